@@ -1,0 +1,72 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Settings shared by every Swift target. None of them is an unsafe flag, so the package stays
+/// usable as a versioned dependency.
+let swiftSettings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+  name: "dis-eval",
+  targets: [
+    // MARK: Row 0 - system libraries and C
+    .systemLibrary(
+      name: "CLAPACK", pkgConfig: "openblas",
+      providers: [.apt(["libopenblas-dev", "liblapacke-dev"])]),
+    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
+    .target(name: "CKernels", linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))]),
+    .target(name: "CImageCodecs", dependencies: ["CPNG"]),
+
+    // MARK: Row 1 - files and tensors
+    .target(name: "Files", swiftSettings: swiftSettings),
+    .target(name: "Tensors", dependencies: ["CKernels", "CLAPACK"], swiftSettings: swiftSettings),
+
+    // MARK: Row 2 - untrusted bytes
+    .target(
+      name: "Checkpoints", dependencies: ["CZip", "CZlib", "Files", "Tensors"],
+      swiftSettings: swiftSettings),
+    .target(
+      name: "Images", dependencies: ["CImageCodecs", "CZlib", "Checkpoints", "Files", "Tensors"],
+      swiftSettings: swiftSettings),
+
+    // MARK: Row 3 - networks, samplers, metrics
+    .target(
+      name: "FeatureExtractors", dependencies: ["Checkpoints", "Files", "Images", "Tensors"],
+      swiftSettings: swiftSettings),
+    .target(
+      name: "DiS", dependencies: ["Checkpoints", "Files", "Tensors"], swiftSettings: swiftSettings),
+    .target(name: "Diffusion", dependencies: ["Files", "Tensors"], swiftSettings: swiftSettings),
+    .target(name: "GenerativeMetrics", dependencies: ["Tensors"], swiftSettings: swiftSettings),
+
+    // MARK: Tests
+    .target(
+      name: "_TestSupport", dependencies: ["Checkpoints", "Files", "Tensors"],
+      path: "Tests/_TestSupport", swiftSettings: swiftSettings),
+    .testTarget(
+      name: "TensorsTests", dependencies: ["Tensors", "_TestSupport"],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "CheckpointsTests", dependencies: ["Checkpoints", "Files", "Tensors", "_TestSupport"],
+      resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "ImagesTests", dependencies: ["Images", "Files", "Checkpoints", "_TestSupport"],
+      resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "FeatureExtractorsTests",
+      dependencies: ["FeatureExtractors", "Images", "Checkpoints", "Tensors", "_TestSupport"],
+      resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "DiSTests", dependencies: ["DiS", "Checkpoints", "Tensors", "_TestSupport"],
+      resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "DiffusionTests", dependencies: ["Diffusion", "DiS", "Checkpoints", "_TestSupport"],
+      resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "GenerativeMetricsTests", dependencies: ["GenerativeMetrics", "Checkpoints", "_TestSupport"],
+      resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
+  ]
+)

@@ -1,0 +1,4 @@
+#ifndef DIS_PNG_H
+#define DIS_PNG_H
+#include <stddef.h>
+#endif

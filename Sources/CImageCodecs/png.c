@@ -1,0 +1,1 @@
+#include "dis_png.h"
