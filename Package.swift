@@ -47,7 +47,7 @@ let package = Package(
       name: "_TestSupport", dependencies: ["Checkpoints", "Files", "Tensors"],
       path: "Tests/_TestSupport", swiftSettings: swiftSettings),
     .testTarget(
-      name: "TensorsTests", dependencies: ["Tensors", "_TestSupport"],
+      name: "TensorsTests", dependencies: ["CKernels", "Tensors", "_TestSupport"],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "CheckpointsTests", dependencies: ["Checkpoints", "Files", "Tensors", "_TestSupport"],
@@ -66,7 +66,8 @@ let package = Package(
       name: "DiffusionTests", dependencies: ["Diffusion", "DiS", "Checkpoints", "_TestSupport"],
       resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
     .testTarget(
-      name: "GenerativeMetricsTests", dependencies: ["GenerativeMetrics", "Checkpoints", "_TestSupport"],
+      name: "GenerativeMetricsTests",
+      dependencies: ["GenerativeMetrics", "Checkpoints", "_TestSupport"],
       resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
   ]
 )

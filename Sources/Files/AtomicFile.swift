@@ -35,7 +35,9 @@ public struct AtomicFile: ~Copyable {
 
   /// Appends `bytes`.
   public mutating func write(_ bytes: some Collection<UInt8>) throws(Failure) {
-    let failure: Failure?? = bytes.withContiguousStorageIfAvailable { writeAll(UnsafeRawBufferPointer($0)) }
+    let failure: Failure?? = bytes.withContiguousStorageIfAvailable {
+      writeAll(UnsafeRawBufferPointer($0))
+    }
     if let done = failure {
       if let done { throw done }
     } else if let failure = Array(bytes).withUnsafeBytes({ writeAll($0) }) {

@@ -1,27 +1,46 @@
 /// A dense float32 array in row-major order: a shape and its values, nothing else.
 ///
 /// No strides, no views, no broadcasting. Operations are functions on whole tensors, one per file.
-public struct Tensor: Equatable, Sendable {
+package struct Tensor: Equatable, Sendable {
   /// Extents, outermost first. Empty for a scalar.
-  public let shape: [Int]
+  package let shape: [Int]
   /// `shape.reduce(1, *)` values, the last axis fastest.
-  public var values: [Float]
+  package var values: [Float]
 
   /// Wraps `values`, whose count must be the product of `shape`.
-  public init(shape: [Int], values: [Float]) {
-    precondition(shape.reduce(1, *) == values.count, "\(shape) does not hold \(values.count) values")
+  package init(shape: [Int], values: [Float]) {
+    precondition(
+      shape.reduce(1, *) == values.count, "\(shape) does not hold \(values.count) values")
     self.shape = shape
     self.values = values
   }
 
   /// A tensor of zeros.
-  public init(zeros shape: [Int]) {
+  package init(zeros shape: [Int]) {
     self.init(shape: shape, values: [Float](repeating: 0, count: shape.reduce(1, *)))
   }
 
+  /// A tensor whose every value is written by `initialize`.
+  init(
+    shape: [Int], initializingWith initialize: (UnsafeMutablePointer<Float>) -> Void
+  ) {
+    let count = shape.reduce(1, *)
+    self.shape = shape
+    self.values = [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
+      if let pointer = buffer.baseAddress, count > 0 { initialize(pointer) }
+      initialized = count
+    }
+  }
+
   /// The number of values.
-  public var count: Int { values.count }
+  package var count: Int { values.count }
+
+  /// Extent of the last axis.
+  package var columns: Int { shape.last ?? 1 }
+
+  /// Product of all extents but the last.
+  package var rows: Int { shape.dropLast().reduce(1, *) }
 
   /// The same values under another shape of the same count.
-  public func reshaped(_ shape: [Int]) -> Tensor { Tensor(shape: shape, values: values) }
+  package func reshaped(_ shape: [Int]) -> Tensor { Tensor(shape: shape, values: values) }
 }

@@ -1,0 +1,23 @@
+#ifndef DIS_MAMBA_INTERNAL_H
+#define DIS_MAMBA_INTERNAL_H
+
+#include "CKernels.h"
+
+/// Declares the three vector kernels for one instruction set.
+#define DIS_DECLARE_MAMBA_KERNELS(isa)                                                          \
+  void causal_conv1d_silu_##isa(                                                                \
+      float *out, const float *x, size_t x_stride, const float *weight, const float *bias,      \
+      size_t tokens, size_t channels, int reverse);                                             \
+  void selective_scan_##isa(                                                                    \
+      float *y, const float *u, const float *delta_raw, const float *a, const float *b,         \
+      const float *c, size_t bc_stride, const float *d, const float *delta_bias, size_t tokens, \
+      size_t channels, int reverse, int accumulate);                                            \
+  void silu_gate_##isa(                                                                         \
+      float *y, const float *z, size_t z_stride, size_t rows, size_t columns);
+
+#if defined(__x86_64__)
+DIS_DECLARE_MAMBA_KERNELS(avx2)
+DIS_DECLARE_MAMBA_KERNELS(avx512)
+#endif
+
+#endif
