@@ -1,1 +1,64 @@
-// Diffusion schedules and samplers.
+import Foundation
+
+/// The linear noise schedule over the kept timesteps, and the tables the samplers read.
+///
+/// Tables are computed in `Double` and read as `Float`, as the original gathers them.
+/// - SeeAlso: Ho et al., arXiv 2006.11239, section 4 (linear betas); Nichol & Dhariwal,
+///   arXiv 2102.09672, section 3.3 (respacing); `gaussian_diffusion.py` and `respace.py`,
+///   facebookresearch/DiT.
+package struct Schedule: Sendable {
+  /// Original timesteps, ascending; the network is asked at these.
+  package let timesteps: [Int]
+  /// 1 - alphaBar[t] / alphaBar[t - 1] over the kept steps.
+  package let betas: [Double]
+  /// Product of (1 - beta), the paper's alpha bar.
+  package let alphaBar: [Double]
+  /// ``alphaBar`` of the step before, 1 before the first.
+  package let alphaBarPrevious: [Double]
+  /// beta (1 - alphaBarPrevious) / (1 - alphaBar).
+  package let posteriorVariance: [Double]
+
+  /// The number of kept steps.
+  package var count: Int { timesteps.count }
+
+  /// The schedule restricted to `respacing`.
+  package init(_ respacing: Respacing) {
+    let total = Respacing.trainingSteps
+    // numpy.linspace(0.0001, 0.02, 1000)
+    let step = (0.02 - 0.0001) / Double(total - 1)
+    var full: [Double] = []
+    var product = 1.0
+    for index in 0..<total {
+      product *= 1 - (index == total - 1 ? 0.02 : Double(index) * step + 0.0001)
+      full.append(product)
+    }
+    timesteps = respacing.timesteps
+    var betas: [Double] = []
+    var last = 1.0
+    for timestep in respacing.timesteps {
+      betas.append(1 - full[timestep] / last)
+      last = full[timestep]
+    }
+    // The original multiplies the new betas up again rather than keep the old products.
+    var alphaBar: [Double] = []
+    product = 1
+    for beta in betas {
+      product *= 1 - beta
+      alphaBar.append(product)
+    }
+    self.betas = betas
+    self.alphaBar = alphaBar
+    alphaBarPrevious = [1] + alphaBar.dropLast()
+    posteriorVariance = betas.indices.map { t in
+      betas[t] * (1 - (t == 0 ? 1 : alphaBar[t - 1])) / (1 - alphaBar[t])
+    }
+  }
+
+  /// Log of ``posteriorVariance``, the first value replaced by the second because it is zero.
+  func posteriorLogVariance(_ t: Int) -> Double { log(posteriorVariance[max(t, 1)]) }
+
+  /// Log-variance of a model that does not learn it: beta, at the first step the posterior's.
+  func fixedLargeLogVariance(_ t: Int) -> Double {
+    t == 0 ? log(posteriorVariance[1]) : log(betas[t])
+  }
+}

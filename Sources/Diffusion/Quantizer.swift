@@ -1,0 +1,17 @@
+/// How a float sample in [-1, 1] becomes bytes.
+package enum Quantizer: String, CaseIterable, Sendable {
+  /// `clamp(127.5 x + 128, 0, 255)`, truncated: rounds half up. DiT, EDM, torchvision's save_image.
+  case dit
+  /// `clamp((x + 1) 127.5, 0, 255)`, truncated: one less for half of all values. ADM.
+  case adm
+
+  /// The byte for `x`, which must not be NaN.
+  package func callAsFunction(_ x: Float) -> UInt8 {
+    let value =
+      switch self {
+      case .dit: 127.5 * x + 128
+      case .adm: (x + 1) * 127.5
+      }
+    return UInt8(min(max(value, 0), 255))
+  }
+}

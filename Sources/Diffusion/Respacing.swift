@@ -1,0 +1,68 @@
+import Files
+
+/// Which of the 1000 training timesteps a sampler visits, as the original's strings say it.
+///
+/// - `"250"`: that many, evenly spaced from 0 to 999. `"10,5,5"`: so many from each equal section.
+/// - `"ddim50"`: the first integer stride that gives 50, from 0; 999 is not among them.
+/// - SeeAlso: `space_timesteps` in `diffusion/respace.py`, facebookresearch/DiT.
+package struct Respacing: Equatable, Sendable, CustomStringConvertible {
+  /// Timesteps of training.
+  package static let trainingSteps = 1000
+
+  /// The kept timesteps, ascending.
+  package let timesteps: [Int]
+  /// The string it was made from.
+  package let description: String
+
+  /// Parses `text`.
+  ///
+  /// - Throws: ``Failure`` `usage` when it is no such string, asks for more steps than there are,
+  ///   or for fewer than two.
+  package init(_ text: String) throws(Failure) {
+    let total = Self.trainingSteps
+    func refusal(_ reason: String) -> Failure {
+      Failure(
+        .usage, "InvalidRespacing", text,
+        "\(reason); expected a number of steps such as 250, sections such as 10,15,20, or ddim50")
+    }
+    func count(_ part: Substring) throws(Failure) -> Int {
+      guard let value = Int(part), value >= 1, part.allSatisfy(\.isWholeNumber) else {
+        throw refusal("'\(part)' is no number of steps")
+      }
+      return value
+    }
+
+    if text.hasPrefix("ddim") {
+      let wanted = try count(text.dropFirst(4))
+      guard let stride = (1..<total).first(where: { (total + $0 - 1) / $0 == wanted }) else {
+        throw refusal("no integer stride gives exactly \(wanted) of \(total) steps")
+      }
+      timesteps = Array(Swift.stride(from: 0, to: total, by: stride))
+    } else {
+      var sections: [Int] = []
+      for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+        sections.append(try count(part))
+      }
+      var result: [Int] = []
+      var start = 0
+      for (index, wanted) in sections.enumerated() {
+        let size = total / sections.count + (index < total % sections.count ? 1 : 0)
+        guard wanted <= size else {
+          throw refusal("a section of \(size) steps cannot be divided into \(wanted)")
+        }
+        // Accumulated in Double and rounded half to even, like Python: neither half away from
+        // zero nor index * stride gives the same steps.
+        let stride = wanted == 1 ? 1 : Double(size - 1) / Double(wanted - 1)
+        var position = 0.0
+        for _ in 0..<wanted {
+          result.append(start + Int(position.rounded(.toNearestOrEven)))
+          position += stride
+        }
+        start += size
+      }
+      timesteps = Array(Set(result)).sorted()
+    }
+    guard timesteps.count >= 2 else { throw refusal("at least 2 steps are needed") }
+    description = text
+  }
+}

@@ -1,0 +1,140 @@
+import Foundation
+import Testing
+
+import Diffusion
+import Files
+import Tensors
+import _TestSupport
+
+@Suite("Respacing") struct RespacingTests {
+  @Test(
+    "is refused",
+    arguments: [
+      "", "0", "1", "-5", "1001", "ddim1", "ddim60", "ddim", "3,", "1,1001", "3.5", "+3", "ten",
+    ])
+  func refused(text: String) {
+    #expect(throws: Failure.self) { try Respacing(text) }
+  }
+
+  @Test func halvesRoundToEven() throws {
+    #expect(try Respacing("3").timesteps == [0, 500, 999])
+    #expect(try Respacing("7").timesteps == [0, 166, 333, 500, 666, 832, 999])
+  }
+
+  @Test func stridesStartAtZero() throws {
+    #expect(try Respacing("ddim50").timesteps == Array(stride(from: 0, to: 1000, by: 20)))
+    #expect(try Respacing("1000").timesteps == Array(0..<1000))
+  }
+}
+
+@Suite("Sampler") struct SamplerTests {
+  static let methods: [SamplingMethod] = [.ddim(eta: 0), .dpmSolver2M]
+
+  /// For data that are one point, the perfect predictor is epsilon = (x - alpha x0) / sigma, and
+  /// every deterministic method must arrive at the point.
+  @Test("recovers a single point exactly", arguments: methods)
+  func singlePoint(method: SamplingMethod) throws {
+    let schedule = Schedule(try Respacing("10"))
+    let target: [Float] = [-1, -0.25, 0, 0.8]
+    let stream = RandomStream(seed: 0, index: 0)
+    let start = Tensor(shape: [1, 2, 2], values: stream.normals(.initialNoise, count: 4))
+    let result = Sampler(schedule: schedule, method: method).sample(
+      from: start, noise: { stream.normals(.stepNoise($0), count: 4) }
+    ) { x, timestep in
+      let t = schedule.timesteps.firstIndex(of: timestep) ?? 0
+      let alpha = Float(schedule.alphaBar[t].squareRoot())
+      let sigma = Float((1 - schedule.alphaBar[t]).squareRoot())
+      return Tensor(
+        shape: x.shape, values: zip(x.values, target).map { ($0 - alpha * $1) / sigma })
+    }
+    #expect(worst(result.values, target).difference <= 1e-5)
+  }
+
+  /// For normal data with variance s^2 the exact noise predictor is linear, the probability flow
+  /// scales x_T by s / sqrt(alphaBar_T s^2 + 1 - alphaBar_T), and errors shrink with the order.
+  @Test func dpmSolverIsOfSecondOrder() throws {
+    let s = 0.5
+    func error(_ steps: Int, _ method: SamplingMethod) throws -> Double {
+      let schedule = Schedule(try Respacing("\(steps)"))
+      let start = Tensor(shape: [1], values: [1])
+      let result = Sampler(schedule: schedule, method: method).sample(
+        from: start, noise: { _ in [0] }
+      ) { x, timestep in
+        let t = schedule.timesteps.firstIndex(of: timestep) ?? 0
+        let ab = schedule.alphaBar[t]
+        let variance = ab * s * s + 1 - ab
+        return Tensor(
+          shape: [1], values: [Float((1 - ab).squareRoot() / variance * Double(x.values[0]))])
+      }
+      let last = schedule.alphaBar[schedule.count - 1]
+      return abs(Double(result.values[0]) - s / (last * s * s + 1 - last).squareRoot())
+    }
+    #expect(try error(160, .dpmSolver2M) > 3 * error(320, .dpmSolver2M))
+    #expect(try error(160, .ddim(eta: 0)) < 3 * error(320, .ddim(eta: 0)))
+    #expect(try error(20, .ddim(eta: 0)) > 2.5 * error(20, .dpmSolver2M))
+  }
+
+  @Test func clippingBoundsThePredictedImage() throws {
+    let schedule = Schedule(try Respacing("2"))
+    let start = Tensor(shape: [2], values: [3, -3])
+    let result = Sampler(schedule: schedule, method: .dpmSolver2M, clips: true).sample(
+      from: start, noise: { _ in [] }
+    ) { x, _ in Tensor(zeros: x.shape) }
+    #expect(result.values == [1, -1])
+  }
+
+  @Test func theVarianceChannelsDecideTheNoise() throws {
+    let schedule = Schedule(try Respacing("2"))
+    // Logits of -1 select the posterior variance, of 1 beta.
+    for (logit, variance) in [(-1, schedule.posteriorVariance[1]), (1, schedule.betas[1])] {
+      let result = Sampler(schedule: schedule, method: .ddpm, clips: true).sample(
+        from: Tensor(shape: [1], values: [0]), noise: { step in [step == 0 ? 2 : .nan] }
+      ) { x, timestep in
+        // At the last step the prediction is chosen so that x passes through.
+        let t = timestep == 0 ? 0 : 1
+        let scale = Float((1 / schedule.alphaBar[t]).squareRoot())
+        let noiseScale = Float((1 / schedule.alphaBar[t] - 1).squareRoot())
+        let epsilon = t == 1 ? 0 : (scale - 1) / noiseScale * x.values[0]
+        return Tensor(shape: [2], values: [epsilon, Float(logit)])
+      }
+      let expected = min(1, 2 * variance.squareRoot())
+      #expect(abs(Double(result.values[0]) - expected) <= 1e-6)
+    }
+  }
+}
+
+@Suite("Guidance") struct GuidanceTests {
+  let conditional = Tensor(shape: [4, 1, 1], values: [1, 2, 3, 4])
+  let unconditional = Tensor(shape: [4, 1, 1], values: [0, 1, 1, 0])
+
+  @Test func guidesTheLeadingChannelsOnly() {
+    let result = guided(
+      conditional: conditional, unconditional: unconditional, scale: 2, guidedChannels: 3)
+    #expect(result.values == [2, 3, 5, 4])
+  }
+
+  @Test func aScaleOfOneIsTheConditionalPrediction() {
+    let result = guided(
+      conditional: conditional, unconditional: unconditional, scale: 1, guidedChannels: 4)
+    #expect(result == conditional)
+  }
+
+  @Test func theOriginalGuidesVarianceOfFewChannels() {
+    #expect(GuidedChannels.first3.count(channels: 1, outputChannels: 2) == 2)
+    #expect(GuidedChannels.first3.count(channels: 4, outputChannels: 8) == 3)
+    #expect(GuidedChannels.all.count(channels: 4, outputChannels: 8) == 4)
+  }
+}
+
+@Suite("Quantizer") struct QuantizerTests {
+  @Test func endsAndMiddle() {
+    #expect([-2, -1, 0, 1, 2].map { Quantizer.dit($0) } == [0, 0, 128, 255, 255])
+    #expect([-2, -1, 0, 1, 2].map { Quantizer.adm($0) } == [0, 0, 127, 255, 255])
+  }
+
+  @Test func roundsHalfUpOrTruncates() {
+    // 127.5 x + 127.5 = 10.75
+    let x = Float(10.75 / 127.5 - 1)
+    #expect(Quantizer.dit(x) == 11 && Quantizer.adm(x) == 10)
+  }
+}
