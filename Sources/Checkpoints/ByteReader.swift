@@ -1,9 +1,9 @@
 import Files
 
 extension Failure {
-  /// Input data that are refused.
+  /// Input data that are refused. The detail may quote the file, so that its length is bounded.
   static func refused(_ code: String, _ subject: String, _ detail: String) -> Failure {
-    Failure(.dataRefused, code, subject, detail)
+    Failure(.dataRefused, code, subject, String(detail.prefix(8000)))
   }
 }
 
@@ -33,7 +33,7 @@ struct ByteReader {
 
   mutating func bytes(_ count: Int) throws(Failure) -> ArraySlice<UInt8> {
     guard count >= 0, count <= remaining else {
-      throw failure("\(count) bytes are announced, \(remaining) follow")
+      throw failure("\(count) more bytes are expected, \(remaining) follow")
     }
     defer { position += count }
     return bytes[position..<position + count]
@@ -45,19 +45,12 @@ struct ByteReader {
     return raw.withUnsafeBytes { Value(littleEndian: $0.loadUnaligned(as: Value.self)) }
   }
 
-  /// The bytes up to the next newline, which is skipped.
-  mutating func line() throws(Failure) -> ArraySlice<UInt8> {
-    guard let end = bytes[position...].firstIndex(of: UInt8(ascii: "\n")) else {
-      throw failure("a line does not end")
-    }
-    defer { position = end + 1 }
-    return bytes[position..<end]
+  /// The longest run of bytes that satisfy `predicate`.
+  mutating func bytes(while predicate: (UInt8) -> Bool) -> ArraySlice<UInt8> {
+    let run = bytes[position...].prefix(while: predicate)
+    position = run.endIndex
+    return run
   }
-
-  mutating func move(to position: Int) { self.position = position }
-
-  /// The next byte, without moving.
-  var next: UInt8? { remaining > 0 ? bytes[position] : nil }
 
   /// Skips `literal` if it comes next.
   mutating func skip(_ literal: StaticString) -> Bool {
@@ -67,5 +60,37 @@ struct ByteReader {
     else { return false }
     position += count
     return true
+  }
+
+  mutating func move(to position: Int) { self.position = position }
+}
+
+/// Text formats.
+extension ByteReader {
+  /// Skips white space and reports whether `literal` comes next.
+  mutating func nextIs(_ literal: StaticString) -> Bool {
+    skipSpaces()
+    var ahead = self
+    return ahead.skip(literal)
+  }
+
+  /// Skips `literal` and the white space around it.
+  mutating func expect(_ literal: StaticString) throws(Failure) {
+    skipSpaces()
+    guard skip(literal) else { throw failure("'\(literal)' is expected") }
+    skipSpaces()
+  }
+
+  mutating func skipSpaces() {
+    _ = bytes { $0 == UInt8(ascii: " ") || (0x09...0x0D).contains($0) }
+  }
+
+  /// A non-negative integer without leading zeros.
+  mutating func decimal() throws(Failure) -> Int {
+    let digits = bytes { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+    guard digits.count == 1 || digits.first != UInt8(ascii: "0"),
+      let value = Int(String(decoding: digits, as: UTF8.self))
+    else { throw failure("a decimal integer is expected") }
+    return value
   }
 }

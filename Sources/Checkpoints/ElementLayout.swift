@@ -34,9 +34,10 @@ func gathered(
   _ bytes: [UInt8], size: Int, offset: Int, shape: [Int], strides: [Int]
 ) -> [UInt8] {
   let count = shape.reduce(1, *)
-  if strides == contiguousStrides(shape) || count <= 1 {
+  guard count > 0 else { return [] }
+  if strides == contiguousStrides(shape) || count == 1 {
     let range = size * offset..<size * (offset + count)
-    return range == bytes.indices ? bytes : Array(bytes[count == 0 ? 0..<0 : range])
+    return range == bytes.indices ? bytes : Array(bytes[range])
   }
   var result: [UInt8] = []
   result.reserveCapacity(size * count)

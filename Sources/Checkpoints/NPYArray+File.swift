@@ -28,8 +28,9 @@ extension NPYArray {
     let headerLength =
       version.0 == 1 ? Int(try reader.integer(UInt16.self)) : Int(try reader.integer(UInt32.self))
     guard headerLength <= 10_000 else { throw reader.failure("a header of \(headerLength) bytes") }
-    var header = ByteReader(
-      Array(try reader.bytes(headerLength)), subject: subject, code: "NpyMalformed")
+    let text = Array(try reader.bytes(headerLength))
+    guard text.last == UInt8(ascii: "\n") else { throw reader.failure("the header has no end") }
+    var header = ByteReader(text, subject: subject, code: "NpyMalformed")
     let description = try Description(&header, subject: subject)
     let (type, shape) = (description.type, description.shape)
     guard let count = elementCount(shape), count * type.size == reader.remaining else {
@@ -86,7 +87,7 @@ private struct Description {
       try header.expect(":")
       switch key {
       case "descr":
-        guard header.next == UInt8(ascii: "'") else {
+        guard header.nextIs("'") else {
           throw .refused("NpyUnsupported", subject, "elements are records, expected numbers")
         }
         let descriptor = try header.quoted()
@@ -104,9 +105,8 @@ private struct Description {
       header.skipSpaces()
     } while header.skip(",") && !header.nextIs("}")
     try header.expect("}")
-    header.skipSpaces()
-    guard missing.isEmpty, header.skip("\n"), header.remaining == 0 else {
-      throw header.failure("not the three keys descr, fortran_order, shape and a newline")
+    guard missing.isEmpty, header.remaining == 0 else {
+      throw header.failure("not the three keys descr, fortran_order and shape alone")
     }
   }
 }
@@ -144,24 +144,11 @@ extension ScalarType {
 
 /// Python literals.
 extension ByteReader {
-  fileprivate mutating func skipSpaces() { while skip(" ") {} }
-
-  fileprivate mutating func nextIs(_ literal: Character) -> Bool {
-    skipSpaces()
-    return next == literal.asciiValue
-  }
-
-  fileprivate mutating func expect(_ literal: StaticString) throws(Failure) {
-    skipSpaces()
-    guard skip(literal) else { throw failure("'\(literal)' is expected") }
-    skipSpaces()
-  }
-
   /// A string in single quotes, without escapes.
   fileprivate mutating func quoted() throws(Failure) -> String {
     guard skip("'") else { throw failure("a string is expected") }
-    var text: [UInt8] = []
-    while !skip("'") { text += try bytes(1) }
+    let text = bytes { $0 != UInt8(ascii: "'") }
+    guard skip("'") else { throw failure("a string does not end") }
     return String(decoding: text, as: UTF8.self)
   }
 
@@ -178,16 +165,5 @@ extension ByteReader {
     }
     try expect(")")
     return elements
-  }
-
-  private mutating func decimal() throws(Failure) -> Int {
-    var digits: [UInt8] = []
-    while let digit = next, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) {
-      digits += try bytes(1)
-    }
-    guard digits.count == 1 || digits.first != UInt8(ascii: "0"),
-      let value = Int(String(decoding: digits, as: UTF8.self))
-    else { throw failure("a decimal integer is expected") }
-    return value
   }
 }

@@ -49,15 +49,17 @@ struct EndOfDirectory {
   }
 
   /// The one end record whose comment ends with the file.
-  private static func endRecordOffset(of file: ReadableFile) throws(Failure) -> Int {
+  fileprivate static func endRecordOffset(of file: ReadableFile) throws(Failure) -> Int {
     let window = min(file.size, 22 + 0xFFFF)
     let tail = try file.bytes(at: file.size - window, count: window)
     let signatures = tail.indices.filter { tail[$0...].starts(with: [0x50, 0x4B, 5, 6]) }
-    let records = signatures.filter {
-      $0 + 22 <= window && $0 + 22 + Int(tail[$0 + 20]) + Int(tail[$0 + 21]) << 8 == window
+    let ends = signatures.map { start in
+      start + 22 <= window
+        ? start + 22 + Int(tail[start + 20]) + Int(tail[start + 21]) << 8 : window + 1
     }
+    let records = zip(signatures, ends).filter { $0.1 == window }.map(\.0)
     guard let record = records.first else {
-      throw signatures.isEmpty
+      throw ends.last ?? .max > window
         ? .refused("ZipTruncated", file.path, "the end of the archive is missing")
         : .refused("UnaccountedBytes", file.path, "bytes follow the end of the archive")
     }
@@ -96,6 +98,11 @@ struct EndOfDirectory {
 }
 
 extension ZipArchive {
+  /// Whether the file ends as a zip file does, however it begins.
+  static func hasEndRecord(_ file: ReadableFile) -> Bool {
+    (try? EndOfDirectory.endRecordOffset(of: file)) != nil
+  }
+
   static func centralDirectory(
     _ directory: EndOfDirectory, of file: ReadableFile
   ) throws(Failure) -> [Entry] {
