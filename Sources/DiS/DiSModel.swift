@@ -1,1 +1,188 @@
-// The DiS network.
+import Checkpoints
+import Files
+import Foundation
+import Tensors
+
+/// The DiS noise predictor: patch, time and label tokens through a stack of bidirectional Mamba
+/// blocks with long skips.
+///
+/// Legend: C channels, H = W image side, p patch size, P patches, L tokens, D width, Co output
+/// channels. Immutable after loading, so one model serves every thread. One image at a time: no
+/// result depends on its neighbours.
+/// - SeeAlso: Fei et al., "Scalable Diffusion Models with State Space Backbone", arXiv 2402.05608;
+///   `models_dis.py` in feizc/DiS at 3da562e. Not ported: dropout, stochastic depth, training.
+package struct DiSModel: Sendable {
+  /// The architecture.
+  package let configuration: DiSConfiguration
+
+  private let patchWeight: Tensor  // [D, C p p], columns in order (C, p1, p2)
+  private let patchBias: Tensor  // [D]
+  private let positions: Tensor  // [L, D]
+  private let timeIn: (weight: Tensor, bias: Tensor)  // [4D, D], [4D]
+  private let timeOut: (weight: Tensor, bias: Tensor)  // [D, 4D], [D]
+  private let labels: Tensor?  // [classes + 1, D], the last row for "no class"
+  private let inBlocks: [Block]
+  private let middleBlock: Block
+  private let outBlocks: [Block]
+  private let finalNorm: Tensor  // [D]
+  private let modulation: (weight: Tensor, bias: Tensor)?  // [2D, D], [2D]
+  private let head: (weight: Tensor, bias: Tensor)  // [p p Co, D], [p p Co], rows in order (p1, p2, Co)
+
+  /// Loads a model whose architecture is read off the shapes in `state`.
+  ///
+  /// - Throws: ``Failure`` `NotADiSCheckpoint`, or `CheckpointMismatch` with every key that is
+  ///   missing, unexpected or of another shape.
+  package init(_ state: StateDict) throws(Failure) {
+    try self.init(DiSConfiguration(state), WeightReader(state))
+  }
+
+  /// Loads a model of a known architecture.
+  package init(_ configuration: DiSConfiguration, _ weights: WeightReader) throws(Failure) {
+    let (d, p, c) = (
+      configuration.embeddingDimension, configuration.patchSize, configuration.channels
+    )
+    var reader = weights
+    func pair(_ name: String, _ shape: [Int]) -> (weight: Tensor, bias: Tensor) {
+      (reader.tensor("\(name).weight", shape), reader.tensor("\(name).bias", [shape[0]]))
+    }
+    let patch = pair("patch_embed.proj", [d, c, p, p])
+    patchWeight = patch.weight.arranged([d, c * p * p])
+    patchBias = patch.bias
+    positions = reader.tensor("pos_embed", [1, configuration.tokenCount, d])
+      .arranged([configuration.tokenCount, d])
+    timeIn = pair("time_embed.0", [4 * d, d])
+    timeOut = pair("time_embed.2", [d, 4 * d])
+    labels = configuration.classCount.map {
+      reader.tensor("label_emb.embedding_table.weight", [$0 + 1, d])
+    }
+    let half = configuration.blocksPerHalf
+    inBlocks = (0..<half).map {
+      Block(&reader, prefix: "in_blocks.\($0)", hasSkip: false, configuration: configuration)
+    }
+    middleBlock = Block(
+      &reader, prefix: "mid_block", hasSkip: false, configuration: configuration)
+    outBlocks = (0..<half).map {
+      Block(
+        &reader, prefix: "out_blocks.\($0)", hasSkip: configuration.hasSkips,
+        configuration: configuration)
+    }
+    finalNorm = reader.tensor("norm_f.weight", [d])
+    modulation =
+      configuration.classCount == nil ? nil : pair("final_layer.adaLN_modulation.1", [2 * d, d])
+    head = pair("final_layer.linear", [p * p * configuration.outputChannels, d])
+    try reader.finish()
+    self.configuration = configuration
+  }
+
+  /// Predicts the noise, and the variance logits if the model learns them.
+  ///
+  /// - Parameters:
+  ///   - x: A noisy image or latent, `[C, H, W]`.
+  ///   - timestep: The original timestep, 0 to 999.
+  ///   - label: The class, or the null class; nil for an unconditional model.
+  /// - Returns: `[Co, H, W]`: `C` noise channels, then `C` variance channels if learned.
+  package func callAsFunction(_ x: Tensor, timestep: Float, label: Int?) -> Tensor {
+    precondition(
+      x.shape == [configuration.channels, configuration.imageSide, configuration.imageSide],
+      "input \(x.shape)")
+    precondition(
+      (label == nil) == (labels == nil), "a label is needed exactly if there are classes")
+    let width = configuration.embeddingDimension
+
+    let time = timeToken(timestep)  // [1, D]
+    var condition = time
+    var tokens: [Float] = []
+    tokens.reserveCapacity(positions.count)
+    if let labels, let label {
+      let row = labels.values[label * width..<(label + 1) * width]
+      tokens += row
+      for (index, value) in row.enumerated() { condition.values[index] += value }
+    }
+    tokens += time.values
+    tokens += linear(patches(of: x), patchWeight, bias: patchBias).values
+    var hidden = Tensor(shape: positions.shape, values: tokens)
+    hidden.add(positions)
+
+    var residual = Tensor(zeros: hidden.shape)
+    var skips: [Tensor] = []
+    for block in inBlocks {
+      block(&hidden, &residual)
+      skips.append(hidden)
+    }
+    middleBlock(&hidden, &residual)
+    for (block, skip) in zip(outBlocks, skips.reversed()) { block(&hidden, &residual, skip: skip) }
+
+    residual.add(hidden)
+    var y = layerNorm(rmsNorm(residual, weight: finalNorm))  // [L, D]
+    if let modulation {
+      let shiftAndScale = linear(silu(condition), modulation.weight, bias: modulation.bias)
+      y.modulate(by: shiftAndScale)  // [1, 2D]: shift, then scale
+    }
+    return image(from: linear(y, head.weight, bias: head.bias))
+  }
+
+  /// The sinusoidal embedding of a timestep through two layers, `[1, D]`.
+  private func timeToken(_ timestep: Float) -> Tensor {
+    let embedding = timestepEmbedding(timestep, dimension: configuration.embeddingDimension)
+    let hidden = silu(linear(embedding, timeIn.weight, bias: timeIn.bias))
+    return linear(hidden, timeOut.weight, bias: timeOut.bias)
+  }
+
+  /// `[C, H, W]` cut into patches, `[P, C p p]`: patches row by row, values in order (C, p1, p2).
+  private func patches(of x: Tensor) -> Tensor {
+    let (side, p) = (configuration.imageSide, configuration.patchSize)
+    var values: [Float] = []
+    values.reserveCapacity(x.count)
+    for top in stride(from: 0, to: side, by: p) {
+      for left in stride(from: 0, to: side, by: p) {
+        for channel in 0..<configuration.channels {
+          for row in top..<top + p {
+            let start = (channel * side + row) * side + left
+            values += x.values[start..<start + p]
+          }
+        }
+      }
+    }
+    return Tensor(
+      shape: [configuration.patchCount, configuration.channels * p * p], values: values)
+  }
+
+  /// The inverse arrangement for the head, which has the channel fastest: `[L, p p Co]`, values in
+  /// order (p1, p2, Co), to `[Co, H, W]`; label and time tokens are dropped.
+  private func image(from tokens: Tensor) -> Tensor {
+    let (side, p) = (configuration.imageSide, configuration.patchSize)
+    let channels = configuration.outputChannels
+    var result = Tensor(zeros: [channels, side, side])
+    var source = configuration.extraTokens * tokens.columns
+    for top in stride(from: 0, to: side, by: p) {
+      for left in stride(from: 0, to: side, by: p) {
+        for row in top..<top + p {
+          for column in left..<left + p {
+            for channel in 0..<channels {
+              result.values[(channel * side + row) * side + column] = tokens.values[source]
+              source += 1
+            }
+          }
+        }
+      }
+    }
+    return result
+  }
+}
+
+/// The sinusoidal embedding of a timestep, `[1, D]`: cosines first, then sines, a zero if `D` is odd.
+///
+/// The frequencies `exp(-ln(10000) k / (D/2))` are rounded to float after each step, as PyTorch
+/// computes them.
+/// - SeeAlso: Vaswani et al., arXiv 1706.03762, section 3.5.
+package func timestepEmbedding(_ timestep: Float, dimension: Int) -> Tensor {
+  let half = dimension / 2
+  let logPeriod = Float(-log(10000.0))
+  let angles = (0..<half).map { k -> Double in
+    let exponent = logPeriod * Float(k) / Float(half)
+    return Double(timestep * Float(exp(Double(exponent))))
+  }
+  let values = angles.map { Float(cos($0)) } + angles.map { Float(sin($0)) }
+  return Tensor(
+    shape: [1, dimension], values: dimension.isMultiple(of: 2) ? values : values + [0])
+}

@@ -1,0 +1,37 @@
+import Checkpoints
+import Tensors
+
+/// A pre-norm residual block that adds first: what the previous block returned goes into the
+/// residual stream here, and what this block's mixer returns goes in at the next.
+struct Block: Sendable {
+  let norm: Tensor  // [D]
+  let mixer: MambaMixer
+  let skipLinear: (weight: Tensor, bias: Tensor)?  // [D, 2D], [D]
+
+  init(
+    _ reader: inout WeightReader, prefix: String, hasSkip: Bool, configuration: DiSConfiguration
+  ) {
+    let d = configuration.embeddingDimension
+    mixer = MambaMixer(&reader, prefix: "\(prefix).mixer", configuration: configuration)
+    norm = reader.tensor("\(prefix).norm.weight", [d])
+    skipLinear =
+      hasSkip
+      ? (
+        reader.tensor("\(prefix).skip_linear.weight", [d, 2 * d]),
+        reader.tensor("\(prefix).skip_linear.bias", [d])
+      ) : nil
+  }
+
+  /// - Parameters:
+  ///   - hidden: `[L, D]`; the previous mixer's output in, this one's out.
+  ///   - residual: `[L, D]`, the running sum of all that came before.
+  ///   - skip: `[L, D]`, the output of the block at the same distance from the middle.
+  func callAsFunction(_ hidden: inout Tensor, _ residual: inout Tensor, skip: Tensor? = nil) {
+    if let skipLinear, let skip {
+      hidden = linear(
+        concatenateColumns(hidden, skip), skipLinear.weight, bias: skipLinear.bias)
+    }
+    residual.add(hidden)
+    hidden = mixer(rmsNorm(residual, weight: norm))
+  }
+}

@@ -1,0 +1,157 @@
+import Checkpoints
+import Files
+import Tensors
+
+/// Every architecture choice of a DiS network. Recovered from the shapes of its tensors alone, so a
+/// checkpoint needs no configuration file.
+package struct DiSConfiguration: Equatable, Sendable {
+  /// Width of a token, `D`.
+  package var embeddingDimension: Int
+  /// Blocks before the middle one, and as many after it. The original calls twice this `depth`.
+  package var blocksPerHalf: Int
+  /// Side of a square patch in pixels.
+  package var patchSize: Int
+  /// Channels of an image or latent, `C`.
+  package var channels: Int
+  /// Side of the square image or latent in pixels.
+  package var imageSide: Int
+  /// Number of classes without the null class, or nil for an unconditional model.
+  package var classCount: Int?
+  /// Whether the output has `C` variance channels after the `C` noise channels.
+  package var learnsSigma: Bool
+  /// Whether the second half of the blocks sees the outputs of the first half.
+  package var hasSkips: Bool
+
+  /// Width of the mixer, `Di`.
+  package var innerDimension: Int { 2 * embeddingDimension }
+  /// Rank of the step-size projection, `R`.
+  package var stepRank: Int { (embeddingDimension + 15) / 16 }
+  /// Patches per image, `P`.
+  package var patchCount: Int { (imageSide / patchSize) * (imageSide / patchSize) }
+  /// Tokens before the patches: label, if any, and time.
+  package var extraTokens: Int { classCount == nil ? 1 : 2 }
+  /// Tokens, `L`.
+  package var tokenCount: Int { extraTokens + patchCount }
+  /// Channels of the output.
+  package var outputChannels: Int { learnsSigma ? 2 * channels : channels }
+  /// All blocks.
+  package var blockCount: Int { 2 * blocksPerHalf + 1 }
+  /// The row of the label embedding that stands for "no class".
+  package var nullClass: Int? { classCount }
+
+  /// DiS-S/2 for 32 x 32 RGB images without classes.
+  package static let small = DiSConfiguration(
+    embeddingDimension: 368, blocksPerHalf: 12, patchSize: 2, channels: 3, imageSide: 32,
+    classCount: nil, learnsSigma: true, hasSkips: true)
+
+  private init(
+    embeddingDimension: Int, blocksPerHalf: Int, patchSize: Int, channels: Int, imageSide: Int,
+    classCount: Int?, learnsSigma: Bool, hasSkips: Bool
+  ) {
+    self.embeddingDimension = embeddingDimension
+    self.blocksPerHalf = blocksPerHalf
+    self.patchSize = patchSize
+    self.channels = channels
+    self.imageSide = imageSide
+    self.classCount = classCount
+    self.learnsSigma = learnsSigma
+    self.hasSkips = hasSkips
+  }
+
+  /// Reads the configuration off the shapes in `state`.
+  ///
+  /// - Throws: ``Failure`` `NotADiSCheckpoint` when the tensors that decide it are missing or
+  ///   contradict each other.
+  package init(_ state: StateDict) throws(Failure) {
+    func shape(_ name: String, rank: Int) throws(Failure) -> [Int] {
+      guard let info = state.info(name) else {
+        throw Self.refusal("there is no tensor '\(name)'")
+      }
+      guard info.shape.count == rank, info.shape.allSatisfy({ $0 > 0 }) else {
+        throw Self.refusal("'\(name)' has shape \(info.shape), expected \(rank) positive extents")
+      }
+      return info.shape
+    }
+    let patch = try shape("patch_embed.proj.weight", rank: 4)
+    let positions = try shape("pos_embed", rank: 3)
+    let head = try shape("final_layer.linear.weight", rank: 2)
+    guard patch[2] == patch[3] else {
+      throw Self.refusal("'patch_embed.proj.weight' has patches of \(patch[2])x\(patch[3])")
+    }
+    embeddingDimension = patch[0]
+    channels = patch[1]
+    patchSize = patch[2]
+    classCount =
+      state.info("label_emb.embedding_table.weight") == nil
+      ? nil : try shape("label_emb.embedding_table.weight", rank: 2)[0] - 1
+    let patches = positions[1] - (classCount == nil ? 1 : 2)
+    let side = Int(Double(max(patches, 0)).squareRoot().rounded())
+    guard patches > 0, side * side == patches else {
+      throw Self.refusal("'pos_embed' has \(positions[1]) tokens, which is no square of patches")
+    }
+    imageSide = side * patchSize
+    let outputs = patchSize * patchSize * channels
+    guard head[0] == outputs || head[0] == 2 * outputs else {
+      throw Self.refusal(
+        "'final_layer.linear.weight' has \(head[0]) rows, expected \(outputs) or \(2 * outputs)")
+    }
+    learnsSigma = head[0] == 2 * outputs
+    blocksPerHalf = 0
+    while state.info("in_blocks.\(blocksPerHalf).norm.weight") != nil { blocksPerHalf += 1 }
+    hasSkips = state.info("out_blocks.0.skip_linear.weight") != nil
+  }
+
+  private static func refusal(_ reason: String) -> Failure {
+    Failure(
+      .dataRefused, "NotADiSCheckpoint", "checkpoint",
+      "\(reason); a DiS state dict has pos_embed, patch_embed.*, in_blocks.*, mid_block.*, "
+        + "out_blocks.*, norm_f.weight and final_layer.*")
+  }
+}
+
+extension DiSConfiguration {
+  /// Floating-point operations of one forward pass of one image, a multiply-add counted as two.
+  /// Norms, SiLU and residual additions (below 0.5 %) are left out.
+  package struct Operations: Equatable, Sendable {
+    /// Matrix products.
+    package var products: Int
+    /// Causal convolutions.
+    package var convolutions: Int
+    /// Selective scans with softplus and gate: 7 per token, channel and state, 11 per token and
+    /// channel.
+    package var scans: Int
+    /// Everything.
+    package var total: Int { products + convolutions + scans }
+  }
+
+  /// Counts the operations of one forward pass.
+  package var operations: Operations {
+    let (l, d, di) = (tokenCount, embeddingDimension, innerDimension)
+    let (r, n, p) = (stepRank, statesPerChannel, patchSize)
+    let mixer = 2 * l * (4 * d * d + 2 * di * (r + 2 * n) + 2 * r * di + di * d)
+    let skips = hasSkips ? blocksPerHalf * 2 * l * 2 * d * d : 0
+    let ends =
+      2 * patchCount * channels * p * p * d + 2 * 8 * d * d + 2 * l * d * p * p * outputChannels
+      + (classCount == nil ? 0 : 2 * 2 * d * d)
+    return Operations(
+      products: blockCount * mixer + skips + ends,
+      convolutions: blockCount * 2 * 2 * l * di * convolutionTaps,
+      scans: blockCount * 2 * l * di * (7 * n + 11))
+  }
+}
+
+extension DiSConfiguration {
+  /// The paper's name for this width, depth and patch size, such as `DiS-S/2`; nil if it has none.
+  package var variantName: String? {
+    let size: String? =
+      switch (embeddingDimension, 2 * blocksPerHalf) {
+      case (368, 24): "S"
+      case (768, 24): "B"
+      case (768, 48): "M"
+      case (1024, 48): "L"
+      case (1536, 48): "H"
+      default: nil
+      }
+    return size.flatMap { [2, 4].contains(patchSize) ? "DiS-\($0)/\(patchSize)" : nil }
+  }
+}

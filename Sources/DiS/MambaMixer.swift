@@ -1,0 +1,101 @@
+import Checkpoints
+import Foundation
+import Tensors
+
+/// The bidirectional Mamba mixer ("v2"): one input projection, a causal convolution and a selective
+/// scan in each direction, the sum of both gated and projected back.
+///
+/// Legend: L tokens, D width, Di = 2D channels, R step rank, N = 16 states.
+/// - SeeAlso: Zhu et al., "Vision Mamba", arXiv 2401.09417, Algorithm 1; `mamba_simple.py` with
+///   `bimamba_type="v2"` in feizc/DiS at 3da562e.
+struct MambaMixer: Sendable {
+  /// What each direction has of its own.
+  struct Direction: Sendable {
+    let convolutionWeight: Tensor  // [4, Di]
+    let convolutionBias: Tensor  // [Di]
+    let projection: Tensor  // [R + 2N, Di]
+    let stepProjection: Tensor  // [Di, R]
+    let stepBias: Tensor  // [Di]
+    let scaledA: Tensor  // [N, Di], -exp(A_log) * log2(e)
+    let skip: Tensor  // [Di]
+  }
+
+  let inputProjection: Tensor  // [2Di, D], rows 0..<Di give x, the others z
+  let outputProjection: Tensor  // [D, Di]
+  let forward: Direction
+  let backward: Direction
+
+  init(_ reader: inout WeightReader, prefix: String, configuration: DiSConfiguration) {
+    let (d, di) = (configuration.embeddingDimension, configuration.innerDimension)
+    forward = Direction(&reader, prefix: prefix, suffix: "", configuration: configuration)
+    backward = Direction(&reader, prefix: prefix, suffix: "_b", configuration: configuration)
+    inputProjection = reader.tensor("\(prefix).in_proj.weight", [2 * di, d])
+    outputProjection = reader.tensor("\(prefix).out_proj.weight", [d, di])
+  }
+
+  /// - Parameter u: Normalised tokens, `[L, D]`.
+  /// - Returns: `[L, D]`.
+  func callAsFunction(_ u: Tensor) -> Tensor {
+    let xz = linear(u, inputProjection)  // [L, 2Di]
+    var y = Tensor(zeros: [u.rows, outputProjection.columns])  // [L, Di]
+    forward.add(to: &y, xz, direction: .forward)
+    backward.add(to: &y, xz, direction: .backward)
+    applySiLUGate(to: &y, z: xz)
+    return linear(y, outputProjection)
+  }
+}
+
+extension MambaMixer.Direction {
+  init(
+    _ reader: inout WeightReader, prefix: String, suffix: String, configuration: DiSConfiguration
+  ) {
+    let (di, r, n) = (
+      configuration.innerDimension, configuration.stepRank, statesPerChannel
+    )
+    convolutionWeight = reader.tensor(
+      "\(prefix).conv1d\(suffix).weight", [di, 1, convolutionTaps]
+    ).transposed(rows: di, columns: convolutionTaps)
+    convolutionBias = reader.tensor("\(prefix).conv1d\(suffix).bias", [di])
+    projection = reader.tensor("\(prefix).x_proj\(suffix).weight", [r + 2 * n, di])
+    stepProjection = reader.tensor("\(prefix).dt_proj\(suffix).weight", [di, r])
+    stepBias = reader.tensor("\(prefix).dt_proj\(suffix).bias", [di])
+    // The keys are A_log and A_b_log, D and D_b.
+    var a = reader.tensor("\(prefix).A\(suffix)_log", [di, n]).transposed(rows: di, columns: n)
+    let log2e = 1 / log(2.0)
+    for index in a.values.indices { a.values[index] = Float(-exp(Double(a.values[index])) * log2e) }
+    scaledA = a
+    skip = reader.tensor("\(prefix).D\(suffix)", [di])
+  }
+
+  /// Adds this direction's scan of `xz`, `[L, 2Di]`, to `y`, `[L, Di]`.
+  func add(to y: inout Tensor, _ xz: Tensor, direction: ScanDirection) {
+    let u = causalConvolutionSiLU(  // [L, Di]
+      xz, weight: convolutionWeight, bias: convolutionBias, direction: direction)
+    let projections = linear(u, projection)  // [L, R + 2N]: step, B, C
+    let deltaRaw = linear(projections, stepProjection)  // [L, Di], from the first R columns
+    addSelectiveScan(
+      to: &y, u: u, deltaRaw: deltaRaw, scaledA: scaledA, projections: projections, skip: skip,
+      deltaBias: stepBias, direction: direction)
+  }
+}
+
+extension Tensor {
+  /// The same values under another shape; the placeholder of a tensor that could not be read stays
+  /// as it is.
+  func arranged(_ shape: [Int]) -> Tensor {
+    count == shape.reduce(1, *) ? reshaped(shape) : self
+  }
+
+  /// The transpose of a matrix, whatever shape it was stored under. The placeholder of a tensor that
+  /// could not be read stays as it is.
+  func transposed(rows: Int, columns: Int) -> Tensor {
+    guard count == rows * columns else { return self }
+    var result = Tensor(zeros: [columns, rows])
+    for row in 0..<rows {
+      for column in 0..<columns {
+        result.values[column * rows + row] = values[row * columns + column]
+      }
+    }
+    return result
+  }
+}

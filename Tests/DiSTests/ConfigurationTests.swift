@@ -1,0 +1,109 @@
+import Checkpoints
+import DiS
+import Files
+import Foundation
+import Tensors
+import Testing
+import _TestSupport
+
+@Suite("DiS configuration") struct ConfigurationTests {
+  @Test("is read from the shapes alone", arguments: SyntheticDiS.models.keys.sorted())
+  func fromShapes(name: String) throws {
+    let synthetic = try #require(SyntheticDiS.models[name])
+    guard synthetic.embedDim < 300 else { return }  // the large ones are loaded by other tests
+    let folder = try TemporaryFolder()
+    let configuration = try DiSConfiguration(synthetic.stateDict(in: folder))
+    #expect(configuration.embeddingDimension == synthetic.embedDim)
+    #expect(2 * configuration.blocksPerHalf == synthetic.depth)
+    #expect(configuration.patchSize == synthetic.patch)
+    #expect(configuration.channels == synthetic.channels)
+    #expect(configuration.imageSide == synthetic.side)
+    #expect(configuration.classCount == synthetic.classes)
+    #expect(configuration.learnsSigma == synthetic.learnSigma)
+    #expect(configuration.hasSkips == synthetic.skip)
+  }
+
+  /// GFLOPs of the specification's table, which was checked against torch's flop counter.
+  @Test("counts the operations of the named variants")
+  func operations() throws {
+    func configuration(_ width: Int, _ depth: Int, patch: Int, channels: Int, classes: Int?)
+      throws -> DiSConfiguration
+    {
+      // Depth 2 is read from a file, the named depth is set afterwards.
+      let folder = try TemporaryFolder()
+      let tiny = SyntheticDiS(
+        seed: 0, embedDim: width, depth: 2, patch: patch, channels: channels, side: 32,
+        classes: classes)
+      var result = try DiSConfiguration(tiny.stateDict(in: folder))
+      result.blocksPerHalf = depth / 2
+      return result
+    }
+    let small = try configuration(368, 24, patch: 2, channels: 3, classes: nil)
+    #expect(abs(Double(small.operations.total) / 1e9 - 14.835) < 5e-4)
+    #expect(small.variantName == "DiS-S/2")
+    let latent = try configuration(368, 24, patch: 2, channels: 4, classes: 1000)
+    #expect(abs(Double(latent.operations.total) / 1e9 - 14.896) < 5e-4)
+    let base = try configuration(768, 24, patch: 4, channels: 3, classes: nil)
+    #expect(abs(Double(base.operations.total) / 1e9 - 15.297) < 5e-4)
+    #expect(base.variantName == "DiS-B/4")
+  }
+
+  /// A small model with one change to its tensors.
+  func load(_ change: (inout [SyntheticTensor]) -> Void) throws -> DiSModel {
+    let folder = try TemporaryFolder()
+    var tensors = try #require(SyntheticDiS.models["small"]).tensors
+    change(&tensors)
+    let url = folder.url.appendingPathComponent("changed.safetensors")
+    try writeSafetensors(tensors, to: url)
+    return try DiSModel(try CheckpointFile.open(url.path).stateDict(key: nil))
+  }
+
+  func zeros(_ key: String, _ shape: [Int]) -> SyntheticTensor {
+    SyntheticTensor(key: key, shape: shape) {
+      [Float](repeating: 0, count: shape.reduce(1, *))
+    }
+  }
+
+  @Test func everyProblemIsReportedTogether() throws {
+    let failure = try #require(throws: Failure.self) {
+      try load { tensors in
+        tensors.removeAll { $0.key == "mid_block.norm.weight" }
+        tensors.append(zeros("decoder_pred.weight", [3, 3]))
+        let at = tensors.firstIndex { $0.key == "in_blocks.1.mixer.conv1d_b.weight" } ?? 0
+        tensors[at] = zeros(tensors[at].key, [96, 1, 3])
+      }
+    }
+    #expect(failure.code == "CheckpointMismatch" && failure.status == .dataRefused)
+    for part in [
+      "mid_block.norm.weight", "decoder_pred.weight", "in_blocks.1.mixer.conv1d_b.weight",
+      "[96, 1, 3]", "[96, 1, 4]",
+    ] { #expect(failure.detail.contains(part), "\(failure)") }
+  }
+
+  @Test(
+    "another network is refused by name",
+    arguments: ["pos_embed", "patch_embed.proj.weight", "final_layer.linear.weight"])
+  func notDiS(key: String) throws {
+    let failure = try #require(throws: Failure.self) {
+      try load { tensors in tensors.removeAll { $0.key == key } }
+    }
+    #expect(failure.code == "NotADiSCheckpoint" && failure.detail.contains(key))
+  }
+
+  @Test(
+    "absurd shapes are refused, not computed with",
+    arguments: [
+      ("pos_embed", [1, 18, 48]), ("pos_embed", [1, 1, 48]), ("pos_embed", [17, 48]),
+      ("patch_embed.proj.weight", [48, 3, 2, 1]), ("patch_embed.proj.weight", [48, 3, 2]),
+      ("patch_embed.proj.weight", [1, 3, 2, 2]), ("final_layer.linear.weight", [25, 48]),
+      ("norm_f.weight", []), ("norm_f.weight", [0]),
+    ])
+  func absurdShapes(key: String, shape: [Int]) throws {
+    #expect(throws: Failure.self) {
+      try load { tensors in
+        let at = tensors.firstIndex { $0.key == key } ?? 0
+        tensors[at] = zeros(key, shape)
+      }
+    }
+  }
+}
