@@ -1,0 +1,68 @@
+/// The most axes a stored array may have.
+let maximumRank = 8
+
+/// The number of elements of `shape`; `nil` if it is negative, of too many axes, or if the product
+/// of the extents overflows. Zeros do not hide an overflow of the other extents.
+func elementCount(_ shape: [Int]) -> Int? {
+  guard shape.count <= maximumRank, shape.allSatisfy({ $0 >= 0 }) else { return nil }
+  var product = 1
+  for extent in shape {
+    let (next, overflow) = product.multipliedReportingOverflow(by: max(extent, 1))
+    // Room for the largest element, so that counts of bytes cannot overflow either.
+    guard !overflow, next <= Int.max / 8 else { return nil }
+    product = next
+  }
+  return shape.contains(0) ? 0 : product
+}
+
+/// The strides, in elements, of a contiguous array in C order.
+func contiguousStrides(_ shape: [Int]) -> [Int] {
+  var strides = [Int](repeating: 1, count: shape.count)
+  for axis in shape.indices.dropLast().reversed() {
+    strides[axis] = strides[axis + 1] * max(shape[axis + 1], 1)
+  }
+  return strides
+}
+
+/// Collects the elements of a strided view in C order.
+///
+/// - Parameters:
+///   - size: Bytes per element.
+///   - offset: Index of the first element; offset and strides count elements.
+/// - Precondition: The view lies within `bytes`.
+func gathered(
+  _ bytes: [UInt8], size: Int, offset: Int, shape: [Int], strides: [Int]
+) -> [UInt8] {
+  let count = shape.reduce(1, *)
+  guard count > 0 else { return [] }
+  if strides == contiguousStrides(shape) || count == 1 {
+    let range = size * offset..<size * (offset + count)
+    return range == bytes.indices ? bytes : Array(bytes[range])
+  }
+  var result: [UInt8] = []
+  result.reserveCapacity(size * count)
+  var index = [Int](repeating: 0, count: shape.count)
+  var position = offset
+  for _ in 0..<count {
+    result += bytes[size * position..<size * (position + 1)]
+    // Advance the index like an odometer.
+    for axis in shape.indices.reversed() {
+      index[axis] += 1
+      position += strides[axis]
+      if index[axis] < shape[axis] { break }
+      position -= strides[axis] * shape[axis]
+      index[axis] = 0
+    }
+  }
+  return result
+}
+
+/// `bytes` with the order of the bytes of every element reversed.
+func byteSwapped(_ bytes: [UInt8], size: Int) -> [UInt8] {
+  [UInt8](unsafeUninitializedCapacity: bytes.count) { result, count in
+    for start in stride(from: 0, to: bytes.count, by: size) {
+      for k in 0..<size { result[start + k] = bytes[start + size - 1 - k] }
+    }
+    count = bytes.count
+  }
+}

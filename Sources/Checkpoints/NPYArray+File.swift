@@ -1,0 +1,169 @@
+import Files
+
+private let magic = [0x93] + Array("NUMPY".utf8)
+
+extension NPYArray {
+  /// Reads a `.npy` file.
+  package static func read(_ path: String) throws(Failure) -> NPYArray {
+    let file = try ReadableFile(path: path)
+    return try parse(try file.bytes(at: 0, count: file.size), subject: path)
+  }
+
+  /// Reads the bytes of a `.npy` file: versions 1.0, 2.0 and 3.0, either byte order, C or Fortran
+  /// order.
+  ///
+  /// The header is a Python dictionary literal. Only the literals that numpy writes are accepted;
+  /// there is no evaluator to be fooled.
+  ///
+  /// - Throws: ``Failure`` `NpyMalformed`, or `NpyUnsupported` for element types that are no numbers.
+  package static func parse(_ bytes: [UInt8], subject: String) throws(Failure) -> NPYArray {
+    var reader = ByteReader(bytes, subject: subject, code: "NpyMalformed")
+    guard try reader.bytes(magic.count).elementsEqual(magic) else {
+      throw reader.failure("does not begin as an npy file")
+    }
+    let version = (try reader.integer(UInt8.self), try reader.integer(UInt8.self))
+    guard (1...3).contains(version.0), version.1 == 0 else {
+      throw reader.failure("version \(version.0).\(version.1)")
+    }
+    let headerLength =
+      version.0 == 1 ? Int(try reader.integer(UInt16.self)) : Int(try reader.integer(UInt32.self))
+    guard headerLength <= 10_000 else { throw reader.failure("a header of \(headerLength) bytes") }
+    let text = Array(try reader.bytes(headerLength))
+    guard text.last == UInt8(ascii: "\n") else { throw reader.failure("the header has no end") }
+    var header = ByteReader(text, subject: subject, code: "NpyMalformed")
+    let description = try Description(&header, subject: subject)
+    let (type, shape) = (description.type, description.shape)
+    guard let count = elementCount(shape), count * type.size == reader.remaining else {
+      throw reader.failure("\(reader.remaining) bytes follow the header of \(type) \(shape)")
+    }
+
+    var content = Array(try reader.bytes(reader.remaining))
+    if description.isBigEndian { content = byteSwapped(content, size: type.size) }
+    if description.isFortranOrder {
+      content = gathered(
+        content, size: type.size, offset: 0, shape: shape,
+        strides: contiguousStrides(shape.reversed()).reversed())
+    }
+    return NPYArray(type: type, shape: shape, bytes: content)
+  }
+
+  /// The bytes of a `.npy` file, exactly those that numpy writes: version 1.0, the header padded to
+  /// a multiple of 64 bytes. numpy has no bfloat16; such an array is written as float32.
+  package func serialized() -> [UInt8] {
+    guard let descriptor = type.npyDescriptor else {
+      return NPYArray(floats: floats(), shape: shape).serialized()
+    }
+    let extents = shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? "," : "")
+    var header = "{'descr': '\(descriptor)', 'fortran_order': False, 'shape': (\(extents)), }"
+    // numpy leaves room for the first extent to grow to 21 digits.
+    if let first = shape.first {
+      header += String(repeating: " ", count: 21 - String(first).count)
+    }
+    header += String(repeating: " ", count: 64 - (10 + header.utf8.count + 1) % 64) + "\n"
+    let length = UInt16(header.utf8.count)
+    return magic + [1, 0, UInt8(length & 0xFF), UInt8(length >> 8)] + Array(header.utf8) + bytes
+  }
+
+  /// Writes a `.npy` file.
+  package func write(to path: String) throws(Failure) {
+    try AtomicFile.write(serialized(), to: path)
+  }
+}
+
+/// What the header of a `.npy` file says.
+private struct Description {
+  var type = ScalarType.float32
+  var isBigEndian = false
+  var isFortranOrder = false
+  var shape: [Int] = []
+
+  /// Parses `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`, its keys in any order.
+  init(_ header: inout ByteReader, subject: String) throws(Failure) {
+    var missing: Set = ["descr", "fortran_order", "shape"]
+    try header.expect("{")
+    repeat {
+      let key = try header.quoted()
+      guard missing.remove(key) != nil else { throw header.failure("key '\(key)'") }
+      try header.expect(":")
+      switch key {
+      case "descr":
+        guard header.nextIs("'") else {
+          throw .refused("NpyUnsupported", subject, "elements are records, expected numbers")
+        }
+        let descriptor = try header.quoted()
+        guard let type = ScalarType(npyDescriptor: descriptor) else {
+          throw .refused("NpyUnsupported", subject, "elements '\(descriptor)', expected numbers")
+        }
+        self.type = type
+        isBigEndian = descriptor.hasPrefix(">")
+      case "fortran_order":
+        isFortranOrder = header.skip("True")
+        if !isFortranOrder { try header.expect("False") }
+      default:
+        shape = try header.tuple()
+      }
+      header.skipSpaces()
+    } while header.skip(",") && !header.nextIs("}")
+    try header.expect("}")
+    guard missing.isEmpty, header.remaining == 0 else {
+      throw header.failure("not the three keys descr, fortran_order and shape alone")
+    }
+  }
+}
+
+extension ScalarType {
+  /// numpy's name of the type, `nil` for bfloat16.
+  fileprivate var npyDescriptor: String? {
+    switch self {
+    case .float64: "<f8"
+    case .float32: "<f4"
+    case .float16: "<f2"
+    case .bfloat16: nil
+    case .int64: "<i8"
+    case .int32: "<i4"
+    case .int16: "<i2"
+    case .int8: "|i1"
+    case .uint64: "<u8"
+    case .uint32: "<u4"
+    case .uint16: "<u2"
+    case .uint8: "|u1"
+    case .bool: "|b1"
+    }
+  }
+
+  /// The type of that name in either byte order.
+  fileprivate init?(npyDescriptor: String) {
+    let littleEndian =
+      npyDescriptor.hasPrefix(">") ? "<" + npyDescriptor.dropFirst() : npyDescriptor
+    guard let type = ScalarType.allCases.first(where: { $0.npyDescriptor == littleEndian }) else {
+      return nil
+    }
+    self = type
+  }
+}
+
+/// Python literals.
+extension ByteReader {
+  /// A string in single quotes, without escapes.
+  fileprivate mutating func quoted() throws(Failure) -> String {
+    guard skip("'") else { throw failure("a string is expected") }
+    let text = bytes { $0 != UInt8(ascii: "'") }
+    guard skip("'") else { throw failure("a string does not end") }
+    return String(decoding: text, as: UTF8.self)
+  }
+
+  /// A tuple of non-negative integers. One element needs its comma: `(3)` is no tuple.
+  fileprivate mutating func tuple() throws(Failure) -> [Int] {
+    var elements: [Int] = []
+    try expect("(")
+    while !nextIs(")") {
+      elements.append(try decimal())
+      skipSpaces()
+      guard skip(",") || elements.count > 1 && nextIs(")") else {
+        throw failure("a tuple of integers is expected")
+      }
+    }
+    try expect(")")
+    return elements
+  }
+}

@@ -1,0 +1,98 @@
+import Files
+
+/// An array as numpy's `.npy` files hold it; here always in C order and little-endian.
+package struct NPYArray: Equatable, Sendable {
+  /// How the elements are stored.
+  package let type: ScalarType
+  /// Extents, outermost first. Empty for a scalar.
+  package let shape: [Int]
+  /// The elements, little-endian, the last axis fastest.
+  package let bytes: [UInt8]
+
+  /// Wraps `bytes`, which must hold as many elements as `shape` says.
+  init(type: ScalarType, shape: [Int], bytes: [UInt8]) {
+    precondition(shape.reduce(type.size, *) == bytes.count, "\(shape) needs another count of bytes")
+    self.type = type
+    self.shape = shape
+    self.bytes = bytes
+  }
+
+  /// A float32 array.
+  package init(floats: [Float], shape: [Int]) {
+    self.init(type: .float32, shape: shape, bytes: floats.withUnsafeBytes { Array($0) })
+  }
+
+  /// A float64 array.
+  package init(doubles: [Double], shape: [Int]) {
+    self.init(type: .float64, shape: shape, bytes: doubles.withUnsafeBytes { Array($0) })
+  }
+
+  /// An int64 array.
+  package init(integers: [Int64], shape: [Int]) {
+    self.init(type: .int64, shape: shape, bytes: integers.withUnsafeBytes { Array($0) })
+  }
+
+  /// A uint8 array.
+  package init(bytes: [UInt8], shape: [Int]) {
+    self.init(type: .uint8, shape: shape, bytes: bytes)
+  }
+}
+
+// MARK: - Conversions
+
+extension NPYArray {
+  /// The elements, rounded to the nearest float32 where they need it.
+  package func floats() -> [Float] { converted() }
+
+  /// The elements in double precision.
+  package func doubles() -> [Double] { converted() }
+
+  /// The elements as integers.
+  ///
+  /// - Throws: ``Failure`` `NotIntegral` for a value that is no `Int`.
+  package func integers() throws(Failure) -> [Int] {
+    let integers: [Int?] =
+      switch type {
+      case .float64, .float32, .float16, .bfloat16: doubles().map { Int(exactly: $0) }
+      case .uint64: elements(UInt64.self) { Int(exactly: $0) }
+      case .int64: elements(Int64.self) { Int($0) }
+      case .int32: elements(Int32.self) { Int($0) }
+      case .int16: elements(Int16.self) { Int($0) }
+      case .int8: elements(Int8.self) { Int($0) }
+      case .uint32: elements(UInt32.self) { Int($0) }
+      case .uint16: elements(UInt16.self) { Int($0) }
+      case .uint8, .bool: bytes.map { Int($0) }
+      }
+    if let index = integers.firstIndex(of: nil) {
+      throw .refused("NotIntegral", "array", "element \(index) of \(type) \(shape) is no integer")
+    }
+    return integers.compactMap(\.self)
+  }
+
+  private func converted<Value: BinaryFloatingPoint>() -> [Value] {
+    switch type {
+    case .float64: elements(Double.self) { Value($0) }
+    case .float32: elements(Float.self) { Value($0) }
+    case .float16: elements(Float16.self) { Value(Float($0)) }
+    case .bfloat16: elements(UInt16.self) { Value(Float(bitPattern: UInt32($0) << 16)) }
+    case .int64: elements(Int64.self) { Value($0) }
+    case .int32: elements(Int32.self) { Value($0) }
+    case .int16: elements(Int16.self) { Value($0) }
+    case .int8: elements(Int8.self) { Value($0) }
+    case .uint64: elements(UInt64.self) { Value($0) }
+    case .uint32: elements(UInt32.self) { Value($0) }
+    case .uint16: elements(UInt16.self) { Value($0) }
+    case .uint8, .bool: elements(UInt8.self) { Value($0) }
+    }
+  }
+
+  private func elements<Stored, Value>(
+    _: Stored.Type, _ convert: (Stored) -> Value
+  ) -> [Value] {
+    bytes.withUnsafeBytes { buffer in
+      stride(from: 0, to: buffer.count, by: MemoryLayout<Stored>.size).map {
+        convert(buffer.loadUnaligned(fromByteOffset: $0, as: Stored.self))
+      }
+    }
+  }
+}

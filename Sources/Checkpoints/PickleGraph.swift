@@ -1,0 +1,143 @@
+import Files
+
+/// One value of a pickle. Values refer to each other by their index in ``PickleGraph/values``, so
+/// that no depth of nesting can exhaust the call stack, and sharing costs nothing.
+enum PickleValue: Sendable {
+  case none
+  case bool(Bool)
+  case integer(Int)
+  /// An integer beyond 64 bits; nothing here needs its value.
+  case longInteger
+  case float(Double)
+  /// A string as the bytes that stand in the file, which need not be valid UTF-8.
+  case text([UInt8])
+  /// A byte string; nothing here needs its content.
+  case data
+  case tuple([Int])
+  /// A list or a set.
+  case list([Int])
+  case dictionary([(key: Int, value: Int)])
+  /// A class or function, known only by its name.
+  case global(String)
+  /// What Python would get by calling `function`. Nothing is ever called: the call is kept as it
+  /// is described, with the state that would be set afterwards.
+  case call(function: Int, arguments: Int, state: Int?)
+  /// An object outside of the pickle, such as the storage of a tensor.
+  case persistent(identifier: Int)
+
+  /// The values that this one refers to.
+  fileprivate var children: [Int] {
+    switch self {
+    case .tuple(let elements), .list(let elements): elements
+    case .dictionary(let items): items.flatMap { [$0.key, $0.value] }
+    case .call(let function, let arguments, let state):
+      [function, arguments] + (state.map { [$0] } ?? [])
+    case .persistent(let identifier): [identifier]
+    default: []
+    }
+  }
+}
+
+/// The values of a pickle, free of cycles and of duplicate keys.
+struct PickleGraph: Sendable {
+  let values: [PickleValue]
+  let root: Int
+
+  init(_ values: [PickleValue], root: Int, subject: String) throws(Failure) {
+    self.values = values
+    self.root = root
+    guard Self.isAcyclic(values) else {
+      throw .refused("PickleCycle", subject, "a value contains itself")
+    }
+    for case .dictionary(let items) in values {
+      var keys: Set<[UInt8]> = []
+      for item in items {
+        guard case .text(let key) = values[item.key], !keys.insert(key).inserted else { continue }
+        throw .refused(
+          "DuplicateKey", subject, "key '\(String(decoding: key, as: UTF8.self))' occurs twice")
+      }
+    }
+  }
+
+  /// Takes away, again and again, the values that no other refers to. Those on a cycle stay.
+  private static func isAcyclic(_ values: [PickleValue]) -> Bool {
+    var references = [Int](repeating: 0, count: values.count)
+    for value in values { for child in value.children { references[child] += 1 } }
+    var free = values.indices.filter { references[$0] == 0 }
+    var freed = 0
+    while let index = free.popLast() {
+      freed += 1
+      for child in values[index].children {
+        references[child] -= 1
+        if references[child] == 0 { free.append(child) }
+      }
+    }
+    return freed == values.count
+  }
+}
+
+/// Access by meaning; `nil` where the value is something else.
+extension PickleGraph {
+  func integer(_ index: Int) -> Int? {
+    if case .integer(let value) = values[index] { value } else { nil }
+  }
+
+  func text(_ index: Int) -> String? {
+    if case .text(let bytes) = values[index] {
+      String(validating: bytes, as: UTF8.self)
+    } else {
+      nil
+    }
+  }
+
+  func tuple(_ index: Int) -> [Int]? {
+    if case .tuple(let elements) = values[index] { elements } else { nil }
+  }
+
+  func integers(_ index: Int) -> [Int]? {
+    guard let elements = tuple(index) else { return nil }
+    let integers = elements.compactMap(integer)
+    return integers.count == elements.count ? integers : nil
+  }
+
+  func dictionary(_ index: Int) -> [(key: Int, value: Int)]? {
+    if case .dictionary(let items) = values[index] { items } else { nil }
+  }
+
+  /// The value of a dictionary's text key.
+  func value(_ index: Int, _ key: String) -> Int? {
+    dictionary(index)?.first { text($0.key).map { $0.utf8.elementsEqual(key.utf8) } ?? false }?
+      .value
+  }
+
+  func global(_ index: Int) -> String? {
+    if case .global(let name) = values[index] { name } else { nil }
+  }
+
+  /// The function and arguments of a call by name.
+  func call(_ index: Int) -> (function: String, arguments: [Int])? {
+    guard case .call(let function, let arguments, _) = values[index],
+      let name = global(function), let arguments = tuple(arguments)
+    else { return nil }
+    return (name, arguments)
+  }
+
+  /// What the value is, for messages.
+  func description(_ index: Int) -> String {
+    switch values[index] {
+    case .none: "None"
+    case .bool: "a bool"
+    case .integer, .longInteger: "an integer"
+    case .float: "a float"
+    case .text(let bytes):
+      String(validating: bytes, as: UTF8.self) == nil ? "bad UTF-8" : "a string"
+    case .data: "a byte string"
+    case .tuple: "a tuple"
+    case .list: "a list"
+    case .dictionary: "a dictionary"
+    case .global(let name): "the name \(name)"
+    case .call(let function, _, _): "an object made by \(global(function) ?? "a value")"
+    case .persistent: "a storage"
+    }
+  }
+}

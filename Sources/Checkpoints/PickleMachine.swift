@@ -1,0 +1,371 @@
+import Files
+
+/// Reads a pickle without executing it.
+///
+/// Only the opcodes that data need are known. Classes and functions become names, calls become
+/// descriptions of calls: nothing is imported, constructed or called, so there is nothing for a
+/// hostile file to run. Every use of stack, marks and memo is checked, and all of them are bounded.
+struct PickleMachine {
+  private var reader: ByteReader
+  private let subject: String
+  private var values: [PickleValue] = []
+  private var stack: [Int] = []
+  private var marks: [Int] = []
+  private var memo: [Int: Int] = [:]
+
+  static let maximumOpcodeCount = 2_000_000
+  static let maximumStackDepth = 100_000
+  static let maximumMemoCount = 1_000_000
+  static let maximumStringLength = 1 << 20
+
+  /// Reads the pickle at the cursor, and leaves the cursor behind it.
+  static func run(_ reader: inout ByteReader, subject: String) throws(Failure) -> PickleGraph {
+    var machine = PickleMachine(reader: reader, subject: subject)
+    let root = try machine.run()
+    reader = machine.reader
+    return try PickleGraph(machine.values, root: root, subject: subject)
+  }
+
+  private init(reader: ByteReader, subject: String) {
+    self.reader = reader
+    self.subject = subject
+  }
+
+  private mutating func run() throws(Failure) -> Int {
+    for _ in 0..<Self.maximumOpcodeCount {
+      let byte = try reader.integer(UInt8.self)
+      guard let opcode = Opcode(rawValue: byte) else {
+        throw forbiddenOpcodes.contains(byte)
+          ? forbidden("opcode 0x\(String(byte, radix: 16)) makes an object by a call")
+          : reader.failure("unknown opcode 0x\(String(byte, radix: 16))")
+      }
+      if opcode == .stop {
+        let root = try pop()
+        guard stack.isEmpty, marks.isEmpty else { throw reader.failure("values are left over") }
+        return root
+      }
+      try execute(opcode)
+      guard max(stack.count, marks.count) <= Self.maximumStackDepth else {
+        throw limit("a stack of more than \(Self.maximumStackDepth) values")
+      }
+    }
+    throw limit("more than \(Self.maximumOpcodeCount) opcodes")
+  }
+
+  private mutating func execute(_ opcode: Opcode) throws(Failure) {
+    switch opcode {
+    case .proto:
+      let version = try reader.integer(UInt8.self)
+      guard (2...5).contains(version) else { throw reader.failure("protocol \(version)") }
+    case .frame:
+      let length = try reader.integer(UInt64.self)
+      guard length <= UInt64(reader.remaining) else {
+        throw reader.failure("a frame of \(length) bytes")
+      }
+    case .stop: break  // ends the loop above
+
+    case .none: push(.none)
+    case .newTrue: push(.bool(true))
+    case .newFalse: push(.bool(false))
+    case .binInt: push(.integer(Int(try reader.integer(Int32.self))))
+    case .binInt1: push(.integer(Int(try reader.integer(UInt8.self))))
+    case .binInt2: push(.integer(Int(try reader.integer(UInt16.self))))
+    case .long1: try pushLong(byteCount: Int(try reader.integer(UInt8.self)))
+    case .long4: try pushLong(byteCount: Int(try reader.integer(Int32.self)))
+    case .binFloat:
+      push(.float(Double(bitPattern: try reader.integer(UInt64.self).byteSwapped)))
+
+    case .shortBinUnicode, .shortBinString:
+      push(.text(try string(length: UInt64(try reader.integer(UInt8.self)))))
+    case .binUnicode, .binString:
+      push(.text(try string(length: UInt64(try reader.integer(UInt32.self)))))
+    case .binUnicode8: push(.text(try string(length: try reader.integer(UInt64.self))))
+    case .shortBinBytes: try pushData(length: UInt64(try reader.integer(UInt8.self)))
+    case .binBytes: try pushData(length: UInt64(try reader.integer(UInt32.self)))
+    case .binBytes8: try pushData(length: try reader.integer(UInt64.self))
+
+    case .mark: marks.append(stack.count)
+    case .pop:
+      if let mark = marks.last, mark == stack.count { marks.removeLast() } else { _ = try pop() }
+    case .popMark: _ = try popToMark()
+    case .dup: stack.append(try top())
+
+    case .emptyTuple: push(.tuple([]))
+    case .tuple1: push(.tuple(try pop(1)))
+    case .tuple2: push(.tuple(try pop(2)))
+    case .tuple3: push(.tuple(try pop(3)))
+    case .tuple, .frozenSet: push(.tuple(try popToMark()))
+    case .emptyList, .emptySet: push(.list([]))
+    case .append: try append(try pop(1))
+    case .appends, .addItems: try append(try popToMark())
+    case .emptyDictionary: push(.dictionary([]))
+    case .setItem: try setItems(try pop(2))
+    case .setItems: try setItems(try popToMark())
+
+    case .binPut: try remember(Int(try reader.integer(UInt8.self)))
+    case .longBinPut: try remember(Int(try reader.integer(UInt32.self)))
+    case .memoize: try remember(memo.count)
+    case .binGet: try recall(Int(try reader.integer(UInt8.self)))
+    case .longBinGet: try recall(Int(try reader.integer(UInt32.self)))
+
+    case .global:
+      let names = [try line(), try line()]
+      try pushGlobal(module: names[0], name: names[1])
+    case .stackGlobal:
+      let names = try pop(2)
+      guard case .text(let module) = values[names[0]], case .text(let name) = values[names[1]]
+      else {
+        throw reader.failure("a name that is no string")
+      }
+      try pushGlobal(module: module, name: name)
+    case .reduce, .newObject: try call()
+    case .build: try build()
+    case .binPersistentID: push(.persistent(identifier: try pop()))
+    }
+  }
+}
+
+// MARK: - Stack and memo
+
+extension PickleMachine {
+  private mutating func push(_ value: PickleValue) {
+    stack.append(values.count)
+    values.append(value)
+  }
+
+  /// The value on top. What lies below the last mark is out of reach.
+  private func top() throws(Failure) -> Int {
+    guard let index = stack.last, stack.count > marks.last ?? 0 else {
+      throw reader.failure("the stack is empty")
+    }
+    return index
+  }
+
+  private mutating func pop() throws(Failure) -> Int {
+    let index = try top()
+    stack.removeLast()
+    return index
+  }
+
+  private mutating func pop(_ count: Int) throws(Failure) -> [Int] {
+    guard stack.count - count >= marks.last ?? 0 else { throw reader.failure("the stack is empty") }
+    defer { stack.removeLast(count) }
+    return Array(stack.suffix(count))
+  }
+
+  private mutating func popToMark() throws(Failure) -> [Int] {
+    guard let mark = marks.popLast() else { throw reader.failure("no mark is set") }
+    defer { stack.removeSubrange(mark...) }
+    return Array(stack[mark...])
+  }
+
+  private mutating func remember(_ slot: Int) throws(Failure) {
+    memo[slot] = try top()
+    guard memo.count <= Self.maximumMemoCount else { throw limit("too many values in the memo") }
+  }
+
+  private mutating func recall(_ slot: Int) throws(Failure) {
+    guard let index = memo[slot] else { throw reader.failure("memo slot \(slot) is empty") }
+    stack.append(index)
+  }
+}
+
+// MARK: - Values
+
+extension PickleMachine {
+  private mutating func pushLong(byteCount: Int) throws(Failure) {
+    guard byteCount <= 16 else { throw limit("an integer of \(byteCount) bytes") }
+    let bytes = try reader.bytes(byteCount)
+    guard byteCount <= 8 else { return push(.longInteger) }
+    let negative = bytes.last.map { $0 >= 0x80 } ?? false
+    push(.integer(bytes.reversed().reduce(negative ? -1 : 0) { $0 << 8 | Int($1) }))
+  }
+
+  private mutating func string(length: UInt64) throws(Failure) -> [UInt8] {
+    guard length <= reader.remaining else { throw reader.failure("a string does not end") }
+    guard length <= Self.maximumStringLength else { throw limit("a string of \(length) bytes") }
+    return Array(try reader.bytes(Int(length)))
+  }
+
+  private mutating func pushData(length: UInt64) throws(Failure) {
+    guard length <= reader.remaining else { throw reader.failure("a byte string does not end") }
+    _ = try reader.bytes(Int(length))
+    push(.data)
+  }
+
+  private mutating func append(_ elements: [Int]) throws(Failure) {
+    let target = try top()
+    switch values[target] {
+    case .list(var list):
+      values[target] = .none  // The list is now held once, so that it grows in place.
+      list += elements
+      values[target] = .list(list)
+    case .call(let function, _, _) where !isTorchFunction(function):
+      break  // What an inert object collects is of no use.
+    default: throw reader.failure("elements are appended to no list")
+    }
+  }
+
+  private mutating func setItems(_ elements: [Int]) throws(Failure) {
+    guard elements.count.isMultiple(of: 2) else { throw reader.failure("a key without a value") }
+    let items = stride(from: 0, to: elements.count, by: 2).map {
+      (key: elements[$0], value: elements[$0 + 1])
+    }
+    for item in items {
+      switch values[item.key] {
+      case .list, .dictionary: throw reader.failure("a list or dictionary is a key")
+      default: break
+      }
+    }
+    let target = try top()
+    switch values[target] {
+    case .dictionary(var dictionary):
+      values[target] = .none
+      dictionary += items
+      values[target] = .dictionary(dictionary)
+    case .call(let function, _, _) where !isTorchFunction(function): break
+    default: throw reader.failure("items are set in no dictionary")
+    }
+  }
+
+  /// REDUCE and NEWOBJ: a class or function and its arguments.
+  private mutating func call() throws(Failure) {
+    let operands = try pop(2)
+    guard case .global(let function) = values[operands[0]],
+      case .tuple(let arguments) = values[operands[1]]
+    else { throw reader.failure("a call needs a name and a tuple") }
+    switch function {
+    case "collections.OrderedDict" where arguments.isEmpty:
+      push(.dictionary([]))
+    case "_codecs.encode":
+      guard arguments.count == 2, case .text = values[arguments[0]],
+        case .text(let codec) = values[arguments[1]], codec.elementsEqual("latin1".utf8)
+      else { throw forbidden("_codecs.encode with another codec than latin1") }
+      push(.data)
+    default:
+      push(.call(function: operands[0], arguments: operands[1], state: nil))
+    }
+  }
+
+  /// BUILD: the state of an object. Attributes of a dictionary, such as torch's `_metadata`, are
+  /// dropped.
+  private mutating func build() throws(Failure) {
+    let state = try pop()
+    switch values[try top()] {
+    case .dictionary: break
+    case .call(let function, let arguments, nil) where !isTorchFunction(function):
+      values[try top()] = .call(function: function, arguments: arguments, state: state)
+    default: throw reader.failure("a state is set on no object")
+    }
+  }
+
+  /// Whether the value is a function that makes tensors, whose result has neither items nor state.
+  private func isTorchFunction(_ index: Int) -> Bool {
+    if case .global(let name) = values[index] { name.hasPrefix("torch._utils.") } else { false }
+  }
+
+  private mutating func line() throws(Failure) -> [UInt8] {
+    let line = reader.bytes { $0 != UInt8(ascii: "\n") }
+    guard reader.skip("\n") else { throw reader.failure("a name does not end") }
+    return Array(line)
+  }
+
+  private mutating func pushGlobal(module: [UInt8], name: [UInt8]) throws(Failure) {
+    let qualified =
+      "\(String(decoding: module, as: UTF8.self)).\(String(decoding: name, as: UTF8.self))"
+    // A dotted name walks through attributes, and so reaches what a module has imported.
+    guard isPlain(module.filter { $0 != UInt8(ascii: ".") }), isPlain(name) else {
+      throw forbidden("the name \(qualified)")
+    }
+    let package = qualified.prefix { $0 != "." }
+    let isBuiltin = package == "builtins" || package == "__builtin__"
+    guard !forbiddenPackages.contains(String(package)),
+      !isBuiltin
+        || ["set", "complex", "bytearray"].contains(where: { name.elementsEqual($0.utf8) })
+    else { throw forbidden("the name \(qualified)") }
+    push(.global(qualified))
+  }
+
+  /// Whether `name` is an identifier of ASCII letters, digits and underscores.
+  private func isPlain(_ name: [UInt8]) -> Bool {
+    !name.isEmpty && name.count <= 256
+      && name.allSatisfy { byte in
+        switch UnicodeScalar(byte) {
+        case "a"..."z", "A"..."Z", "0"..."9", "_": true
+        default: false
+        }
+      }
+  }
+
+  private func forbidden(_ what: String) -> Failure {
+    .refused("PickleForbidden", subject, "\(what), before offset \(reader.position)")
+  }
+
+  private func limit(_ what: String) -> Failure {
+    .refused("PickleLimit", subject, "\(what), before offset \(reader.position)")
+  }
+}
+
+/// Packages that run, import or call things. A file that names one is refused, even where the name
+/// would stay unused.
+private let forbiddenPackages: Set<String> = [
+  "os", "posix", "nt", "sys", "subprocess", "runpy", "importlib", "imp", "pkgutil", "pydoc",
+  "pickle", "_pickle", "cPickle", "marshal", "ctypes", "operator", "_operator", "functools",
+  "code", "pty",
+]
+
+/// INST, OBJ, NEWOBJ_EX, EXT1, EXT2 and EXT4.
+private let forbiddenOpcodes: Set<UInt8> = [0x69, 0x6F, 0x92, 0x82, 0x83, 0x84]
+
+/// The opcodes that are read, with the values of Python's pickletools.
+private enum Opcode: UInt8 {
+  case proto = 0x80
+  case frame = 0x95
+  case stop = 0x2E
+  case none = 0x4E
+  case newTrue = 0x88
+  case newFalse = 0x89
+  case binInt = 0x4A
+  case binInt1 = 0x4B
+  case binInt2 = 0x4D
+  case long1 = 0x8A
+  case long4 = 0x8B
+  case binFloat = 0x47
+  case binUnicode = 0x58
+  case shortBinUnicode = 0x8C
+  case binUnicode8 = 0x8D
+  case binString = 0x54
+  case shortBinString = 0x55
+  case binBytes = 0x42
+  case shortBinBytes = 0x43
+  case binBytes8 = 0x8E
+  case mark = 0x28
+  case pop = 0x30
+  case popMark = 0x31
+  case dup = 0x32
+  case emptyTuple = 0x29
+  case tuple1 = 0x85
+  case tuple2 = 0x86
+  case tuple3 = 0x87
+  case tuple = 0x74
+  case emptyList = 0x5D
+  case append = 0x61
+  case appends = 0x65
+  case emptySet = 0x8F
+  case addItems = 0x90
+  case frozenSet = 0x91
+  case emptyDictionary = 0x7D
+  case setItem = 0x73
+  case setItems = 0x75
+  case binPut = 0x71
+  case longBinPut = 0x72
+  case memoize = 0x94
+  case binGet = 0x68
+  case longBinGet = 0x6A
+  case global = 0x63
+  case stackGlobal = 0x93
+  case reduce = 0x52
+  case newObject = 0x81
+  case build = 0x62
+  case binPersistentID = 0x51
+}

@@ -1,0 +1,134 @@
+import Files
+
+/// A pickle and the storages it refers to, from either layout that `torch.save` has written.
+struct TorchContainer {
+  let pickle: TorchPickle
+  let isBigEndian: Bool
+  /// The bytes of every storage that the pickle names, by key.
+  let storages: [String: Storage]
+
+  static let maximumPickleSize = 32 << 20
+}
+
+// MARK: - Zip, torch 1.6 and later
+
+extension TorchContainer {
+  /// Reads `<root>/data.pkl` and finds the storages `<root>/data/<key>`.
+  init(zip file: ReadableFile) throws(Failure) {
+    let archive = try ZipArchive(file)
+    let root = try Self.root(of: archive, path: file.path)
+    guard let data = archive["\(root)/data.pkl"] else {
+      throw .refused("NotACheckpoint", file.path, "a zip file without data.pkl")
+    }
+    guard archive["\(root)/constants.pkl"] == nil else {
+      throw .refused(
+        "TorchScriptUnsupported", file.path,
+        "a TorchScript program, expected a checkpoint; save the model's state_dict() instead")
+    }
+    func text(_ name: String) throws(Failure) -> String? {
+      guard let entry = archive["\(root)/\(name)"] else { return nil }
+      return String(decoding: try archive.read(entry).prefix(32), as: UTF8.self)
+    }
+    guard let version = try text("version"),
+      let number = Int(version.filter { !$0.isNewline }), (1...10).contains(number)
+    else { throw .refused("VersionUnsupported", file.path, "not a version that torch.save writes") }
+    isBigEndian = try Self.isBigEndian(try text("byteorder") ?? "little", path: file.path)
+
+    guard data.size <= Self.maximumPickleSize else {
+      throw .refused("PickleLimit", file.path, "a pickle of \(data.size) bytes")
+    }
+    let subject = "\(file.path): \(data.name)"
+    var reader = ByteReader(try archive.read(data), subject: subject, code: "PickleMalformed")
+    pickle = try TorchPickle(
+      try PickleMachine.run(&reader, subject: subject), subject: subject)
+    guard reader.remaining == 0 else {
+      throw .refused(
+        "PickleTrailing", subject, "\(reader.remaining) bytes follow the end of the pickle")
+    }
+
+    var storages: [String: Storage] = [:]
+    for (key, reference) in pickle.references {
+      guard let entry = archive["\(root)/data/\(key)"], entry.size == reference.size else {
+        throw .refused(
+          "TensorInvalid", file.path,
+          "storage '\(key)' of \(reference.count) elements is missing or of another size")
+      }
+      storages[key] = .entry(entry, of: archive)
+    }
+    self.storages = storages
+  }
+
+  /// The one folder that all entries lie in.
+  private static func root(of archive: ZipArchive, path: String) throws(Failure) -> Substring {
+    let roots = Set(archive.entries.map { $0.name.prefix { $0 != "/" } })
+    guard let root = roots.first, archive[String(root)] == nil else {
+      throw .refused("NotACheckpoint", path, "a zip file, but none that torch.save has written")
+    }
+    guard roots.count == 1 else {
+      throw .refused("ZipRoot", path, "entries lie in several folders: \(roots.sorted())")
+    }
+    return root
+  }
+
+  private static func isBigEndian(_ order: String, path: String) throws(Failure) -> Bool {
+    guard ["little", "big"].contains(order) else {
+      throw .refused("TensorInvalid", path, "byte order '\(order)', expected little or big")
+    }
+    return order == "big"
+  }
+}
+
+// MARK: - Five pickles in a row, before torch 1.6
+
+extension TorchContainer {
+  /// What the first pickle of a legacy file looks like: the integer 0x1950a86a20f9469cfc6c.
+  static let legacyMagic: [UInt8] = [
+    0x80, 2, 0x8A, 10, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19, 0x2E,
+  ]
+
+  /// Reads protocol number, system information, object and list of keys; then, for each key in the
+  /// order of that list, the number of elements and the elements themselves follow.
+  init(legacy file: ReadableFile) throws(Failure) {
+    let path = file.path
+    var reader = ByteReader(
+      try file.bytes(at: 0, count: min(file.size, Self.maximumPickleSize)),
+      at: Self.legacyMagic.count, subject: path, code: "PickleMalformed")
+    let version = try PickleMachine.run(&reader, subject: path)
+    guard version.integer(version.root) == 1001 else {
+      throw .refused("VersionUnsupported", path, "not protocol 1001")
+    }
+    let system = try PickleMachine.run(&reader, subject: path)
+    guard let order = system.value(system.root, "little_endian"),
+      case .bool(let isLittleEndian) = system.values[order]
+    else { throw reader.failure("the byte order is missing") }
+    isBigEndian = !isLittleEndian
+    pickle = try TorchPickle(try PickleMachine.run(&reader, subject: path), subject: path)
+    let keys = try PickleMachine.run(&reader, subject: path)
+    guard case .list(let list) = keys.values[keys.root], list.count == pickle.references.count
+    else {
+      throw reader.failure("not a list of \(pickle.references.count) storage keys")
+    }
+
+    var storages: [String: Storage] = [:]
+    var offset = reader.position
+    for element in list {
+      guard let key = keys.text(element), let reference = pickle.references[key],
+        storages[key] == nil, let size = reference.size
+      else {
+        throw .refused("TensorInvalid", path, "a storage that no tensor uses, or a second time")
+      }
+      var header = ByteReader(
+        try file.bytes(at: offset, count: 8), subject: path, code: "TensorInvalid")
+      let count = try header.integer(Int64.self)
+      guard Int(isBigEndian ? count.byteSwapped : count) == reference.count,
+        size <= file.size - offset - 8
+      else { throw header.failure("storage '\(key)' does not have \(reference.count) elements") }
+      storages[key] = .range(offset + 8..<offset + 8 + size)
+      offset += 8 + size
+    }
+    guard offset == file.size else {
+      throw .refused("UnaccountedBytes", path, "\(file.size - offset) bytes follow the storages")
+    }
+    self.storages = storages
+  }
+}

@@ -1,0 +1,56 @@
+import Files
+import Tensors
+
+/// Hands out the weights of a network and collects everything that does not fit, so that one message
+/// can say it all.
+package struct WeightReader {
+  private let state: StateDict
+  private var asked: Set<[UInt8]> = []
+  private var missing: [String] = []
+  private var misshaped: [String] = []
+  private var firstFailure: Failure?
+
+  /// Reads from `state`.
+  package init(_ state: StateDict) { self.state = state }
+
+  /// The tensor of that name; a placeholder if it is missing or has another shape, which
+  /// ``finish(ignoring:)`` then reports.
+  package mutating func tensor(_ name: String, _ shape: [Int]) -> Tensor {
+    asked.insert(Array(name.utf8))
+    do {
+      return try state.tensor(name, shape: shape)
+    } catch {
+      switch error.code {
+      case "TensorMissing": missing.append("\(name) \(shape)")
+      case "ShapeMismatch":
+        let found = state.info(name).map { "\($0.shape)" } ?? ""
+        misshaped.append("\(name) \(found), expected \(shape)")
+      default: firstFailure = firstFailure ?? error
+      }
+    }
+    // A shape that was derived from the file may be absurd; nothing is allocated for it.
+    let isModest = elementCount(shape).map { $0 <= 1 << 24 } ?? false
+    return Tensor(zeros: isModest ? shape : shape.map { _ in 0 })
+  }
+
+  /// Ends the reading. Every tensor of the file must have been asked for, unless `ignoring` says so.
+  ///
+  /// - Throws: ``Failure`` `CheckpointMismatch` with all names that do not fit, at most 20 of a kind
+  ///   spelled out, or the first failure to read a tensor.
+  package mutating func finish(ignoring: (String) -> Bool = { _ in false }) throws(Failure) {
+    if let firstFailure { throw firstFailure }
+    let unexpected = state.names.filter { !asked.contains(Array($0.utf8)) && !ignoring($0) }
+    let problems = [
+      ("missing", missing), ("unexpected", unexpected), ("of another shape", misshaped),
+    ]
+    .filter { !$0.1.isEmpty }
+    guard problems.isEmpty else {
+      throw .refused(
+        "CheckpointMismatch", state.path,
+        problems.map { kind, names in
+          let shown = names.prefix(20).joined(separator: ", ")
+          return "\(names.count) \(kind): \(shown)\(names.count > 20 ? ", ..." : "")"
+        }.joined(separator: "; "))
+    }
+  }
+}

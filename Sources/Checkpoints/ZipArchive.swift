@@ -1,0 +1,150 @@
+import CZlib
+import Files
+
+/// A zip file whose structure has been audited as a whole.
+///
+/// Once opened, every byte of the file belongs to exactly one entry, header or comment: nothing
+/// overlaps, nothing is left over, no name occurs twice, and the central directory agrees with
+/// the local headers. Readers that skip these checks can be shown different contents of one file.
+/// Checksums are verified when an entry is read.
+package struct ZipArchive: Sendable {
+  /// One member of the archive.
+  package struct Entry: Sendable {
+    /// The name, with `/` between folders.
+    package let name: String
+    /// The number of bytes that ``ZipArchive/read(_:)`` returns.
+    package let size: Int
+    let isDeflated: Bool
+    let compressedSize: Int
+    let checksum: UInt32
+    let headerOffset: Int
+    let flags: UInt16
+    /// Where the content begins. Known once the local header has been read.
+    fileprivate(set) var offset = 0
+
+    var hasDescriptor: Bool { flags & 8 != 0 }
+    var method: UInt16 { isDeflated ? 8 : 0 }
+  }
+
+  /// Members in the order of the central directory.
+  package let entries: [Entry]
+  private let file: ReadableFile
+  private let indices: [[UInt8]: Int]
+
+  static let maximumEntryCount = 100_000
+  static let maximumNameLength = 512
+
+  /// Audits the structure of `file`.
+  package init(_ file: ReadableFile) throws(Failure) {
+    let directory = try EndOfDirectory(of: file)
+    var entries = try Self.centralDirectory(directory, of: file)
+    var indices: [[UInt8]: Int] = [:]
+    for (index, entry) in entries.enumerated()
+    where indices.updateValue(index, forKey: Array(entry.name.utf8)) != nil {
+      throw .refused("DuplicateEntry", file.path, "two entries are named '\(entry.name)'")
+    }
+    // What lies between an entry's header and the next one must be all its own.
+    let order = entries.indices.sorted { entries[$0].headerOffset < entries[$1].headerOffset }
+    let bounds = order.map { entries[$0].headerOffset } + [directory.offset]
+    guard bounds[0] == 0 else {
+      throw .refused("UnaccountedBytes", file.path, "\(bounds[0]) bytes precede the first entry")
+    }
+    for (index, end) in zip(order, bounds.dropFirst()) {
+      try Self.auditLocalHeader(&entries[index], end: end, of: file)
+    }
+    self.entries = entries
+    self.file = file
+    self.indices = indices
+  }
+
+  /// The entry of that name, compared byte by byte.
+  package subscript(name: String) -> Entry? { indices[Array(name.utf8)].map { entries[$0] } }
+
+  /// The content of `entry`, with its checksum verified.
+  package func read(_ entry: Entry) throws(Failure) -> [UInt8] {
+    let stored = try file.bytes(at: entry.offset, count: entry.compressedSize)
+    let subject = "\(file.path): \(entry.name)"
+    let content = entry.isDeflated ? inflated(stored, size: entry.size) : stored
+    guard let content else {
+      throw .refused("ZipMalformed", subject, "does not inflate to \(entry.size) bytes")
+    }
+    let checksum = content.withUnsafeBufferPointer { crc32_z(0, $0.baseAddress, $0.count) }
+    guard checksum == UInt(entry.checksum) else {
+      throw .refused(
+        "CRCMismatch", subject,
+        "checksum \(String(checksum, radix: 16)), expected \(String(entry.checksum, radix: 16))")
+    }
+    return content
+  }
+}
+
+// MARK: - Local headers
+
+extension ZipArchive {
+  /// Checks the local header of `entry`, whose content and descriptor must fill the file up to
+  /// `end`, and notes where the content begins.
+  private static func auditLocalHeader(
+    _ entry: inout Entry, end: Int, of file: ReadableFile
+  ) throws(Failure) {
+    let subject = "\(file.path): \(entry.name)"
+    func mismatch(_ what: String) -> Failure {
+      .refused("LocalHeaderMismatch", subject, "the local header has another \(what)")
+    }
+    var reader = ByteReader(
+      try file.bytes(at: entry.headerOffset, count: min(30, file.size - entry.headerOffset)),
+      subject: subject, code: "ZipMalformed")
+    guard reader.skip("PK\u{3}\u{4}") else { throw reader.failure("no local header") }
+    _ = try reader.bytes(2)  // version
+    let flags = try reader.integer(UInt16.self)
+    let method = try reader.integer(UInt16.self)
+    _ = try reader.bytes(4)  // time and date
+    let checksum = try reader.integer(UInt32.self)
+    var sizes = [UInt64(try reader.integer(UInt32.self)), UInt64(try reader.integer(UInt32.self))]
+    let nameLength = Int(try reader.integer(UInt16.self))
+    let extraLength = Int(try reader.integer(UInt16.self))
+
+    entry.offset = entry.headerOffset + 30 + nameLength + extraLength
+    let (contentEnd, overflow) = entry.offset.addingReportingOverflow(entry.compressedSize)
+    guard !overflow, contentEnd <= end else {
+      throw .refused("ZipOverlap", subject, "reaches into what follows at offset \(end)")
+    }
+    let text = try file.bytes(at: entry.headerOffset + 30, count: nameLength + extraLength)
+    guard text.prefix(nameLength).elementsEqual(entry.name.utf8) else { throw mismatch("name") }
+    guard method == entry.method else { throw mismatch("method") }
+    guard flags & 9 == entry.flags & 9 else { throw mismatch("set of flags") }
+    try resolveZip64(&sizes, extra: text.dropFirst(nameLength), subject: subject)
+    let streamed = entry.hasDescriptor && checksum == 0 && sizes == [0, 0]
+    guard streamed || sizes == [UInt64(entry.compressedSize), UInt64(entry.size)] else {
+      throw mismatch("size")
+    }
+    guard streamed || checksum == entry.checksum else { throw mismatch("checksum") }
+    try auditDescriptor(of: entry, at: contentEnd, count: end - contentEnd, file: file)
+  }
+
+  /// Checks the record behind the content: checksum and sizes, 4 or 8 bytes each, with or without
+  /// a signature, and nothing at all unless the flags announce it.
+  private static func auditDescriptor(
+    of entry: Entry, at offset: Int, count: Int, file: ReadableFile
+  ) throws(Failure) {
+    guard entry.hasDescriptor ? [12, 16, 20, 24].contains(count) : count == 0 else {
+      throw .refused("UnaccountedBytes", file.path, "\(count) bytes follow '\(entry.name)'")
+    }
+    guard entry.hasDescriptor else { return }
+    let subject = "\(file.path): \(entry.name)"
+    var reader = ByteReader(
+      try file.bytes(at: offset, count: count), subject: subject, code: "ZipMalformed")
+    guard count % 8 == 4 || reader.skip("PK\u{7}\u{8}") else {
+      throw reader.failure("no data descriptor")
+    }
+    guard try reader.integer(UInt32.self) == entry.checksum else {
+      throw .refused("CRCMismatch", subject, "the data descriptor has another checksum")
+    }
+    for size in [entry.compressedSize, entry.size] {
+      let found =
+        count < 20 ? UInt64(try reader.integer(UInt32.self)) : try reader.integer(UInt64.self)
+      guard found == UInt64(size) else {
+        throw .refused("LocalHeaderMismatch", subject, "the data descriptor has another size")
+      }
+    }
+  }
+}

@@ -1,0 +1,97 @@
+import Checkpoints
+import Files
+import Tensors
+import Testing
+
+/// The goldens are written by torch 2.15 itself, see scripts/fixtures/checkpoints.py.
+@Suite struct TorchFileTests {
+  static let cases = [
+    "ordered", "module", "batch_norm", "types", "untyped", "shared", "strided", "scalar_and_empty",
+    "parameter", "numpy_values", "python_values", "dis", "parallel", "wrapped",
+  ]
+  static let files =
+    cases.flatMap { [($0, "zip"), ($0, "legacy")] }
+    + ["cuda", "protocol4", "protocol5"].map { ($0, "zip") }
+
+  @Test("reads every tensor that torch writes", arguments: files)
+  func readsTensors(name: String, layout: String) throws {
+    let file = try CheckpointFile.open(fixture("torch/\(name).\(layout).pt"))
+    var found: [String: NPYArray] = [:]
+    for key in file.stateDictKeys {
+      let state = try file.stateDict(key: key)
+      for info in state.infos { found["\(key)/\(info.name)"] = try state.array(info.name) }
+    }
+    if file.stateDictKeys.isEmpty {
+      let state = try file.stateDict(key: nil)
+      for info in state.infos { found[info.name] = try state.array(info.name) }
+    }
+    let expected = try NPZ.read(fixture("torch/\(name).npz"))
+    #expect(found.keys.sorted() == expected.names.sorted())
+    for (path, tensor) in found {
+      let golden = try expected.array(path)
+      #expect(tensor.shape == golden.shape, "\(path)")
+      #expect(tensor.doubles() == golden.doubles(), "\(path)")
+      let hasNoNumpyType = path.contains("bfloat16") || path == "u16"
+      #expect(hasNoNumpyType || tensor.type == golden.type, "\(path)")
+    }
+  }
+
+  @Test(
+    "a DiS checkpoint has two state dicts, and ema is the one meant", arguments: ["zip", "legacy"])
+  func choosesEMA(layout: String) throws {
+    let file = try CheckpointFile.open(fixture("torch/dis.\(layout).pt"))
+    #expect(file.format == (layout == "zip" ? .torchZip : .torchLegacy))
+    #expect(file.stateDictKeys == ["model", "ema"])
+    #expect(file.inertClasses == ["argparse.Namespace"])
+    let model = try file.stateDict(key: "model").tensor("weight", shape: [2, 3])
+    let ema = try file.stateDict(key: nil).tensor("weight", shape: [2, 3])
+    #expect(ema.values == model.values.map { 2 * $0 })
+    #expect(code { try file.stateDict(key: "opt") } == "CheckpointKeyMissing")
+  }
+
+  @Test func aFileWithoutEMAIsNotGuessedAt() throws {
+    let file = try CheckpointFile.open(fixture("torch/parallel.zip.pt"))
+    do {
+      _ = try file.stateDict(key: nil)
+      Issue.record("a state dict was chosen")
+    } catch {
+      #expect(error.code == "CheckpointKeyMissing")
+      #expect(error.detail.contains("--checkpoint-key model"))
+    }
+  }
+
+  @Test func thePrefixOfDistributedTrainingIsRemoved() throws {
+    let state = try CheckpointFile.open(fixture("torch/parallel.zip.pt")).stateDict(key: "model")
+    #expect(state.infos.map(\.name) == ["weight", "bias"])
+  }
+
+  @Test func aWrapperIsLookedThrough() throws {
+    let file = try CheckpointFile.open(fixture("torch/wrapped.zip.pt"))
+    #expect(file.stateDictKeys.isEmpty)
+    #expect(try file.stateDict(key: nil).infos.map(\.shape) == [[2, 3], [2]])
+    #expect(code { try file.stateDict(key: "ema") } == "CheckpointKeyMissing")
+  }
+
+  @Test func aFileWithoutTensorsOpensButHasNoStateDict() throws {
+    let file = try CheckpointFile.open(fixture("torch/optimizer.zip.pt"))
+    #expect(code { try file.stateDict(key: nil) } == "NotAStateDict")
+  }
+
+  @Test func theSameWeightsAreReadFromBothFormats() throws {
+    let torch = try CheckpointFile.open(fixture("tiny_odd.pt")).stateDict(key: nil)
+    let safetensors = try CheckpointFile.open(fixture("tiny_odd.safetensors")).stateDict(key: nil)
+    #expect(torch.infos.count == 63)
+    #expect(Set(torch.names) == Set(safetensors.names))
+    for info in torch.infos {
+      #expect(try torch.array(info.name) == safetensors.array(info.name))
+    }
+  }
+
+  @Test func bigEndianStoragesAreSwapped() throws {
+    try withFile(try hostileBytes("C23-big-endian")) { path in
+      let array = try CheckpointFile.open(path).stateDict(key: nil).array("w")
+      let swapped = (0..<16).flatMap { withUnsafeBytes(of: Float($0)) { Array($0.reversed()) } }
+      #expect(array.bytes == swapped)
+    }
+  }
+}
