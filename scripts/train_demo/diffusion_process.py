@@ -52,22 +52,30 @@ class Diffusion:
         return share * self["log_beta"][i] + (1 - share) * self["log_posterior"][i]
 
     def losses(self, output, x0, x, i, noise):
-        """Per image: mean squared error of the noise, and the variational bound in bits (it trains the variance only)."""
+        """Per image: mean squared error of the noise; variational bound in bits, which trains the variance only."""
         eps, values = output.chunk(2, dim=1)
         log_variance = self.log_variance(values, i)
         mean = self.posterior_mean(self.start(x, i, eps.detach()), x, i)
         true_log_variance, true_mean = self["log_posterior"][i], self.posterior_mean(x0, x, i)
-        kl = 0.5 * (log_variance - true_log_variance - 1 + torch.exp(true_log_variance - log_variance)
-                    + (true_mean - mean).square() * torch.exp(-log_variance))
+        kl = 0.5 * (
+            log_variance
+            - true_log_variance
+            - 1
+            + torch.exp(true_log_variance - log_variance)
+            + (true_mean - mean).square() * torch.exp(-log_variance)
+        )
         kl = kl.mean((1, 2, 3))
         first = (i == 0).nonzero().squeeze(1)
         if len(first):
-            kl = kl.index_copy(0, first, -log_likelihood(x0[first], mean[first], log_variance[first] / 2).mean((1, 2, 3)))
+            kl = kl.index_copy(
+                0, first, -log_likelihood(x0[first], mean[first], log_variance[first] / 2).mean((1, 2, 3))
+            )
         return (noise - eps).square().mean((1, 2, 3)), kl / math.log(2)
 
 
 def log_likelihood(x, mean, log_scale):
     """Log probability of the byte that x in [-1, 1] stands for, under a Gaussian."""
+
     def cdf(v):
         return 0.5 * (1 + torch.tanh(math.sqrt(2 / math.pi) * (v + 0.044715 * v**3)))
 

@@ -1,4 +1,4 @@
-"""DiS, a diffusion model whose backbone is a bidirectional Mamba (arXiv 2402.05608), class-conditional, for training on a CPU.
+"""DiS, a diffusion model whose backbone is a bidirectional Mamba (arXiv 2402.05608), class-conditional, on a CPU.
 
 Parameter names, shapes and mathematics are those of the published model; the kernels (mixer_ops) are our own.
 """

@@ -11,8 +11,17 @@ from torch.utils.cpp_extension import load
 @functools.cache
 def kernels():
     """Compiles mixer_ops.cpp on first use (PyTorch caches the build; TORCH_EXTENSIONS_DIR says where)."""
-    flags = ["-O3", "-march=native", "-fopenmp", "-ffp-contract=fast", "-ffinite-math-only", "-fno-signed-zeros",
-             "-fno-math-errno", "-fno-trapping-math", "-std=c++20"]
+    flags = [
+        "-O3",
+        "-march=native",
+        "-fopenmp",
+        "-ffp-contract=fast",
+        "-ffinite-math-only",
+        "-fno-signed-zeros",
+        "-fno-math-errno",
+        "-fno-trapping-math",
+        "-std=c++20",
+    ]
     source = pathlib.Path(__file__).with_name("mixer_ops.cpp")
     return load("dis_mixer_ops", [str(source)], extra_cflags=flags, extra_ldflags=["-fopenmp"])
 
@@ -31,7 +40,8 @@ class AddRmsNorm(torch.autograd.Function):
     def backward(ctx, d_normed, d_total):
         total, weight, scale = ctx.saved_tensors
         d_residual, d_hidden, d_weight = kernels().add_rms_norm_backward(
-            d_normed.contiguous(), d_total, total, weight, scale, ctx.with_hidden)
+            d_normed.contiguous(), d_total, total, weight, scale, ctx.with_hidden
+        )
         return d_hidden if ctx.with_hidden else None, d_residual, d_weight, None, None
 
 
@@ -55,7 +65,8 @@ class BidirectionalScan(torch.autograd.Function):
         xz, u, proj, conv_weight, conv_bias, x_proj, dt_weight, dt_bias, a, d = ctx.saved_tensors
         ops, d_xz = kernels(), torch.empty_like(xz)
         d_u, d_proj, d_dt_weight, d_dt_bias, d_a, d_d = ops.scan_backward(
-            d_out.contiguous(), xz, u, proj, dt_weight, dt_bias, a, d, d_xz)
+            d_out.contiguous(), xz, u, proj, dt_weight, dt_bias, a, d, d_xz
+        )
         d_x_proj = torch.bmm(d_proj.transpose(1, 2), u.flatten(1, 2)).float()
         d_u.flatten(1, 2).baddbmm_(d_proj, x_proj)
         d_conv_weight, d_conv_bias = ops.conv_silu_backward(d_u, xz, conv_weight, conv_bias, d_xz)
@@ -80,9 +91,9 @@ def plain_bidirectional_scan(xz, conv_weight, conv_bias, x_proj, dt_weight, dt_b
         dt, b, c = F.linear(u, x_proj[i]).split([rank, states, states], dim=2)
         delta = F.softplus(F.linear(dt, dt_weight[i], dt_bias[i]))
         h, rows = 0, []
-        for l in range(tokens):
-            h = torch.exp(delta[:, l, :, None] * a[i]) * h + (delta[:, l] * u[:, l])[:, :, None] * b[:, l, None, :]
-            rows.append((h * c[:, l, None, :]).sum(-1) + d[i] * u[:, l])
+        for t in range(tokens):
+            h = torch.exp(delta[:, t, :, None] * a[i]) * h + (delta[:, t] * u[:, t])[:, :, None] * b[:, t, None, :]
+            rows.append((h * c[:, t, None, :]).sum(-1) + d[i] * u[:, t])
         y = torch.stack(rows, dim=1) * F.silu(z)
         out = out + (y.flip(1) if i else y)
     return out

@@ -45,7 +45,9 @@ def to_bytes(x):
 def generate(model, sampler, timesteps, scale, labels, batch=250):
     """Bytes [N, 28, 28], one image a label."""
     network = samplers.guided(model, scale)
-    parts = [samplers.SAMPLERS[sampler](network, torch.randn(len(y), 1, 28, 28), y, timesteps) for y in labels.split(batch)]
+    parts = [
+        samplers.SAMPLERS[sampler](network, torch.randn(len(y), 1, 28, 28), y, timesteps) for y in labels.split(batch)
+    ]
     return to_bytes(torch.cat(parts)).squeeze(1)
 
 
@@ -77,8 +79,11 @@ def draw_grid(images, path, columns=10, zoom=3):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=pathlib.Path, default=HERE / "fashion-dis.safetensors")
-    parser.add_argument("--extractor", type=pathlib.Path,
-                        default=HERE.parents[1] / "reference_stats" / "fashion-mnist-extractor.safetensors")
+    parser.add_argument(
+        "--extractor",
+        type=pathlib.Path,
+        default=HERE.parents[1] / "reference_stats" / "fashion-mnist-extractor.safetensors",
+    )
     parser.add_argument("--data", default=fashion.FOLDER)
     parser.add_argument("--sampler", choices=samplers.SAMPLERS, default="dpm")
     parser.add_argument("--spacing", choices=samplers.SPACINGS, default="respaced")
@@ -102,7 +107,9 @@ def main():
         return
     judge = extractor.load(args.extractor)
     train = statistics(features(judge, fashion.load("train", args.data)[0]))
-    result = dict(sampler=args.sampler, spacing=args.spacing, steps=args.steps, cfg_scale=args.cfg_scale, count=args.count)
+    result = dict(
+        sampler=args.sampler, spacing=args.spacing, steps=args.steps, cfg_scale=args.cfg_scale, count=args.count
+    )
     result["gflop"] = round(forward_flops(model) * args.steps * (1 if args.cfg_scale == 1 else 2) / 1e9, 3)
     labels = torch.arange(args.count) % 10
     start = time.monotonic()

@@ -18,12 +18,12 @@ def respaced(count):
 
 
 def without_zero(count):
-    """`count` of the 1000 timesteps, evenly spread, from 999 down to 999 / count: the last step goes to the clean image."""
+    """`count` of the 1000 timesteps, evenly spread, 999 / count to 999: the last step goes to the clean image."""
     return [round(t) for t in np.linspace(0, diffusion_process.STEPS - 1, count + 1)[1:]]
 
 
 def log_snr_spaced(count):
-    """`count` timesteps, evenly spread in log(signal / noise) from 999 downwards: the last step goes to the clean image."""
+    """`count` timesteps, evenly spread in log(signal / noise), from 999; the last step goes to the clean image."""
     bars = diffusion_process.alpha_bars()
     half_log_snr = 0.5 * np.log(bars / (1 - bars))
     targets = np.linspace(half_log_snr[-1], half_log_snr[0], count + 1)[:-1]
@@ -66,7 +66,7 @@ def ddim(network, x, labels, timesteps):
 
 
 def dpm_solver(network, x, labels, timesteps):
-    """DPM-Solver++(2M): second order, multistep, in the clean image. The first step and the last two are of first order."""
+    """DPM-Solver++(2M), second order in the clean image; the first and the last step are of first order."""
     bars = diffusion_process.alpha_bars()[list(timesteps)]
     signal, noise = np.sqrt(bars), np.sqrt(1 - bars)
     log_snr = np.log(signal / noise)
@@ -78,7 +78,7 @@ def dpm_solver(network, x, labels, timesteps):
             return x0
         h = log_snr[i - 1] - log_snr[i]
         d = x0
-        if previous is not None and i > 1:
+        if previous is not None:
             d = x0 + (x0 - previous) * (h / (log_snr[i] - log_snr[i + 1]) / 2)
         x = noise[i - 1] / noise[i] * x - signal[i - 1] * math.expm1(-h) * d
         previous = x0

@@ -20,9 +20,16 @@ def scan_arguments(batch=3, tokens=11, dim=32, seed=0):
     def normal(*shape, std=1.0):
         return torch.randn(shape, generator=g) * std
 
-    return [normal(batch, tokens, 2 * inner), normal(2, inner, 4, std=0.5), normal(2, inner, std=0.1),
-            normal(2, rank + 32, inner, std=inner**-0.5), normal(2, inner, rank), normal(2, inner) - 1,
-            -torch.rand(2, inner, 16, generator=g) * 8, normal(2, inner)]
+    return [
+        normal(batch, tokens, 2 * inner),
+        normal(2, inner, 4, std=0.5),
+        normal(2, inner, std=0.1),
+        normal(2, rank + 32, inner, std=inner**-0.5),
+        normal(2, inner, rank),
+        normal(2, inner) - 1,
+        -torch.rand(2, inner, 16, generator=g) * 8,
+        normal(2, inner),
+    ]
 
 
 def relative_error(value, expected):
@@ -36,11 +43,11 @@ def check_gradients(fused, plain, arguments, tolerance, weights=None):
     out, expected = fused(*narrow), plain(*wide)
     out, expected = (out, expected) if isinstance(out, tuple) else ((out,), (expected,))
     probes = [torch.randn(o.shape, generator=torch.Generator().manual_seed(i)) for i, o in enumerate(out)]
-    for o, e in zip(out, expected):
+    for o, e in zip(out, expected, strict=True):
         assert relative_error(o, e) < tolerance
-    sum((o * p).sum() for o, p in zip(out, probes)).backward()
-    sum((e * p.double()).sum() for e, p in zip(expected, probes)).backward()
-    for i, (n, w) in enumerate(zip(narrow, wide)):
+    sum((o * p).sum() for o, p in zip(out, probes, strict=True)).backward()
+    sum((e * p.double()).sum() for e, p in zip(expected, probes, strict=True)).backward()
+    for i, (n, w) in enumerate(zip(narrow, wide, strict=True)):
         assert relative_error(n.grad, w.grad) < tolerance, (i, relative_error(n.grad, w.grad))
 
 
@@ -56,8 +63,12 @@ def test_plain_scan_gradients_by_differences():
 def test_norm_gradients():
     g = torch.Generator().manual_seed(0)
     arguments = [torch.randn(2, 5, 32, generator=g), torch.randn(2, 5, 32, generator=g), torch.rand(32, generator=g)]
-    check_gradients(lambda h, r, w: mixer_ops.AddRmsNorm.apply(h, r, w, 1e-5, torch.float32),
-                    lambda h, r, w: mixer_ops.plain_add_rms_norm(h, r, w, 1e-5, torch.float64), arguments, 2e-6)
+    check_gradients(
+        lambda h, r, w: mixer_ops.AddRmsNorm.apply(h, r, w, 1e-5, torch.float32),
+        lambda h, r, w: mixer_ops.plain_add_rms_norm(h, r, w, 1e-5, torch.float64),
+        arguments,
+        2e-6,
+    )
 
 
 def test_bfloat16_scan_is_close():

@@ -1,4 +1,4 @@
-"""Trains the demonstration DiS on Fashion-MNIST on a CPU, for a given time; continues from its checkpoint if there is one.
+"""Trains the demonstration DiS on Fashion-MNIST on a CPU, for a given time; continues from its checkpoint.
 
 The learning rate follows the share of the time that has passed, so a busy machine does fewer steps but ends as cleanly.
 """
@@ -62,19 +62,45 @@ def save_atomically(save, path):
 def published_arguments(args):
     """The attributes, in order, of the arguments in a checkpoint of the original train.py."""
     return argparse.Namespace(
-        data_path="fashion-mnist", results_dir="results", task_type="class-cond", dataset_type="fashion-mnist",
-        resize_only=False, num_classes=10, resume=None, model="DiS-demo/4", image_size=28, num_workers=0, epochs=0,
-        ckpt_every=0, global_batch_size=args.batch, global_seed=args.seed, lr=args.lr, min_lr=0.0, warmup_epochs=0,
-        accum_iter=1, eval_steps=0, latent_space=False, vae_path=None)
+        data_path="fashion-mnist",
+        results_dir="results",
+        task_type="class-cond",
+        dataset_type="fashion-mnist",
+        resize_only=False,
+        num_classes=10,
+        resume=None,
+        model="DiS-demo/4",
+        image_size=28,
+        num_workers=0,
+        epochs=0,
+        ckpt_every=0,
+        global_batch_size=args.batch,
+        global_seed=args.seed,
+        lr=args.lr,
+        min_lr=0.0,
+        warmup_epochs=0,
+        accum_iter=1,
+        eval_steps=0,
+        latent_space=False,
+        vae_path=None,
+    )
 
 
 def export(args, ema, step, elapsed):
     """Writes the averaged weights in the two formats."""
     state = collections.OrderedDict((k, v.detach().clone().contiguous()) for k, v in ema.items())
-    about = {"format": "pt", "architecture": "DiS-demo/4", "trained_on": "Fashion-MNIST train", "steps": str(step),
-             "batch": str(args.batch), "minutes": f"{elapsed / 60:.1f}"}
+    about = {
+        "format": "pt",
+        "architecture": "DiS-demo/4",
+        "trained_on": "Fashion-MNIST train",
+        "steps": str(step),
+        "batch": str(args.batch),
+        "minutes": f"{elapsed / 60:.1f}",
+    }
     save_atomically(lambda p: save_file(state, p, metadata=about), args.out / "fashion-dis.safetensors")
-    save_atomically(lambda p: torch.save({"ema": state, "args": published_arguments(args)}, p), args.out / "fashion-dis.pt")
+    save_atomically(
+        lambda p: torch.save({"ema": state, "args": published_arguments(args)}, p), args.out / "fashion-dis.pt"
+    )
 
 
 def main():
@@ -127,8 +153,19 @@ def main():
         counted += 1
         if step % 100 == 0:
             mean = [round(v, 5) for v in (sums / counted).tolist()]
-            log.write(json.dumps(dict(step=step, seconds=round(elapsed, 1), mse=mean[0], bound=mean[1], norm=mean[2],
-                                      lr=round(rate, 7))) + "\n")
+            log.write(
+                json.dumps(
+                    dict(
+                        step=step,
+                        seconds=round(elapsed, 1),
+                        mse=mean[0],
+                        bound=mean[1],
+                        norm=mean[2],
+                        lr=round(rate, 7),
+                    )
+                )
+                + "\n"
+            )
             sums, counted = torch.zeros(3), 0
         if elapsed - saved_at > args.save_every:
             saved_at = elapsed

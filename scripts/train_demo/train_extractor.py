@@ -1,4 +1,4 @@
-"""Trains the feature extractor (a Fashion-MNIST classifier) and writes it with batch norm folded into its convolutions."""
+"""Trains the feature extractor (a Fashion-MNIST classifier), and folds batch norm into its convolutions."""
 
 import argparse
 import pathlib
@@ -24,7 +24,7 @@ class Normalised(nn.Module):
         self.norms = nn.ModuleList(nn.BatchNorm2d(width) for width in extractor.WIDTHS)
 
     def forward(self, x):
-        for conv, norm in zip(self.base.convolutions(), self.norms):
+        for conv, norm in zip(self.base.convolutions(), self.norms, strict=True):
             x = F.max_pool2d(F.relu(norm(conv(x))), 2)
         return self.base.logits(self.base.fc1(F.dropout(x.flatten(1), 0.3, self.training)))
 
@@ -33,7 +33,7 @@ class Normalised(nn.Module):
         plain = extractor.Extractor()
         plain.load_state_dict(self.base.state_dict())
         with torch.no_grad():
-            for conv, norm in zip(plain.convolutions(), self.norms):
+            for conv, norm in zip(plain.convolutions(), self.norms, strict=True):
                 gain = norm.weight / torch.sqrt(norm.running_var + norm.eps)
                 conv.weight.mul_(gain[:, None, None, None])
                 conv.bias.copy_((conv.bias - norm.running_mean) * gain + norm.bias)
@@ -48,7 +48,7 @@ def shifted(images):
 
 @torch.no_grad()
 def accuracy(model, images, labels):
-    hits = [(model(x).argmax(1) == y).sum() for x, y in zip(images.split(1000), labels.split(1000))]
+    hits = [(model(x).argmax(1) == y).sum() for x, y in zip(images.split(1000), labels.split(1000), strict=True)]
     return (sum(hits) / len(labels)).item()
 
 
@@ -87,8 +87,12 @@ def main():
     test_images, test_labels = fashion.load("t10k", args.data)
     score = accuracy(plain, fashion.to_float(test_images), test_labels)
     print(f"test accuracy {score:.4f}")
-    about = {"format": "pt", "architecture": "fashion-classifier", "test_accuracy": f"{score:.4f}",
-             "trained_on": "Fashion-MNIST train"}
+    about = {
+        "format": "pt",
+        "architecture": "fashion-classifier",
+        "test_accuracy": f"{score:.4f}",
+        "trained_on": "Fashion-MNIST train",
+    }
     args.out.parent.mkdir(parents=True, exist_ok=True)
     save_file({k: v.contiguous() for k, v in plain.state_dict().items()}, args.out, metadata=about)
 
