@@ -12,7 +12,7 @@ package struct SyntheticWeights: Sendable {
 
   package func values(key: String, count: Int, offset: Float, scale: Float) -> [Float] {
     var generator = SeededGenerator(seed: seed ^ Self.hash(key.utf8))
-    // Bits as floats/numpy: one product and one sum, both rounded; Swift never fuses them.
+    // One product and one sum, each rounded, as in numpy: Swift never fuses them.
     return [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
       for index in 0..<count {
         buffer[index] = offset + scale * (Float(generator.next() >> 40) * 0x1p-23 - 1)
@@ -217,6 +217,112 @@ package struct SyntheticDiS: Sendable {
     ("final_layer.linear.weight", .gain(0.2)), ("final_layer.linear.bias", .uniform(0, 0.02)),
     ("adaLN_modulation.1.weight", .gain(0.3)), ("adaLN_modulation.1.bias", .uniform(0, 0.1)),
   ]
+}
+
+// MARK: Inception
+
+/// pytorch-fid's Inception with synthetic weights (inception_state of synthetic.py).
+package enum SyntheticInception {
+  package static let seed: UInt64 = 20
+
+  /// All tensors in the order of the original's state_dict, without num_batches_tracked.
+  ///
+  /// `statistics` are the numbers of the fixture inception_bn.npy: the running means of all units, then their
+  /// running variances.
+  package static func tensors(statistics: [Float]) -> [SyntheticTensor] {
+    let weights = SyntheticWeights(seed: seed)
+    let units = units
+    let channels = units.reduce(0) { $0 + $1.outputs }
+    precondition(statistics.count == 2 * channels, "not the statistics of these units")
+    var result: [SyntheticTensor] = []
+    func add(_ key: String, _ shape: [Int], _ rule: Rule) {
+      result.append(SyntheticTensor(key: key, shape: shape) { weights.values(key, shape, rule) })
+    }
+    var start = 0
+    for unit in units {
+      let range = start..<start + unit.outputs
+      add(
+        unit.name + ".conv.weight", [unit.outputs, unit.inputs, unit.height, unit.width],
+        .gain(0.35))
+      add(unit.name + ".bn.weight", [unit.outputs], .uniform(1, 0.2))
+      add(unit.name + ".bn.bias", [unit.outputs], .uniform(0.1, 0.6))
+      result.append(
+        SyntheticTensor(key: unit.name + ".bn.running_mean", shape: [unit.outputs]) {
+          Array(statistics[range])
+        })
+      result.append(
+        SyntheticTensor(key: unit.name + ".bn.running_var", shape: [unit.outputs]) {
+          range.map { statistics[channels + $0] }
+        })
+      start += unit.outputs
+    }
+    add("fc.weight", [1008, 2048], .gain(3))
+    add("fc.bias", [1008], .uniform(0, 0.3))
+    return result
+  }
+
+  private struct Unit {
+    let name: String
+    let inputs, outputs, height, width: Int
+  }
+
+  /// The 94 convolutions in file order.
+  private static var units: [Unit] {
+    var result: [Unit] = []
+    func unit(_ name: String, _ inputs: Int, _ outputs: Int, _ height: Int, _ width: Int) {
+      result.append(
+        Unit(name: name, inputs: inputs, outputs: outputs, height: height, width: width))
+    }
+    unit("Conv2d_1a_3x3", 3, 32, 3, 3)
+    unit("Conv2d_2a_3x3", 32, 32, 3, 3)
+    unit("Conv2d_2b_3x3", 32, 64, 3, 3)
+    unit("Conv2d_3b_1x1", 64, 80, 1, 1)
+    unit("Conv2d_4a_3x3", 80, 192, 3, 3)
+    for (letter, inputs, pool) in [("b", 192, 32), ("c", 256, 64), ("d", 288, 64)] {
+      let block = "Mixed_5" + letter
+      unit("\(block).branch1x1", inputs, 64, 1, 1)
+      unit("\(block).branch5x5_1", inputs, 48, 1, 1)
+      unit("\(block).branch5x5_2", 48, 64, 5, 5)
+      unit("\(block).branch3x3dbl_1", inputs, 64, 1, 1)
+      unit("\(block).branch3x3dbl_2", 64, 96, 3, 3)
+      unit("\(block).branch3x3dbl_3", 96, 96, 3, 3)
+      unit("\(block).branch_pool", inputs, pool, 1, 1)
+    }
+    unit("Mixed_6a.branch3x3", 288, 384, 3, 3)
+    unit("Mixed_6a.branch3x3dbl_1", 288, 64, 1, 1)
+    unit("Mixed_6a.branch3x3dbl_2", 64, 96, 3, 3)
+    unit("Mixed_6a.branch3x3dbl_3", 96, 96, 3, 3)
+    for (block, inner) in [("6b", 128), ("6c", 160), ("6d", 160), ("6e", 192)] {
+      unit("Mixed_\(block).branch1x1", 768, 192, 1, 1)
+      unit("Mixed_\(block).branch7x7_1", 768, inner, 1, 1)
+      unit("Mixed_\(block).branch7x7_2", inner, inner, 1, 7)
+      unit("Mixed_\(block).branch7x7_3", inner, 192, 7, 1)
+      unit("Mixed_\(block).branch7x7dbl_1", 768, inner, 1, 1)
+      unit("Mixed_\(block).branch7x7dbl_2", inner, inner, 7, 1)
+      unit("Mixed_\(block).branch7x7dbl_3", inner, inner, 1, 7)
+      unit("Mixed_\(block).branch7x7dbl_4", inner, inner, 7, 1)
+      unit("Mixed_\(block).branch7x7dbl_5", inner, 192, 1, 7)
+      unit("Mixed_\(block).branch_pool", 768, 192, 1, 1)
+    }
+    unit("Mixed_7a.branch3x3_1", 768, 192, 1, 1)
+    unit("Mixed_7a.branch3x3_2", 192, 320, 3, 3)
+    unit("Mixed_7a.branch7x7x3_1", 768, 192, 1, 1)
+    unit("Mixed_7a.branch7x7x3_2", 192, 192, 1, 7)
+    unit("Mixed_7a.branch7x7x3_3", 192, 192, 7, 1)
+    unit("Mixed_7a.branch7x7x3_4", 192, 192, 3, 3)
+    for (block, inputs) in [("Mixed_7b", 1280), ("Mixed_7c", 2048)] {
+      unit("\(block).branch1x1", inputs, 320, 1, 1)
+      unit("\(block).branch3x3_1", inputs, 384, 1, 1)
+      unit("\(block).branch3x3_2a", 384, 384, 1, 3)
+      unit("\(block).branch3x3_2b", 384, 384, 3, 1)
+      unit("\(block).branch3x3dbl_1", inputs, 448, 1, 1)
+      unit("\(block).branch3x3dbl_2", 448, 384, 3, 3)
+      unit("\(block).branch3x3dbl_3a", 384, 384, 1, 3)
+      unit("\(block).branch3x3dbl_3b", 384, 384, 3, 1)
+      unit("\(block).branch_pool", inputs, 192, 1, 1)
+    }
+    return result
+  }
 }
 
 // MARK: Files

@@ -1,0 +1,65 @@
+"""Writes inputs and expected outputs of the two committed networks as small .npy files, for the tests of dis-eval.
+
+The extractor's outputs are PyTorch's in float64. The DiS outputs come from the original model code, in float64:
+--reference is a folder with forward.py (its function run builds the original model), which reads REFERENCE_REPOS.
+"""
+
+import argparse
+import pathlib
+import sys
+
+import numpy as np
+from safetensors.torch import load_file
+
+import extractor
+import fashion
+
+HERE = pathlib.Path(__file__).parent
+
+
+def extractor_goldens(path, data, count=16):
+    """The first test images, their features and logits."""
+    images = fashion.load("t10k", data)[0][:count]
+    model = extractor.load(path).double()
+    values = model.features(fashion.to_float(images).double())
+    return {
+        "images": images.numpy(),
+        "features": values.float().numpy(),
+        "logits": model.logits(values).float().numpy(),
+    }
+
+
+def dis_goldens(path, reference):
+    """Two noisy images, one with a class and one without."""
+    sys.path.insert(0, str(reference))
+    import forward
+
+    x = np.random.default_rng(0).standard_normal((2, 1, 28, 28)).astype(np.float32)
+    t, y = np.array([999, 250]), np.array([3, 10])
+    return {"x": x, "t": t, "y": y, "out": forward.run(load_file(path), x, t, y, "float64").astype(np.float32)}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--reference", type=pathlib.Path, required=True)
+    parser.add_argument("--model", type=pathlib.Path, default=HERE / "fashion-dis.safetensors")
+    parser.add_argument(
+        "--extractor",
+        type=pathlib.Path,
+        default=HERE.parents[1] / "reference_stats" / "fashion-mnist-extractor.safetensors",
+    )
+    parser.add_argument("--data", default=fashion.FOLDER)
+    parser.add_argument("--out", type=pathlib.Path, default=HERE / "goldens")
+    args = parser.parse_args()
+
+    args.out.mkdir(parents=True, exist_ok=True)
+    for prefix, arrays in (
+        ("extractor", extractor_goldens(args.extractor, args.data)),
+        ("dis", dis_goldens(args.model, args.reference)),
+    ):
+        for name, array in arrays.items():
+            np.save(args.out / f"{prefix}.{name}.npy", array)
+
+
+if __name__ == "__main__":
+    main()
