@@ -11,5 +11,6 @@ public struct MetricError: Error, Equatable, Sendable, CustomStringConvertible {
     self.detail = detail
   }
 
+  /// The code and the detail.
   public var description: String { "\(code): \(detail)" }
 }

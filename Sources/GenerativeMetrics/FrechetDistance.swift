@@ -1,0 +1,203 @@
+import Tensors
+
+/// The Fréchet distance of two Gaussians and how it came about. Dimensionless; lower is better.
+public struct FrechetDistance: Equatable, Sendable {
+  /// How one of the covariances was written as `FᵀF`.
+  public struct Factorization: Equatable, Sendable {
+    /// Where `F` comes from.
+    public enum Method: String, Sendable {
+      /// A Cholesky factor: the covariance has full rank in float64.
+      case cholesky
+      /// Eigenvectors, scaled: the covariance is singular in float64.
+      case eigen
+      /// The centred feature rows themselves, fewer than there are dimensions.
+      case lowRank
+    }
+    /// Where `F` comes from.
+    public let method: Method
+    /// The rows of `F`: the rank of the covariance in float64, or N - 1, its largest possible value,
+    /// for `lowRank`.
+    public let rank: Int
+    /// The sum of |λ| over the negative eigenvalues that were taken for rounding and set to 0.
+    public let clampedMass: Double
+  }
+
+  /// ``meanTerm`` + ``traceTerm``.
+  public let value: Double
+  /// |μ₁ - μ₂|².
+  public let meanTerm: Double
+  /// tr S₁ + tr S₂ - 2 tr (S₁S₂)^½, never negative.
+  public let traceTerm: Double
+  /// What rounding left of ``traceTerm`` where it was negative and set to 0; otherwise 0.
+  public let negativeRounding: Double
+  /// The number of features D.
+  public let dimension: Int
+  /// The factorisations of the first and the second covariance.
+  public let factorizations: [Factorization]
+
+  /// Whether a covariance has fewer than D independent directions, so that ``value`` depends on the
+  /// sample size more than usual.
+  public var isRankDeficient: Bool { factorizations.contains { $0.rank < dimension } }
+}
+
+/// The squared Fréchet distance of two Gaussians, which is the FID if they describe Inception features.
+///
+/// ```
+/// |μ₁ - μ₂|² + tr S₁ + tr S₂ - 2 tr (S₁S₂)^½
+/// tr (S₁S₂)^½ = the sum of the singular values of F₁F₂ᵀ      for any F with S = FᵀF
+/// ```
+/// The product `S₁S₂` is never formed, so nothing is squared that a root must undo: a singular value
+/// is off by about 2⁻⁵³ of the largest one, where the root of an eigenvalue of `S₁S₂` can be off by
+/// 2⁻²⁶ of it. `F` is the Cholesky factor of `S` or, if `S` is singular, its scaled eigenvectors.
+///
+/// The result is within 1e-12 (tr S₁ + tr S₂) for condition numbers up to 1e8 and the distance of a
+/// set from itself within 1e-9 of that. It has the same bits for any number of user threads.
+///
+/// - Throws: ``MetricError`` `DimensionMismatch`; `NotPositiveSemidefinite` with the smallest
+///   eigenvalue, if that is below -1e-10 of the largest and below what the rounding of the input to
+///   ``GaussianStatistics/relativePrecision`` explains; `Overflow`; `LAPACKFailure`, or
+///   `NegativeDistance` below -1e-9 (tr S₁ + tr S₂), if the linear algebra failed.
+/// - SeeAlso: Dowson & Landau, "The Fréchet Distance between Multivariate Normal Distributions",
+///   J. Multivariate Analysis 12 (1982). Heusel et al., "GANs Trained by a Two Time-Scale
+///   Update Rule Converge to a Local Nash Equilibrium", arXiv 1706.08500, Eq. (6).
+public func frechetDistance(
+  between a: GaussianStatistics, and b: GaussianStatistics
+) throws(MetricError) -> FrechetDistance {
+  guard a.dimension == b.dimension else { throw .dimensionMismatch(a.dimension, b.dimension) }
+  return try distance(FactoredGaussian(a), FactoredGaussian(b))
+}
+
+/// The squared Fréchet distance of a set of features from a Gaussian.
+///
+/// ``frechetDistance(between:and:)`` of the features' statistics. With N <= D samples the centred rows
+/// take the place of a factor, so neither the `[D, D]` covariance nor its decomposition is needed.
+///
+/// - Parameters:
+///   - rows: Features of the N samples, `[N, D]`.
+///   - reference: Statistics of the other set, with the same D.
+/// - Throws: As ``frechetDistance(between:and:)``; also ``MetricError`` `ShapeMismatch` if `rows` are
+///   not whole rows, `NonFinite` with the index of the sample, `TooFewSamples` if N < 2.
+public func frechetDistance(
+  betweenRows rows: [Float], and reference: GaussianStatistics
+) throws(MetricError) -> FrechetDistance {
+  let dimension = reference.dimension
+  try checkRows(rows, dimension: dimension, firstSample: 0)
+  let count = rows.count / dimension
+  guard count >= 2 else { throw .tooFewSamples(count, atLeast: 2) }
+  guard count <= dimension else {
+    var accumulator = GaussianAccumulator(dimension: dimension)
+    try accumulator.append(rows: rows)
+    return try frechetDistance(between: accumulator.statistics(), and: reference)
+  }
+  return try distance(
+    FactoredGaussian(rows: rows, dimension: dimension), FactoredGaussian(reference))
+}
+
+private func distance(
+  _ a: FactoredGaussian, _ b: FactoredGaussian
+) throws(MetricError) -> FrechetDistance {
+  let meanTerm = zip(a.mean, b.mean).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+  let trace = a.trace + b.trace
+  let spectrum = try lapack(singularValues(a.times(b)))
+  let traceTerm = trace - 2 * spectrum.reversed().reduce(0, +)
+  guard (meanTerm + traceTerm).isFinite else {
+    throw MetricError("Overflow", "mean term \(meanTerm), traces \(a.trace) and \(b.trace)")
+  }
+  guard traceTerm >= -1e-9 * trace else {
+    throw MetricError("NegativeDistance", "trace term \(traceTerm) of traces \(trace)")
+  }
+  return FrechetDistance(
+    value: meanTerm + max(traceTerm, 0), meanTerm: meanTerm, traceTerm: max(traceTerm, 0),
+    negativeRounding: min(traceTerm, 0), dimension: a.mean.count,
+    factorizations: [a.factorization, b.factorization])
+}
+
+/// A Gaussian with its covariance as `FᵀF`.
+private struct FactoredGaussian {
+  let mean: [Double]
+  /// The trace of the covariance.
+  let trace: Double
+  /// `F`, `[R, D]`.
+  let factor: Matrix
+  let factorization: FrechetDistance.Factorization
+
+  init(_ statistics: GaussianStatistics) throws(MetricError) {
+    let covariance = Matrix(
+      rows: statistics.dimension, columns: statistics.dimension, values: statistics.covariance)
+    mean = statistics.mean
+    trace = covariance.diagonal.reduce(0, +)
+    if let factor = try lapack(choleskyFactor(covariance)),
+      isNonsingular(factor, of: covariance)
+    {
+      self.factor = factor
+      factorization = .init(method: .cholesky, rank: factor.rows, clampedMass: 0)
+    } else {
+      let eigen = try scaledEigenvectors(
+        covariance, relativePrecision: statistics.relativePrecision)
+      factor = eigen.factor
+      factorization = .init(
+        method: .eigen, rank: eigen.factor.rows, clampedMass: eigen.clampedMass)
+    }
+  }
+
+  /// - Parameter rows: `[N, D]`, N >= 2.
+  init(rows: [Float], dimension: Int) {
+    let (mean, centered) = center(rows, dimension: dimension)
+    let scale = (1 / Double(centered.rows - 1)).squareRoot()
+    self.mean = mean
+    factor = Matrix(
+      rows: centered.rows, columns: dimension, values: centered.values.map { $0 * scale })
+    trace = factor.values.reduce(0) { $0 + $1 * $1 }
+    factorization = .init(method: .lowRank, rank: centered.rows - 1, clampedMass: 0)
+  }
+
+  /// `F₁F₂ᵀ` or its transpose, which has the same singular values.
+  func times(_ other: FactoredGaussian) -> Matrix {
+    if other.factorization.method == .cholesky {
+      return product(factor, transposedUpperTriangular: other.factor)
+    }
+    if factorization.method == .cholesky {
+      return product(other.factor, transposedUpperTriangular: factor)
+    }
+    return product(factor, transposed: other.factor)
+  }
+}
+
+/// Whether every pivot of a Cholesky factor exceeds the rounding of the variance it is left from.
+private func isNonsingular(_ factor: Matrix, of covariance: Matrix) -> Bool {
+  let rounding = Double(factor.rows) * 0x1p-52
+  return zip(factor.diagonal, covariance.diagonal).allSatisfy { $0 * $0 > rounding * $1 }
+}
+
+/// `√λ vᵀ` for every eigenvalue λ of `s` above its rounding, D 2⁻⁵² of the largest.
+private func scaledEigenvectors(
+  _ s: Matrix, relativePrecision: Double
+) throws(MetricError) -> (factor: Matrix, clampedMass: Double) {
+  let (values, vectors) = try lapack(symmetricEigendecomposition(s))
+  let smallest = values.first ?? 0
+  let largest = max(values.last ?? 0, -smallest)
+  // Rounding its elements moves no eigenvalue of s by more than the Frobenius norm of the change,
+  // which is at most relativePrecision times the sum of |λ|.
+  let rounding = relativePrecision * values.reduce(0) { $0 + abs($1) }
+  guard smallest >= -max(1e-10 * largest, rounding) else {
+    throw MetricError(
+      "NotPositiveSemidefinite", "smallest eigenvalue \(smallest), largest \(values.last ?? 0)")
+  }
+  let rank = values.count { $0 > Double(s.rows) * 0x1p-52 * largest }
+  let dropped = s.rows - rank
+  var factor = Array(vectors.values[(dropped * s.columns)...])
+  for row in 0..<rank {
+    let scale = values[dropped + row].squareRoot()
+    for index in row * s.columns..<(row + 1) * s.columns { factor[index] *= scale }
+  }
+  return (
+    Matrix(rows: rank, columns: s.columns, values: factor),
+    values.prefix { $0 < 0 }.reduce(0) { $0 - $1 }
+  )
+}
+
+private func lapack<Result>(
+  _ body: @autoclosure () throws(LAPACKError) -> Result
+) throws(MetricError) -> Result {
+  do { return try body() } catch { throw MetricError("LAPACKFailure", error.description) }
+}

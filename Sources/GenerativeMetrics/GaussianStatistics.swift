@@ -1,0 +1,84 @@
+/// The Gaussian that a Fréchet distance puts in place of a set of features: its mean and covariance.
+public struct GaussianStatistics: Equatable, Sendable {
+  /// The number of samples N, or nil if a statistics file does not say.
+  public let count: Int?
+  /// The mean of each feature, `[D]`.
+  public let mean: [Double]
+  /// The unbiased covariance (`numpy.cov`, divisor N - 1), `[D, D]` in row-major order.
+  public let covariance: [Double]
+  /// The relative error of the numbers in ``covariance``: the unit in the last place of the type
+  /// they were stored in. It decides how negative an eigenvalue may be and still be rounding.
+  public let relativePrecision: Double
+
+  /// The number of features D.
+  public var dimension: Int { mean.count }
+
+  /// The largest D, at which the workspace of LAPACK's `dsyevd`, 2D² + 6D + 1, still fits an `Int32`.
+  public static let maximumDimension = 32_766
+
+  /// Checks and wraps statistics from outside, such as a reference file.
+  ///
+  /// - Parameters:
+  ///   - count: The number of samples N, if known.
+  ///   - mean: `[D]`.
+  ///   - covariance: `[D, D]`. Whether it is positive semi-definite shows only in a factorisation
+  ///     and is checked by ``frechetDistance(between:and:)``.
+  ///   - relativePrecision: 2⁻⁵² for float64; give 2⁻²³ for float32 and 2⁻¹⁰ for float16.
+  /// - Throws: ``MetricError`` `TooFewSamples` if N < 2; `ShapeMismatch` if D is 0, above
+  ///   ``maximumDimension`` or not that of the covariance; `NonFinite` for a NaN or an infinity;
+  ///   `NotSymmetric` if max|S - Sᵀ| > 1e-6 max|S|.
+  public init(
+    count: Int?, mean: [Double], covariance: [Double], relativePrecision: Double = 0x1p-52
+  ) throws(MetricError) {
+    let dimension = mean.count
+    if let count, count < 2 { throw .tooFewSamples(count, atLeast: 2) }
+    guard 1...Self.maximumDimension ~= dimension, covariance.count == dimension * dimension else {
+      throw MetricError(
+        "ShapeMismatch", "a mean of \(dimension) and a covariance of \(covariance.count) values")
+    }
+    if let index = mean.firstIndex(where: { !$0.isFinite }) {
+      throw MetricError("NonFinite", "mean[\(index)] is \(mean[index])")
+    }
+    var largest = 0.0
+    var asymmetry = (row: 0, column: 0, difference: 0.0)
+    for row in 0..<dimension {
+      for column in 0..<dimension {
+        let value = covariance[row * dimension + column]
+        guard value.isFinite else {
+          throw MetricError("NonFinite", "covariance[\(row), \(column)] is \(value)")
+        }
+        largest = max(largest, abs(value))
+        guard column < row else { continue }
+        let difference = abs(value - covariance[column * dimension + row])
+        if difference > asymmetry.difference { asymmetry = (row, column, difference) }
+      }
+    }
+    guard asymmetry.difference <= 1e-6 * largest else {
+      throw MetricError(
+        "NotSymmetric",
+        "covariance[\(asymmetry.row), \(asymmetry.column)] and its mirror image differ by "
+          + "\(asymmetry.difference); the largest value is \(largest)")
+    }
+    self.init(
+      unchecked: count, mean: mean, covariance: covariance, relativePrecision: relativePrecision)
+  }
+
+  init(
+    unchecked count: Int?, mean: [Double], covariance: [Double], relativePrecision: Double = 0x1p-52
+  ) {
+    self.count = count
+    self.mean = mean
+    self.covariance = covariance
+    self.relativePrecision = relativePrecision
+  }
+}
+
+extension MetricError {
+  static func tooFewSamples(_ count: Int, atLeast minimum: Int) -> MetricError {
+    MetricError("TooFewSamples", "\(count) samples; at least \(minimum) are needed")
+  }
+
+  static func dimensionMismatch(_ a: Int, _ b: Int) -> MetricError {
+    MetricError("DimensionMismatch", "one set has \(a) features per sample, the other \(b)")
+  }
+}

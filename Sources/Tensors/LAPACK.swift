@@ -1,0 +1,133 @@
+import CLAPACK
+import Foundation
+
+/// A LAPACK routine that did not do its work.
+package struct LAPACKError: Error, CustomStringConvertible {
+  /// Such as `dgesdd`.
+  package let routine: String
+  /// LAPACK's `info`, never 0.
+  package let info: Int
+
+  package var description: String { "\(routine) returned info = \(info)" }
+}
+
+private let threadCountLock = NSLock()
+
+/// Runs `body` with OpenBLAS set to `count` threads, and restores the setting.
+///
+/// The last bits of a product or a factorisation depend on the number of threads, so each caller
+/// fixes it, whatever the user or the machine offers. The setting belongs to the process: a lock is
+/// held meanwhile, and `body` must not call this function.
+package func withBLASThreads<Result>(_ count: Int32, _ body: () -> Result) -> Result {
+  threadCountLock.lock()
+  defer { threadCountLock.unlock() }
+  let previous = openblas_get_num_threads()
+  openblas_set_num_threads(count)
+  defer { openblas_set_num_threads(previous) }
+  return body()
+}
+
+/// Threads of the routines that take most of a second at 2048 dimensions.
+private let factorizationThreads: Int32 = 2
+
+// LAPACK stores by columns and `Matrix` by rows: the one's lower triangle is the other's upper, and
+// each sees the other's transpose. Nothing here copies a matrix to turn it.
+
+/// The lower triangle of `Xᵀ X`, zeros above it: `dsyrk` on one thread.
+///
+/// - Parameter x: `[N, D]`.
+/// - Returns: `[D, D]`.
+package func lowerGram(_ x: Matrix) -> Matrix {
+  var gram = [Double](repeating: 0, count: x.columns * x.columns)
+  withBLASThreads(1) {
+    cblas_dsyrk(
+      CblasRowMajor, CblasLower, CblasTrans, blasint(x.columns), blasint(x.rows), 1, x.values,
+      blasint(x.columns), 0, &gram, blasint(x.columns))
+  }
+  return Matrix(rows: x.columns, columns: x.columns, values: gram)
+}
+
+/// The upper triangular `U` with `S = Uᵀ U`: `dpotrf`.
+///
+/// - Parameter s: Symmetric, `[D, D]`; its upper triangle is read.
+/// - Returns: `U`, or nil if a leading minor of `s` is not positive.
+package func choleskyFactor(_ s: Matrix) throws(LAPACKError) -> Matrix? {
+  var factor = s
+  let n = clapack_int(s.rows)
+  let info = withBLASThreads(factorizationThreads) {
+    LAPACKE_dpotrf(LAPACK_COL_MAJOR, CChar(UInt8(ascii: "L")), n, &factor.values, n)
+  }
+  guard info >= 0 else { throw LAPACKError(routine: "dpotrf", info: Int(info)) }
+  guard info == 0 else { return nil }
+  for row in 0..<s.rows {
+    for column in 0..<row { factor.values[row * s.columns + column] = 0 }
+  }
+  return factor
+}
+
+/// Eigenvalues in ascending order, and the eigenvectors as rows: `dsyevd`.
+///
+/// - Parameter s: Symmetric, `[D, D]`.
+package func symmetricEigendecomposition(
+  _ s: Matrix
+) throws(LAPACKError) -> (values: [Double], vectors: Matrix) {
+  var vectors = s
+  var values = [Double](repeating: 0, count: s.rows)
+  let n = clapack_int(s.rows)
+  let info = withBLASThreads(factorizationThreads) {
+    LAPACKE_dsyevd(
+      LAPACK_COL_MAJOR, CChar(UInt8(ascii: "V")), CChar(UInt8(ascii: "L")), n, &vectors.values, n,
+      &values)
+  }
+  guard info == 0 else { throw LAPACKError(routine: "dsyevd", info: Int(info)) }
+  return (values, vectors)
+}
+
+/// `A Bᵀ`: `dgemm`.
+///
+/// - Parameters:
+///   - a: `[R, D]`.
+///   - b: `[Q, D]`.
+/// - Returns: `[R, Q]`.
+package func product(_ a: Matrix, transposed b: Matrix) -> Matrix {
+  precondition(a.columns == b.columns, "product: \(a.columns) and \(b.columns) columns")
+  var result = [Double](repeating: 0, count: a.rows * b.rows)
+  withBLASThreads(factorizationThreads) {
+    cblas_dgemm(
+      CblasRowMajor, CblasNoTrans, CblasTrans, blasint(a.rows), blasint(b.rows),
+      blasint(a.columns), 1, a.values, blasint(a.columns), b.values, blasint(a.columns), 0,
+      &result, blasint(max(1, b.rows)))
+  }
+  return Matrix(rows: a.rows, columns: b.rows, values: result)
+}
+
+/// `A Uᵀ` in half the operations of ``product(_:transposed:)``: `dtrmm`.
+///
+/// - Parameters:
+///   - a: `[R, D]`.
+///   - upper: Upper triangular, `[D, D]`.
+/// - Returns: `[R, D]`.
+package func product(_ a: Matrix, transposedUpperTriangular upper: Matrix) -> Matrix {
+  precondition(a.columns == upper.rows, "product: \(a.columns) and \(upper.rows)")
+  var result = a
+  withBLASThreads(factorizationThreads) {
+    cblas_dtrmm(
+      CblasRowMajor, CblasRight, CblasUpper, CblasTrans, CblasNonUnit, blasint(a.rows),
+      blasint(a.columns), 1, upper.values, blasint(upper.columns), &result.values,
+      blasint(a.columns))
+  }
+  return result
+}
+
+/// Singular values in descending order: `dgesdd`. An empty matrix has none.
+package func singularValues(_ x: consuming Matrix) throws(LAPACKError) -> [Double] {
+  guard !x.values.isEmpty else { return [] }
+  var values = [Double](repeating: 0, count: min(x.rows, x.columns))
+  let (m, n) = (clapack_int(x.columns), clapack_int(x.rows))
+  let info = withBLASThreads(factorizationThreads) {
+    LAPACKE_dgesdd(
+      LAPACK_COL_MAJOR, CChar(UInt8(ascii: "N")), m, n, &x.values, m, &values, nil, 1, nil, 1)
+  }
+  guard info == 0 else { throw LAPACKError(routine: "dgesdd", info: Int(info)) }
+  return values
+}
