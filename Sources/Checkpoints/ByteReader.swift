@@ -27,8 +27,8 @@ struct ByteReader {
   var remaining: Int { bytes.count - position }
 
   /// The failure to throw for what was found before the cursor.
-  func failure(_ detail: String) -> Failure {
-    .refused(code, subject, "\(detail), before offset \(position)")
+  func failure(_ detail: String, code: String? = nil) -> Failure {
+    .refused(code ?? self.code, subject, "\(detail), before offset \(position)")
   }
 
   mutating func bytes(_ count: Int) throws(Failure) -> ArraySlice<UInt8> {

@@ -55,11 +55,16 @@ package struct CheckpointFile: Sendable {
   ) throws(Failure) {
     let (pickle, graph) = (container.pickle, container.pickle.graph)
     let reader = StorageReader(file, isBigEndian: container.isBigEndian)
+    // One dictionary may stand under many keys; it is looked at once.
+    var known: [Int: StateDict?] = [:]
     func stateDict(_ value: Int) throws(Failure) -> StateDict? {
-      guard let entries = try pickle.entries(value, storages: container.storages) else {
-        return nil
+      if let state = known[value] { return state }
+      let entries = try pickle.entries(value, storages: container.storages)
+      let state = try entries.map { (entries) throws(Failure) in
+        try StateDict(entries, storages: reader)
       }
-      return try StateDict(entries, storages: reader)
+      known[value] = .some(state)
+      return state
     }
     var root = graph.root
     while let inner = graph.value(root, "state_dict"), graph.dictionary(inner) != nil {

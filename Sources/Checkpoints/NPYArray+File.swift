@@ -31,7 +31,7 @@ extension NPYArray {
     let text = Array(try reader.bytes(headerLength))
     guard text.last == UInt8(ascii: "\n") else { throw reader.failure("the header has no end") }
     var header = ByteReader(text, subject: subject, code: "NpyMalformed")
-    let description = try Description(&header, subject: subject)
+    let description = try Description(&header)
     let (type, shape) = (description.type, description.shape)
     guard let count = elementCount(shape), count * type.size == reader.remaining else {
       throw reader.failure("\(reader.remaining) bytes follow the header of \(type) \(shape)")
@@ -78,7 +78,7 @@ private struct Description {
   var shape: [Int] = []
 
   /// Parses `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`, its keys in any order.
-  init(_ header: inout ByteReader, subject: String) throws(Failure) {
+  init(_ header: inout ByteReader) throws(Failure) {
     var missing: Set = ["descr", "fortran_order", "shape"]
     try header.expect("{")
     repeat {
@@ -88,11 +88,11 @@ private struct Description {
       switch key {
       case "descr":
         guard header.nextIs("'") else {
-          throw .refused("NpyUnsupported", subject, "elements are records, expected numbers")
+          throw header.failure("elements are records, expected numbers", code: "NpyUnsupported")
         }
         let descriptor = try header.quoted()
         guard let type = ScalarType(npyDescriptor: descriptor) else {
-          throw .refused("NpyUnsupported", subject, "elements '\(descriptor)', expected numbers")
+          throw header.failure("elements '\(descriptor)', expected numbers", code: "NpyUnsupported")
         }
         self.type = type
         isBigEndian = descriptor.hasPrefix(">")

@@ -43,6 +43,10 @@ struct PickleGraph: Sendable {
   let values: [PickleValue]
   let root: Int
 
+  /// Longer strings are no names: they are never decoded, hashed or compared. Otherwise a pickle that
+  /// refers to one long string again and again would take time quadratic in its size.
+  static let maximumNameLength = 512
+
   init(_ values: [PickleValue], root: Int, subject: String) throws(Failure) {
     self.values = values
     self.root = root
@@ -52,7 +56,9 @@ struct PickleGraph: Sendable {
     for case .dictionary(let items) in values {
       var keys: Set<[UInt8]> = []
       for item in items {
-        guard case .text(let key) = values[item.key], !keys.insert(key).inserted else { continue }
+        guard case .text(let key) = values[item.key], key.count <= Self.maximumNameLength,
+          !keys.insert(key).inserted
+        else { continue }
         throw .refused(
           "DuplicateKey", subject, "key '\(String(decoding: key, as: UTF8.self))' occurs twice")
       }
@@ -82,20 +88,21 @@ extension PickleGraph {
     if case .integer(let value) = values[index] { value } else { nil }
   }
 
+  /// A string that can be a name: short and valid UTF-8.
   func text(_ index: Int) -> String? {
-    if case .text(let bytes) = values[index] {
-      String(validating: bytes, as: UTF8.self)
-    } else {
-      nil
+    guard case .text(let bytes) = values[index], bytes.count <= Self.maximumNameLength else {
+      return nil
     }
+    return String(validating: bytes, as: UTF8.self)
   }
 
   func tuple(_ index: Int) -> [Int]? {
     if case .tuple(let elements) = values[index] { elements } else { nil }
   }
 
+  /// A tuple of at most as many integers as a tensor has axes.
   func integers(_ index: Int) -> [Int]? {
-    guard let elements = tuple(index) else { return nil }
+    guard let elements = tuple(index), elements.count <= maximumRank else { return nil }
     let integers = elements.compactMap(integer)
     return integers.count == elements.count ? integers : nil
   }
@@ -129,8 +136,7 @@ extension PickleGraph {
     case .bool: "a bool"
     case .integer, .longInteger: "an integer"
     case .float: "a float"
-    case .text(let bytes):
-      String(validating: bytes, as: UTF8.self) == nil ? "bad UTF-8" : "a string"
+    case .text: text(index) == nil ? "no readable name" : "a string"
     case .data: "a byte string"
     case .tuple: "a tuple"
     case .list: "a list"

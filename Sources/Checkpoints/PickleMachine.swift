@@ -7,7 +7,6 @@ import Files
 /// hostile file to run. Every use of stack, marks and memo is checked, and all of them are bounded.
 struct PickleMachine {
   private var reader: ByteReader
-  private let subject: String
   private var values: [PickleValue] = []
   private var stack: [Int] = []
   private var marks: [Int] = []
@@ -20,16 +19,13 @@ struct PickleMachine {
 
   /// Reads the pickle at the cursor, and leaves the cursor behind it.
   static func run(_ reader: inout ByteReader, subject: String) throws(Failure) -> PickleGraph {
-    var machine = PickleMachine(reader: reader, subject: subject)
+    var machine = PickleMachine(reader: reader)
     let root = try machine.run()
     reader = machine.reader
     return try PickleGraph(machine.values, root: root, subject: subject)
   }
 
-  private init(reader: ByteReader, subject: String) {
-    self.reader = reader
-    self.subject = subject
-  }
+  private init(reader: ByteReader) { self.reader = reader }
 
   private mutating func run() throws(Failure) -> Int {
     for _ in 0..<Self.maximumOpcodeCount {
@@ -271,39 +267,36 @@ extension PickleMachine {
   }
 
   private mutating func pushGlobal(module: [UInt8], name: [UInt8]) throws(Failure) {
-    let qualified =
-      "\(String(decoding: module, as: UTF8.self)).\(String(decoding: name, as: UTF8.self))"
+    guard max(module.count, name.count) <= 128 else { throw limit("a long name") }
+    let path = module.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+    let package = String(decoding: path[0], as: UTF8.self)
+    let name = String(decoding: name, as: UTF8.self)
+    let qualified = "\(String(decoding: module, as: UTF8.self)).\(name)"
     // A dotted name walks through attributes, and so reaches what a module has imported.
-    guard isPlain(module.filter { $0 != UInt8(ascii: ".") }), isPlain(name) else {
-      throw forbidden("the name \(qualified)")
-    }
-    let package = qualified.prefix { $0 != "." }
-    let isBuiltin = package == "builtins" || package == "__builtin__"
-    guard !forbiddenPackages.contains(String(package)),
-      !isBuiltin
-        || ["set", "complex", "bytearray"].contains(where: { name.elementsEqual($0.utf8) })
+    guard path.allSatisfy(isIdentifier), isIdentifier(name.utf8),
+      !forbiddenPackages.contains(package),
+      !["builtins", "__builtin__"].contains(package)
+        || ["set", "complex", "bytearray"].contains(name)
     else { throw forbidden("the name \(qualified)") }
     push(.global(qualified))
   }
 
-  /// Whether `name` is an identifier of ASCII letters, digits and underscores.
-  private func isPlain(_ name: [UInt8]) -> Bool {
-    !name.isEmpty && name.count <= 256
-      && name.allSatisfy { byte in
-        switch UnicodeScalar(byte) {
-        case "a"..."z", "A"..."Z", "0"..."9", "_": true
-        default: false
-        }
-      }
-  }
-
   private func forbidden(_ what: String) -> Failure {
-    .refused("PickleForbidden", subject, "\(what), before offset \(reader.position)")
+    reader.failure(what, code: "PickleForbidden")
   }
 
-  private func limit(_ what: String) -> Failure {
-    .refused("PickleLimit", subject, "\(what), before offset \(reader.position)")
-  }
+  private func limit(_ what: String) -> Failure { reader.failure(what, code: "PickleLimit") }
+}
+
+/// Whether `name` is made of ASCII letters, digits and underscores.
+private func isIdentifier(_ name: some Collection<UInt8>) -> Bool {
+  !name.isEmpty
+    && name.allSatisfy { byte in
+      switch UnicodeScalar(byte) {
+      case "a"..."z", "A"..."Z", "0"..."9", "_": true
+      default: false
+      }
+    }
 }
 
 /// Packages that run, import or call things. A file that names one is refused, even where the name

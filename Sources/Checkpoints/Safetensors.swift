@@ -9,7 +9,8 @@ struct SafetensorsHeader {
   private(set) var metadata: [(String, String)] = []
 
   static let maximumLength = 100_000_000
-  static let maximumTensorCount = 100_000
+  /// Tensors of a file, or elements of any other list.
+  static let maximumElementCount = 100_000
   static let maximumNameLength = 1024
 
   /// Whether a file of `fileSize` bytes that starts with `head` claims to be of this format.
@@ -26,7 +27,7 @@ struct SafetensorsHeader {
       code: "SafetensorsMalformed")
     let length = try prefix.integer(UInt64.self)
     guard length <= Self.maximumLength else {
-      throw .refused("SafetensorsLimit", file.path, "a header of \(length) bytes")
+      throw prefix.failure("a header of \(length) bytes", code: "SafetensorsLimit")
     }
     guard length <= file.size - 8 else {
       throw prefix.failure("the header of \(length) bytes is longer than the file")
@@ -41,19 +42,15 @@ struct SafetensorsHeader {
     try reader.list("{", "}") { (reader) throws(Failure) in
       let name = try reader.string()
       guard keys.insert(Array(name.utf8)).inserted else {
-        throw .refused("DuplicateKey", file.path, "key '\(name)' occurs twice")
+        throw reader.failure("key '\(name)' for the second time", code: "DuplicateKey")
       }
       try reader.expect(":")
       if name == "__metadata__" {
-        metadata = try reader.metadata(path: file.path)
+        metadata = try reader.metadata()
       } else {
-        let (tensor, range) = try reader.tensor(name, dataOffset: dataOffset, path: file.path)
+        let (tensor, range) = try reader.tensor(name, dataOffset: dataOffset)
         tensors.append((name, .success(tensor)))
         covered.append(range)
-      }
-      guard tensors.count <= Self.maximumTensorCount else {
-        throw .refused(
-          "SafetensorsLimit", file.path, "more than \(Self.maximumTensorCount) tensors")
       }
     }
     guard reader.remaining == 0 else { throw reader.failure("something follows the header") }
@@ -78,7 +75,7 @@ struct SafetensorsHeader {
 extension ByteReader {
   /// `{"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}`
   fileprivate mutating func tensor(
-    _ name: String, dataOffset: Int, path: String
+    _ name: String, dataOffset: Int
   ) throws(Failure) -> (StoredTensor, Range<Int>) {
     guard name.utf8.count <= SafetensorsHeader.maximumNameLength, !name.utf8.contains(0) else {
       throw failure("a name with NUL or of \(name.utf8.count) bytes")
@@ -94,7 +91,7 @@ extension ByteReader {
         let typeName = try reader.string()
         type = ScalarType(safetensorsName: typeName)
         guard type != nil else {
-          throw .refused("DtypeUnsupported", path, "'\(name)' is of type '\(typeName)'")
+          throw reader.failure("'\(name)' of type '\(typeName)'", code: "DtypeUnsupported")
         }
       case "shape" where shape == nil: shape = try reader.integers()
       case "data_offsets" where offsets == nil: offsets = try reader.integers()
@@ -109,13 +106,13 @@ extension ByteReader {
     return (StoredTensor(type: type, shape: shape, storage: .range(range)), range)
   }
 
-  fileprivate mutating func metadata(path: String) throws(Failure) -> [(String, String)] {
+  fileprivate mutating func metadata() throws(Failure) -> [(String, String)] {
     var metadata: [(String, String)] = []
     var keys: Set<[UInt8]> = []
     try list("{", "}") { (reader) throws(Failure) in
       let key = try reader.string()
       guard keys.insert(Array(key.utf8)).inserted else {
-        throw .refused("DuplicateKey", path, "metadata '\(key)' occurs twice")
+        throw reader.failure("metadata '\(key)' for the second time", code: "DuplicateKey")
       }
       try reader.expect(":")
       metadata.append((key, try reader.string()))
@@ -136,7 +133,12 @@ extension ByteReader {
   ) throws(Failure) {
     try expect(open)
     if !nextIs(close) {
+      var count = 0
       repeat {
+        count += 1
+        guard count <= SafetensorsHeader.maximumElementCount else {
+          throw failure("more than \(count - 1) elements", code: "SafetensorsLimit")
+        }
         skipSpaces()
         try element(&self)
         skipSpaces()

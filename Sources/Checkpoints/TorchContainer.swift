@@ -20,7 +20,9 @@ extension TorchContainer {
     guard let data = archive["\(root)/data.pkl"] else {
       throw .refused("NotACheckpoint", file.path, "a zip file without data.pkl")
     }
-    guard archive["\(root)/constants.pkl"] == nil else {
+    guard archive["\(root)/constants.pkl"] == nil,
+      !archive.entries.contains(where: { $0.name.hasPrefix("\(root)/code/") })
+    else {
       throw .refused(
         "TorchScriptUnsupported", file.path,
         "a TorchScript program, expected a checkpoint; save the model's state_dict() instead")
@@ -32,7 +34,11 @@ extension TorchContainer {
     guard let version = try text("version"),
       let number = Int(version.filter { !$0.isNewline }), (1...10).contains(number)
     else { throw .refused("VersionUnsupported", file.path, "not a version that torch.save writes") }
-    isBigEndian = try Self.isBigEndian(try text("byteorder") ?? "little", path: file.path)
+    let order = try text("byteorder") ?? "little"
+    guard ["little", "big"].contains(order) else {
+      throw .refused("TensorInvalid", file.path, "byte order '\(order)', expected little or big")
+    }
+    isBigEndian = order == "big"
 
     guard data.size <= Self.maximumPickleSize else {
       throw .refused("PickleLimit", file.path, "a pickle of \(data.size) bytes")
@@ -60,21 +66,14 @@ extension TorchContainer {
 
   /// The one folder that all entries lie in.
   private static func root(of archive: ZipArchive, path: String) throws(Failure) -> Substring {
-    let roots = Set(archive.entries.map { $0.name.prefix { $0 != "/" } })
+    let roots = archive.entries.map { $0.name.prefix { $0 != "/" } }
     guard let root = roots.first, archive[String(root)] == nil else {
       throw .refused("NotACheckpoint", path, "a zip file, but none that torch.save has written")
     }
-    guard roots.count == 1 else {
-      throw .refused("ZipRoot", path, "entries lie in several folders: \(roots.sorted())")
+    if let other = roots.first(where: { $0 != root }) {
+      throw .refused("ZipRoot", path, "entries lie in two folders, '\(root)' and '\(other)'")
     }
     return root
-  }
-
-  private static func isBigEndian(_ order: String, path: String) throws(Failure) -> Bool {
-    guard ["little", "big"].contains(order) else {
-      throw .refused("TensorInvalid", path, "byte order '\(order)', expected little or big")
-    }
-    return order == "big"
   }
 }
 

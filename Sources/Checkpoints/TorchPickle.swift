@@ -69,9 +69,7 @@ struct TorchPickle {
     guard let elementSize = elementSize(ofStorage: storageClass) else {
       throw .refused("DtypeUnsupported", subject, "storage '\(key)' is a \(storageClass)")
     }
-    guard count >= 0, key.wholeMatch(of: /[0-9]+/) != nil,
-      location.wholeMatch(of: /[a-z]+(:[0-9]+)?/) != nil
-    else {
+    guard count >= 0, isRun(key.utf8, of: "0"..."9"), isDevice(location) else {
       throw .refused(
         "TensorInvalid", subject, "storage '\(key)' of \(count) elements at '\(location)'")
     }
@@ -92,7 +90,7 @@ extension TorchPickle {
     _ value: Int, named name: String, storages: [String: Storage]
   ) throws(Failure) -> Result<StoredTensor, Failure>? {
     var call = graph.call(value)
-    while let parameter = call, parameterFunctions.contains(parameter.function) {
+    if let parameter = call, parameterFunctions.contains(parameter.function) {
       call = parameter.arguments.first.flatMap(graph.call)
     }
     guard let (function, arguments) = call, let count = tensorFunctions[function] else {
@@ -141,6 +139,18 @@ extension TorchPickle {
       return (name, tensor ?? .failure(other))
     }
   }
+}
+
+/// Whether `text` is not empty and of characters in `range` alone.
+private func isRun(_ text: some Collection<UInt8>, of range: ClosedRange<UnicodeScalar>) -> Bool {
+  !text.isEmpty && text.allSatisfy { range.contains(UnicodeScalar($0)) }
+}
+
+/// Whether `text` reads `cpu`, `cuda:0` or the like.
+private func isDevice(_ text: String) -> Bool {
+  let parts = text.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+  return parts.count <= 2 && isRun(parts[0], of: "a"..."z")
+    && parts.dropFirst().allSatisfy { isRun($0, of: "0"..."9") }
 }
 
 /// Functions that make a parameter of the tensor that is their first argument.

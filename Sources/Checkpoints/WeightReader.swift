@@ -9,6 +9,8 @@ package struct WeightReader {
   private var missing: [String] = []
   private var misshaped: [String] = []
   private var firstFailure: Failure?
+  /// Placeholders by count, shared between the layers of a network.
+  private var zeros: [Int: [Float]] = [:]
 
   /// Reads from `state`.
   package init(_ state: StateDict) { self.init(state: state) }
@@ -49,8 +51,12 @@ package struct WeightReader {
       }
     }
     // A shape that was derived from the file may be absurd; nothing is allocated for it.
-    let isModest = elementCount(shape).map { $0 <= 1 << 24 } ?? false
-    return Tensor(zeros: isModest ? shape : shape.map { _ in 0 })
+    guard let count = elementCount(shape), count <= 1 << 24 else {
+      return Tensor(zeros: shape.map { _ in 0 })
+    }
+    let values = zeros[count] ?? [Float](repeating: 0, count: count)
+    zeros[count] = values
+    return Tensor(shape: shape, values: values)
   }
 
   /// Ends the reading. Every tensor of the file must have been asked for, unless `ignoring` says so.

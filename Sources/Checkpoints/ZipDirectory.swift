@@ -33,7 +33,8 @@ struct EndOfDirectory {
     guard directory.count <= ZipArchive.maximumEntryCount, directory.size <= 64 << 20 else {
       throw .refused(
         "ZipLimit", file.path,
-        "\(directory.count) entries, at most \(ZipArchive.maximumEntryCount) are read")
+        "\(directory.count) entries in \(directory.size) bytes of directory, at most "
+          + "\(ZipArchive.maximumEntryCount) in 64 MiB are read")
     }
     guard directory.offset <= UInt64(directoryEnd),
       directory.size == UInt64(directoryEnd) - directory.offset

@@ -26,13 +26,13 @@ import Testing
     (
       "NotATensor",
       """
-      A22-inert-tensor B1-deep-list-inside B4-laughs
+      A22-inert-tensor B1-deep-list-inside B4-laughs B37-long-string
       """
     ),
     (
       nil,
       """
-      A23-namespace B8-huge-memo-slot C17-cuda C21-int8 ok C7-modestly-expanded C23-big-endian
+      A23-namespace B8-huge-memo-slot C17-cuda C21-int8 D0-ok C7-modestly-expanded C23-big-endian
       C25-no-byte-order C27-new-members D1-deflated D5-case C26-legacy D21-zip64-ok D22-zip64-end
       D39-comment D41-descriptor E0-ok E10-newline-padding E24-normal-forms E29-surrogate-pair
       E33-zero-size E34-bool-2 F0-ok F1-version-2 F1-version-3 F6-big-endian F8-half F9-fortran
@@ -42,13 +42,14 @@ import Testing
     (
       "PickleLimit",
       """
-      B1-deep-list B3-marks B14-long4-2g B15-long1-255
+      B1-deep-list B3-marks B14-long4-2g B15-long1-255 B38-long-name
       """
     ),
     (
       "NotAStateDict",
       """
       B2-deep-tuple B17-bytearray B29-surrogate-key B32-list B32-tensor B32-none B32-integer-keys
+      B35-one-dictionary B36-parameters
       """
     ),
     (
@@ -97,7 +98,7 @@ import Testing
     (
       "TorchScriptUnsupported",
       """
-      A19-torchscript
+      A19-constants A19-code
       """
     ),
     (
@@ -257,6 +258,7 @@ import Testing
       F15-zero-width
       """
     ),
+    ("ModulePrefix", "C28-half-prefixed"),
   ]
   static let cases = expected.flatMap { code, files in
     files.split(whereSeparator: \.isWhitespace).map { (String($0), code) }

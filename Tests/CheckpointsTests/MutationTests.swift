@@ -5,7 +5,7 @@ import _TestSupport
 /// Damaged files are refused or load; nothing traps. (A trap would end the test process.)
 @Suite struct MutationTests {
   static let seeds = [
-    "ok", "C26-legacy", "C27-new-members", "D1-deflated", "D22-zip64-end", "D41-descriptor",
+    "D0-ok", "C26-legacy", "C27-new-members", "D1-deflated", "D22-zip64-end", "D41-descriptor",
     "E24-normal-forms", "E33-zero-size", "A23-namespace",
   ]
 
