@@ -53,6 +53,10 @@ package struct SyntheticTensor {
   package let key: String
   package let shape: [Int]
   package let values: () -> [Float]
+
+  package init(key: String, shape: [Int], values: @escaping () -> [Float]) {
+    (self.key, self.shape, self.values) = (key, shape, values)
+  }
 }
 
 // MARK: DiS
