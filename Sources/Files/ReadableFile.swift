@@ -17,9 +17,15 @@ public final class ReadableFile: Sendable {
   ///
   /// - Throws: ``Failure`` with `inputMissing`, `permissionDenied`, `inputOutput`, or `dataRefused`
   ///   when `path` is not a regular file.
-  public init(path: String) throws(Failure) {
-    // O_NONBLOCK: opening a FIFO must not hang.
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+  public convenience init(path: String) throws(Failure) {
+    try self.init(descriptor: open(path, Self.openFlags), path: path)
+  }
+
+  /// O_NONBLOCK: opening a FIFO must not hang.
+  static let openFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK
+
+  /// Owns `descriptor`, the result of an `open` just made.
+  init(descriptor: Int32, path: String) throws(Failure) {
     guard descriptor >= 0 else { throw Failure.system(errno, "open", path) }
     var status = stat()
     guard fstat(descriptor, &status) == 0 else {

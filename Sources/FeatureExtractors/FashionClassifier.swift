@@ -1,0 +1,72 @@
+import Checkpoints
+import Files
+import Images
+import Tensors
+
+/// The classifier of Fashion-MNIST whose features the demonstration is scored with: three
+/// convolutions and two fully connected layers. Its features are those of the first fully connected
+/// layer, before the ReLU.
+public struct FashionClassifier: FeatureExtractor {
+  /// The architecture, as the metadata of the weights name it.
+  public let name = "fashion-classifier"
+  /// Outputs of the first fully connected layer.
+  public let featureDimension = 128
+  /// Classes of Fashion-MNIST.
+  public let classCount = 10
+  /// Black is -1, white is 1.
+  public let preprocessing = "grey 28x28, x/127.5-1"
+
+  private let layers: [Layer]
+  private let features: (weight: Tensor, bias: Tensor)
+  private let classifier: (weight: Tensor, bias: Tensor)
+
+  /// Loads the weights `conv1` to `conv3`, `fc1` and `fc2`.
+  ///
+  /// - Throws: ``Failure`` `CheckpointMismatch` when tensors are missing, of another shape, or too
+  ///   many.
+  package init(_ state: StateDict) throws(Failure) {
+    var weights = WeightReader(state)
+    func read(_ name: String, _ shape: [Int]) -> (weight: Tensor, bias: Tensor) {
+      (weights.tensor("\(name).weight", shape), weights.tensor("\(name).bias", [shape[0]]))
+    }
+    func convolution(_ name: String, _ inputs: Int, _ outputs: Int) -> Layer {
+      let (weight, bias) = read(name, [outputs, inputs, 3, 3])
+      return .convolution(Conv2d(weight: weight, bias: bias, padding: (1, 1), relu: true))
+    }
+    layers = [
+      convolution("conv1", 1, 32),  // [32, 28, 28]
+      .maxPool(Window(2, stride: 2)),  // [32, 14, 14]
+      convolution("conv2", 32, 64),  // [64, 14, 14]
+      .maxPool(Window(2, stride: 2)),  // [64, 7, 7]
+      convolution("conv3", 64, 96),  // [96, 7, 7]
+      .maxPool(Window(2, stride: 2)),  // [96, 3, 3]
+    ]
+    features = read("fc1", [featureDimension, 96 * 3 * 3])
+    classifier = read("fc2", [classCount, featureDimension])
+    try weights.finish()
+  }
+
+  /// The features and the logits of a grey image, or of an RGB image that is grey.
+  ///
+  /// - Throws: ``Failure`` `ImageMismatch` for another size or a coloured image.
+  public func callAsFunction(_ image: Image) throws(Failure) -> ExtractedFeatures {
+    let x = layers(try input(image)).reshaped([1, 96 * 3 * 3])
+    let hidden = linear(x, features.weight, bias: features.bias)
+    let rectified = Tensor(shape: hidden.shape, values: hidden.values.map { max($0, 0) })
+    let logits = linear(rectified, classifier.weight, bias: classifier.bias)
+    return ExtractedFeatures(features: hidden.values, logits: logits.values)
+  }
+
+  /// `[1, 28, 28]`, values in [-1, 1].
+  private func input(_ image: Image) throws(Failure) -> Tensor {
+    let bytes = stride(from: 0, to: image.pixels.count, by: image.channels).map { image.pixels[$0] }
+    let isGrey = image.pixels.indices.allSatisfy { image.pixels[$0] == bytes[$0 / image.channels] }
+    guard isGrey, image.width == 28, image.height == 28 else {
+      throw Failure(
+        .dataRefused, "ImageMismatch", name,
+        "a \(isGrey ? "grey" : "coloured") image of \(image.width) x \(image.height) pixels, "
+          + "expected a grey one of 28 x 28")
+    }
+    return Tensor(shape: [1, 28, 28], values: bytes.map { Float($0) / 127.5 - 1 })
+  }
+}

@@ -1,0 +1,89 @@
+import CImageCodecs
+import Files
+
+/// PNG files in memory.
+public enum PNG {
+  /// The eight bytes every PNG file begins with.
+  static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+
+  /// Decodes a PNG file: grey images, with alpha or without, to one channel, all others to RGB.
+  ///
+  /// The pixels are those of Pillow's `convert("RGB")`, which FID implementations use: fewer than
+  /// 8 bits are widened to the full range, of 16 bits the high byte is kept, alpha and transparency
+  /// are dropped without blending, gamma and colour profiles are ignored. Of an animation the
+  /// default image is decoded.
+  ///
+  /// - Parameters:
+  ///   - bytes: The whole file. Bytes after the image are ignored.
+  ///   - subject: The file's name, for failures.
+  /// - Throws: ``Failure`` `UnsupportedFormat` (no PNG), `Truncated`, `PNGCRC`, `ImageLimit`,
+  ///   `Gray16Ambiguous` or `PNGMalformed`. Where Pillow reads on after a wrong checksum, a missing
+  ///   IEND or an index outside the palette, the file is refused.
+  public static func decode(_ bytes: [UInt8], subject: String) throws(Failure) -> Image {
+    guard bytes.starts(with: signature.prefix(bytes.count)) else {
+      throw Failure(.dataRefused, "UnsupportedFormat", subject, "this is no PNG file")
+    }
+    var header = dis_png_header()
+    try call(subject) { dis_png_read_header(&header, bytes, bytes.count, $0) }
+    let (width, height) = (Int(header.width), Int(header.height))
+    let channels = Int(header.channels)
+    try ImageLimits.check(width: width, height: height, subject: subject)
+    // Pillow's conversion clips at 255, so that nearly every pixel turns white; others divide.
+    guard header.bit_depth < 16 || channels == 3 || header.has_alpha else {
+      throw Failure(
+        .dataRefused, "Gray16Ambiguous", subject,
+        "16-bit grey has no agreed conversion to 8 bits; convert the file first")
+    }
+    var status: Failure?
+    let pixels = [UInt8](unsafeUninitializedCapacity: width * height * channels) {
+      buffer, initialized in
+      do throws(Failure) {
+        try call(subject) { dis_png_decode(buffer.baseAddress, bytes, bytes.count, $0) }
+        initialized = buffer.count
+      } catch {
+        status = error
+      }
+    }
+    if let status { throw status }
+    return Image(width: width, height: height, channels: channels, pixels: pixels)
+  }
+
+  /// Encodes `image` as an 8-bit grey or RGB file without any other chunk.
+  ///
+  /// The bytes depend on the image and on the versions of libpng and zlib, on nothing else.
+  public static func encode(_ image: Image) throws(Failure) -> [UInt8] {
+    var file: [UInt8] = []
+    try call("\(image.width) x \(image.height) image") { message in
+      withUnsafeMutablePointer(to: &file) { file in
+        dis_png_encode(
+          { file, bytes, count in
+            file?.assumingMemoryBound(to: [UInt8].self).pointee.append(
+              contentsOf: UnsafeBufferPointer(start: bytes, count: count))
+          }, file, image.pixels, UInt32(image.width), UInt32(image.height),
+          Int32(image.channels), message)
+      }
+    }
+    return file
+  }
+
+  /// Turns the status and the message of a C function into a ``Failure``.
+  private static func call(
+    _ subject: String, _ function: (UnsafeMutablePointer<CChar>) -> Int32
+  ) throws(Failure) {
+    var message = [CChar](repeating: 0, count: Int(DIS_PNG_MESSAGE_SIZE))
+    let status = message.withUnsafeMutableBufferPointer { buffer in
+      buffer.baseAddress.map(function) ?? -1
+    }
+    guard status != 0 else { return }
+    let text = String(decoding: message.prefix { $0 != 0 }.map(UInt8.init), as: UTF8.self)
+    let code =
+      if text == DIS_PNG_TRUNCATED {
+        "Truncated"
+      } else if text.contains("CRC error") {
+        "PNGCRC"
+      } else {
+        "PNGMalformed"
+      }
+    throw Failure(.dataRefused, code, subject, text)
+  }
+}

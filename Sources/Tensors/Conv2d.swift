@@ -1,0 +1,78 @@
+import CKernels
+import CLAPACK
+
+/// A two-dimensional convolution with bias, followed by ReLU if asked for.
+///
+/// ```
+/// y[o, i, j] = bias[o] + Σ_{c, u, v} weight[o, c, u, v] · x[c, stride·i + u - padding, stride·j + v - padding]
+/// ```
+/// `x` is zero outside the image and, as in PyTorch's `conv2d`, the kernel is not flipped. One image
+/// at a time on the calling thread, so that a result depends on its image alone. Everything is
+/// `Float`.
+package struct Conv2d: Sendable {
+  /// Shape `[Cout, Cin, kh, kw]`.
+  package let weight: Tensor
+  /// Shape `[Cout]`.
+  package let bias: Tensor
+  /// Kernel, stride and padding.
+  package let window: Window
+  /// Whether negative results become zero.
+  package let relu: Bool
+
+  /// Wraps `weight` `[Cout, Cin, kh, kw]` and `bias` `[Cout]`.
+  package init(
+    weight: Tensor, bias: Tensor, stride: Int = 1,
+    padding: (height: Int, width: Int) = (height: 0, width: 0), relu: Bool = false
+  ) {
+    precondition(weight.shape.count == 4, "Conv2d: weight \(weight.shape)")
+    precondition(bias.shape == [weight.shape[0]], "Conv2d: bias \(bias.shape), \(weight.shape)")
+    self.weight = weight
+    self.bias = bias
+    self.window = Window(
+      kernel: (height: weight.shape[2], width: weight.shape[3]), stride: stride, padding: padding)
+    self.relu = relu
+  }
+
+  /// Columns of about this many pixels are unfolded at a time: few enough to stay in a second-level
+  /// cache, enough for the matrix product to run at full speed.
+  private static let blockPixels = 512
+
+  /// Convolves one image.
+  ///
+  /// Patches are unfolded into columns, some rows of output pixels at a time, and multiplied by the
+  /// weights: `[Cout, K] · [K, pixels]`, `K = Cin · kh · kw`. A 1 x 1 convolution multiplies the
+  /// image as it is.
+  ///
+  /// - Parameter x: Shape `[Cin, H, W]`.
+  /// - Returns: Shape `[Cout, H', W']`.
+  package func callAsFunction(_ x: Tensor) -> Tensor {
+    precondition(x.shape.first == weight.shape[1], "Conv2d: \(x.shape), weight \(weight.shape)")
+    let sliding = window.over(x.shape)
+    let (height, width) = (sliding.out_height, sliding.out_width)
+    let (channels, depth, pixels) = (bias.count, weight.count / bias.count, height * width)
+    func multiply(_ y: UnsafeMutablePointer<Float>, columns: UnsafePointer<Float>?, count: Int) {
+      cblas_sgemm(
+        CblasRowMajor, CblasNoTrans, CblasNoTrans, blasint(channels), blasint(count),
+        blasint(depth), 1, weight.values, blasint(depth), columns, blasint(count), 0, y,
+        blasint(pixels))
+      dis_add_bias(y, bias.values, channels, count, pixels, relu)
+    }
+
+    return Tensor(shape: [channels, height, width]) { y in
+      if depth == x.shape[0] && pixels == x.columns * x.shape[1] {
+        multiply(y, columns: x.values, count: pixels)
+        return
+      }
+      let blockRows = min(height, max(1, Self.blockPixels / width))
+      withUnsafeTemporaryAllocation(of: Float.self, capacity: depth * blockRows * width) {
+        columns in
+        for row in stride(from: 0, to: height, by: blockRows) {
+          let rows = min(blockRows, height - row)
+          dis_im2col(columns.baseAddress, x.values, x.shape[0], sliding, row, rows)
+          multiply(
+            y + row * width, columns: UnsafePointer(columns.baseAddress), count: rows * width)
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,121 @@
+import Checkpoints
+import FeatureExtractors
+import Files
+import Images
+import Tensors
+import Testing
+import _TestSupport
+
+/// pytorch-fid's network on synthetic weights. Each random layer amplifies rounding, so a trained
+/// network agrees better than these tolerances say.
+@Suite struct InceptionV3Tests {
+  /// The tensors that pytorch-fid's state dict has.
+  static func tensors() throws -> [SyntheticTensor] {
+    SyntheticInception.tensors(
+      statistics: try NPYArray.read(fixture("inception_bn.npy")).floats())
+  }
+
+  /// Loaded once for all tests.
+  static let network = Result {
+    useSingleThreadedLinearAlgebra()
+    return try withStateDict(tensors()) { state, _ in try InceptionV3(state) }
+  }
+
+  @Test(
+    "features and logits agree with pytorch-fid",
+    arguments: ["photos_64", "photos_150x200", "photos_305x310"])
+  func pytorchFID(name: String) throws {
+    let network = try Self.network.get()
+    let photos = try ImageSource(path: fixture("\(name).npy"))
+    let features = try NPYArray.read(fixture("\(name).pytorch.features.npy")).floats()
+    let logits = try NPYArray.read(fixture("\(name).logits.npy")).floats()
+    let unbiased = try NPYArray.read(fixture("\(name).logits_unbiased.npy")).floats()
+    for index in 0..<photos.count {
+      let output = network(try photos.image(at: index))
+      let biased = zip(output.logits, network.classifierBias.values).map { $0 + $1 }
+      for worst in [
+        worst(output.features, features[index * 2048..<(index + 1) * 2048]),
+        worst(output.logits, unbiased[index * 1008..<(index + 1) * 1008]),
+        worst(biased, logits[index * 1008..<(index + 1) * 1008]),
+      ] {
+        #expect(worst.relative <= 1e-4, "\(name)[\(index)] \(worst)")
+      }
+    }
+  }
+
+  @Test("a result does not depend on what else is computed") func independence() async throws {
+    let network = try Self.network.get()
+    let photos = try ImageSource(path: fixture("photos_64.npy"))
+    let alone = network(try photos.image(at: 0))
+    let beside = try await withThrowingTaskGroup(of: (Int, ExtractedFeatures).self) { group in
+      for index in [1, 0, 2] { group.addTask { (index, network(try photos.image(at: index))) } }
+      return try await group.first { $0.0 == 0 }?.1
+    }
+    #expect(beside == alone)
+  }
+
+  @Test("grey is repeated") func grey() throws {
+    let pixels: [UInt8] = [0, 50, 100, 150, 200, 255]
+    let grey = Image(width: 3, height: 2, channels: 1, pixels: pixels)
+    let rgb = Image(width: 3, height: 2, channels: 3, pixels: pixels.flatMap { [$0, $0, $0] })
+    #expect(InceptionV3.input(grey) == InceptionV3.input(rgb))
+  }
+
+  @Test("the input lies in [-1, 1]") func inputRange() {
+    for (value, expected) in [(0, -1), (255, 1)] as [(UInt8, Float)] {
+      let image = Image(width: 1, height: 1, channels: 1, pixels: [value])
+      let input = InceptionV3.input(image)
+      #expect(
+        input
+          == Tensor(
+            shape: [3, 299, 299], values: [Float](repeating: expected, count: 3 * 299 * 299)))
+    }
+  }
+
+  @Test("a tensor missing, misshaped or one too many is refused") func mismatches() throws {
+    func failure(_ change: (inout [SyntheticTensor]) -> Void) throws -> Failure? {
+      var tensors = try Self.tensors()
+      change(&tensors)
+      return try withStateDict(tensors) { _, path in
+        FeatureExtractorsTests.failure { try loadExtractor(path: path) }
+      }
+    }
+    let missing = try failure { $0.removeFirst() }
+    #expect(missing?.code == "CheckpointMismatch")
+    #expect(missing?.detail.contains("Conv2d_1a_3x3.conv.weight") == true)
+    let unexpected = try failure { $0.append(zeros("fc.gain", [1])) }
+    #expect(unexpected?.code == "CheckpointMismatch")
+    let misshaped = try failure { $0[1] = zeros("Conv2d_1a_3x3.bn.weight", [31]) }
+    #expect(misshaped?.code == "CheckpointMismatch")
+    let counted = try failure {
+      $0.append(zeros("Mixed_7c.branch_pool.bn.num_batches_tracked", []))
+    }
+    #expect(counted == nil)
+  }
+}
+
+@Suite struct LoadExtractorTests {
+  @Test(
+    "torchvision's network and other networks are refused by name",
+    arguments: [
+      (["Mixed_7c.branch_pool.conv.weight", "AuxLogits.fc.weight"], "torchvision"),
+      (["Mixed_7c.branch_pool.conv.weight", "fc.weight"], "torchvision"),
+      (["mid_block.mixer.in_proj.weight"], "diffusion"),
+      (["weight"], "unknown"),
+    ])
+  func refused(names: [String], reason: String) throws {
+    let tensors = names.map { zeros($0, $0 == "fc.weight" ? [1000, 2048] : [1]) }
+    try withStateDict(tensors) { _, path in
+      let failure = failure { try loadExtractor(path: path) }
+      #expect(failure?.code == "NotAnExtractor" && failure?.detail.contains(reason) == true)
+    }
+  }
+
+  @Test func missing() {
+    #expect(failure { try loadExtractor(path: "/nowhere") }?.status == .inputMissing)
+  }
+}
+
+private func zeros(_ key: String, _ shape: [Int]) -> SyntheticTensor {
+  SyntheticTensor(key: key, shape: shape) { [Float](repeating: 0, count: shape.reduce(1, *)) }
+}
