@@ -10,6 +10,15 @@ let swiftSettings: [SwiftSetting] = [
 
 let package = Package(
   name: "dis-eval",
+  products: [
+    .library(name: "DisEval", targets: ["DisEval"]),
+    .library(name: "GenerativeMetrics", targets: ["GenerativeMetrics"]),
+    .executable(name: "dis-eval", targets: ["dis-eval"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "3.12.0"),
+  ],
   targets: [
     // MARK: Row 0 - system libraries and C
     .systemLibrary(
@@ -42,6 +51,24 @@ let package = Package(
     .target(name: "Diffusion", dependencies: ["Files", "Tensors"], swiftSettings: swiftSettings),
     .target(name: "GenerativeMetrics", dependencies: ["Tensors"], swiftSettings: swiftSettings),
 
+    // MARK: Row 4 - the pipeline
+    .target(
+      name: "DisEval",
+      dependencies: [
+        "CLAPACK", "Checkpoints", "DiS", "Diffusion", "FeatureExtractors", "Files",
+        "GenerativeMetrics", "Images", "Tensors", .product(name: "Crypto", package: "swift-crypto"),
+      ],
+      swiftSettings: swiftSettings),
+
+    // MARK: Row 5 - the command line
+    .executableTarget(
+      name: "dis-eval",
+      dependencies: [
+        "DisEval", "Files", "GenerativeMetrics",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: swiftSettings),
+
     // MARK: Tests
     .target(
       name: "_TestSupport", dependencies: ["Checkpoints", "Files", "Tensors"],
@@ -67,7 +94,15 @@ let package = Package(
       resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
     .testTarget(
       name: "GenerativeMetricsTests",
-      dependencies: ["GenerativeMetrics", "Checkpoints", "_TestSupport"],
+      dependencies: ["GenerativeMetrics", "Checkpoints", "Tensors", "_TestSupport"],
       resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "DisEvalTests",
+      dependencies: ["Checkpoints", "DisEval", "Files", "Images", "_TestSupport"],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "CommandLineTests",
+      dependencies: ["dis-eval", "Checkpoints", "Files", "_TestSupport"],
+      swiftSettings: swiftSettings),
   ]
 )

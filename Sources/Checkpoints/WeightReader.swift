@@ -18,11 +18,14 @@ package struct WeightReader {
   private init(state: StateDict?) { self.state = state }
 
   /// Makes up weights of every name and shape asked for, to measure the speed of a network without
-  /// a file: uniform values of variance 1 / fan-in, the same at every call.
+  /// a file: ones in vectors, otherwise uniform values of variance 1 / fan-in.
   package static func madeUp() -> WeightReader { WeightReader(state: nil) }
 
   private static func madeUp(_ shape: [Int]) -> Tensor {
     let count = shape.reduce(1, *)
+    guard shape.count > 1 else {
+      return Tensor(shape: shape, values: [Float](repeating: 1, count: count))
+    }
     let fanIn = max(1, shape.dropFirst().reduce(1, *))
     let scale = (3 / Float(fanIn)).squareRoot()
     var state: UInt64 = 1

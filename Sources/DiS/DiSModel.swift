@@ -26,7 +26,7 @@ package struct DiSModel: Sendable {
   private let outBlocks: [Block]
   private let finalNorm: Tensor  // [D]
   private let modulation: (weight: Tensor, bias: Tensor)?  // [2D, D], [2D]
-  private let head: (weight: Tensor, bias: Tensor)  // [p p Co, D], [p p Co], rows in order (p1, p2, Co)
+  private let head: (weight: Tensor, bias: Tensor)  // [p p Co, D], [p p Co], rows (p1, p2, Co)
 
   /// Loads a model whose architecture is read off the shapes in `state`.
   ///

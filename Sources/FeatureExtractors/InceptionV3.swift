@@ -34,8 +34,11 @@ public struct InceptionV3: FeatureExtractor {
   ///
   /// - Throws: ``Failure`` `CheckpointMismatch` when tensors are missing, of another shape, or too
   ///   many.
-  package init(_ state: StateDict) throws(Failure) {
-    var reader = InceptionLayers(weights: WeightReader(state))
+  package init(_ state: StateDict) throws(Failure) { try self.init(WeightReader(state)) }
+
+  /// Loads what `weights` hands out.
+  package init(_ weights: WeightReader) throws(Failure) {
+    var reader = InceptionLayers(weights: weights)
     layers = reader.all()
     classifier = reader.weights.tensor("fc.weight", [classCount, featureDimension])
     classifierBias = reader.weights.tensor("fc.bias", [classCount])

@@ -1,0 +1,268 @@
+import DiS
+import Foundation
+
+/// What one evaluation found, in the form that is written as JSON.
+///
+/// `metrics`, `provenance` and `samplesSha256` are byte-identical between runs that should agree;
+/// everything that may differ (time, host, threads, arguments) stands in `run`.
+public struct EvaluationResult: Codable, Sendable {
+  /// Name and version of this form.
+  public var schema = "dis-eval-result/1"
+  /// The metrics by name: `fid` and `is` for the Inception-2015 graph, `fd` and `cs` for any other
+  /// extractor.
+  public var metrics: [String: Metric]
+  /// Metrics that the inputs cannot give, with the reason.
+  public var skipped: [String: String]
+  /// What the numbers were made from.
+  public var provenance: Provenance
+  /// SHA-256 over the bytes of all images in index order, nil when there were no images.
+  public var samplesSha256: String?
+  /// What may differ between runs that agree.
+  public var run: Run
+
+  /// The document, sorted and indented, with a final newline.
+  public func json() throws -> [UInt8] { try encodedJSON(self) }
+}
+
+/// One metric.
+public struct Metric: Codable, Sendable {
+  /// The plug-in value at this number of samples.
+  public var value: Double
+  /// The interval for its expectation, nil when there is none.
+  @EncodedNull public var interval: [Double]?
+  /// Why there is no interval.
+  public var intervalReason: String?
+  /// Standard deviation over splits, for the Inception Score.
+  public var standardDeviation: Double?
+  /// Whether a higher value is better.
+  public var higherIsBetter: Bool
+  /// Squared distance of the means, a part of a Fréchet distance.
+  public var meanTerm: Double?
+  /// How the covariances of the images and of the reference were factored.
+  public var factorizations: [Factorization]?
+  /// What rounding left of a distance that was negative and set to 0.
+  public var negativeRounding: Double?
+  /// The distance of real data held out from the reference, to compare with.
+  public var floor: Floor?
+}
+
+/// How one covariance of a Fréchet distance was factored.
+public struct Factorization: Codable, Sendable {
+  /// `cholesky`, `eigen` or `lowRank`.
+  public var method: String
+  /// Independent directions of the covariance in float64.
+  public var rank: Int
+  /// Sum of the negative eigenvalues that were set to zero.
+  public var clampedMass: Double
+}
+
+/// The distance of held-out real data from the reference set: what a perfect model would get.
+public struct Floor: Codable, Sendable {
+  /// The distance.
+  public var value: Double
+  /// Which data.
+  public var data: String
+  /// How many images.
+  public var count: Int
+}
+
+/// What a result was made from.
+public struct Provenance: Codable, Sendable {
+  /// Name and version of the tool.
+  public var tool: String
+  /// Instruction set and library that decide the last bits.
+  public var kernels: String
+  /// How images are resized and scaled and covariances are formed.
+  public var dialect: String
+  /// Number of images scored, nil for statistics that do not say.
+  public var num: Int?
+  /// The checkpoint, when one was sampled.
+  public var checkpoint: CheckpointProvenance?
+  /// The sampler, when a checkpoint was sampled.
+  public var sampler: SamplerProvenance?
+  /// The images or statistics file, when no checkpoint was sampled.
+  public var images: String?
+  /// The feature extractor.
+  public var extractor: ExtractorProvenance
+  /// What was compared with.
+  public var reference: ReferenceProvenance
+  /// Warnings that were given.
+  public var warnings: [String]
+}
+
+/// A checkpoint.
+public struct CheckpointProvenance: Codable, Sendable {
+  /// File name.
+  public var file: String
+  /// SHA-256 of the file.
+  public var sha256: String
+  /// Container format.
+  public var format: String
+  /// State dict of the file, nil for a flat one.
+  public var key: String?
+  /// Architecture.
+  public var model: ModelProvenance
+}
+
+/// A DiS architecture.
+public struct ModelProvenance: Codable, Sendable {
+  /// `DiS-S/2` and the like, `custom` for a size of no name.
+  public var variant: String
+  /// Width of a token.
+  public var embedDim: Int
+  /// Blocks before and after the middle one.
+  public var depth: Int
+  /// Side of a patch.
+  public var patchSize: Int
+  /// Channels of an image or latent.
+  public var channels: Int
+  /// Side of an image or latent.
+  public var imageSide: Int
+  /// Classes, nil for an unconditional model.
+  public var numClasses: Int?
+  /// Whether the variance is learned.
+  public var learnSigma: Bool
+  /// Whether there are long skips.
+  public var skip: Bool
+  /// Billions of operations of one forward pass, a multiply-add counted as two.
+  public var gflops: Double
+}
+
+/// A sampler and all its settings.
+public struct SamplerProvenance: Codable, Sendable {
+  /// `ddpm`, `ddim` or `dpm-solver++`.
+  public var name: String
+  /// Timesteps, as the original's strings say it.
+  public var respacing: String
+  /// Number of network evaluations per image, without guidance.
+  public var steps: Int
+  /// Noise of DDIM.
+  public var eta: Double
+  /// Guidance scale.
+  public var cfgScale: Double
+  /// Guided channels.
+  public var cfgChannels: String
+  /// Whether predicted images are clamped.
+  public var clip: Bool
+  /// Key of the random streams.
+  public var seed: UInt64
+  /// Name of the assignment of random draws.
+  public var stream: String
+  /// Label policy.
+  public var labels: String
+  /// How floats become bytes.
+  public var quantizer: String
+}
+
+/// A feature extractor.
+public struct ExtractorProvenance: Codable, Sendable {
+  /// Architecture, or `unknown`.
+  public var name: String
+  /// File name of the weights.
+  public var file: String?
+  /// SHA-256 of the weights.
+  public var sha256: String?
+  /// Whether the weights are the published ones of their architecture.
+  public var published: Bool?
+  /// How an image becomes its input.
+  public var preprocessing: String?
+  /// Length of a feature vector.
+  public var dimension: Int
+}
+
+/// Reference statistics.
+public struct ReferenceProvenance: Codable, Sendable {
+  /// File or folder name.
+  public var file: String
+  /// SHA-256 of a statistics file.
+  public var sha256: String?
+  /// What it says of its data set.
+  public var dataset: Dataset?
+  /// Number of images, nil when the file does not say.
+  public var count: Int?
+}
+
+/// A data set.
+public struct Dataset: Codable, Equatable, Sendable {
+  /// Such as `fashion-mnist`.
+  public var name: String
+  /// Such as `train`.
+  public var split: String?
+
+  /// Names a data set.
+  public init(name: String, split: String?) {
+    self.name = name
+    self.split = split
+  }
+}
+
+/// What may differ between runs that agree.
+public struct Run: Codable, Sendable {
+  /// The command's arguments.
+  public var arguments: [String]
+  /// Workers.
+  public var threads: Int
+  /// Images in flight.
+  public var batch: Int
+  /// Start in UTC, ISO 8601.
+  public var started: String
+  /// Wall time in seconds.
+  public var seconds: Double
+  /// Name of the machine.
+  public var host: String
+}
+
+/// An optional that is written as `null` rather than left out.
+@propertyWrapper public struct EncodedNull<Value: Codable & Sendable>: Codable, Sendable {
+  /// The value.
+  public var wrappedValue: Value?
+
+  /// Wraps a value.
+  public init(wrappedValue: Value?) { self.wrappedValue = wrappedValue }
+
+  /// Reads a value or null.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    wrappedValue = container.decodeNil() ? nil : try container.decode(Value.self)
+  }
+
+  /// Writes the value or null.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    if let wrappedValue { try container.encode(wrappedValue) } else { try container.encodeNil() }
+  }
+}
+
+/// `value` as sorted, indented JSON with snake_case keys and a final newline.
+func encodedJSON(_ value: some Encodable) throws -> [UInt8] {
+  let encoder = JSONEncoder()
+  encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+  encoder.keyEncodingStrategy = .convertToSnakeCase
+  return Array(try encoder.encode(value)) + [UInt8(ascii: "\n")]
+}
+
+extension CheckpointProvenance {
+  init(file: String, sha256: String, format: String, key: String?, configuration: DiSConfiguration)
+  {
+    self.file = file
+    self.sha256 = sha256
+    self.format = format
+    self.key = key
+    model = ModelProvenance(configuration)
+  }
+}
+
+extension ModelProvenance {
+  init(_ configuration: DiSConfiguration) {
+    variant = configuration.variantName ?? "custom"
+    embedDim = configuration.embeddingDimension
+    depth = 2 * configuration.blocksPerHalf
+    patchSize = configuration.patchSize
+    channels = configuration.channels
+    imageSide = configuration.imageSide
+    numClasses = configuration.classCount
+    learnSigma = configuration.learnsSigma
+    skip = configuration.hasSkips
+    gflops = Double(configuration.operations.total) / 1e9
+  }
+}

@@ -1,0 +1,242 @@
+import Checkpoints
+import DiS
+import Diffusion
+import Files
+import Foundation
+import Images
+import Tensors
+
+/// A checkpoint ready to be sampled: sample `i` is a function of the settings and `i` alone.
+public struct Generator: Sendable {
+  /// Where the weights came from.
+  public let checkpoint: CheckpointProvenance
+  /// The settings.
+  public let settings: SamplingSettings
+
+  let model: DiSModel
+  let sampler: Sampler
+  private let given: GivenNoise?
+
+  /// Loads a checkpoint.
+  ///
+  /// - Parameters:
+  ///   - path: `.pt`, `.pth` or `.safetensors`, recognised by content.
+  ///   - key: Which state dict of the file, `ema` if nil and there is one.
+  ///   - given: Noise to use instead of the random streams.
+  /// - Throws: ``Failure`` when the file is refused, is no DiS checkpoint, or does not fit the
+  ///   settings.
+  public init(
+    checkpoint path: String, key: String?, settings: SamplingSettings, given: GivenNoise? = nil
+  ) throws {
+    let schedule = Schedule(try Respacing(settings.respacing))
+    let file = try CheckpointFile.open(path)
+    model = try DiSModel(try file.stateDict(key: key))
+    sampler = Sampler(schedule: schedule, method: settings.method, clips: settings.clips)
+    checkpoint = CheckpointProvenance(
+      file: lastComponent(path), sha256: try sha256(ofFile: path), format: file.format.rawValue,
+      key: key ?? (file.stateDictKeys.contains("ema") ? "ema" : nil),
+      configuration: model.configuration)
+    self.settings = settings
+    self.given = given
+    try given?.check(
+      configuration: model.configuration, steps: schedule.count,
+      needsNoise: settings.method.isStochastic)
+    try checkLabels()
+  }
+
+  private func checkLabels() throws(Failure) {
+    guard let classes = model.configuration.classCount else {
+      guard settings.labels == .uniform else {
+        throw Failure(
+          .usage, "UnconditionalModel", "--labels \(settings.labels)",
+          "the checkpoint has no classes")
+      }
+      guard settings.guidanceScale == 1 else {
+        throw Failure(
+          .usage, "UnconditionalModel", "--cfg-scale \(settings.guidanceScale)",
+          "the checkpoint has no classes, so there is nothing to guide towards")
+      }
+      return
+    }
+    let asked: [Int] =
+      switch settings.labels {
+      case .uniform, .balanced: []
+      case .fixed(let label): [label]
+      case .file(_, let labels): labels
+      }
+    if let wrong = asked.first(where: { !(0...classes).contains($0) }) {
+      throw Failure(
+        .dataRefused, "LabelOutOfRange", "\(wrong)",
+        "the checkpoint has classes 0 to \(classes - 1), and \(classes) for no class")
+    }
+  }
+
+  /// Whether samples are images; latents need a decoder first.
+  ///
+  /// - Throws: ``Failure`` `LatentModel` for anything but 1 or 3 channels.
+  func checkMakesImages() throws(Failure) {
+    guard [1, 3].contains(model.configuration.channels) else {
+      throw Failure(
+        .unavailable, "LatentModel", checkpoint.file,
+        "the model makes latents of \(model.configuration.channels) channels, and this version has "
+          + "no decoder; 'sample --raw-out' writes the latents")
+    }
+  }
+
+  /// - Throws: ``Failure`` `TooFewLabels` when a list of labels or noises is shorter than `count`.
+  func checkCovers(_ count: Int) throws(Failure) {
+    if case .file(let path, let labels) = settings.labels, labels.count < count {
+      throw Failure(
+        .dataRefused, "TooFewLabels", path, "\(labels.count) labels for \(count) samples")
+    }
+    if let given, given.count < count {
+      throw Failure(
+        .dataRefused, "TooFewNoises", "--noise", "\(given.count) noises for \(count) samples")
+    }
+  }
+
+  /// The class of sample `index`, nil for an unconditional model.
+  public func label(_ index: Int) -> Int? {
+    guard let classes = model.configuration.classCount else { return nil }
+    switch settings.labels {
+    case .uniform: return stream(index).label(below: classes)
+    case .balanced: return index % classes
+    case .fixed(let label): return label
+    case .file(_, let labels): return labels[index]
+    }
+  }
+
+  /// Sample `index` before quantisation, `[C, H, W]`, nominally in [-1, 1].
+  ///
+  /// - Throws: ``Failure`` `NotFinite` when the network produced NaN or infinity.
+  func sample(_ index: Int) throws -> Tensor {
+    let configuration = model.configuration
+    let shape = [configuration.channels, configuration.imageSide, configuration.imageSide]
+    let size = shape.reduce(1, *)
+    let stream = stream(index)
+    let label = label(index)
+    let scale = Float(settings.guidanceScale)
+    let start = given?.start(index) ?? stream.normals(.initialNoise, count: size)
+    let result = sampler.sample(
+      from: Tensor(shape: shape, values: start),
+      noise: { given?.step($0, index) ?? stream.normals(.stepNoise($0), count: size) }
+    ) { x, timestep in
+      let conditional = model(x, timestep: Float(timestep), label: label)
+      guard scale != 1, let null = configuration.nullClass else { return conditional }
+      return guided(
+        conditional: conditional,
+        unconditional: model(x, timestep: Float(timestep), label: null), scale: scale,
+        guidedChannels: settings.guidedChannels.count(
+          channels: configuration.channels, outputChannels: configuration.outputChannels))
+    }
+    guard result.values.allSatisfy(\.isFinite) else {
+      throw Failure(
+        .dataRefused, "NotFinite", checkpoint.file,
+        "sample \(index) has values that are not finite; the checkpoint or the sampler settings "
+          + "are at fault")
+    }
+    return result
+  }
+
+  /// The bytes of a sample of 1 or 3 channels: `[C, H, W]` floats to `[H, W, C]` pixels.
+  func image(_ sample: Tensor) -> Image {
+    let (channels, height, width) = (sample.shape[0], sample.shape[1], sample.shape[2])
+    var pixels: [UInt8] = []
+    pixels.reserveCapacity(sample.count)
+    for pixel in 0..<height * width {
+      for channel in 0..<channels {
+        pixels.append(settings.quantizer(sample.values[channel * height * width + pixel]))
+      }
+    }
+    return Image(width: width, height: height, channels: channels, pixels: pixels)
+  }
+
+  /// The name of the random streams, or that noise was given.
+  var streamName: String { given == nil ? RandomStream.name : "given" }
+
+  private func stream(_ index: Int) -> RandomStream {
+    RandomStream(seed: settings.seed, index: UInt64(index))
+  }
+}
+
+extension Generator {
+  var provenance: SamplerProvenance {
+    SamplerProvenance(
+      name: settings.sampler.rawValue, respacing: settings.respacing,
+      steps: sampler.schedule.count, eta: settings.eta, cfgScale: settings.guidanceScale,
+      cfgChannels: settings.guidedChannels.rawValue, clip: settings.clips, seed: settings.seed,
+      stream: streamName,
+      labels: settings.labels.description, quantizer: settings.quantizer.rawValue)
+  }
+}
+
+/// Noise from files instead of the random streams, for parity with other programs.
+public struct GivenNoise: Sendable {
+  private let start: Noise
+  private let steps: Noise?
+
+  /// An array as float32.
+  private struct Noise: Sendable {
+    let shape: [Int]
+    let values: [Float]
+
+    init(_ path: String) throws {
+      let array = try NPYArray.read(path)
+      (shape, values) = (array.shape, array.floats())
+    }
+
+    /// The `index`-th of the equal parts of `size` values.
+    func part(_ index: Int, size: Int) -> [Float] {
+      Array(values[index * size..<(index + 1) * size])
+    }
+  }
+
+  /// Reads the files.
+  ///
+  /// - Parameters:
+  ///   - startPath: x_T, `[N, C, H, W]`.
+  ///   - stepsPath: The noise of every step, `[steps, N, C, H, W]`, the noisiest first.
+  public init(start startPath: String, steps stepsPath: String?) throws {
+    start = try Noise(startPath)
+    guard start.shape.count == 4 else {
+      throw Failure(
+        .dataRefused, "NoiseShape", startPath, "shape \(start.shape), expected [N, C, H, W]")
+    }
+    steps = try stepsPath.map { try Noise($0) }
+  }
+
+  /// Samples that there is noise for.
+  public var count: Int { start.shape[0] }
+
+  func check(
+    configuration: DiSConfiguration, steps stepCount: Int, needsNoise: Bool
+  ) throws(Failure) {
+    let image = [configuration.channels, configuration.imageSide, configuration.imageSide]
+    guard Array(start.shape.dropFirst()) == image else {
+      throw Failure(
+        .dataRefused, "NoiseShape", "--noise",
+        "shape \(start.shape), expected [N, C, H, W] with \(image)")
+    }
+    guard let steps else {
+      guard !needsNoise else {
+        throw Failure(
+          .usage, "StepNoiseMissing", "--noise",
+          "this sampler adds noise at every step; give --step-noise too")
+      }
+      return
+    }
+    guard steps.shape == [stepCount, count] + image else {
+      throw Failure(
+        .dataRefused, "NoiseShape", "--step-noise",
+        "shape \(steps.shape), expected [steps, N, C, H, W] = \([stepCount, count] + image)")
+    }
+  }
+
+  private var size: Int { start.shape.dropFirst().reduce(1, *) }
+
+  func start(_ index: Int) -> [Float] { start.part(index, size: size) }
+
+  func step(_ step: Int, _ index: Int) -> [Float]? {
+    steps?.part(step * count + index, size: size)
+  }
+}

@@ -1,0 +1,121 @@
+import Checkpoints
+import DiS
+import Files
+import Foundation
+import Images
+
+/// What any file that dis-eval reads is.
+public struct Inspection: Codable, Sendable {
+  /// Name and version of this form.
+  public var schema = "dis-eval-inspection/1"
+  /// The path as given.
+  public var file: String
+  /// `checkpoint`, `statistics`, `array` or `images`.
+  public var kind: String
+  /// Container format.
+  public var format: String
+  /// Size in bytes, nil for a folder.
+  public var bytes: Int?
+  /// SHA-256, nil for a folder.
+  public var sha256: String?
+  /// State dicts in the file.
+  public var stateDicts: [String]?
+  /// The one that was inspected.
+  public var key: String?
+  /// What a safetensors header says of itself.
+  public var metadata: [String: String]?
+  /// Classes of a pickle that were kept inert, never constructed.
+  public var inertClasses: [String]?
+  /// The network, if it is one that dis-eval knows.
+  public var model: ModelProvenance?
+  /// Another known network's name.
+  public var architecture: String?
+  /// Numbers in all tensors.
+  public var parameters: Int?
+  /// Tensors or arrays.
+  public var tensors: [TensorLine]?
+  /// The record beside statistics.
+  public var record: StatisticsRecord?
+  /// What was found, in words.
+  public var summary: String?
+
+  /// One tensor.
+  public struct TensorLine: Codable, Sendable {
+    /// Key.
+    public var name: String
+    /// Encoding.
+    public var type: String
+    /// Extents.
+    public var shape: [Int]
+  }
+
+  /// Inspects `path`.
+  ///
+  /// - Parameter key: Which state dict of a checkpoint.
+  /// - Throws: ``Failure`` when the file is refused.
+  public init(path: String, key: String?) throws {
+    file = path
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue
+    else {
+      let source = try ImageSource(path: path)
+      (kind, format, summary) = ("images", "folder", "\(source)")
+      return
+    }
+    bytes = try ReadableFile(path: path).size
+    sha256 = try DisEval.sha256(ofFile: path)
+    if ReferenceStatistics.isRecognised(path) {
+      let statistics = try ReferenceStatistics(path: path)
+      (kind, format, record) = ("statistics", "npz", statistics.record)
+      tensors = try Self.arrays(path)
+      summary = "mean and covariance of \(statistics.dimension) dimensions"
+    } else if let source = try? ImageSource(path: path) {
+      (kind, format, summary) = ("images", "array", "\(source)")
+    } else if let array = try? NPYArray.read(path) {
+      (kind, format) = ("array", "npy")
+      tensors = [TensorLine(name: "", type: array.type.rawValue, shape: array.shape)]
+    } else if let lines = try? Self.arrays(path), !lines.isEmpty {
+      (kind, format, tensors) = ("array", "npz", lines)
+    } else {
+      kind = "checkpoint"
+      format = ""
+      try inspectCheckpoint(path, key)
+    }
+  }
+
+  private mutating func inspectCheckpoint(_ path: String, _ key: String?) throws {
+    let checkpoint = try CheckpointFile.open(path)
+    format = checkpoint.format.rawValue
+    stateDicts = checkpoint.stateDictKeys
+    metadata = Dictionary(
+      checkpoint.metadata.map { ($0.0, $0.1) }, uniquingKeysWith: { first, _ in first })
+    inertClasses = checkpoint.inertClasses
+    // Which one is inspected never decides which one a run takes, so here any is better than none.
+    let names = checkpoint.stateDictKeys
+    self.key = key ?? (names.contains("ema") ? "ema" : names.first)
+    let state = try checkpoint.stateDict(key: self.key)
+    tensors = state.infos.map {
+      TensorLine(name: $0.name, type: $0.type.rawValue, shape: $0.shape)
+    }
+    parameters = state.infos.reduce(0) { $0 + $1.shape.reduce(1, *) }
+    if let configuration = try? DiSConfiguration(state) {
+      architecture = "DiS"
+      model = ModelProvenance(configuration)
+    } else if state.info("Mixed_7c.branch_pool.conv.weight") != nil {
+      architecture = inceptionName
+    } else {
+      architecture = metadata?["architecture"]
+    }
+  }
+
+  private static func arrays(_ path: String) throws -> [TensorLine] {
+    let file = try NPZ.read(path)
+    return try file.names.map { name in
+      let array = try file.array(name)
+      return TensorLine(name: name, type: array.type.rawValue, shape: array.shape)
+    }
+  }
+
+  /// The document as JSON.
+  public func json() throws -> [UInt8] { try encodedJSON(self) }
+}

@@ -1,0 +1,61 @@
+import Checkpoints
+import Crypto
+import Files
+import Images
+import Tensors
+
+/// Draws samples from a checkpoint without scoring them.
+public struct SampleRun: Sendable {
+  /// The checkpoint and its settings.
+  public let generator: Generator
+  /// How many samples.
+  public let count: Int
+  /// How much runs at once.
+  public let workload: Workload
+
+  /// Describes the work.
+  public init(generator: Generator, count: Int, workload: Workload) {
+    self.generator = generator
+    self.count = count
+    self.workload = workload
+  }
+
+  /// Draws the samples.
+  ///
+  /// - Parameters:
+  ///   - rawPath: Where the float samples `[N, C, H, W]` before quantisation go, nil for nowhere.
+  ///   - sink: Gets every image in index order with its label; nil if only raw samples are wanted,
+  ///     which is all that a latent model can give.
+  /// - Returns: SHA-256 over the bytes of all images, nil if there were none.
+  public func run(
+    rawPath: String?, reporter: Reporter, sink: ((Image, Int?) throws -> Void)?
+  ) async throws -> String? {
+    useSingleThreadedLinearAlgebra()
+    if sink != nil { try generator.checkMakesImages() }
+    try generator.checkCovers(count)
+    if let rawPath { _ = try AtomicFile(path: rawPath) }  // refused now rather than at the end
+    var raw: [Float] = []
+    var hash = SHA256()
+    var done = 0
+    try await forEachInOrder(count: workload.units(count), width: workload.threads) { unit in
+      try workload.range(unit, of: count).map { try generator.sample($0) }
+    } consume: { _, samples in
+      for sample in samples {
+        if rawPath != nil { raw += sample.values }
+        if let sink {
+          let image = generator.image(sample)
+          hash.update(data: image.pixels)
+          try sink(image, generator.label(done))
+        }
+        done += 1
+      }
+      reporter.progress(WorkProgress(activity: "sampling", done: done, total: count))
+    }
+    if let rawPath {
+      let model = generator.checkpoint.model
+      let shape = [count, model.channels, model.imageSide, model.imageSide]
+      try NPYArray(floats: raw, shape: shape).write(to: rawPath)
+    }
+    return sink == nil ? nil : hexadecimal(hash.finalize())
+  }
+}

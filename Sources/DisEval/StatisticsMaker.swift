@@ -1,0 +1,85 @@
+import Checkpoints
+import Files
+import Foundation
+import GenerativeMetrics
+import Images
+import Tensors
+
+/// Makes reference statistics from images, and the record beside them.
+public struct StatisticsMaker: Sendable {
+  /// Path of the images.
+  public var images: String
+  /// The extractor's weights, nil for the Inception weights in the user's cache.
+  public var weights: String?
+  /// The data set, for the record.
+  public var dataset: Dataset?
+  /// Feature rows to keep in the file, of the first images.
+  public var keptRows: Int
+  /// Held-out images of the same kind, whose distance is recorded as the floor.
+  public var heldOut: (path: String, name: String)?
+  /// How much runs at once.
+  public var workload: Workload
+
+  /// Describes the work.
+  public init(
+    images: String, weights: String?, dataset: Dataset?, keptRows: Int,
+    heldOut: (path: String, name: String)?, workload: Workload
+  ) {
+    self.images = images
+    self.weights = weights
+    self.dataset = dataset
+    self.keptRows = keptRows
+    self.heldOut = heldOut
+    self.workload = workload
+  }
+
+  /// Writes `path`, a `.npz`, and the `.json` beside it.
+  ///
+  /// - Returns: The record.
+  public func write(to path: String, reporter: Reporter) async throws -> StatisticsRecord {
+    useSingleThreadedLinearAlgebra()
+    guard path.hasSuffix(".npz") else {
+      throw Failure(.usage, "InvalidOutput", path, "statistics are a .npz file")
+    }
+    var recordFile = try AtomicFile(path: ReferenceStatistics.recordPath(path))
+    let source = try ImageSource(path: images)
+    let held = try heldOut.map { (source: try ImageSource(path: $0.path), name: $0.name) }
+    try checkEnough(source.count, images)
+    let extractor = try LoadedExtractor.choose(weights: weights, reference: nil)
+
+    func features(_ source: ImageSource, _ activity: String) async throws -> FeatureCollection {
+      try await collect(
+        count: source.count, activity: activity, extractor: extractor.network,
+        keptRows: keptRows, workload: workload, reporter: reporter,
+        make: { (try source.image(at: $0), nil) })
+    }
+    let collection = try await features(source, "images")
+    let statistics = try collection.gaussian.statistics()
+    var floor: Floor?
+    if let held {
+      let other = try await features(held.source, "held-out images")
+      floor = Floor(
+        value: try frechetDistance(between: other.gaussian.statistics(), and: statistics).value,
+        data: held.name, count: other.count)
+    }
+
+    let d = extractor.provenance.dimension
+    var arrays = [
+      (name: "mu", array: NPYArray(doubles: statistics.mean, shape: [d])),
+      (name: "sigma", array: NPYArray(doubles: statistics.covariance, shape: [d, d])),
+    ]
+    let rows = min(keptRows, collection.count)
+    if rows > 0 {
+      arrays.append(
+        ("features", NPYArray(floats: Array(collection.rows[..<(rows * d)]), shape: [rows, d])))
+    }
+    try NPZ.write(arrays, to: path)
+    let record = StatisticsRecord(
+      dataset: dataset, count: collection.count,
+      extractor: extractor.provenance, features: rows,
+      npzSha256: try sha256(ofFile: path), floor: floor)
+    try recordFile.write(try encodedJSON(record))
+    try recordFile.commit()
+    return record
+  }
+}

@@ -1,0 +1,46 @@
+import CLAPACK
+import Crypto
+import Files
+import Foundation
+import Tensors
+
+/// This tool, as results name it.
+public enum Tool {
+  /// The name of the command.
+  public static let name = "dis-eval"
+  /// The version of the command and of the library, by semantic versioning.
+  public static let version = "0.1.0"
+
+  /// What decides the last bits of a result: the instruction set of our kernels, and OpenBLAS's
+  /// version and core. The same bytes come out only on the same path.
+  public static var kernelPath: String {
+    let configuration = String(cString: openblas_get_config())
+    let release = configuration.split(separator: " ").prefix(2).joined(separator: " ")
+    return "\(kernelInstructionSet), \(release) \(String(cString: openblas_get_corename()))"
+  }
+}
+
+/// The SHA-256 of a file's bytes, in lower-case hexadecimal.
+///
+/// - Throws: ``Failure`` when the file cannot be read.
+public func sha256(ofFile path: String) throws -> String {
+  let file = try ReadableFile(path: path)
+  var hash = SHA256()
+  var offset = 0
+  while offset < file.size {
+    let count = min(1 << 22, file.size - offset)
+    hash.update(data: try file.bytes(at: offset, count: count))
+    offset += count
+  }
+  return hexadecimal(hash.finalize())
+}
+
+/// Bytes as lower-case hexadecimal.
+func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
+  bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+}
+
+/// The part of a path after the last slash.
+func lastComponent(_ path: String) -> String {
+  path.split(separator: "/").last.map(String.init) ?? path
+}

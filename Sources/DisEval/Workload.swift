@@ -1,0 +1,54 @@
+/// How far a long piece of work has come.
+public struct WorkProgress: Equatable, Sendable {
+  /// What is being done, such as `sampling`.
+  public let activity: String
+  /// Images finished.
+  public let done: Int
+  /// Images in all.
+  public let total: Int
+}
+
+/// Where the pipeline reports what is for people: progress, and warnings that are also recorded in
+/// the result.
+public struct Reporter: Sendable {
+  /// Called after each batch.
+  public let progress: @Sendable (WorkProgress) -> Void
+  /// Called once per warning.
+  public let warn: @Sendable (String) -> Void
+
+  /// Makes a reporter.
+  public init(
+    progress: @escaping @Sendable (WorkProgress) -> Void, warn: @escaping @Sendable (String) -> Void
+  ) {
+    self.progress = progress
+    self.warn = warn
+  }
+
+  /// Reports to nobody.
+  public static let silent = Reporter(progress: { _ in }, warn: { _ in })
+}
+
+/// How much runs at once. None of it ever changes a byte of any result.
+public struct Workload: Sendable {
+  /// Workers, each on its own images with single-threaded kernels.
+  public let threads: Int
+  /// Images in flight over all workers.
+  public let batch: Int
+
+  /// Makes a workload; both at least 1.
+  public init(threads: Int, batch: Int) {
+    self.threads = max(1, threads)
+    self.batch = max(1, batch)
+  }
+
+  /// Consecutive images that one worker takes at a time.
+  var unit: Int { max(1, batch / threads) }
+
+  /// The index range of unit `number` of `total` images.
+  package func range(_ number: Int, of total: Int) -> Range<Int> {
+    number * unit..<min(total, (number + 1) * unit)
+  }
+
+  /// Units that cover `total` images.
+  package func units(_ total: Int) -> Int { (total + unit - 1) / unit }
+}

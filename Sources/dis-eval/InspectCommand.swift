@@ -1,0 +1,89 @@
+import ArgumentParser
+import DisEval
+import Files
+import Foundation
+
+struct InspectCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inspect",
+    abstract: "Says what a checkpoint, weights, statistics, array or image file is.",
+    discussion: """
+      Examples:
+        dis-eval inspect model.pt
+        dis-eval inspect reference_stats/fashion-mnist-train.npz --json
+      """)
+
+  @Argument(help: "Any file that dis-eval reads, or a folder of images.")
+  var file: String
+
+  @Option(help: "State dict of the checkpoint file. (default: ema, where there is one)")
+  var checkpointKey: String?
+
+  @Flag(help: "List every tensor.")
+  var tensors = false
+
+  @Flag(help: "Print everything as JSON.")
+  var json = false
+
+  func run() throws {
+    let inspection = try Inspection(path: file, key: checkpointKey)
+    if json {
+      try Terminal.result(inspection.json())
+    } else {
+      try Terminal.result(text(inspection))
+    }
+  }
+
+  private func text(_ inspection: Inspection) -> String {
+    var lines = ["\(escaped(inspection.file)): \(inspection.kind), \(inspection.format)"]
+    func line(_ name: String, _ text: String?) {
+      guard let text else { return }
+      lines.append("  " + name.padding(toLength: 14, withPad: " ", startingAt: 0) + text)
+    }
+    line("content", inspection.summary)
+    line("bytes", inspection.bytes.map(String.init))
+    line("sha256", inspection.sha256)
+    if let names = inspection.stateDicts, !names.isEmpty {
+      line(
+        "state dicts",
+        names.map(escaped).joined(separator: ", ")
+          + (inspection.key.map { " (shown: \(escaped($0)))" } ?? ""))
+    }
+    for (name, value) in (inspection.metadata ?? [:]).sorted(by: { $0.key < $1.key }) {
+      line("metadata", "\(escaped(name)): \(escaped(value))")
+    }
+    if let inert = inspection.inertClasses, !inert.isEmpty {
+      line("kept inert", inert.map(escaped).joined(separator: ", "))
+    }
+    line("architecture", inspection.architecture)
+    if let model = inspection.model {
+      line("variant", model.variant)
+      line(
+        "model",
+        "\(model.imageSide)x\(model.imageSide)x\(model.channels), patch \(model.patchSize), width "
+          + "\(model.embedDim), depth \(model.depth), "
+          + (model.numClasses.map { "\($0) classes" } ?? "unconditional")
+          + ", learned sigma \(model.learnSigma ? "yes" : "no"), skips "
+          + (model.skip ? "yes" : "no"))
+      line("forward pass", String(format: "%.3f GFLOP per image", model.gflops))
+    }
+    line("parameters", inspection.parameters.map(String.init))
+    line("tensors", inspection.tensors.map { "\($0.count)" })
+    if let record = inspection.record {
+      line(
+        "made from",
+        "\(record.count) images of \(record.dataset?.name ?? "unknown") "
+          + "\(record.dataset?.split ?? "") by \(record.tool)")
+      line(
+        "extractor",
+        "\(record.extractor.name), sha256 \(record.extractor.sha256 ?? "unknown")")
+      line("floor", record.floor.map { "\($0.value) (\($0.data), \($0.count) images)" })
+    }
+    if tensors {
+      for tensor in inspection.tensors ?? [] {
+        lines.append("    \(escaped(tensor.name)) \(tensor.type) \(tensor.shape)")
+      }
+    }
+    return lines.joined(separator: "\n")
+  }
+}

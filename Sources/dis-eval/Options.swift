@@ -1,0 +1,110 @@
+import ArgumentParser
+import DisEval
+import Files
+import Foundation
+
+extension SamplerName: ExpressibleByArgument {}
+
+/// Which channels classifier-free guidance changes, as a flag's value.
+enum GuidedChannelsOption: String, CaseIterable, ExpressibleByArgument {
+  case all, first3
+}
+
+/// How floats become bytes, as a flag's value.
+enum QuantizerOption: String, CaseIterable, ExpressibleByArgument {
+  case dit, adm
+}
+
+/// How a checkpoint is sampled.
+struct SamplingOptions: ParsableArguments {
+  @Option(help: "State dict of the checkpoint file. (default: ema, where there is one)")
+  var checkpointKey: String?
+
+  @Option(help: "How a step is made.")
+  var sampler = SamplerName.ddpm
+
+  @Option(help: "Number of steps, evenly spaced; short for --respacing. (default: 250)")
+  var steps: Int?
+
+  @Option(help: "Timesteps as the original's strings say it: 250, or 10,15,20, or ddim50.")
+  var respacing: String?
+
+  @Option(help: "Noise of DDIM: 0 is deterministic, 1 has that of DDPM.")
+  var eta = 0.0
+
+  @Option(help: "Scale of classifier-free guidance.")
+  var cfgScale = 1.0
+
+  @Option(help: "Guide all noise channels, or the first 3 output channels as the original does.")
+  var cfgChannels = GuidedChannelsOption.all
+
+  @Flag(help: "Clamp predicted images to [-1, 1] at every step.")
+  var clip = false
+
+  @Option(help: "Key of the random streams.")
+  var seed: UInt64 = 0
+
+  @Option(
+    help: "Class of each sample: uniform, balanced, a class number, or a .npy file of numbers.")
+  var labels = "uniform"
+
+  @Option(help: "How floats become bytes: rounding (dit) or truncating (adm).")
+  var quantizer = QuantizerOption.dit
+
+  func validate() throws {
+    if steps != nil, respacing != nil {
+      throw ValidationError("--steps and --respacing say the same thing; give one of them.")
+    }
+    if let steps, steps < 2 {
+      throw ValidationError("--steps \(steps): at least 2 steps are needed.")
+    }
+    guard eta.isFinite, (0...1).contains(eta) else {
+      throw ValidationError("--eta \(eta): expected 0 to 1.")
+    }
+    if eta != 0, sampler != .ddim { throw ValidationError("--eta is for --sampler ddim.") }
+    guard cfgScale.isFinite, cfgScale >= 0 else {
+      throw ValidationError("--cfg-scale \(cfgScale): expected a number of at least 0.")
+    }
+  }
+
+  func settings() throws -> SamplingSettings {
+    var settings = SamplingSettings()
+    settings.sampler = sampler
+    settings.respacing = respacing ?? steps.map(String.init) ?? settings.respacing
+    settings.eta = eta
+    settings.guidanceScale = cfgScale
+    settings.guidesFirst3 = cfgChannels == .first3
+    settings.clips = clip
+    settings.seed = seed
+    settings.labels = try LabelPolicy(labels)
+    settings.quantizesLikeADM = quantizer == .adm
+    return settings
+  }
+}
+
+/// How much runs at once, and what is said meanwhile.
+struct RunOptions: ParsableArguments {
+  @Option(help: "Workers. (default: all processors)")
+  var threads: Int?
+
+  @Option(help: "Images in flight. Like --threads, it never changes a result.")
+  var batch = 32
+
+  @Flag(help: "No progress and no warnings on standard error.")
+  var quiet = false
+
+  func validate() throws {
+    if let threads, !(1...1024).contains(threads) {
+      throw ValidationError("--threads \(threads): expected 1 to 1024.")
+    }
+    guard (1...65536).contains(batch) else {
+      throw ValidationError("--batch \(batch): expected 1 to 65536.")
+    }
+  }
+
+  var workload: Workload {
+    Workload(threads: threads ?? ProcessInfo.processInfo.activeProcessorCount, batch: batch)
+  }
+
+  var reporter: Reporter { Terminal.reporter(quiet: quiet) }
+}

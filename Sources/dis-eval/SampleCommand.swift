@@ -1,0 +1,79 @@
+import ArgumentParser
+import DisEval
+import Files
+
+struct SampleCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sample",
+    abstract: "Draws samples from a checkpoint.",
+    discussion: """
+      Examples:
+        dis-eval sample --ckpt model.pt --num 100 --steps 50 --out samples/
+        dis-eval sample --ckpt model.pt --noise z.npy --step-noise e.npy --labels y.npy \\
+          --sampler ddpm --respacing 25 --cfg-scale 1.5 --cfg-channels first3 --raw-out s.npy
+      """)
+
+  @Option(help: ArgumentHelp("DiS checkpoint to sample.", valueName: "file"))
+  var ckpt: String
+
+  @Option(help: "Number of samples. (default: 16, or as many as there is given noise for)")
+  var num: Int?
+
+  @OptionGroup(title: "Sampling") var sampling: SamplingOptions
+  @OptionGroup(title: "Running") var running: RunOptions
+
+  @Option(
+    help: ArgumentHelp("Start from this noise, [N, C, H, W].", valueName: "npy"))
+  var noise: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Noise of every step, [steps, N, C, H, W], the noisiest first.", valueName: "npy"))
+  var stepNoise: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Where images go: a new folder of PNG files, or a .npz file with arr_0.",
+      valueName: "path"))
+  var out: String?
+
+  @Option(help: ArgumentHelp("Write a contact sheet there.", valueName: "png"))
+  var grid: String?
+
+  @Option(
+    help: ArgumentHelp("Write float samples [N, C, H, W] before quantisation.", valueName: "npy"))
+  var rawOut: String?
+
+  func validate() throws {
+    guard out != nil || grid != nil || rawOut != nil else {
+      throw ValidationError("Give at least one of --out, --grid and --raw-out.")
+    }
+    if stepNoise != nil, noise == nil {
+      throw ValidationError("--step-noise needs --noise.")
+    }
+    if let num, num < 1 { throw ValidationError("--num \(num): expected at least 1.") }
+  }
+
+  func run() async throws {
+    if let grid { _ = try AtomicFile(path: grid) }
+    var images = try out.map { try ImageOutput(path: $0) }
+    let given = try noise.map { try GivenNoise(start: $0, steps: stepNoise) }
+    let generator = try Generator(
+      checkpoint: ckpt, key: sampling.checkpointKey, settings: sampling.settings(), given: given)
+    let run = SampleRun(
+      generator: generator, count: num ?? given?.count ?? 16, workload: running.workload)
+    var sheet = SampleGrid(classCount: generator.checkpoint.model.numClasses)
+    let wantsImages = out != nil || grid != nil
+    let hash = try await run.run(
+      rawPath: rawOut, reporter: running.reporter,
+      sink: wantsImages
+        ? { image, label in
+          sheet.append(image, label: label)
+          try images?.append(image)
+        } : nil)
+    try images?.finish()
+    if let grid { try sheet.write(to: grid) }
+    for path in [out, grid, rawOut].compactMap(\.self) { try Terminal.result(path) }
+    if let hash, !running.quiet { Terminal.note("images sha256 \(hash)") }
+  }
+}

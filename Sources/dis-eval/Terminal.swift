@@ -1,0 +1,85 @@
+import DisEval
+import Files
+import Foundation
+import Synchronization
+
+/// Standard output for results, standard error for people.
+enum Terminal {
+  /// Writes a result to standard output and makes sure that it arrived.
+  ///
+  /// - Throws: ``Failure`` `OutputLost` (74). A reader that went away early is no error.
+  static func result(_ bytes: some Sequence<UInt8>) throws(Failure) {
+    let error = write(Array(bytes), to: STDOUT_FILENO)
+    guard error == 0 || error == EPIPE else {
+      throw Failure(
+        .inputOutput, "OutputLost", "standard output", String(cString: strerror(error)))
+    }
+  }
+
+  /// Writes a line of text to standard output.
+  static func result(_ text: String) throws(Failure) { try result((text + "\n").utf8) }
+
+  /// Writes a line to standard error. When that fails there is nobody to tell.
+  static func note(_ text: String) { _ = write(Array((text + "\n").utf8), to: STDERR_FILENO) }
+
+  /// Tells people about progress, when standard error is a terminal, and about warnings.
+  static func reporter(quiet: Bool) -> Reporter {
+    let isTerminal = isatty(STDERR_FILENO) == 1
+    let bar = Mutex(ProgressBar())
+    return Reporter(
+      progress: { progress in
+        guard isTerminal, !quiet else { return }
+        let line = bar.withLock { $0.line(progress) }
+        _ = write(Array(line.utf8), to: STDERR_FILENO)
+      },
+      warn: { if !quiet { note("dis-eval: warning: \($0)") } })
+  }
+
+  /// - Returns: 0, or the `errno` of the write that failed.
+  private static func write(_ bytes: [UInt8], to descriptor: Int32) -> Int32 {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { return errno }
+      rest = rest.dropFirst(count)
+    }
+    return 0
+  }
+}
+
+/// A line with a bar, the rate and the time left.
+struct ProgressBar {
+  private var activity = ""
+  private var start = ContinuousClock.now
+
+  /// The text that replaces the current line; it ends the line when all is done.
+  mutating func line(_ progress: WorkProgress, now: ContinuousClock.Instant = .now) -> String {
+    if progress.activity != activity {
+      activity = progress.activity
+      start = now
+    }
+    let seconds = (now - start) / .seconds(1)
+    let rate = Double(progress.done) / max(seconds, 1e-3)
+    let left = Double(progress.total - progress.done) / max(rate, 1e-9)
+    let width = 28
+    let filled = width * progress.done / max(progress.total, 1)
+    let bar =
+      String(repeating: "=", count: filled) + String(repeating: " ", count: width - filled)
+    let rateText = String(format: rate < 10 ? "%.2f" : "%.0f", rate)
+    let end =
+      progress.done == progress.total
+      ? "in \(Self.duration(seconds))\n" : "ETA \(Self.duration(left))"
+    return
+      "\r\u{1B}[K\(activity) [\(bar)] \(progress.done)/\(progress.total)  \(rateText)/s  \(end)"
+  }
+
+  /// `1:02:03`, `2:03`.
+  static func duration(_ seconds: Double) -> String {
+    let total = Int(min(seconds.rounded(), 1e9))
+    let (hours, minutes, rest) = (total / 3600, total / 60 % 60, total % 60)
+    return hours > 0
+      ? String(format: "%d:%02d:%02d", hours, minutes, rest)
+      : String(format: "%d:%02d", minutes, rest)
+  }
+}
