@@ -102,7 +102,9 @@ let package = Package(
       swiftSettings: swiftSettings),
     .testTarget(
       name: "CommandLineTests",
-      dependencies: ["dis-eval", "Checkpoints", "Files", "_TestSupport"],
+      dependencies: [
+        "dis-eval", "Checkpoints", "FeatureExtractors", "Files", "Images", "_TestSupport",
+      ],
       swiftSettings: swiftSettings),
   ]
 )
