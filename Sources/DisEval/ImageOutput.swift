@@ -19,7 +19,7 @@ public struct ImageOutput {
   public init(path: String) throws {
     self.path = path
     if isArchive {
-      _ = try AtomicFile(path: path)
+      try AtomicFile.check(path)
       return
     }
     do {
@@ -30,7 +30,7 @@ public struct ImageOutput {
           .cannotCreate, "NotEmpty", path,
           "the folder has \(existing.count) entries; give a new or an empty one")
       }
-      _ = try AtomicFile(path: "\(path)/000000.png")
+      try AtomicFile.check("\(path)/000000.png")
     } catch let error as CocoaError {
       throw Failure(
         .cannotCreate, "CannotCreate", path,

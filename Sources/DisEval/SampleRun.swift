@@ -33,7 +33,7 @@ public struct SampleRun: Sendable {
     useSingleThreadedLinearAlgebra()
     if sink != nil { try generator.checkMakesImages() }
     try generator.checkCovers(count)
-    if let rawPath { _ = try AtomicFile(path: rawPath) }  // refused now rather than at the end
+    if let rawPath { try AtomicFile.check(rawPath) }
     var raw: [Float] = []
     var hash = SHA256()
     var done = 0

@@ -41,7 +41,9 @@ public struct StatisticsMaker: Sendable {
     guard path.hasSuffix(".npz") else {
       throw Failure(.usage, "InvalidOutput", path, "statistics are a .npz file")
     }
-    var recordFile = try AtomicFile(path: ReferenceStatistics.recordPath(path))
+    let recordPath = ReferenceStatistics.recordPath(path)
+    try AtomicFile.check(path)
+    try AtomicFile.check(recordPath)
     let source = try ImageSource(path: images)
     let held = try heldOut.map { (source: try ImageSource(path: $0.path), name: $0.name) }
     try checkEnough(source.count, images)
@@ -78,8 +80,7 @@ public struct StatisticsMaker: Sendable {
       dataset: dataset, count: collection.count,
       extractor: extractor.provenance, features: rows,
       npzSha256: try sha256(ofFile: path), floor: floor)
-    try recordFile.write(try encodedJSON(record))
-    try recordFile.commit()
+    try AtomicFile.write(try encodedJSON(record), to: recordPath)
     return record
   }
 }

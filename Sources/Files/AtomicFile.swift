@@ -78,6 +78,13 @@ public struct AtomicFile: ~Copyable {
     }
   }
 
+  /// Makes sure that `path` could be written, before the work whose result goes there.
+  ///
+  /// - Throws: ``Failure`` `cannotCreate` when the folder is missing or not writable.
+  public static func check(_ path: String) throws(Failure) {
+    _ = try AtomicFile(path: path)
+  }
+
   /// Writes `bytes` to `path` in one go.
   public static func write(_ bytes: some Collection<UInt8>, to path: String) throws(Failure) {
     var file = try AtomicFile(path: path)

@@ -69,9 +69,7 @@ struct FIDCommand: AsyncParsableCommand {
   func run() async throws {
     guard let ref else { return }
     // Outputs first: one that cannot be written is refused before hours of work.
-    var outFile: AtomicFile? = nil
-    if let out { outFile = try AtomicFile(path: out) }
-    if let grid { _ = try AtomicFile(path: grid) }
+    for path in [out, grid].compactMap(\.self) { try AtomicFile.check(path) }
     var saved = try saveImages.map { try ImageOutput(path: $0) }
 
     let subject: Evaluation.Subject
@@ -95,10 +93,7 @@ struct FIDCommand: AsyncParsableCommand {
     try saved?.finish()
     if let grid { try sheet.write(to: grid) }
     let document = try result.json()
-    if var file = outFile.take() {
-      try file.write(document)
-      try file.commit()
-    }
+    if let out { try AtomicFile.write(document, to: out) }
     if json { try Terminal.result(document) } else { try Terminal.result(summary(of: result)) }
   }
 }

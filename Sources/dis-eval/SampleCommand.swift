@@ -55,7 +55,7 @@ struct SampleCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    if let grid { _ = try AtomicFile(path: grid) }
+    if let grid { try AtomicFile.check(grid) }
     var images = try out.map { try ImageOutput(path: $0) }
     let given = try noise.map { try GivenNoise(start: $0, steps: stepNoise) }
     let generator = try Generator(
