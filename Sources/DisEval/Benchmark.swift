@@ -62,7 +62,7 @@ public struct BenchmarkResult: Codable, Sendable {
 ///
 /// - Parameter threads: Workers.
 public func benchmark(threads: Int, reporter: Reporter) async throws -> BenchmarkResult {
-  useSingleThreadedLinearAlgebra()
+  try Workload(threads: threads, batch: threads).prepare()
   var random = SystemRandomNumberGenerator()
   func tensor(_ shape: [Int]) -> Tensor {
     Tensor(

@@ -68,7 +68,7 @@ public struct Evaluation: Sendable {
   public func run(
     reporter: Reporter, sink: (Image, Int?) throws -> Void = { _, _ in }
   ) async throws -> EvaluationResult {
-    useSingleThreadedLinearAlgebra()
+    try workload.prepare()
     let clock = ContinuousClock.now
     let started = Date().formatted(.iso8601)
     var warnings: [String] = []

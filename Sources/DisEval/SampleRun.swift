@@ -30,7 +30,7 @@ public struct SampleRun: Sendable {
   public func run(
     rawPath: String?, reporter: Reporter, sink: ((Image, Int?) throws -> Void)?
   ) async throws -> String? {
-    useSingleThreadedLinearAlgebra()
+    try workload.prepare()
     if sink != nil { try generator.checkMakesImages() }
     try generator.checkCovers(count)
     if let rawPath { try AtomicFile.check(rawPath) }

@@ -37,7 +37,7 @@ public struct StatisticsMaker: Sendable {
   ///
   /// - Returns: The record.
   public func write(to path: String, reporter: Reporter) async throws -> StatisticsRecord {
-    useSingleThreadedLinearAlgebra()
+    try workload.prepare()
     guard path.hasSuffix(".npz") else {
       throw Failure(.usage, "InvalidOutput", path, "statistics are a .npz file")
     }

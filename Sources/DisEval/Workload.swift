@@ -1,3 +1,6 @@
+import Files
+import Tensors
+
 /// How far a long piece of work has come.
 public struct WorkProgress: Equatable, Sendable {
   /// What is being done, such as `sampling`.
@@ -39,6 +42,18 @@ public struct Workload: Sendable {
   public init(threads: Int, batch: Int) {
     self.threads = max(1, threads)
     self.batch = max(1, batch)
+  }
+
+  /// Makes sure that there is memory for the matrix products of all workers.
+  ///
+  /// - Throws: ``Failure`` `OutOfMemory`.
+  func prepare() throws(Failure) {
+    guard prepareLinearAlgebra(callers: threads) else {
+      throw Failure(
+        .outOfMemory, "OutOfMemory", "--threads \(threads)",
+        "OpenBLAS needs 128 MiB for every worker, which the system does not give; use fewer "
+          + "threads or raise the limit")
+    }
   }
 
   /// Consecutive images that one worker takes at a time.

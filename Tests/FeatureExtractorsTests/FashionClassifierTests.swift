@@ -10,7 +10,7 @@ import _TestSupport
 /// scripts/train_demo/make_goldens.py wrote.
 @Suite struct FashionClassifierTests {
   private func extractor() throws -> any FeatureExtractor {
-    useSingleThreadedLinearAlgebra()
+    try #require(prepareLinearAlgebra(callers: 2))
     return try loadExtractor(
       path: repositoryFile("reference_stats/fashion-mnist-extractor.safetensors"))
   }

@@ -17,7 +17,7 @@ import _TestSupport
 
   /// Loaded once for all tests.
   static let network = Result {
-    useSingleThreadedLinearAlgebra()
+    try #require(prepareLinearAlgebra(callers: 2))
     return try withStateDict(tensors()) { state, _ in try InceptionV3(state) }
   }
 
