@@ -32,9 +32,10 @@ struct DisEvalProcess {
       arguments, environment: environment, standardOutput: standardOutput, seconds: seconds)
   }
 
+  /// - Parameter limits: Options of the shell's `ulimit`, such as `-v 400000`.
   init(
     _ arguments: [String], environment: [String: String] = [:], standardOutput: String? = nil,
-    seconds: Double = 120
+    limits: String? = nil, seconds: Double = 120
   ) throws {
     let folder = try TemporaryFolder()
     let (outputPath, errorPath) = (folder.path("out"), folder.path("err"))
@@ -42,6 +43,11 @@ struct DisEvalProcess {
     let process = Process()
     process.executableURL = Self.executable
     process.arguments = arguments
+    if let limits {
+      process.executableURL = URL(fileURLWithPath: "/bin/sh")
+      let script = "ulimit \(limits) && exec \"$0\" \"$@\""
+      process.arguments = ["-c", script, Self.executable.path] + arguments
+    }
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     process.environment?["SWIFT_BACKTRACE"] = "enable=no"
     process.standardInput = FileHandle.nullDevice

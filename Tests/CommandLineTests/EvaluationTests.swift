@@ -144,6 +144,24 @@ import _TestSupport
     #expect(raw[0].count == 3 * 28 * 28)
   }
 
+  /// The scalar kernels are the oracle of the vector ones, through all layers and steps.
+  @Test("every kernel path gives the same samples up to rounding", arguments: ["scalar", "avx2"])
+  func kernels(path: String) throws {
+    let folder = try TemporaryFolder()
+    func samples(_ name: String, _ environment: [String: String]) throws -> [Float] {
+      let run = try DisEvalProcess(
+        [
+          "sample", "--ckpt", DisEvalProcess.checkpoint, "--num", "2", "--steps", "5",
+          "--raw-out", folder.path(name),
+        ], environment: environment)
+      #expect(run.status == 0, "\(run.errors)")
+      return try NPYArray.read(folder.path(name)).floats()
+    }
+    let worst = worst(
+      try samples("a.npy", ["DIS_EVAL_KERNELS": path]), try samples("b.npy", [:]))
+    #expect(worst.relative <= 1e-4, "\(worst)")
+  }
+
   @Test func labelsSelectTheClass() throws {
     let folder = try TemporaryFolder()
     let labels = folder.path("y.npy")

@@ -221,6 +221,33 @@ import _TestSupport
     #expect(run.status == 64 && run.errors.contains("InvalidRespacing"), "\(run.errors)")
   }
 
+  /// OpenBLAS alone would ask for its buffer for ever.
+  @Test func tooLittleMemoryIsRefused() throws {
+    let arguments = [
+      "fid", "--ckpt", DisEvalProcess.checkpoint, "--ref", DisEvalProcess.statistics, "--num",
+      "4", "--steps", "2", "--threads", "2",
+    ]
+    let run = try DisEvalProcess(arguments, limits: "-v 400000", seconds: 30)
+    #expect(run.status == 71 && run.errors.contains("OutOfMemory"), "\(run.errors)")
+  }
+
+  @Test func fewFileDescriptorsSuffice() throws {
+    let run = try DisEvalProcess(
+      ["inspect", DisEvalProcess.checkpoint], limits: "-n 16", seconds: 30)
+    #expect(run.status == 0, "\(run.errors)")
+  }
+
+  @Test func aFileSizeLimitIsAnErrorAndLeavesNothing() throws {
+    let folder = try TemporaryFolder()
+    let run = try DisEvalProcess(
+      [
+        "sample", "--ckpt", DisEvalProcess.checkpoint, "--num", "20", "--steps", "2", "--raw-out",
+        folder.path("s.npy"),
+      ], limits: "-f 8", seconds: 60)
+    #expect(run.status == 74 && run.errors.contains("DiskFull"), "\(run.errors)")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path).isEmpty)
+  }
+
   @Test func lostStandardOutputIsAnError() throws {
     let run = try DisEvalProcess(
       "inspect", DisEvalProcess.checkpoint, standardOutput: "/dev/full")
