@@ -13,7 +13,7 @@ struct FIDCommand: AsyncParsableCommand {
 
       Examples:
         dis-eval fid --ckpt model.pt --ref reference_stats/fashion-mnist-train.npz \\
-          --num 2000 --sampler dpm-solver++ --steps 16 --cfg-scale 1.5 --grid samples.png
+          --num 2000 --sampler dpm-solver++ --steps 16 --cfg-scale 2 --grid samples.png
         dis-eval fid --images samples/ --ref stats.npz --weights inception.pth --json
       """)
 
