@@ -33,6 +33,21 @@ private let goldens = Goldens(.module)
     }
   }
 
+  /// The demo's trained weights; the goldens are from scripts/train_demo/make_goldens.py.
+  @Test func trainedWeightsAgreeToo() throws {
+    let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .appendingPathComponent("../../scripts/train_demo/fashion-dis.safetensors")
+    let model = try DiSModel(try CheckpointFile.open(file.path).stateDict(key: nil))
+    let inputs = try goldens.tensors("fashion.x")
+    let timesteps = try goldens.array("fashion.t").floats()
+    let labels = try goldens.array("fashion.y").integers()
+    for (index, expected) in try goldens.tensors("fashion.out").enumerated() {
+      let output = model(inputs[index], timestep: timesteps[index], label: labels[index])
+      let worst = worst(output.values, expected.values)
+      #expect(worst.relative <= 2e-5, "image \(index): \(worst)")
+    }
+  }
+
   @Test("guides as the original does, and all channels", arguments: GuidedChannels.allCases)
   func guidance(channels: GuidedChannels) throws {
     let folder = try TemporaryFolder()

@@ -1,7 +1,7 @@
 """Writes inputs and expected outputs of the two committed networks as small .npy files, for the tests of dis-eval.
 
 The extractor's outputs are PyTorch's in float64. The DiS outputs come from the original model code, in float64:
---reference is a folder with forward.py (its function run builds the original model), which reads REFERENCE_REPOS.
+scripts/fixtures/reference/forward.py builds the original model from REFERENCE_REPOS.
 """
 
 import argparse
@@ -14,7 +14,8 @@ from safetensors.torch import load_file
 import extractor
 import fashion
 
-HERE = pathlib.Path(__file__).parent
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
 
 
 def extractor_goldens(path, data, count=16):
@@ -29,9 +30,9 @@ def extractor_goldens(path, data, count=16):
     }
 
 
-def dis_goldens(path, reference):
+def dis_goldens(path):
     """Two noisy images, one with a class and one without."""
-    sys.path.insert(0, str(reference))
+    sys.path.insert(0, str(ROOT / "scripts" / "fixtures" / "reference"))
     import forward
 
     x = np.random.default_rng(0).standard_normal((2, 1, 28, 28)).astype(np.float32)
@@ -41,24 +42,21 @@ def dis_goldens(path, reference):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--reference", type=pathlib.Path, required=True)
     parser.add_argument("--model", type=pathlib.Path, default=HERE / "fashion-dis.safetensors")
     parser.add_argument(
         "--extractor",
         type=pathlib.Path,
-        default=HERE.parents[1] / "reference_stats" / "fashion-mnist-extractor.safetensors",
+        default=ROOT / "reference_stats" / "fashion-mnist-extractor.safetensors",
     )
     parser.add_argument("--data", default=fashion.FOLDER)
-    parser.add_argument("--out", type=pathlib.Path, default=HERE / "goldens")
     args = parser.parse_args()
 
-    args.out.mkdir(parents=True, exist_ok=True)
-    for prefix, arrays in (
-        ("extractor", extractor_goldens(args.extractor, args.data)),
-        ("dis", dis_goldens(args.model, args.reference)),
+    for target, arrays in (
+        ("FeatureExtractorsTests", extractor_goldens(args.extractor, args.data)),
+        ("DiSTests", dis_goldens(args.model)),
     ):
         for name, array in arrays.items():
-            np.save(args.out / f"{prefix}.{name}.npy", array)
+            np.save(ROOT / "Tests" / target / "Fixtures" / f"fashion.{name}.npy", array)
 
 
 if __name__ == "__main__":
