@@ -31,8 +31,8 @@ struct FIDCommand: AsyncParsableCommand {
       "Weights of the feature extractor. (default: what the reference names)", valueName: "file"))
   var weights: String?
 
-  @Option(help: "Number of samples.")
-  var num = 50_000
+  @Option(help: "Number of samples. (default: 50000)")
+  var num: Int?
 
   @OptionGroup(title: "Sampling") var sampling: SamplingOptions
   @OptionGroup(title: "Running") var running: RunOptions
@@ -60,10 +60,14 @@ struct FIDCommand: AsyncParsableCommand {
         "Give --ref: images, or a statistics file such as "
           + "reference_stats/fashion-mnist-train.npz.")
     }
-    if images != nil, grid != nil || saveImages != nil {
-      throw ValidationError("--grid and --save-images are for --ckpt.")
+    if images != nil {
+      guard grid == nil, saveImages == nil, num == nil, sampling.isUntouched else {
+        throw ValidationError(
+          "--num, --grid, --save-images and the options of sampling are for --ckpt: all images are "
+            + "scored.")
+      }
     }
-    guard num >= 1 else { throw ValidationError("--num \(num): expected at least 2.") }
+    if let num, num < 1 { throw ValidationError("--num \(num): expected at least 2.") }
   }
 
   func run() async throws {
@@ -78,7 +82,7 @@ struct FIDCommand: AsyncParsableCommand {
       let generator = try Generator(
         checkpoint: ckpt, key: sampling.checkpointKey, settings: sampling.settings())
       sheet = SampleGrid(classCount: generator.checkpoint.model.numClasses)
-      subject = .samples(generator, count: num)
+      subject = .samples(generator, count: num ?? 50_000)
     } else {
       subject = .existing(path: images ?? "")
     }

@@ -67,6 +67,13 @@ struct SamplingOptions: ParsableArguments {
     }
   }
 
+  /// Whether nothing was asked for, so that a command that samples nothing may go on.
+  var isUntouched: Bool {
+    checkpointKey == nil && sampler == .ddpm && steps == nil && respacing == nil && eta == 0
+      && cfgScale == 1 && cfgChannels == .all && !clip && seed == 0 && labels == "uniform"
+      && quantizer == .dit
+  }
+
   func settings() throws -> SamplingSettings {
     var settings = SamplingSettings()
     settings.sampler = sampler
