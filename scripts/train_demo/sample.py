@@ -88,7 +88,7 @@ def main():
     parser.add_argument("--sampler", choices=samplers.SAMPLERS, default="dpm")
     parser.add_argument("--spacing", choices=samplers.SPACINGS, default="respaced")
     parser.add_argument("--steps", type=int, default=16)
-    parser.add_argument("--cfg-scale", type=float, default=1.5)
+    parser.add_argument("--cfg-scale", type=float, default=2.0)
     parser.add_argument("--count", type=int, default=0, help="images to score; 0: only draw")
     parser.add_argument("--baselines", action="store_true", help="score noise and the test images as well")
     parser.add_argument("--grid", type=pathlib.Path, help="PNG of 10 x 10 samples")

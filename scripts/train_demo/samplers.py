@@ -66,7 +66,10 @@ def ddim(network, x, labels, timesteps):
 
 
 def dpm_solver(network, x, labels, timesteps):
-    """DPM-Solver++(2M), second order in the clean image; the first and the last step are of first order."""
+    """DPM-Solver++(2M), second order in the clean image.
+
+    The first step has no history and is of first order; so is a step to timestep 0, too long to extrapolate over.
+    """
     bars = diffusion_process.alpha_bars()[list(timesteps)]
     signal, noise = np.sqrt(bars), np.sqrt(1 - bars)
     log_snr = np.log(signal / noise)
@@ -78,7 +81,7 @@ def dpm_solver(network, x, labels, timesteps):
             return x0
         h = log_snr[i - 1] - log_snr[i]
         d = x0
-        if previous is not None:
+        if previous is not None and timesteps[i - 1] > 0:
             d = x0 + (x0 - previous) * (h / (log_snr[i] - log_snr[i + 1]) / 2)
         x = noise[i - 1] / noise[i] * x - signal[i - 1] * math.expm1(-h) * d
         previous = x0
