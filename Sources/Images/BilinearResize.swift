@@ -17,46 +17,80 @@ extension Image {
   /// - SeeAlso: `compute_source_index_and_lambda` in PyTorch,
   ///   aten/src/ATen/native/UpSample.h.
   package func bilinearlyResized(width: Int, height: Int) -> Tensor {
-    let rows = Neighbours.all(from: self.height, to: height)
-    let columns = Neighbours.all(from: self.width, to: width)
-    let unit = (0...255).map { Float($0) / 255 }
+    bilinearlyResized(levels: (0...255).map { Float($0) / 255 }, width: width, height: height)
+  }
+
+  /// The same with byte b read as `levels[b]`.
+  func bilinearlyResized(levels: [Float], width: Int, height: Int) -> Tensor {
+    // PyTorch has another kernel for small results, in which its compiler fuses the product and the
+    // difference of s: `_use_vectorized_kernel_cond_2d` in
+    // aten/src/ATen/native/cpu/UpSampleKernel.cpp.
+    let fused = width + height <= 128
+    return interpolated(
+      levels: levels, rows: .halfPixel(from: self.height, to: height, fused: fused),
+      columns: .halfPixel(from: self.width, to: width, fused: fused)
+    ) { fraction, low, high in (1 - fraction) * low + fraction * high }
+  }
+
+  /// The image with byte b read as `levels[b]`, each output pixel mixed from the four input pixels
+  /// around it: along columns first, then along rows.
+  ///
+  /// - Returns: Shape `[channels, rows, columns]`.
+  func interpolated(
+    levels: [Float], rows: [Neighbours], columns: [Neighbours],
+    mix: (_ fraction: Float, _ low: Float, _ high: Float) -> Float
+  ) -> Tensor {
     var values: [Float] = []
-    values.reserveCapacity(channels * height * width)
+    values.reserveCapacity(channels * rows.count * columns.count)
     for channel in 0..<channels {
       for row in rows {
-        let low = row.low * self.width * channels + channel
-        let high = row.high * self.width * channels + channel
+        let low = row.low * width * channels + channel
+        let high = row.high * width * channels + channel
         for column in columns {
           let (left, right) = (column.low * channels, column.high * channels)
-          let top = column.mix(unit[Int(pixels[low + left])], unit[Int(pixels[low + right])])
-          let bottom = column.mix(unit[Int(pixels[high + left])], unit[Int(pixels[high + right])])
-          values.append(row.mix(top, bottom))
+          let top = mix(
+            column.fraction, levels[Int(pixels[low + left])], levels[Int(pixels[low + right])])
+          let bottom = mix(
+            column.fraction, levels[Int(pixels[high + left])], levels[Int(pixels[high + right])])
+          values.append(mix(row.fraction, top, bottom))
         }
       }
     }
-    return Tensor(shape: [channels, height, width], values: values)
+    return Tensor(shape: [channels, rows.count, columns.count], values: values)
   }
 }
 
 /// The two input positions that one output position lies between.
-private struct Neighbours {
+struct Neighbours {
   let low: Int
   let high: Int
   /// The distance from `low`, in [0, 1).
   let fraction: Float
 
-  func mix(_ lowValue: Float, _ highValue: Float) -> Float {
-    (1 - fraction) * lowValue + fraction * highValue
+  /// The neighbours of position `source` among `inputs`.
+  init(of source: Float, inputs: Int) {
+    low = min(Int(source), inputs - 1)
+    high = min(low + 1, inputs - 1)
+    fraction = min(source - Float(low), 1)
   }
+}
 
-  /// For each of `outputs` positions, its neighbours among `inputs`.
-  static func all(from inputs: Int, to outputs: Int) -> [Neighbours] {
+extension [Neighbours] {
+  /// Pixels are squares: output i has its centre at (i + 1/2) · in / out - 1/2, and not before 0.
+  ///
+  /// - Parameter fused: Whether the product and the difference are rounded once, not twice.
+  static func halfPixel(from inputs: Int, to outputs: Int, fused: Bool) -> Self {
     let scale = Float(inputs) / Float(outputs)
     return (0..<outputs).map { output in
-      let source = max(scale * (Float(output) + 0.5) - 0.5, 0)
-      let low = min(Int(source), inputs - 1)
-      return Neighbours(
-        low: low, high: min(low + 1, inputs - 1), fraction: min(source - Float(low), 1))
+      let centre = Float(output) + 0.5
+      let source = fused ? (-0.5 as Float).addingProduct(scale, centre) : scale * centre - 0.5
+      return Neighbours(of: Swift.max(source, 0), inputs: inputs)
     }
+  }
+
+  /// Pixels are points at their upper left corners: output i lies at i · in / out.
+  static func corner(from inputs: Int, to outputs: Int) -> Self {
+    let scale = Float(inputs) / Float(outputs)
+    return (0..<outputs).map { Neighbours(of: Float($0) * scale, inputs: inputs) }
   }
 }
