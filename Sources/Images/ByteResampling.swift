@@ -35,8 +35,7 @@ extension Image {
 
   /// The square of `side` pixels in the middle of the image, whose shorter side is first made `side`
   /// long: halved by ``ByteResampling/box`` while it is at least 2 · `side`, then resized by
-  /// ``ByteResampling/bicubic``. Byte for byte what guided-diffusion trains on, and what its
-  /// reference batches are made of.
+  /// ``ByteResampling/bicubic``. Byte for byte guided-diffusion's preparation of training images.
   ///
   /// Of the resized image only the square is computed, so a long, narrow image costs no more memory.
   ///
