@@ -47,6 +47,20 @@ package func lowerGram(_ x: Matrix) -> Matrix {
   return Matrix(rows: x.columns, columns: x.columns, values: gram)
 }
 
+/// The lower triangle of `X Xᵀ`, zeros above it: `dsyrk`.
+///
+/// - Parameter x: `[N, D]`.
+/// - Returns: `[N, N]`.
+package func lowerOuterGram(_ x: Matrix) -> Matrix {
+  var gram = [Double](repeating: 0, count: x.rows * x.rows)
+  withBLASThreads(factorizationThreads) {
+    cblas_dsyrk(
+      CblasRowMajor, CblasLower, CblasNoTrans, blasint(x.rows), blasint(x.columns), 1, x.values,
+      blasint(x.columns), 0, &gram, blasint(x.rows))
+  }
+  return Matrix(rows: x.rows, columns: x.rows, values: gram)
+}
+
 /// The upper triangular `U` with `S = Uᵀ U`: `dpotrf`.
 ///
 /// - Parameter s: Symmetric, `[D, D]`; its upper triangle is read.
@@ -99,6 +113,16 @@ package func product(_ a: Matrix, transposed b: Matrix) -> Matrix {
       &result, blasint(max(1, b.rows)))
   }
   return Matrix(rows: a.rows, columns: b.rows, values: result)
+}
+
+/// `A Bᵀ` in float32, on as many threads as the factorisations: ``linear(_:_:bias:)``.
+///
+/// - Parameters:
+///   - a: `[R, D]`.
+///   - b: `[Q, D]`.
+/// - Returns: `[R, Q]`.
+package func product(_ a: Tensor, transposed b: Tensor) -> Tensor {
+  withBLASThreads(factorizationThreads) { linear(a, b) }
 }
 
 /// `A Uᵀ` in half the operations of ``product(_:transposed:)``: `dtrmm`.

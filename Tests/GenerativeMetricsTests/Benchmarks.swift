@@ -40,10 +40,33 @@ struct GenerativeMetricsBenchmarks {
     try measure("5000 rows of 1008 logits") { try inceptionScore(logits: logits, classes: 1008) }
   }
 
-  private func measure(_ name: String, _ body: () throws -> some Any) throws {
+  @Test func kernelDistanceOf10000Rows() throws {
+    let a = try featureRows(10_000, dimension, seed: 1)
+    let b = try featureRows(10_000, dimension, seed: 2)
+    try measure("100 subsets of 1000 of 10000 rows", repeats: 2) {
+      try kernelDistance(between: a, and: b)
+    }
+    try measure("10000 rows, whole", repeats: 2) {
+      try kernelDistance(between: a, and: b, subsets: .whole)
+    }
+  }
+
+  @Test func precisionAndRecallOf10000Rows() throws {
+    let a = try featureRows(10_000, dimension, seed: 1)
+    let b = try featureRows(10_000, dimension, seed: 2)
+    for convention in PrecisionAndRecall.Convention.allCases {
+      try measure("10000 rows, \(convention)", repeats: 2) {
+        try precisionAndRecall(of: a, against: b, convention: convention)
+      }
+    }
+  }
+
+  private func measure(
+    _ name: String, repeats: Int = 5, _ body: () throws -> some Any
+  ) throws {
     var walls: [Double] = []
     var processors: [Double] = []
-    for _ in 0..<5 {
+    for _ in 0..<repeats {
       let start = (clock(CLOCK_MONOTONIC), clock(CLOCK_PROCESS_CPUTIME_ID))
       _ = try body()
       walls.append(clock(CLOCK_MONOTONIC) - start.0)

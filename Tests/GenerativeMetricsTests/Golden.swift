@@ -1,6 +1,6 @@
 import Foundation
 
-/// Reference numbers of `scripts/fixtures/frechet.py`.
+/// Reference numbers of `scripts/fixtures/frechet.py` and `kid.py`.
 struct Golden<Case: Decodable & Sendable>: Decodable {
   let cases: [Case]
 

@@ -73,3 +73,10 @@ func expectRejection(
   #expect(error?.code == code, sourceLocation: sourceLocation)
   #expect(part.isEmpty || error?.detail.contains(part) == true, sourceLocation: sourceLocation)
 }
+
+/// ``features(_:_:seed:scale:)``, checked.
+func featureRows(
+  _ count: Int, _ dimension: Int, seed: UInt64, scale: Float = 1
+) throws -> FeatureRows {
+  try FeatureRows(features(count, dimension, seed: seed, scale: scale), dimension: dimension)
+}

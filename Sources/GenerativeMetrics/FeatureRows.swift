@@ -1,0 +1,52 @@
+import Tensors
+
+/// The features of a set of samples: finite numbers, one row per sample in ascending sample index.
+public struct FeatureRows: Equatable, Sendable {
+  /// `[N, D]` in row-major order.
+  public let values: [Float]
+  /// The number of features D.
+  public let dimension: Int
+  /// The number of samples N.
+  public var count: Int { values.count / dimension }
+
+  /// Checks and wraps features.
+  ///
+  /// - Parameters:
+  ///   - values: `[N, D]`; N may be 0.
+  ///   - dimension: D, at most ``GaussianStatistics/maximumDimension``.
+  /// - Throws: ``MetricError`` `ShapeMismatch` if the values are not whole rows, `NonFinite` with the
+  ///   index of the sample for a NaN or an infinity.
+  public init(_ values: [Float], dimension: Int) throws(MetricError) {
+    precondition(1...GaussianStatistics.maximumDimension ~= dimension, "dimension \(dimension)")
+    try checkRows(values, dimension: dimension, firstSample: 0)
+    self.values = values
+    self.dimension = dimension
+  }
+
+  /// Ranges of `size` consecutive samples; the last may be shorter.
+  func blocks(of size: Int) -> [Range<Int>] {
+    stride(from: 0, to: count, by: size).map { $0..<min($0 + size, count) }
+  }
+
+  /// Rows in the order of `samples`, in float64.
+  func matrix(_ samples: some Collection<Int>) -> Matrix {
+    let values = [Double](unsafeUninitializedCapacity: samples.count * dimension) { buffer, count in
+      for sample in samples {
+        for value in self.values[sample * dimension..<(sample + 1) * dimension] {
+          buffer.initializeElement(at: count, to: Double(value))
+          count += 1
+        }
+      }
+    }
+    return Matrix(rows: samples.count, columns: dimension, values: values)
+  }
+}
+
+/// Throws unless both sets have the same D and at least `minimum` samples.
+func checkPair(
+  _ a: FeatureRows, _ b: FeatureRows, atLeast minimum: Int
+) throws(MetricError) {
+  guard a.dimension == b.dimension else { throw .dimensionMismatch(a.dimension, b.dimension) }
+  let count = min(a.count, b.count)
+  guard count >= minimum else { throw .tooFewSamples(count, atLeast: minimum) }
+}
