@@ -1,17 +1,17 @@
 import Checkpoints
 import Files
 
-/// Images in a fixed order, decoded when asked for: a folder of PNG files, or an array of pixels in
-/// a `.npz`, `.npy` or IDX file. What a file is, its content says, not its name.
+/// Images in a fixed order, decoded when asked for: a folder of PNG and JPEG files, or an array of
+/// pixels in a `.npz`, `.npy` or IDX file. What a file is, its content says, not its name.
 public struct ImageSource: Sendable, CustomStringConvertible {
   /// How many images there are; at least one.
   public let count: Int
-  /// What was found, for people: `folder of 5000 PNG files`.
+  /// What was found, for people: `folder of 5000 images`.
   public let description: String
   private let storage: Storage
 
   private enum Storage {
-    /// The names of the PNG files, sorted by their bytes.
+    /// The names of the image files, sorted by their bytes.
     case folder(Folder, [[UInt8]])
     /// Images of one size, one after the other from byte `offset`.
     case array([UInt8], offset: Int, width: Int, height: Int, channels: Int)
@@ -19,9 +19,9 @@ public struct ImageSource: Sendable, CustomStringConvertible {
 
   /// Opens a folder or a file.
   ///
-  /// - In a folder, the files ending in `.png` in any letter case are the images, sorted by the bytes
-  ///   of their names. Image files of other formats are refused rather than left out; all other
-  ///   entries are ignored.
+  /// - In a folder, the files ending in `.png`, `.jpg` or `.jpeg` in any letter case are the images,
+  ///   sorted by the bytes of their names. Image files of other formats are refused rather than left
+  ///   out; all other entries are ignored.
   /// - `.npz`: the array `arr_0`, uint8 `[N, H, W, C]` with `C` 1 or 3, as ADM writes samples.
   /// - `.npy`: an array of that kind.
   /// - IDX, also gzipped: uint8 `[N, H, W]`, the images of MNIST and Fashion-MNIST.
@@ -53,30 +53,32 @@ public struct ImageSource: Sendable, CustomStringConvertible {
   }
 
   private static let supportedFormats =
-    "a folder of PNG files, nor an npz or npy file of images, nor an IDX file (MNIST), gzipped or not"
+    "a folder of PNG and JPEG files, nor an npz or npy file of images, nor an IDX file (MNIST), "
+    + "gzipped or not"
 
   private init(_ folder: Folder) throws(Failure) {
     var images: [[UInt8]] = []
     for name in folder.names {
       let lowercase = String(decoding: name, as: UTF8.self).lowercased()
-      if lowercase.hasSuffix(".png") {
+      if Image.fileSuffixes.contains(where: lowercase.hasSuffix) {
         images.append(name)
       } else if Self.otherImageSuffixes.contains(where: lowercase.hasSuffix) {
         throw Failure(
           .dataRefused, "UnsupportedFormat", folder.displayPath(of: name),
-          "of image files in a folder, only PNG is supported")
+          "of image files, only PNG and JPEG are supported")
       }
     }
     guard !images.isEmpty else {
-      throw Failure(.inputMissing, "NoImages", folder.path, "no file here ends in .png")
+      throw Failure(
+        .inputMissing, "NoImages", folder.path, "no file here ends in .png, .jpg or .jpeg")
     }
     count = images.count
-    description = "folder of \(images.count) PNG files"
+    description = "folder of \(images.count) images"
     storage = .folder(folder, images)
   }
 
   private static let otherImageSuffixes = [
-    ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm",
+    ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm",
   ]
 
   private init(_ array: NPYArray, name: String, path: String) throws(Failure) {
@@ -134,7 +136,7 @@ public struct ImageSource: Sendable, CustomStringConvertible {
           .dataRefused, "InputChanged", failure.subject,
           "the folder lists it, but it is gone or a link to nothing")
       }
-      return try PNG.decode(try file.bytes(at: 0, count: file.size), subject: file.path)
+      return try Image(file: try file.bytes(at: 0, count: file.size), subject: file.path)
     case .array(let bytes, let offset, let width, let height, let channels):
       let size = height * width * channels
       let start = offset + index * size

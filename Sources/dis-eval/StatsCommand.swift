@@ -13,7 +13,7 @@ struct StatsCommand: AsyncParsableCommand {
       commandName: "make",
       abstract: "Writes mean and covariance of features as .npz, and a record as .json beside it.",
       discussion: """
-        Images are a folder of PNG files, an .npz or .npy array, or an IDX file such as those of \
+        Images are a folder of PNG and JPEG files, an .npz or .npy array, or an IDX file such as those of \
         MNIST.
 
         Example:

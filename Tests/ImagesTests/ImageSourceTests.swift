@@ -21,7 +21,7 @@ import Testing
     #expect(try rgb.image(at: 2).pixels == pixels[40...].flatMap { [$0, $0, $0] })
   }
 
-  @Test("a folder holds its PNG files in the order of their bytes") func folder() throws {
+  @Test("a folder holds its images in the order of their bytes") func folder() throws {
     try withFolder { path in
       // As UTF-8: é in one character and in two, and a byte that begins no character at all.
       let names: [[UInt8]] = [
@@ -34,7 +34,7 @@ import Testing
       try AtomicFile.write([1], to: path + "/notes.txt")
       try AtomicFile.write([1], to: path + "/.png.swp")
       let source = try ImageSource(path: path)
-      #expect(source.count == 5 && source.description == "folder of 5 PNG files")
+      #expect(source.count == 5 && source.description == "folder of 5 images")
       for index in 0..<5 {
         #expect(try source.image(at: index).pixels == [UInt8(index)])
       }
@@ -72,16 +72,33 @@ import Testing
     }
   }
 
-  @Test("a PNG named otherwise is not an image, a JPEG named .png is refused") func names() throws {
+  @Test("which format a file has, its content says") func content() throws {
+    let jpeg = try fixtureBytes("jpeg/420.jpg")
+    let png = try PNG.encode(grey(7))
+    try withFolder { path in
+      for (name, bytes) in [("a.png", jpeg), ("b.JPeG", png), ("c.JPG", jpeg), ("d.png", png)] {
+        try AtomicFile.write(bytes, to: "\(path)/\(name)")
+      }
+      let source = try ImageSource(path: path)
+      #expect(source.count == 4)
+      for index in 0..<4 {
+        let expected = index % 2 == 0 ? try JPEG.decode(jpeg, subject: "") : grey(7)
+        #expect(try source.image(at: index) == expected)
+      }
+    }
+  }
+
+  @Test("names of other formats are refused, as is their content under a name of ours")
+  func names() throws {
     try withFolder { path in
       #expect(failure { try ImageSource(path: path) }?.code == "NoImages")
       #expect(failure { try ImageSource(path: path) }?.status == .inputMissing)
-      try AtomicFile.write([0xFF, 0xD8, 0xFF, 0xE0], to: path + "/a.png")
+      try AtomicFile.write(Array("GIF89a".utf8), to: path + "/a.png")
       let source = try ImageSource(path: path)
       #expect(failure { try source.image(at: 0) }?.code == "UnsupportedFormat")
-      try AtomicFile.write([0xFF, 0xD8, 0xFF, 0xE0], to: path + "/b.JPEG")
+      try AtomicFile.write([1], to: path + "/b.WebP")
       let failure = failure { try ImageSource(path: path) }
-      #expect(failure?.code == "UnsupportedFormat" && failure?.subject == path + "/b.JPEG")
+      #expect(failure?.code == "UnsupportedFormat" && failure?.subject == path + "/b.WebP")
     }
   }
 
