@@ -17,29 +17,11 @@ extension NPYArray {
   ///
   /// - Throws: ``Failure`` `NpyMalformed`, or `NpyUnsupported` for element types that are no numbers.
   package static func parse(_ bytes: [UInt8], subject: String) throws(Failure) -> NPYArray {
-    var reader = ByteReader(bytes, subject: subject, code: "NpyMalformed")
-    guard try reader.bytes(magic.count).elementsEqual(magic) else {
-      throw reader.failure("does not begin as an npy file")
-    }
-    let version = (try reader.integer(UInt8.self), try reader.integer(UInt8.self))
-    guard (1...3).contains(version.0), version.1 == 0 else {
-      throw reader.failure("version \(version.0).\(version.1)")
-    }
-    let headerLength =
-      version.0 == 1 ? Int(try reader.integer(UInt16.self)) : Int(try reader.integer(UInt32.self))
-    guard headerLength <= 10_000 else { throw reader.failure("a header of \(headerLength) bytes") }
-    let text = Array(try reader.bytes(headerLength))
-    guard text.last == UInt8(ascii: "\n") else { throw reader.failure("the header has no end") }
-    var header = ByteReader(text, subject: subject, code: "NpyMalformed")
-    let description = try Description(&header)
-    let (type, shape) = (description.type, description.shape)
-    guard let count = elementCount(shape), count * type.size == reader.remaining else {
-      throw reader.failure("\(reader.remaining) bytes follow the header of \(type) \(shape)")
-    }
-
-    var content = Array(try reader.bytes(reader.remaining))
-    if description.isBigEndian { content = byteSwapped(content, size: type.size) }
-    if description.isFortranOrder {
+    let header = try NPYHeader(bytes, fileSize: bytes.count, subject: subject)
+    let (type, shape) = (header.type, header.shape)
+    var content = Array(bytes[header.size...])
+    if header.isBigEndian { content = byteSwapped(content, size: type.size) }
+    if header.isFortranOrder {
       content = gathered(
         content, size: type.size, offset: 0, shape: shape,
         strides: contiguousStrides(shape.reversed()).reversed())
@@ -70,7 +52,51 @@ extension NPYArray {
   }
 }
 
-/// What the header of a `.npy` file says.
+/// What precedes the elements of a `.npy` file.
+struct NPYHeader {
+  let type: ScalarType
+  let isBigEndian: Bool
+  let isFortranOrder: Bool
+  let shape: [Int]
+  /// Where the elements begin.
+  let size: Int
+
+  /// The largest ``size`` that is read.
+  static let maximumSize = 12 + maximumTextLength
+  private static let maximumTextLength = 10_000
+
+  /// Parses the first bytes of a file of `fileSize` bytes, which must be the header and its elements.
+  ///
+  /// - Parameter start: All of the file, or ``maximumSize`` bytes of it.
+  init(_ start: [UInt8], fileSize: Int, subject: String) throws(Failure) {
+    var reader = ByteReader(start, subject: subject, code: "NpyMalformed")
+    guard try reader.bytes(magic.count).elementsEqual(magic) else {
+      throw reader.failure("does not begin as an npy file")
+    }
+    let version = (try reader.integer(UInt8.self), try reader.integer(UInt8.self))
+    guard (1...3).contains(version.0), version.1 == 0 else {
+      throw reader.failure("version \(version.0).\(version.1)")
+    }
+    let length =
+      version.0 == 1 ? Int(try reader.integer(UInt16.self)) : Int(try reader.integer(UInt32.self))
+    guard length <= Self.maximumTextLength else {
+      throw reader.failure("a header of \(length) bytes")
+    }
+    let text = Array(try reader.bytes(length))
+    guard text.last == UInt8(ascii: "\n") else { throw reader.failure("the header has no end") }
+    var header = ByteReader(text, subject: subject, code: "NpyMalformed")
+    let description = try Description(&header)
+    (type, shape) = (description.type, description.shape)
+    (isBigEndian, isFortranOrder) = (description.isBigEndian, description.isFortranOrder)
+    size = reader.position
+    let rest = fileSize - size
+    guard let count = elementCount(shape), count * type.size == rest else {
+      throw reader.failure("\(rest) bytes follow the header of \(type) \(shape)")
+    }
+  }
+}
+
+/// The dictionary in the header of a `.npy` file.
 private struct Description {
   var type = ScalarType.float32
   var isBigEndian = false

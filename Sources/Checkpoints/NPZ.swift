@@ -9,23 +9,41 @@ package struct NPZ: Sendable {
 
   /// Opens a `.npz` file and audits its structure.
   package static func read(_ path: String) throws(Failure) -> NPZ {
-    let archive = try ZipArchive(try ReadableFile(path: path))
-    let names = archive.entries.map { entry in
+    try NPZ(try ZipArchive(try ReadableFile(path: path)))
+  }
+
+  /// Takes the entries of `archive` for arrays.
+  package init(_ archive: ZipArchive) throws(Failure) {
+    path = archive.file.path
+    names = archive.entries.map { entry in
       entry.name.hasSuffix(".npy") ? String(entry.name.dropLast(4)) : entry.name
     }
     guard Set(names.map { Array($0.utf8) }).count == names.count else {
       throw .refused("DuplicateEntry", path, "two arrays have the same name")
     }
-    return NPZ(names: names, archive: archive, path: path)
+    self.archive = archive
   }
 
   /// The array of that name.
   package func array(_ name: String) throws(Failure) -> NPYArray {
+    try NPYArray.parse(try archive.read(try entry(name)), subject: "\(path): \(name)")
+  }
+
+  /// The array of that name, to be read in parts: from the file, with its checksum verified now,
+  /// or from memory when it is deflated.
+  package func reader(_ name: String) throws(Failure) -> NPYReader {
+    guard let range = try archive.storedRange(of: try entry(name)) else {
+      return NPYReader(try array(name))
+    }
+    return try NPYReader(archive.file, range: range, subject: "\(path): \(name)")
+  }
+
+  private func entry(_ name: String) throws(Failure) -> ZipArchive.Entry {
     guard let entry = archive["\(name).npy"] ?? archive[name] else {
       throw .refused(
         "ArrayMissing", path, "no array '\(name)', there are: \(names.joined(separator: ", "))")
     }
-    return try NPYArray.parse(try archive.read(entry), subject: "\(path): \(name)")
+    return entry
   }
 
   /// Writes `arrays` in their order, uncompressed, with fixed time stamps: equal arrays give equal

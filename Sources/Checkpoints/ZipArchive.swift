@@ -28,7 +28,7 @@ package struct ZipArchive: Sendable {
 
   /// Members in the order of the central directory.
   package let entries: [Entry]
-  private let file: ReadableFile
+  let file: ReadableFile
   private let indices: [[UInt8]: Int]
 
   static let maximumEntryCount = 100_000
@@ -68,13 +68,30 @@ package struct ZipArchive: Sendable {
     guard let content else {
       throw .refused("ZipMalformed", subject, "does not inflate to \(entry.size) bytes")
     }
-    let checksum = content.withUnsafeBufferPointer { crc32_z(0, $0.baseAddress, $0.count) }
+    try check(content.withUnsafeBufferPointer { crc32_z(0, $0.baseAddress, $0.count) }, of: entry)
+    return content
+  }
+
+  /// Where the content of `entry` lies in the file, with its checksum verified a piece at a time;
+  /// `nil` when it is deflated.
+  func storedRange(of entry: Entry) throws(Failure) -> Range<Int>? {
+    guard !entry.isDeflated else { return nil }
+    let range = entry.offset..<entry.offset + entry.size
+    var checksum: UInt = 0
+    for start in stride(from: range.lowerBound, to: range.upperBound, by: 1 << 20) {
+      let piece = try file.bytes(at: start, count: min(1 << 20, range.upperBound - start))
+      checksum = piece.withUnsafeBufferPointer { crc32_z(checksum, $0.baseAddress, $0.count) }
+    }
+    try check(checksum, of: entry)
+    return range
+  }
+
+  private func check(_ checksum: UInt, of entry: Entry) throws(Failure) {
     guard checksum == UInt(entry.checksum) else {
       throw .refused(
-        "CRCMismatch", subject,
+        "CRCMismatch", "\(file.path): \(entry.name)",
         "checksum \(String(checksum, radix: 16)), expected \(String(entry.checksum, radix: 16))")
     }
-    return content
   }
 }
 

@@ -59,7 +59,7 @@ public struct Inspection: Codable, Sendable {
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue
     else {
       let source = try ImageSource(path: path)
-      (kind, format, summary) = ("images", "folder", "\(source)")
+      (kind, format, summary) = ("images", source.container.rawValue, "\(source)")
       return
     }
     bytes = try ReadableFile(path: path).size
@@ -70,7 +70,7 @@ public struct Inspection: Codable, Sendable {
       tensors = try Self.arrays(path)
       summary = "mean and covariance of \(statistics.dimension) dimensions"
     } else if let source = try? ImageSource(path: path) {
-      (kind, format, summary) = ("images", "array", "\(source)")
+      (kind, format, summary) = ("images", source.container.rawValue, "\(source)")
     } else if let array = try? NPYArray.read(path) {
       (kind, format) = ("array", "npy")
       tensors = [TensorLine(name: "", type: array.type.rawValue, shape: array.shape)]

@@ -1,28 +1,50 @@
 import Checkpoints
 import Files
 
-/// Images in a fixed order, decoded when asked for: a folder of PNG files, or an array of pixels in
-/// a `.npz`, `.npy` or IDX file. What a file is, its content says, not its name.
+/// Images in a fixed order, decoded when asked for: a folder or a zip file of PNG and JPEG files, or
+/// an array of pixels in a `.npz`, `.npy` or IDX file. What a file is, its content says, not its
+/// name.
+///
+/// Images are read one at a time, but for IDX files and arrays that are deflated or in Fortran
+/// order, which are held in memory as a whole.
 public struct ImageSource: Sendable, CustomStringConvertible {
   /// How many images there are; at least one.
   public let count: Int
-  /// What was found, for people: `folder of 5000 PNG files`.
+  /// What was found, for people: `folder of 5000 images`.
   public let description: String
   private let storage: Storage
 
+  /// What can hold images.
+  public enum Container: String, Sendable {
+    case folder, zip, array
+  }
+
+  /// What holds these images.
+  public var container: Container {
+    switch storage {
+    case .folder: .folder
+    case .zip: .zip
+    case .array: .array
+    }
+  }
+
   private enum Storage {
-    /// The names of the PNG files, sorted by their bytes.
+    /// The names of the image files, sorted by their bytes.
     case folder(Folder, [[UInt8]])
-    /// Images of one size, one after the other from byte `offset`.
-    case array([UInt8], offset: Int, width: Int, height: Int, channels: Int)
+    /// The entries that are image files, sorted by the bytes of their names.
+    case zip(ZipArchive, [ZipArchive.Entry], path: String)
+    /// Images of one size, one after the other.
+    case array(NPYReader, width: Int, height: Int, channels: Int)
   }
 
   /// Opens a folder or a file.
   ///
-  /// - In a folder, the files ending in `.png` in any letter case are the images, sorted by the bytes
-  ///   of their names. Image files of other formats are refused rather than left out; all other
-  ///   entries are ignored.
-  /// - `.npz`: the array `arr_0`, uint8 `[N, H, W, C]` with `C` 1 or 3, as ADM writes samples.
+  /// - In a folder, the files ending in `.png`, `.jpg` or `.jpeg` in any letter case are the images,
+  ///   sorted by the bytes of their names. Image files of other formats are refused rather than left
+  ///   out; all other entries are ignored.
+  /// - A zip file is read like a folder, with the folders inside it: the names are whole paths.
+  /// - `.npz`: the array `arr_0`, uint8 `[N, H, W, C]` with `C` 1 or 3, as ADM writes samples. Its
+  ///   checksum is verified here. Deflated, it may have up to 1 GiB.
   /// - `.npy`: an array of that kind.
   /// - IDX, also gzipped: uint8 `[N, H, W]`, the images of MNIST and Fashion-MNIST.
   ///
@@ -38,10 +60,16 @@ public struct ImageSource: Sendable, CustomStringConvertible {
     }
     switch try file.bytes(at: 0, count: min(file.size, 4)) {
     case Array("PK\u{3}\u{4}".utf8):
-      let array = try NPZ.read(path).array("arr_0")
-      try self.init(array, name: "arr_0 of an npz file", path: path)
+      let archive = try ZipArchive(file)
+      // An archive with arrays is one of arrays, whatever else is in it.
+      if archive.entries.contains(where: { $0.name.hasSuffix(".npy") || $0.name == "arr_0" }) {
+        let array = try NPZ(archive).reader("arr_0")
+        try self.init(array, name: "arr_0 of an npz file", path: path)
+      } else {
+        try self.init(archive, path: path)
+      }
     case [0x93] + Array("NUM".utf8):
-      try self.init(try NPYArray.read(path), name: "npy file", path: path)
+      try self.init(try NPYReader(path: path), name: "npy file", path: path)
     case let start where start.starts(with: [0x1F, 0x8B]):
       let content = try gunzipped(try file.bytes(at: 0, count: file.size), subject: path)
       try self.init(idx: content, path: path)
@@ -53,39 +81,74 @@ public struct ImageSource: Sendable, CustomStringConvertible {
   }
 
   private static let supportedFormats =
-    "a folder of PNG files, nor an npz or npy file of images, nor an IDX file (MNIST), gzipped or not"
+    "a folder nor a zip file of PNG and JPEG files, nor an npz or npy file of images, "
+    + "nor an IDX file (MNIST), gzipped or not"
 
   private init(_ folder: Folder) throws(Failure) {
     var images: [[UInt8]] = []
     for name in folder.names {
-      let lowercase = String(decoding: name, as: UTF8.self).lowercased()
-      if lowercase.hasSuffix(".png") {
-        images.append(name)
-      } else if Self.otherImageSuffixes.contains(where: lowercase.hasSuffix) {
-        throw Failure(
-          .dataRefused, "UnsupportedFormat", folder.displayPath(of: name),
-          "of image files in a folder, only PNG is supported")
-      }
+      if try Self.isImage(name, displayPath: folder.displayPath(of: name)) { images.append(name) }
     }
     guard !images.isEmpty else {
-      throw Failure(.inputMissing, "NoImages", folder.path, "no file here ends in .png")
+      throw Failure(
+        .inputMissing, "NoImages", folder.path, "no file here ends in .png, .jpg or .jpeg")
     }
     count = images.count
-    description = "folder of \(images.count) PNG files"
+    description = "folder of \(images.count) images"
     storage = .folder(folder, images)
   }
 
+  private init(_ archive: ZipArchive, path: String) throws(Failure) {
+    var images: [ZipArchive.Entry] = []
+    for entry in archive.entries {
+      let name = "\(path): \(entry.name)"
+      if try Self.isImage(Array(entry.name.utf8), displayPath: name) { images.append(entry) }
+    }
+    guard !images.isEmpty else {
+      throw Failure(
+        .inputMissing, "NoImages", path,
+        "neither an array arr_0 nor an entry that ends in .png, .jpg or .jpeg")
+    }
+    images.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+    count = images.count
+    description = "zip file of \(images.count) images"
+    storage = .zip(archive, images, path: path)
+  }
+
+  /// Whether the name is one of an image file.
+  ///
+  /// - Throws: ``Failure`` `UnsupportedFormat` for image files of other formats.
+  private static func isImage(_ name: [UInt8], displayPath: String) throws(Failure) -> Bool {
+    let lowercase = String(decoding: name, as: UTF8.self).lowercased()
+    guard !Self.otherImageSuffixes.contains(where: lowercase.hasSuffix) else {
+      throw Failure(
+        .dataRefused, "UnsupportedFormat", displayPath,
+        "of image files, only PNG and JPEG are supported")
+    }
+    return Image.fileSuffixes.contains(where: lowercase.hasSuffix)
+  }
+
   private static let otherImageSuffixes = [
-    ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm",
+    ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm",
   ]
 
-  private init(_ array: NPYArray, name: String, path: String) throws(Failure) {
-    guard array.type == .uint8, array.shape.count == 4, [1, 3].contains(array.shape[3]) else {
+  /// Takes an array `[N, H, W, C]`.
+  private init(_ array: NPYReader, name: String, path: String) throws(Failure) {
+    let shape = array.shape
+    guard array.type == .uint8, shape.count == 4, [1, 3].contains(shape[3]) else {
       throw Failure(
         .dataRefused, "NotImages", path,
-        "\(array.type) \(array.shape), expected uint8 [N, H, W, C] with C 1 or 3")
+        "\(array.type) \(shape), expected uint8 [N, H, W, C] with C 1 or 3")
     }
-    try self.init(array.bytes, offset: 0, shape: array.shape, name: name, path: path)
+    let (height, width, channels) = (shape[1], shape[2], shape[3])
+    try ImageLimits.check(width: width, height: height, subject: path)
+    guard shape[0] > 0, width > 0, height > 0 else {
+      throw Failure(.inputMissing, "NoImages", path, "\(name) of shape \(shape)")
+    }
+    count = shape[0]
+    description =
+      "\(name) of \(count) images, \(width) x \(height), \(channels == 1 ? "grey" : "RGB")"
+    storage = .array(array, width: width, height: height, channels: channels)
   }
 
   private init(idx bytes: [UInt8], path: String) throws(Failure) {
@@ -96,27 +159,14 @@ public struct ImageSource: Sendable, CustomStringConvertible {
     let shape = stride(from: 4, to: 16, by: 4).map { start in
       bytes[start..<start + 4].reduce(0) { $0 << 8 | Int($1) }
     }
-    try self.init(bytes, offset: 16, shape: shape + [1], name: "IDX file", path: path)
-  }
-
-  /// Wraps pixels of `shape` `[N, H, W, C]`.
-  private init(
-    _ bytes: [UInt8], offset: Int, shape: [Int], name: String, path: String
-  ) throws(Failure) {
-    let (count, height, width, channels) = (shape[0], shape[1], shape[2], shape[3])
-    try ImageLimits.check(width: width, height: height, subject: path)
-    guard count > 0, width > 0, height > 0 else {
-      throw Failure(.inputMissing, "NoImages", path, "\(name) of shape \(shape)")
-    }
-    let (size, overflow) = count.multipliedReportingOverflow(by: height * width * channels)
-    guard !overflow, size == bytes.count - offset else {
+    try ImageLimits.check(width: shape[2], height: shape[1], subject: path)
+    // 32 bits, and at most ImageLimits.pixels: the product does not overflow.
+    guard shape[0] * (shape[1] * shape[2]) == bytes.count - 16 else {
       throw Failure(
-        .dataRefused, "Truncated", path, "\(bytes.count - offset) bytes of pixels for \(shape)")
+        .dataRefused, "Truncated", path, "\(bytes.count - 16) bytes of pixels for \(shape)")
     }
-    self.count = count
-    description =
-      "\(name) of \(count) images, \(width) x \(height), \(channels == 1 ? "grey" : "RGB")"
-    storage = .array(bytes, offset: offset, width: width, height: height, channels: channels)
+    let array = NPYArray(bytes: Array(bytes[16...]), shape: shape + [1])
+    try self.init(NPYReader(array), name: "IDX file", path: path)
   }
 
   /// Decodes the image at `index`, from 0 to ``count`` - 1.
@@ -134,13 +184,15 @@ public struct ImageSource: Sendable, CustomStringConvertible {
           .dataRefused, "InputChanged", failure.subject,
           "the folder lists it, but it is gone or a link to nothing")
       }
-      return try PNG.decode(try file.bytes(at: 0, count: file.size), subject: file.path)
-    case .array(let bytes, let offset, let width, let height, let channels):
+      return try Image(file: try file.bytes(at: 0, count: file.size), subject: file.path)
+    case .zip(let archive, let entries, let path):
+      let entry = entries[index]
+      return try Image(file: try archive.read(entry), subject: "\(path): \(entry.name)")
+    case .array(let array, let width, let height, let channels):
       let size = height * width * channels
-      let start = offset + index * size
       return Image(
-        width: width, height: height, channels: channels, pixels: Array(bytes[start..<start + size])
-      )
+        width: width, height: height, channels: channels,
+        pixels: try array.bytes(index * size..<(index + 1) * size))
     }
   }
 }

@@ -13,8 +13,8 @@ struct StatsCommand: AsyncParsableCommand {
       commandName: "make",
       abstract: "Writes mean and covariance of features as .npz, and a record as .json beside it.",
       discussion: """
-        Images are a folder of PNG files, an .npz or .npy array, or an IDX file such as those of \
-        MNIST.
+        Images are a folder or a zip file of PNG and JPEG files, an .npz or .npy array, or an \
+        IDX file such as those of MNIST.
 
         Example:
           dis-eval stats make --images train-images-idx3-ubyte.gz --weights extractor.safetensors \\

@@ -7,7 +7,11 @@ import Testing
 @Suite struct ImageSourceTests {
   @Test func pixelArrays() throws {
     let pixels = try NPYArray.read(fixture("images.npy")).bytes
-    for name in ["images.npy", "images.idx3-ubyte", "images.idx3-ubyte.gz"] {
+    let names = [
+      "images.npy", "images_fortran.npy", "images_deflated.npz", "images.idx3-ubyte",
+      "images.idx3-ubyte.gz",
+    ]
+    for name in names {
       let source = try ImageSource(path: fixture(name))
       #expect(source.count == 3 && source.description.contains("3 images, 5 x 4, grey"))
       for index in 0..<3 {
@@ -21,7 +25,93 @@ import Testing
     #expect(try rgb.image(at: 2).pixels == pixels[40...].flatMap { [$0, $0, $0] })
   }
 
-  @Test("a folder holds its PNG files in the order of their bytes") func folder() throws {
+  @Test("a zip file is read like a folder, in the order of its names' bytes") func zip() throws {
+    let source = try ImageSource(path: fixture("images.zip"))
+    #expect(source.count == 5 && source.description == "zip file of 5 images")
+    #expect(source.container == .zip)
+    for index in 0..<5 {
+      #expect(
+        try source.image(at: index)
+          == Image(
+            width: 8, height: 8, channels: 1,
+            pixels: [UInt8](repeating: UInt8(index), count: 64)))
+    }
+  }
+
+  @Test("cuts and a damaged entry of a zip file are noticed") func damagedZip() throws {
+    let bytes = try fixtureBytes("images.zip")
+    try withFolder { path in
+      for count in stride(from: 0, to: bytes.count, by: 7) + [bytes.count - 1] {
+        try AtomicFile.write(bytes[..<count], to: path + "/file")
+        #expect(failure { try ImageSource(path: path + "/file") } != nil, "\(count) bytes")
+      }
+      // The last entry is a stored JPEG file, in which no checksum but the zip file's is.
+      let end = try #require(bytes.indices.last { bytes[$0...].starts(with: [0xFF, 0xD9]) })
+      var damaged = bytes
+      damaged[end - 1] ^= 1
+      try AtomicFile.write(damaged, to: path + "/file")
+      let source = try ImageSource(path: path + "/file")
+      let failure = failure { try source.image(at: 4) }
+      #expect(failure?.code == "CRCMismatch" && failure?.subject == path + "/file: \u{E9}.png")
+      #expect(try source.image(at: 3).pixels.first == 3)
+    }
+  }
+
+  @Test("an array larger than memory is read an image at a time") func largeArray() throws {
+    try withFolder { path in
+      let shape = [50_000, 256, 256, 3]
+      let (size, file) = (shape.reduce(1, *), path + "/large.npy")
+      let header = npyHeader(shape)
+      try AtomicFile.write(header, to: file)
+      #expect(truncate(file, off_t(header.count + size)) == 0)
+      try overwrite(file, at: header.count + size - 2, with: [8, 9])
+      let source = try ImageSource(path: file)
+      #expect(source.count == 50_000 && source.container == .array)
+      #expect(try source.image(at: 0).pixels.allSatisfy { $0 == 0 })
+      #expect(try source.image(at: 49_999).pixels.suffix(3) == [0, 8, 9])
+      truncate(file, off_t(header.count + size - 1))
+      #expect(failure { try source.image(at: 49_999) }?.code == "Truncated")
+      #expect(try source.image(at: 49_998).pixels.count == 256 * 256 * 3)
+      #expect(failure { try ImageSource(path: file) }?.code == "NpyMalformed")
+    }
+  }
+
+  @Test("a stored array is verified when it is opened, and stays in its file") func npz() throws {
+    let bytes = try fixtureBytes("images.npz")
+    let pixels = try NPZ.read(fixture("images.npz")).array("arr_0").bytes
+    let start = try #require(bytes.indices.first { bytes[$0...].starts(with: pixels) })
+    try withFolder { path in
+      var damaged = bytes
+      damaged[start + 100] ^= 1
+      try AtomicFile.write(damaged, to: path + "/damaged")
+      #expect(failure { try ImageSource(path: path + "/damaged") }?.code == "CRCMismatch")
+      try AtomicFile.write(bytes, to: path + "/good")
+      let source = try ImageSource(path: path + "/good")
+      truncate(path + "/good", off_t(start + 60))
+      #expect(try source.image(at: 0).pixels == Array(pixels[..<60]))
+      #expect(failure { try source.image(at: 1) }?.code == "Truncated")
+    }
+  }
+
+  @Test("a zip file without images or arr_0 is refused") func otherZip() throws {
+    try withFolder { path in
+      try NPZ.write([("mu", NPYArray(bytes: [1], shape: [1]))], to: path + "/statistics.npz")
+      #expect(failure { try ImageSource(path: path + "/statistics.npz") }?.code == "ArrayMissing")
+      // The names of the entries, in place: each other name has as many bytes.
+      let bytes = try fixtureBytes("images.zip")
+      func code(_ replacements: [(String, String)]) throws -> String? {
+        let changed = replacements.reduce(bytes) { replacing($0, $1.0, $1.1) }
+        try AtomicFile.write(changed, to: path + "/file")
+        return failure { try ImageSource(path: path + "/file") }?.code
+      }
+      let names = [(".png", ".xyz"), (".PNG", ".xyz"), (".jpg", ".xyz"), (".jpeg", ".data")]
+      #expect(try code(names) == "NoImages")
+      #expect(try code([("notes.txt", "note.webp")]) == "UnsupportedFormat")
+      #expect(try code([]) == nil)
+    }
+  }
+
+  @Test("a folder holds its images in the order of their bytes") func folder() throws {
     try withFolder { path in
       // As UTF-8: é in one character and in two, and a byte that begins no character at all.
       let names: [[UInt8]] = [
@@ -34,7 +124,7 @@ import Testing
       try AtomicFile.write([1], to: path + "/notes.txt")
       try AtomicFile.write([1], to: path + "/.png.swp")
       let source = try ImageSource(path: path)
-      #expect(source.count == 5 && source.description == "folder of 5 PNG files")
+      #expect(source.count == 5 && source.description == "folder of 5 images")
       for index in 0..<5 {
         #expect(try source.image(at: index).pixels == [UInt8(index)])
       }
@@ -72,16 +162,33 @@ import Testing
     }
   }
 
-  @Test("a PNG named otherwise is not an image, a JPEG named .png is refused") func names() throws {
+  @Test("which format a file has, its content says") func content() throws {
+    let jpeg = try fixtureBytes("jpeg/420.jpg")
+    let png = try PNG.encode(grey(7))
+    try withFolder { path in
+      for (name, bytes) in [("a.png", jpeg), ("b.JPeG", png), ("c.JPG", jpeg), ("d.png", png)] {
+        try AtomicFile.write(bytes, to: "\(path)/\(name)")
+      }
+      let source = try ImageSource(path: path)
+      #expect(source.count == 4)
+      for index in 0..<4 {
+        let expected = index % 2 == 0 ? try JPEG.decode(jpeg, subject: "") : grey(7)
+        #expect(try source.image(at: index) == expected)
+      }
+    }
+  }
+
+  @Test("names of other formats are refused, as is their content under a name of ours")
+  func names() throws {
     try withFolder { path in
       #expect(failure { try ImageSource(path: path) }?.code == "NoImages")
       #expect(failure { try ImageSource(path: path) }?.status == .inputMissing)
-      try AtomicFile.write([0xFF, 0xD8, 0xFF, 0xE0], to: path + "/a.png")
+      try AtomicFile.write(Array("GIF89a".utf8), to: path + "/a.png")
       let source = try ImageSource(path: path)
       #expect(failure { try source.image(at: 0) }?.code == "UnsupportedFormat")
-      try AtomicFile.write([0xFF, 0xD8, 0xFF, 0xE0], to: path + "/b.JPEG")
+      try AtomicFile.write([1], to: path + "/b.WebP")
       let failure = failure { try ImageSource(path: path) }
-      #expect(failure?.code == "UnsupportedFormat" && failure?.subject == path + "/b.JPEG")
+      #expect(failure?.code == "UnsupportedFormat" && failure?.subject == path + "/b.WebP")
     }
   }
 
@@ -134,6 +241,33 @@ import Testing
 
   private func grey(_ value: UInt8) -> Image {
     Image(width: 1, height: 1, channels: 1, pixels: [value])
+  }
+
+  /// The header of a `.npy` file of uint8.
+  private func npyHeader(_ shape: [Int]) -> [UInt8] {
+    let extents = shape.map(String.init).joined(separator: ", ")
+    let text = "{'descr': '|u1', 'fortran_order': False, 'shape': (\(extents)), }\n"
+    return [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(text.utf8.count), 0] + Array(text.utf8)
+  }
+
+  private func replacing(_ bytes: [UInt8], _ old: String, _ new: String) -> [UInt8] {
+    var (result, rest) = ([UInt8](), bytes[...])
+    while let byte = rest.first {
+      if rest.starts(with: old.utf8) {
+        result += Array(new.utf8)
+        rest = rest.dropFirst(old.utf8.count)
+      } else {
+        result.append(byte)
+        rest = rest.dropFirst()
+      }
+    }
+    return result
+  }
+
+  private func overwrite(_ path: String, at offset: Int, with bytes: [UInt8]) throws {
+    let descriptor = open(path, O_WRONLY)
+    #expect(pwrite(descriptor, bytes, bytes.count, off_t(offset)) == bytes.count)
+    close(descriptor)
   }
 
   /// Writes a PNG file under a name that need not be UTF-8.

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// PNG in memory through libpng. libpng reports errors by longjmp; these functions contain it and
+// PNG in memory through libpng, which reports errors by longjmp; these functions contain it and
 // return 0 on success. On failure they return -1 and copy libpng's words into `message`.
 
 /// The bytes of `message`, terminator included.
