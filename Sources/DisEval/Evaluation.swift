@@ -79,25 +79,16 @@ public struct Evaluation: Sendable {
 
     // Everything that can be refused is refused before the first sample.
     let reference = try ImagesOrStatistics(path: referencePath)
-    let existing: ImagesOrStatistics?
-    switch subject {
-    case .existing(let path): existing = try ImagesOrStatistics(path: path)
-    case .samples(let generator, let count):
-      existing = nil
-      try generator.checkMakesImages()
-      try generator.checkCovers(count)
-      try checkEnough(count, "--num")
-    }
-    let statistics = [existing?.statistics, reference.statistics].compactMap(\.self)
+    let opened = try OpenedSubject(subject)
+    let statistics = [opened.statistics, reference.statistics].compactMap(\.self)
     let extractor = try AgreedExtractor(
       statistics: statistics, weights: weights, needsNetwork: statistics.count < 2, warn: warn)
 
     let referenceSide = try await side(reference, extractor, "reference", reporter)
     let subjectSide: Side
-    switch subject {
-    case .existing(let path):
-      subjectSide = try await side(
-        existing ?? ImagesOrStatistics(path: path), extractor, "images", reporter)
+    switch opened {
+    case .existing(let input):
+      subjectSide = try await side(input, extractor, "images", reporter)
     case .samples(let generator, let count):
       guard let network = extractor.network?.network else {
         preconditionFailure("sampling needs the network")
@@ -169,6 +160,27 @@ public struct Evaluation: Sendable {
           count: source.count, activity: activity, extractor: network, workload: workload,
           reporter: reporter, make: { (try source.image(at: $0), nil) }))
     }
+  }
+}
+
+/// What is judged, checked as far as that goes before any work.
+private enum OpenedSubject {
+  case samples(Generator, count: Int)
+  case existing(ImagesOrStatistics)
+
+  init(_ subject: Evaluation.Subject) throws {
+    switch subject {
+    case .existing(let path): self = .existing(try ImagesOrStatistics(path: path))
+    case .samples(let generator, let count):
+      try generator.checkMakesImages()
+      try generator.checkCovers(count)
+      try checkEnough(count, "--num")
+      self = .samples(generator, count: count)
+    }
+  }
+
+  var statistics: ReferenceStatistics? {
+    if case .existing(let input) = self { input.statistics } else { nil }
   }
 }
 
