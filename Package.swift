@@ -105,7 +105,8 @@ let package = Package(
     .testTarget(
       name: "CommandLineTests",
       dependencies: [
-        "dis-eval", "Checkpoints", "FeatureExtractors", "Files", "Images", "_TestSupport",
+        "dis-eval", "CKernels", "Checkpoints", "FeatureExtractors", "Files", "Images",
+        "_TestSupport",
       ],
       swiftSettings: swiftSettings),
   ]

@@ -120,7 +120,7 @@ private func rate(
   var calls = threads
   while true {
     let start = ContinuousClock.now
-    try await forEachInOrder(count: calls, width: threads) { _ in
+    try await forEachInOrder(count: calls, width: threads, inFlight: 2 * threads) { _ in
       try body()
     } consume: { _, _ in
     }

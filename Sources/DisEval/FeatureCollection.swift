@@ -65,16 +65,13 @@ func collect(
     let features: ExtractedFeatures
   }
   var collection = FeatureCollection(extractor: extractor, keptRows: keptRows)
-  try await forEachInOrder(count: workload.units(count), width: workload.threads) { unit in
-    try workload.range(unit, of: count).map { index in
-      let (image, label) = try make(index)
-      return Scored(image: image, label: label, features: try extractor(image))
-    }
-  } consume: { _, unit in
-    for scored in unit {
-      try collection.append(scored.image, scored.features)
-      try sink(scored.image, scored.label)
-    }
+  try await forEachInOrder(count: count, width: workload.threads, inFlight: workload.batch) {
+    index in
+    let (image, label) = try make(index)
+    return Scored(image: image, label: label, features: try extractor(image))
+  } consume: { _, scored in
+    try collection.append(scored.image, scored.features)
+    try sink(scored.image, scored.label)
     reporter.progress(WorkProgress(activity: activity, done: collection.count, total: count))
   }
   return collection

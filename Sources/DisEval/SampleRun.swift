@@ -36,20 +36,16 @@ public struct SampleRun: Sendable {
     if let rawPath { try AtomicFile.check(rawPath) }
     var raw: [Float] = []
     var hash = SHA256()
-    var done = 0
-    try await forEachInOrder(count: workload.units(count), width: workload.threads) { unit in
-      try workload.range(unit, of: count).map { try generator.sample($0) }
-    } consume: { _, samples in
-      for sample in samples {
-        if rawPath != nil { raw += sample.values }
-        if let sink {
-          let image = generator.image(sample)
-          hash.update(data: image.pixels)
-          try sink(image, generator.label(done))
-        }
-        done += 1
+    try await forEachInOrder(count: count, width: workload.threads, inFlight: workload.batch) {
+      try generator.sample($0)
+    } consume: { index, sample in
+      if rawPath != nil { raw += sample.values }
+      if let sink {
+        let image = generator.image(sample)
+        hash.update(data: image.pixels)
+        try sink(image, generator.label(index))
       }
-      reporter.progress(WorkProgress(activity: "sampling", done: done, total: count))
+      reporter.progress(WorkProgress(activity: "sampling", done: index + 1, total: count))
     }
     if let rawPath {
       let model = generator.checkpoint.model

@@ -1,4 +1,5 @@
 import Files
+import Foundation
 import Tensors
 
 /// How far a long piece of work has come.
@@ -14,7 +15,7 @@ public struct WorkProgress: Equatable, Sendable {
 /// Where the pipeline reports what is for people: progress, and warnings that are also recorded in
 /// the result.
 public struct Reporter: Sendable {
-  /// Called after each batch.
+  /// Called after each image.
   public let progress: @Sendable (WorkProgress) -> Void
   /// Called once per warning.
   public let warn: @Sendable (String) -> Void
@@ -35,7 +36,7 @@ public struct Reporter: Sendable {
 public struct Workload: Sendable {
   /// Workers, each on its own images with single-threaded kernels.
   public let threads: Int
-  /// Images in flight over all workers.
+  /// Images in flight: those being made and those that wait for their turn.
   public let batch: Int
 
   /// Makes a workload; both at least 1.
@@ -44,10 +45,18 @@ public struct Workload: Sendable {
     self.batch = max(1, batch)
   }
 
-  /// Makes sure that there is memory for the matrix products of all workers.
+  /// Makes sure that the kernels asked for are there, and memory for the matrix products of all
+  /// workers.
   ///
-  /// - Throws: ``Failure`` `OutOfMemory`.
+  /// - Throws: ``Failure`` `KernelsUnavailable` or `OutOfMemory`.
   func prepare() throws(Failure) {
+    let wish = ProcessInfo.processInfo.environment["DIS_EVAL_KERNELS"]
+    guard wish == nil || wish == kernelInstructionSet else {
+      throw Failure(
+        .unavailable, "KernelsUnavailable", "DIS_EVAL_KERNELS=\(wish ?? "")",
+        "expected scalar, avx2 or avx512, and one that this processor has; it would run "
+          + kernelInstructionSet)
+    }
     guard prepareLinearAlgebra(callers: threads) else {
       throw Failure(
         .outOfMemory, "OutOfMemory", "--threads \(threads)",
@@ -55,15 +64,4 @@ public struct Workload: Sendable {
           + "threads or raise the limit")
     }
   }
-
-  /// Consecutive images that one worker takes at a time.
-  var unit: Int { max(1, batch / threads) }
-
-  /// The index range of unit `number` of `total` images.
-  package func range(_ number: Int, of total: Int) -> Range<Int> {
-    number * unit..<min(total, (number + 1) * unit)
-  }
-
-  /// Units that cover `total` images.
-  package func units(_ total: Int) -> Int { (total + unit - 1) / unit }
 }

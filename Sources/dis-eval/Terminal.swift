@@ -29,7 +29,7 @@ enum Terminal {
     return Reporter(
       progress: { progress in
         guard isTerminal, !quiet else { return }
-        let line = bar.withLock { $0.line(progress) }
+        guard let line = bar.withLock({ $0.line(progress) }) else { return }
         _ = write(Array(line.utf8), to: STDERR_FILENO)
       },
       warn: { if !quiet { note("dis-eval: warning: \($0)") } })
@@ -52,13 +52,19 @@ enum Terminal {
 struct ProgressBar {
   private var activity = ""
   private var start = ContinuousClock.now
+  private var shown = ContinuousClock.now
 
-  /// The text that replaces the current line; it ends the line when all is done.
-  mutating func line(_ progress: WorkProgress, now: ContinuousClock.Instant = .now) -> String {
+  /// The text that replaces the current line, nil if the last one is younger than a tenth of a
+  /// second; it ends the line when all is done.
+  mutating func line(_ progress: WorkProgress, now: ContinuousClock.Instant = .now) -> String? {
     if progress.activity != activity {
+      // The first activity began when the bar was made, before its first image was done.
+      if !activity.isEmpty { start = shown }
       activity = progress.activity
-      start = now
+    } else if now - shown < .milliseconds(100), progress.done < progress.total {
+      return nil
     }
+    shown = now
     let seconds = (now - start) / .seconds(1)
     let rate = Double(progress.done) / max(seconds, 1e-3)
     let left = Double(progress.total - progress.done) / max(rate, 1e-9)

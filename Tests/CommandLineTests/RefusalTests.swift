@@ -223,6 +223,13 @@ import _TestSupport
     #expect(run.status == 64 && run.errors.contains("InvalidRespacing"), "\(run.errors)")
   }
 
+  @Test func kernelsThatAreNotThereAreRefused() throws {
+    let run = try DisEvalProcess(
+      "sample", "--ckpt", DisEvalProcess.checkpoint, "--raw-out", "/dev/null",
+      environment: ["DIS_EVAL_KERNELS": "sse9"])
+    #expect(run.status == 69 && run.errors.contains("KernelsUnavailable"), "\(run.errors)")
+  }
+
   /// OpenBLAS alone would ask for its buffer for ever.
   @Test func tooLittleMemoryIsRefused() throws {
     let arguments = [

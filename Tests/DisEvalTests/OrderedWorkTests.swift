@@ -9,7 +9,7 @@ import DisEval
   @Test("results arrive in order whatever order they finish in", arguments: [1, 2, 7])
   func order(width: Int) async throws {
     var seen: [Int] = []
-    try await forEachInOrder(count: 50, width: width) { index in
+    try await forEachInOrder(count: 50, width: width, inFlight: 4) { index in
       // Early pieces take longer than late ones.
       usleep(UInt32(50 - index) * 20)
       return index * index
@@ -22,7 +22,7 @@ import DisEval
 
   @Test func noMoreThanTheWidthRunsAtOnce() async throws {
     let running = Mutex((now: 0, most: 0))
-    try await forEachInOrder(count: 30, width: 2) { _ in
+    try await forEachInOrder(count: 30, width: 2, inFlight: 4) { _ in
       running.withLock {
         $0.now += 1
         $0.most = max($0.most, $0.now)
@@ -37,7 +37,7 @@ import DisEval
   @Test func resultsThatWaitAreBounded() async throws {
     let started = Mutex(0)
     let release = Mutex(false)
-    try await forEachInOrder(count: 100, width: 2) { index in
+    try await forEachInOrder(count: 100, width: 2, inFlight: 4) { index in
       started.withLock { $0 += 1 }
       if index == 0 {
         // The first piece waits until the others have had time to run ahead.
@@ -53,7 +53,7 @@ import DisEval
   @Test func anErrorEndsTheWork() async throws {
     struct Stop: Error {}
     await #expect(throws: Stop.self) {
-      try await forEachInOrder(count: 1000, width: 2) { index in
+      try await forEachInOrder(count: 1000, width: 2, inFlight: 4) { index in
         if index == 3 { throw Stop() }
       } consume: { index, _ in
         #expect(index < 3)
@@ -62,20 +62,9 @@ import DisEval
   }
 
   @Test func noWorkIsNoWork() async throws {
-    try await forEachInOrder(count: 0, width: 2) { _ in
+    try await forEachInOrder(count: 0, width: 2, inFlight: 4) { _ in
       Issue.record("called")
     } consume: { _, _ in
     }
-  }
-}
-
-@Suite("Workload") struct WorkloadTests {
-  @Test(
-    "units cover every index once",
-    arguments: [(1, 7, 20), (2, 7, 20), (2, 32, 31), (3, 1, 5), (8, 3, 1), (2, 32, 0)])
-  func units(threads: Int, batch: Int, total: Int) {
-    let workload = Workload(threads: threads, batch: batch)
-    let indices = (0..<workload.units(total)).flatMap { workload.range($0, of: total) }
-    #expect(indices == Array(0..<total))
   }
 }
