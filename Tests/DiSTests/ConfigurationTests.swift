@@ -7,10 +7,12 @@ import Testing
 import _TestSupport
 
 @Suite("DiS configuration") struct ConfigurationTests {
-  @Test("is read from the shapes alone", arguments: SyntheticDiS.models.keys.sorted())
+  /// The two of 28 million parameters are loaded by the forward pass's tests.
+  static let smallModels = SyntheticDiS.models.filter { $0.value.embedDim != 368 }.keys.sorted()
+
+  @Test("is read from the shapes alone", arguments: smallModels)
   func fromShapes(name: String) throws {
     let synthetic = try #require(SyntheticDiS.models[name])
-    guard synthetic.embedDim < 300 else { return }  // the large ones are loaded by other tests
     let folder = try TemporaryFolder()
     let configuration = try DiSConfiguration(synthetic.stateDict(in: folder))
     #expect(configuration.embeddingDimension == synthetic.embedDim)
