@@ -41,7 +41,7 @@ struct FeatureCollection {
   /// The score of the classifier, nil with fewer images than splits.
   func score() throws -> InceptionScore? {
     count < scoreSplits
-      ? nil : try inceptionScore(logits: logits, classes: classCount, splits: .equal(scoreSplits))
+      ? nil : try inceptionScore(logits: logits, classes: classCount, convention: .styleGAN)
   }
 }
 
@@ -68,7 +68,7 @@ func collect(
   try await forEachInOrder(count: count, width: workload.threads, inFlight: workload.batch) {
     index in
     let (image, label) = try make(index)
-    return Scored(image: image, label: label, features: try extractor(image))
+    return Scored(image: image, label: label, features: try extractor(image, .pytorch))
   } consume: { _, scored in
     try collection.append(scored.image, scored.features)
     try sink(scored.image, scored.label)

@@ -5,7 +5,7 @@ import _TestSupport
 @Suite struct InceptionScoreTests {
   @Test func certainAndEvenlySpreadPredictionsScoreTheNumberOfClasses() throws {
     let logits = (0..<12).flatMap { sample in (0..<4).map { $0 == sample % 4 ? 1e4 : Float(0) } }
-    let score = try inceptionScore(logits: logits, classes: 4, splits: .equal(3))
+    let score = try inceptionScore(logits: logits, classes: 4, convention: .init(.equal(3)))
     #expect(abs(score.mean - 4) <= 1e-14)
     #expect(score.standardDeviation == 0)
   }
@@ -15,7 +15,7 @@ import _TestSupport
     let row: [Float] = [0.1, -2.7, 3.3, 0.9, 1e-3, -80, 7.7]
     let logits = [[Float]](repeating: row, count: count).flatMap(\.self)
     for splits in [InceptionScore.Splits.equal(10), .equal(1), .blocks(of: 7)] {
-      let score = try inceptionScore(logits: logits, classes: 7, splits: splits)
+      let score = try inceptionScore(logits: logits, classes: 7, convention: .init(splits))
       #expect(score.mean == 1)
       #expect(score.standardDeviation == 0)
     }
@@ -25,7 +25,7 @@ import _TestSupport
   func agreesWithMPMath(golden: ScoreCase) throws {
     let score = try inceptionScore(
       logits: golden.logits, classes: golden.classes,
-      splits: golden.kind == "equal" ? .equal(golden.size) : .blocks(of: golden.size))
+      convention: .init(golden.kind == "equal" ? .equal(golden.size) : .blocks(of: golden.size)))
     #expect(abs(score.mean - golden.mean) <= 1e-14 * golden.mean)
     #expect(abs(score.standardDeviation - golden.standardDeviation) <= 1e-14 * golden.mean)
   }
@@ -47,13 +47,13 @@ import _TestSupport
     ] as [(String, [Float])])
   func malformed(code: String, logits: [Float]) {
     expectRejection(code, naming: code == "NonFinite" ? "sample 1" : "") {
-      try inceptionScore(logits: logits, classes: 2, splits: .equal(2))
+      try inceptionScore(logits: logits, classes: 2, convention: .init(.equal(2)))
     }
   }
 
   @Test func noSamplesHaveNoScore() {
     expectRejection("TooFewSamples") {
-      try inceptionScore(logits: [], classes: 2, splits: .blocks(of: 5))
+      try inceptionScore(logits: [], classes: 2, convention: .init(.blocks(of: 5)))
     }
   }
 }
