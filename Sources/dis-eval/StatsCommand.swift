@@ -5,8 +5,10 @@ import Foundation
 struct StatsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "stats",
-    abstract: "Makes reference statistics from images.",
-    subcommands: [Make.self], defaultSubcommand: Make.self)
+    abstract: "Makes, fetches, checks and converts reference statistics.",
+    subcommands: [
+      Make.self, List.self, Fetch.self, Verify.self, Show.self, Convert.self,
+    ])
 
   struct Make: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -67,7 +69,7 @@ struct StatsCommand: AsyncParsableCommand {
       let record = try await maker.write(to: out, reporter: running.reporter)
       let floor = record.floor.map { String(format: ", floor %.4f", $0.value) } ?? ""
       try Terminal.result(
-        "\(out): \(record.count) images, \(record.extractor.dimension) dimensions, "
+        "\(out): \(record.count ?? 0) images, \(record.extractor.dimension) dimensions, "
           + "\(record.features) feature rows\(floor)")
     }
   }
