@@ -49,4 +49,10 @@ package struct NPYReader: Sendable {
       try file.bytes(at: offset + range.lowerBound, count: range.count)
     }
   }
+
+  /// The elements at `range` in C order, rounded to float32 where they need it.
+  package func floats(_ range: Range<Int>) throws(Failure) -> [Float] {
+    let bytes = try bytes(range.lowerBound * type.size..<range.upperBound * type.size)
+    return NPYArray(type: type, shape: [range.count], bytes: bytes).floats()
+  }
 }

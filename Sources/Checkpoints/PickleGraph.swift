@@ -11,8 +11,10 @@ enum PickleValue: Sendable {
   case float(Double)
   /// A string as the bytes that stand in the file, which need not be valid UTF-8.
   case text([UInt8])
-  /// A byte string; nothing here needs its content.
-  case data
+  /// A byte string.
+  case data([UInt8])
+  /// A byte string as protocol 2 writes it: the text with the characters of those numbers.
+  case latin1(text: Int)
   case tuple([Int])
   /// A list or a set.
   case list([Int])
@@ -33,6 +35,7 @@ enum PickleValue: Sendable {
     case .call(let function, let arguments, let state):
       [function, arguments] + (state.map { [$0] } ?? [])
     case .persistent(let identifier): [identifier]
+    case .latin1(let text): [text]
     default: []
     }
   }
@@ -96,6 +99,25 @@ extension PickleGraph {
     return String(validating: bytes, as: UTF8.self)
   }
 
+  /// The content of a byte string; `nil` also for a text with characters above 255.
+  func data(_ index: Int) -> [UInt8]? {
+    switch values[index] {
+    case .data(let bytes): bytes
+    case .latin1(let text):
+      if case .text(let characters) = values[text] { latin1(utf8: characters) } else { nil }
+    default: nil
+    }
+  }
+
+  func bool(_ index: Int) -> Bool? {
+    switch values[index] {
+    case .bool(let value): value
+    case .integer(0): false
+    case .integer(1): true
+    default: nil
+    }
+  }
+
   func tuple(_ index: Int) -> [Int]? {
     if case .tuple(let elements) = values[index] { elements } else { nil }
   }
@@ -137,7 +159,7 @@ extension PickleGraph {
     case .integer, .longInteger: "an integer"
     case .float: "a float"
     case .text: text(index) == nil ? "no readable name" : "a string"
-    case .data: "a byte string"
+    case .data, .latin1: "a byte string"
     case .tuple: "a tuple"
     case .list: "a list"
     case .dictionary: "a dictionary"
@@ -146,4 +168,26 @@ extension PickleGraph {
     case .persistent: "a storage"
     }
   }
+}
+
+/// The numbers of the characters of a UTF-8 text, `nil` unless all are below 256.
+private func latin1(utf8 text: [UInt8]) -> [UInt8]? {
+  var result: [UInt8] = []
+  result.reserveCapacity(text.count)
+  var index = 0
+  while index < text.count {
+    let byte = text[index]
+    if byte < 0x80 {
+      result.append(byte)
+      index += 1
+    } else {
+      // U+0080 to U+00FF: 110000xx 10xxxxxx.
+      guard byte & 0xFE == 0xC2, index + 1 < text.count, text[index + 1] & 0xC0 == 0x80 else {
+        return nil
+      }
+      result.append(byte << 6 | text[index + 1] & 0x3F)
+      index += 2
+    }
+  }
+  return result
 }

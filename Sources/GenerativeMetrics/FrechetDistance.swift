@@ -181,16 +181,7 @@ private func scaledEigenvectors(
   _ s: Matrix, relativePrecision: Double
 ) throws(MetricError) -> (factor: Matrix, clampedMass: Double) {
   let (values, vectors) = try lapack(symmetricEigendecomposition(s))
-  let smallest = values.first ?? 0
-  let largest = max(values.last ?? 0, -smallest)
-  // Rounding its elements moves no eigenvalue of s by more than the Frobenius norm of the change,
-  // which is at most relativePrecision times the sum of |λ|.
-  let rounding = relativePrecision * values.reduce(0) { $0 + abs($1) }
-  guard smallest >= -max(1e-10 * largest, rounding) else {
-    throw MetricError(
-      "NotPositiveSemidefinite", "smallest eigenvalue \(smallest), largest \(values.last ?? 0)")
-  }
-  let rank = values.count { $0 > Double(s.rows) * 0x1p-52 * largest }
+  let rank = try Spectrum(values, relativePrecision: relativePrecision).rank
   let dropped = s.rows - rank
   var factor = Array(vectors.values[(dropped * s.columns)...])
   for row in 0..<rank {
@@ -203,7 +194,7 @@ private func scaledEigenvectors(
   )
 }
 
-private func lapack<Result>(
+func lapack<Result>(
   _ body: @autoclosure () throws(LAPACKError) -> Result
 ) throws(MetricError) -> Result {
   do { return try body() } catch { throw MetricError("LAPACKFailure", error.description) }

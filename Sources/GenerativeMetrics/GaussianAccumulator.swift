@@ -145,7 +145,7 @@ private struct Moments {
 }
 
 /// How the mean of float32 features is summed.
-public enum MeanPrecision: String, Sendable {
+public enum MeanPrecision: String, Codable, Sendable {
   /// In double precision.
   case float64
   /// In single precision, row by row, as `numpy.mean(x, axis=0)` does with float32 rows. The

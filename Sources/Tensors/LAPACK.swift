@@ -81,6 +81,22 @@ package func symmetricEigendecomposition(
   return (values, vectors)
 }
 
+/// Eigenvalues in ascending order: `dsyevd` without the vectors, in a third of the time.
+///
+/// - Parameter s: Symmetric, `[D, D]`.
+package func symmetricEigenvalues(_ s: Matrix) throws(LAPACKError) -> [Double] {
+  var copy = s
+  var values = [Double](repeating: 0, count: s.rows)
+  let n = clapack_int(s.rows)
+  let info = withBLASThreads(factorizationThreads) {
+    LAPACKE_dsyevd(
+      LAPACK_COL_MAJOR, CChar(UInt8(ascii: "N")), CChar(UInt8(ascii: "L")), n, &copy.values, n,
+      &values)
+  }
+  guard info == 0 else { throw LAPACKError(routine: "dsyevd", info: Int(info)) }
+  return values
+}
+
 /// `A Bᵀ`: `dgemm`.
 ///
 /// - Parameters:

@@ -1,10 +1,10 @@
 import ArgumentParser
-import DisEval
-import Foundation
 
 struct StatsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "stats",
-    abstract: "Makes reference statistics from images.",
-    subcommands: [Make.self], defaultSubcommand: Make.self)
+    abstract: "Makes, fetches, checks and converts reference statistics.",
+    subcommands: [
+      Make.self, List.self, Fetch.self, Verify.self, Show.self, Convert.self,
+    ])
 }
