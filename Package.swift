@@ -79,7 +79,8 @@ let package = Package(
       name: "TensorsTests", dependencies: ["CKernels", "Tensors", "_TestSupport"],
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "CheckpointsTests", dependencies: ["Checkpoints", "Files", "Tensors", "_TestSupport"],
+      name: "CheckpointsTests",
+      dependencies: ["CZlib", "Checkpoints", "Files", "Tensors", "_TestSupport"],
       resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
     .testTarget(
       name: "ImagesTests", dependencies: ["Images", "Files", "Checkpoints", "_TestSupport"],
