@@ -11,8 +11,10 @@ enum PickleValue: Sendable {
   case float(Double)
   /// A string as the bytes that stand in the file, which need not be valid UTF-8.
   case text([UInt8])
-  /// A byte string; nothing here needs its content.
-  case data
+  /// A byte string, by where it stands in the file.
+  case data(Range<Int>)
+  /// The byte string that a text is in Latin-1: how Python 3 writes one for Python 2.
+  case latin1(text: Int)
   case tuple([Int])
   /// A list or a set.
   case list([Int])
@@ -32,7 +34,7 @@ enum PickleValue: Sendable {
     case .dictionary(let items): items.flatMap { [$0.key, $0.value] }
     case .call(let function, let arguments, let state):
       [function, arguments] + (state.map { [$0] } ?? [])
-    case .persistent(let identifier): [identifier]
+    case .persistent(let index), .latin1(let index): [index]
     default: []
     }
   }
@@ -137,7 +139,7 @@ extension PickleGraph {
     case .integer, .longInteger: "an integer"
     case .float: "a float"
     case .text: text(index) == nil ? "no readable name" : "a string"
-    case .data: "a byte string"
+    case .data, .latin1: "a byte string"
     case .tuple: "a tuple"
     case .list: "a list"
     case .dictionary: "a dictionary"

@@ -11,6 +11,7 @@ struct PickleMachine {
   private var stack: [Int] = []
   private var marks: [Int] = []
   private var memo: [Int: Int] = [:]
+  private let maximumStringLength: Int
 
   static let maximumOpcodeCount = 2_000_000
   static let maximumStackDepth = 100_000
@@ -18,14 +19,21 @@ struct PickleMachine {
   static let maximumStringLength = 1 << 20
 
   /// Reads the pickle at the cursor, and leaves the cursor behind it.
-  static func run(_ reader: inout ByteReader, subject: String) throws(Failure) -> PickleGraph {
-    var machine = PickleMachine(reader: reader)
+  ///
+  /// - Parameter maximumStringLength: The longest text that is taken over. Byte strings are not.
+  static func run(
+    _ reader: inout ByteReader, subject: String,
+    maximumStringLength: Int = Self.maximumStringLength
+  ) throws(Failure) -> PickleGraph {
+    var machine = PickleMachine(reader: reader, maximumStringLength: maximumStringLength)
     let root = try machine.run()
     reader = machine.reader
     return try PickleGraph(machine.values, root: root, subject: subject)
   }
 
-  private init(reader: ByteReader) { self.reader = reader }
+  private init(reader: ByteReader, maximumStringLength: Int) {
+    (self.reader, self.maximumStringLength) = (reader, maximumStringLength)
+  }
 
   private mutating func run() throws(Failure) -> Int {
     for _ in 0..<Self.maximumOpcodeCount {
@@ -179,14 +187,13 @@ extension PickleMachine {
 
   private mutating func string(length: UInt64) throws(Failure) -> [UInt8] {
     guard length <= reader.remaining else { throw reader.failure("a string does not end") }
-    guard length <= Self.maximumStringLength else { throw limit("a string of \(length) bytes") }
+    guard length <= maximumStringLength else { throw limit("a string of \(length) bytes") }
     return Array(try reader.bytes(Int(length)))
   }
 
   private mutating func pushData(length: UInt64) throws(Failure) {
     guard length <= reader.remaining else { throw reader.failure("a byte string does not end") }
-    _ = try reader.bytes(Int(length))
-    push(.data)
+    push(.data(try reader.bytes(Int(length)).indices))
   }
 
   private mutating func append(_ elements: [Int]) throws(Failure) {
@@ -237,7 +244,7 @@ extension PickleMachine {
       guard arguments.count == 2, case .text = values[arguments[0]],
         case .text(let codec) = values[arguments[1]], codec.elementsEqual("latin1".utf8)
       else { throw forbidden("_codecs.encode with another codec than latin1") }
-      push(.data)
+      push(.latin1(text: arguments[0]))
     default:
       push(.call(function: operands[0], arguments: operands[1], state: nil))
     }
