@@ -1,4 +1,5 @@
 import Checkpoints
+import FeatureExtractors
 import Files
 import Foundation
 import GenerativeMetrics
