@@ -28,13 +28,13 @@ package struct PickledDictionary: Sendable {
     var reader = ByteReader(
       try file.bytes(at: 0, count: file.size), subject: path, code: "PickleMalformed")
     graph = try PickleMachine.run(&reader, subject: path, maximumStringLength: Self.maximumSize)
-    guard reader.remaining == 0 else {
-      throw .refused(
-        "PickleTrailing", path, "\(reader.remaining) bytes follow the end of the pickle")
-    }
     guard graph.dictionary(graph.root) != nil else {
       throw .refused(
         "NotADictionary", path, "\(graph.description(graph.root)), expected a dictionary")
+    }
+    guard reader.remaining == 0 else {
+      throw .refused(
+        "PickleTrailing", path, "\(reader.remaining) bytes follow the end of the pickle")
     }
     self.file = file
   }
