@@ -62,7 +62,7 @@ let package = Package(
         "CLAPACK", "Checkpoints", "DiS", "Diffusion", "FeatureExtractors", "Files",
         "GenerativeMetrics", "Images", "Tensors", .product(name: "Crypto", package: "swift-crypto"),
       ],
-      swiftSettings: swiftSettings),
+      resources: [.embedInCode("Resources/registry.json")], swiftSettings: swiftSettings),
 
     // MARK: Row 5 - the command line
     .executableTarget(

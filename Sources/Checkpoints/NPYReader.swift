@@ -89,4 +89,10 @@ package struct NPYReader: Sendable {
   package func bytes(_ range: Range<Int>) throws(Failure) -> [UInt8] {
     try content.bytes(offset + range.lowerBound..<offset + range.upperBound)
   }
+
+  /// The elements at `range` in C order, rounded to float32 where they need it.
+  package func floats(_ range: Range<Int>) throws(Failure) -> [Float] {
+    let bytes = try bytes(range.lowerBound * type.size..<range.upperBound * type.size)
+    return NPYArray(type: type, shape: [range.count], bytes: bytes).floats()
+  }
 }

@@ -11,7 +11,7 @@ struct PickleMachine {
   private var stack: [Int] = []
   private var marks: [Int] = []
   private var memo: [Int: Int] = [:]
-  private let maximumStringLength: Int
+  private let stringLimit: Int
 
   static let maximumOpcodeCount = 2_000_000
   static let maximumStackDepth = 100_000
@@ -20,19 +20,19 @@ struct PickleMachine {
 
   /// Reads the pickle at the cursor, and leaves the cursor behind it.
   ///
-  /// - Parameter maximumStringLength: The longest text that is taken over. Byte strings are not.
+  /// - Parameter stringLimit: The most bytes of a text. Arrays of protocol 2 are long ones.
   static func run(
-    _ reader: inout ByteReader, subject: String,
-    maximumStringLength: Int = Self.maximumStringLength
+    _ reader: inout ByteReader, subject: String, stringLimit: Int = maximumStringLength
   ) throws(Failure) -> PickleGraph {
-    var machine = PickleMachine(reader: reader, maximumStringLength: maximumStringLength)
+    var machine = PickleMachine(reader: reader, stringLimit: stringLimit)
     let root = try machine.run()
     reader = machine.reader
     return try PickleGraph(machine.values, root: root, subject: subject)
   }
 
-  private init(reader: ByteReader, maximumStringLength: Int) {
-    (self.reader, self.maximumStringLength) = (reader, maximumStringLength)
+  private init(reader: ByteReader, stringLimit: Int) {
+    self.reader = reader
+    self.stringLimit = stringLimit
   }
 
   private mutating func run() throws(Failure) -> Int {
@@ -86,7 +86,7 @@ struct PickleMachine {
     case .binUnicode8: push(.text(try string(length: try reader.integer(UInt64.self))))
     case .shortBinBytes: try pushData(length: UInt64(try reader.integer(UInt8.self)))
     case .binBytes: try pushData(length: UInt64(try reader.integer(UInt32.self)))
-    case .binBytes8: try pushData(length: try reader.integer(UInt64.self))
+    case .binBytes8, .byteArray8: try pushData(length: try reader.integer(UInt64.self))
 
     case .mark: marks.append(stack.count)
     case .pop:
@@ -187,13 +187,13 @@ extension PickleMachine {
 
   private mutating func string(length: UInt64) throws(Failure) -> [UInt8] {
     guard length <= reader.remaining else { throw reader.failure("a string does not end") }
-    guard length <= maximumStringLength else { throw limit("a string of \(length) bytes") }
+    guard length <= stringLimit else { throw limit("a string of \(length) bytes") }
     return Array(try reader.bytes(Int(length)))
   }
 
   private mutating func pushData(length: UInt64) throws(Failure) {
     guard length <= reader.remaining else { throw reader.failure("a byte string does not end") }
-    push(.data(try reader.bytes(Int(length)).indices))
+    push(.data(Array(try reader.bytes(Int(length)))))
   }
 
   private mutating func append(_ elements: [Int]) throws(Failure) {
@@ -339,6 +339,7 @@ private enum Opcode: UInt8 {
   case binBytes = 0x42
   case shortBinBytes = 0x43
   case binBytes8 = 0x8E
+  case byteArray8 = 0x96
   case mark = 0x28
   case pop = 0x30
   case popMark = 0x31

@@ -23,7 +23,7 @@ public struct LoadedExtractor: Sendable {
     provenance = ExtractorProvenance(
       name: network.name, file: lastComponent(path), sha256: hash,
       published: network.isInception ? Self.publishedSHA256.contains(hash) : nil,
-      preprocessing: network.preprocessing, dimension: network.featureDimension)
+      preprocessing: network.preprocessing(.pytorch), dimension: network.featureDimension)
   }
 
   /// Finds the extractor that fits: the weights given, else the file that the reference names

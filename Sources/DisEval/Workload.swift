@@ -6,16 +6,26 @@ import Tensors
 public struct WorkProgress: Equatable, Sendable {
   /// What is being done, such as `sampling`.
   public let activity: String
-  /// Images finished.
+  /// Images or bytes finished.
   public let done: Int
-  /// Images in all.
+  /// Images or bytes in all.
   public let total: Int
+  /// What is counted.
+  public let unit: Unit
+
+  /// What ``done`` and ``total`` count.
+  public enum Unit: Sendable { case images, bytes }
+
+  /// Notes how far `activity` has come.
+  public init(activity: String, done: Int, total: Int, unit: Unit = .images) {
+    (self.activity, self.done, self.total, self.unit) = (activity, done, total, unit)
+  }
 }
 
 /// Where the pipeline reports what is for people: progress, and warnings that are also recorded in
 /// the result.
 public struct Reporter: Sendable {
-  /// Called after each image.
+  /// Called after each image, or a few times a second.
   public let progress: @Sendable (WorkProgress) -> Void
   /// Called once per warning.
   public let warn: @Sendable (String) -> Void

@@ -66,6 +66,11 @@ public struct AtomicFile: ~Copyable {
       unlink(temporaryPath)
       throw Failure.system(error, closed == 0 ? "rename" : "close", path, writing: true)
     }
+    try Self.syncFolder(of: path)
+  }
+
+  /// Makes the name of a new file last.
+  static func syncFolder(of path: String) throws(Failure) {
     let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
     let directory = open(folder.isEmpty ? "/" : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     if directory >= 0 {

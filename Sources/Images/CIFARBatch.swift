@@ -48,20 +48,21 @@ struct CIFARBatch: Sendable {
   /// Opens a file of the Python version: a pickled dictionary with an array `data`, uint8
   /// `[N, 3072]`, and a list `labels` or `fine_labels`.
   ///
-  /// - Throws: ``Failure`` `NotImages`, or that of ``PickledDictionary``.
+  /// - Throws: ``Failure`` `NotImages`, or why the pickle is refused.
   init(pickle file: ReadableFile) throws(Failure) {
-    let dictionary = try PickledDictionary(file)
-    guard let records = try dictionary.bytes("data"), records.shape.count == 2,
-      records.shape[0] > 0, records.shape[1] == Self.pixelSize,
-      let labels = dictionary.integers("labels") ?? dictionary.integers("fine_labels"),
-      labels.count == records.shape[0], labels.allSatisfy((0..<100).contains)
+    let root = try PickledValue.read(file.path)
+    guard let data = root["data"], let layout = try data.layout(), layout.type == .uint8,
+      layout.shape.count == 2, layout.shape[0] > 0, layout.shape[1] == Self.pixelSize,
+      let labels = (root["labels"] ?? root["fine_labels"])?.elements?.compactMap(\.integer),
+      labels.count == layout.shape[0], labels.allSatisfy((0..<100).contains),
+      let records = try data.array()
     else {
       throw Failure(
         .dataRefused, "NotImages", file.path,
         "a pickle, expected a batch of CIFAR: an array 'data', uint8 [N, 3072], and as many "
           + "integers 'labels' or 'fine_labels'")
     }
-    (self.labels, self.records) = (labels, records)
+    (self.labels, self.records) = (labels, NPYReader(records))
   }
 
   /// The image at `index`, its channels interleaved.

@@ -107,7 +107,7 @@ public struct ImageSource: Sendable, CustomStringConvertible {
       try self.init(idx: content, path: path)
     case [0, 0, 8, 3]:
       try self.init(idx: file)
-    case let start where PickledDictionary.hasSignature(start):
+    case let start where PickledValue.hasSignature(start):
       self.init([try CIFARBatch(pickle: file)], name: "CIFAR batch")
     default:
       throw Failure(.dataRefused, "UnsupportedFormat", path, "neither \(Self.supportedFormats)")

@@ -72,12 +72,21 @@ struct ProgressBar {
     let filled = width * progress.done / max(progress.total, 1)
     let bar =
       String(repeating: "=", count: filled) + String(repeating: " ", count: width - filled)
-    let rateText = String(format: rate < 10 ? "%.2f" : "%.0f", rate)
+    let (counts, rateText) =
+      switch progress.unit {
+      case .images:
+        ("\(progress.done)/\(progress.total)", String(format: rate < 10 ? "%.2f" : "%.0f", rate))
+      case .bytes:
+        (
+          String(format: "%.1f/%.1f MB", Double(progress.done) / 1e6, Double(progress.total) / 1e6),
+          String(format: "%.1f MB", rate / 1e6)
+        )
+      }
     let end =
       progress.done == progress.total
       ? "in \(Self.duration(seconds))\n" : "ETA \(Self.duration(left))"
     return
-      "\r\u{1B}[K\(activity) [\(bar)] \(progress.done)/\(progress.total)  \(rateText)/s  \(end)"
+      "\r\u{1B}[K\(activity) [\(bar)] \(counts)  \(rateText)/s  \(end)"
   }
 
   /// `1:02:03`, `2:03`.
