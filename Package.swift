@@ -100,8 +100,10 @@ let package = Package(
       resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
     .testTarget(
       name: "DisEvalTests",
-      dependencies: ["Checkpoints", "DisEval", "Files", "Images", "_TestSupport"],
-      swiftSettings: swiftSettings),
+      dependencies: [
+        "Checkpoints", "DisEval", "Files", "GenerativeMetrics", "Images", "_TestSupport",
+      ],
+      resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
     .testTarget(
       name: "CommandLineTests",
       dependencies: [

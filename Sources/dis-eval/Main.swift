@@ -21,7 +21,9 @@ struct DisEvalCommand: AsyncParsableCommand {
       """,
     version: "\(Tool.name) \(Tool.version)",
     subcommands: [
-      FIDCommand.self, SampleCommand.self, StatsCommand.self, InspectCommand.self,
+      FIDCommand.self, EvaluateCommand.self, ExplainCommand.self, SampleCommand.self,
+      StatsCommand.self,
+      InspectCommand.self,
       BenchCommand.self,
     ])
 }

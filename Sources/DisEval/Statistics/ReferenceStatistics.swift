@@ -26,7 +26,7 @@ public struct ReferenceStatistics: Sendable {
   ///
   /// StyleGAN's `FeatureStats` are sums: their covariance is formed as StyleGAN does, with 0.
   public let ddof: Int?
-  /// The type that the mean is stored in.
+  /// The precision that the mean was summed in, by the record or the type that it is stored in.
   public let meanPrecision: MeanPrecision
   /// Every array in the file.
   public let arrays: [Inspection.TensorLine]
@@ -79,7 +79,7 @@ public struct ReferenceStatistics: Sendable {
     gaussian = moments.gaussian
     count = moments.gaussian.count
     ddof = record?.ddof ?? moments.ddof ?? entry?.ddof
-    meanPrecision = content.meanPrecision
+    meanPrecision = record?.meanPrecision ?? content.meanPrecision
     spatial = try content.spatialGaussian(count: count)
     rows = content.rows
   }

@@ -61,7 +61,7 @@ public struct StatisticsRecord: Codable, Sendable {
 
   init(
     dataset: Dataset?, count: Int?, extractor: ExtractorProvenance, features: Int,
-    npzSha256: String, floor: Floor?, dialect: Dialect? = .pytorchFID, ddof: Int? = 1
+    npzSha256: String, floor: Floor?, dialect: Dialect?, ddof: Int?
   ) {
     self.dataset = dataset
     self.count = count
@@ -74,9 +74,6 @@ public struct StatisticsRecord: Codable, Sendable {
     tool = "\(Tool.name) \(Tool.version)"
   }
 }
-
-/// The one dialect of this version: pytorch-fid's resize, scale and covariance.
-let dialectName = "pytorch-fid"
 
 /// A document with snake_case keys.
 ///
