@@ -15,7 +15,7 @@ package struct PickledValue: Sendable {
   }
 
   /// The most bytes of a pickle that holds arrays: [4096, 4096] in float64 as protocol 2 writes it.
-  static let maximumSize = 256 << 20
+  package static let maximumSize = 256 << 20
 
   /// The container that a file begins like; `nil` if it is neither a pickle nor what `torch.save`
   /// writes.

@@ -32,9 +32,9 @@ public struct ReferenceStatistics: Sendable {
   public let arrays: [Inspection.TensorLine]
 
   /// Of the pooled features.
-  let gaussian: GaussianStatistics
+  package let gaussian: GaussianStatistics
   /// Of the spatial features of sFID.
-  let spatial: GaussianStatistics?
+  package let spatial: GaussianStatistics?
   private let rows: (@Sendable () throws -> NPYReader)?
 
   /// Length of a feature vector.
@@ -108,7 +108,7 @@ public struct ReferenceStatistics: Sendable {
 
   /// Whether `path` is meant as statistics: then anything wrong with it is an error rather than a
   /// reason to try something else.
-  static func isRecognised(_ path: String) -> Bool { StatisticsContent.isRecognised(path) }
+  package static func isRecognised(_ path: String) -> Bool { StatisticsContent.isRecognised(path) }
 
   /// The path of the record beside statistics: `stats.json` for `stats.npz`, `stats.pkl.json` for
   /// any other name.

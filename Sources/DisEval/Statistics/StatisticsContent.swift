@@ -223,7 +223,8 @@ extension StatisticsContent {
     return lines
   }
 
-  /// Batches of rows as one array.
+  /// Batches of rows as one array. One batch may stand in the list many times, so that the list can
+  /// mean much more than its bytes.
   private static func joined(_ parts: [PickledValue], path: String) throws -> NPYReader {
     var rows: [Float] = []
     var dimension: Int?
@@ -233,6 +234,9 @@ extension StatisticsContent {
       else { throw refusal(path, "'all_features' is no list of rows of one length") }
       dimension = shape[1]
       rows += array.floats()
+      guard rows.count <= PickledValue.maximumSize / MemoryLayout<Float>.size else {
+        throw refusal(path, "'all_features' has more than \(PickledValue.maximumSize) bytes")
+      }
     }
     let columns = dimension ?? 1
     return NPYReader(NPYArray(floats: rows, shape: [rows.count / columns, columns]))

@@ -57,6 +57,14 @@ public struct StatisticsRecord: Codable, Sendable {
         .dataRefused, "StatsInvalid", path,
         "schema '\(schema)', this version reads dis-eval-statistics/1")
     }
+    guard count ?? 2 >= 2, (0...1).contains(ddof ?? 1), features >= 0, isSHA256(npzSha256),
+      (1...1 << 20).contains(resolution ?? 1)
+    else {
+      throw Failure(
+        .dataRefused, "StatsInvalid", path,
+        "is no record of statistics: expected a count of at least 2, a ddof of 0 or 1, a "
+          + "resolution of at least 1 and a SHA-256 of 64 digits")
+    }
   }
 
   init(
