@@ -108,7 +108,9 @@ let package = Package(
       resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
     .testTarget(
       name: "DisEvalTests",
-      dependencies: ["Checkpoints", "DisEval", "Files", "Images", "_TestSupport"],
+      dependencies: [
+        "Checkpoints", "DisEval", "Files", "GenerativeMetrics", "Images", "_TestSupport",
+      ],
       resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
     .testTarget(
       name: "CommandLineTests",

@@ -15,7 +15,7 @@ package struct PickledValue: Sendable {
   }
 
   /// The most bytes of a pickle that holds arrays: [4096, 4096] in float64 as protocol 2 writes it.
-  static let maximumSize = 256 << 20
+  package static let maximumSize = 256 << 20
 
   /// Whether a file that begins with `bytes` may be a pickle: protocols 2 to 5 say so.
   package static func hasSignature(_ bytes: [UInt8]) -> Bool {

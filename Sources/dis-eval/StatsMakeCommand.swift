@@ -70,7 +70,7 @@ extension StatsCommand {
       let record = try await maker.write(to: out, reporter: running.reporter)
       let floor = record.floor.map { String(format: ", floor %.4f", $0.value) } ?? ""
       try Terminal.result(
-        "\(out): \(record.count) images, \(record.extractor.dimension) dimensions, dialect "
+        "\(out): \(record.count ?? 0) images, \(record.extractor.dimension) dimensions, dialect "
           + "\(dialect.rawValue), "
           + "\(record.features) feature rows\(floor)")
     }

@@ -26,15 +26,15 @@ public struct ReferenceStatistics: Sendable {
   ///
   /// StyleGAN's `FeatureStats` are sums: their covariance is formed as StyleGAN does, with 0.
   public let ddof: Int?
-  /// The type that the mean is stored in.
+  /// The precision that the mean was summed in, by the record or the type that it is stored in.
   public let meanPrecision: MeanPrecision
   /// Every array in the file.
   public let arrays: [Inspection.TensorLine]
 
   /// Of the pooled features.
-  let gaussian: GaussianStatistics
+  package let gaussian: GaussianStatistics
   /// Of the spatial features of sFID.
-  let spatial: GaussianStatistics?
+  package let spatial: GaussianStatistics?
   private let rows: (@Sendable () throws -> NPYReader)?
 
   /// Length of a feature vector.
@@ -79,7 +79,7 @@ public struct ReferenceStatistics: Sendable {
     gaussian = moments.gaussian
     count = moments.gaussian.count
     ddof = record?.ddof ?? moments.ddof ?? entry?.ddof
-    meanPrecision = content.meanPrecision
+    meanPrecision = record?.meanPrecision ?? content.meanPrecision
     spatial = try content.spatialGaussian(count: count)
     rows = content.rows
   }
@@ -108,7 +108,7 @@ public struct ReferenceStatistics: Sendable {
 
   /// Whether `path` is meant as statistics: then anything wrong with it is an error rather than a
   /// reason to try something else.
-  static func isRecognised(_ path: String) -> Bool { StatisticsContent.isRecognised(path) }
+  package static func isRecognised(_ path: String) -> Bool { StatisticsContent.isRecognised(path) }
 
   /// The path of the record beside statistics: `stats.json` for `stats.npz`, `stats.pkl.json` for
   /// any other name.

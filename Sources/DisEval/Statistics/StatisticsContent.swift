@@ -5,7 +5,8 @@ import GenerativeMetrics
 extension ReferenceStatistics {
   /// The layouts of statistics that tools of the field write. The raw values stand in the registry.
   public enum Format: String, Codable, Sendable, CustomStringConvertible {
-    /// `mu` `[D]` and `sigma` `[D, D]`: TTUR, pytorch-fid, clean-fid, EDM, U-ViT, DiS, and ours.
+    /// `mu` `[D]` and `sigma` `[D, D]`: TTUR, pytorch-fid, clean-fid, EDM, U-ViT, DiS, and ours,
+    /// which may have `mu_s`, `sigma_s` and `features`.
     case npz = "npz"
     /// guided-diffusion's reference batches: also `mu_s`, `sigma_s` and images, `arr_0`.
     case adm = "adm-npz"
@@ -92,7 +93,7 @@ extension StatisticsContent {
     self.path = path
     let names = Set(file.names)
     if names.contains("mu") || names.contains("sigma") {
-      format = names.isDisjoint(with: ["arr_0", "mu_s", "sigma_s"]) ? .npz : .adm
+      format = names.contains("arr_0") ? .adm : .npz
       moments = try Self.moments(file, "mu", "sigma", path: path)
       if names.contains("mu_s") || names.contains("sigma_s") {
         spatial = try Self.moments(file, "mu_s", "sigma_s", path: path)
@@ -222,7 +223,8 @@ extension StatisticsContent {
     return lines
   }
 
-  /// Batches of rows as one array.
+  /// Batches of rows as one array. One batch may stand in the list many times, so that the list can
+  /// mean much more than its bytes.
   private static func joined(_ parts: [PickledValue], path: String) throws -> NPYReader {
     var rows: [Float] = []
     var dimension: Int?
@@ -232,6 +234,9 @@ extension StatisticsContent {
       else { throw refusal(path, "'all_features' is no list of rows of one length") }
       dimension = shape[1]
       rows += array.floats()
+      guard rows.count <= PickledValue.maximumSize / MemoryLayout<Float>.size else {
+        throw refusal(path, "'all_features' has more than \(PickledValue.maximumSize) bytes")
+      }
     }
     let columns = dimension ?? 1
     return NPYReader(NPYArray(floats: rows, shape: [rows.count / columns, columns]))

@@ -23,6 +23,9 @@ public struct StatisticsConversion: Sendable {
 
   /// Writes `mu` and `sigma` in float64, `mu_s` and `sigma_s` where there are some, and the record.
   ///
+  /// A covariance divided by N (StyleGAN's) is multiplied by N / (N - 1), so that it is divided as
+  /// those of all dialects are.
+  ///
   /// - Returns: The record.
   /// - Throws: ``Failure`` `FactContradicted` when an asserted fact is known to be another.
   public func write(to path: String) throws -> StatisticsRecord {
@@ -61,8 +64,12 @@ public struct StatisticsConversion: Sendable {
         "\(input.format) has no feature rows to keep; leave out --features")
     }
     let kept = min(keptRows, rows?.count ?? 0)
-    var arrays = Self.arrays(input.gaussian, "mu", "sigma")
-    if let spatial = input.spatial { arrays += Self.arrays(spatial, "mu_s", "sigma_s") }
+    var (scale, ddof) = (1.0, input.ddof)
+    if let known = ddof, known != 1, let count {
+      (scale, ddof) = (Double(count - known) / Double(count - 1), 1)
+    }
+    var arrays = Self.arrays(input.gaussian, scale, "mu", "sigma")
+    if let spatial = input.spatial { arrays += Self.arrays(spatial, scale, "mu_s", "sigma_s") }
     if let rows, kept > 0 {
       let values = Array(rows.values[..<(kept * input.dimension)])
       arrays.append(("features", NPYArray(floats: values, shape: [kept, input.dimension])))
@@ -72,10 +79,10 @@ public struct StatisticsConversion: Sendable {
     var record = StatisticsRecord(
       dataset: input.record?.dataset ?? input.entry?.dataset, count: count,
       extractor: extractor(dialect), features: kept, npzSha256: try sha256(ofFile: path),
-      floor: input.record?.floor, dialect: dialect, ddof: input.ddof)
+      floor: input.record?.floor, dialect: dialect, ddof: ddof)
     record.resolution = resolution
     record.spatial = input.spatial != nil
-    record.meanPrecision = input.record?.meanPrecision ?? input.meanPrecision
+    record.meanPrecision = input.meanPrecision
     record.source = .init(
       address: input.record?.source?.address ?? input.entry?.address, sha256: input.sha256,
       format: input.format)
@@ -87,12 +94,12 @@ public struct StatisticsConversion: Sendable {
   }
 
   private static func arrays(
-    _ statistics: GaussianStatistics, _ mean: String, _ covariance: String
+    _ statistics: GaussianStatistics, _ scale: Double, _ mean: String, _ covariance: String
   ) -> [(name: String, array: NPYArray)] {
     let d = statistics.dimension
     return [
       (mean, NPYArray(doubles: statistics.mean, shape: [d])),
-      (covariance, NPYArray(doubles: statistics.covariance, shape: [d, d])),
+      (covariance, NPYArray(doubles: statistics.covariance.map { $0 * scale }, shape: [d, d])),
     ]
   }
 

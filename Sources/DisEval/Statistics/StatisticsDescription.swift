@@ -32,7 +32,7 @@ public struct StatisticsDescription: Codable, Sendable {
   public var ddof: Int?
   /// Side of the images.
   public var resolution: Int?
-  /// The type that the mean is stored in.
+  /// The precision that the mean was summed in.
   public var meanPrecision: MeanPrecision
   /// Sum of the variances.
   public var trace: Double

@@ -57,11 +57,19 @@ public struct StatisticsRecord: Codable, Sendable {
         .dataRefused, "StatsInvalid", path,
         "schema '\(schema)', this version reads dis-eval-statistics/1")
     }
+    guard count ?? 2 >= 2, (0...1).contains(ddof ?? 1), features >= 0, isSHA256(npzSha256),
+      (1...1 << 20).contains(resolution ?? 1)
+    else {
+      throw Failure(
+        .dataRefused, "StatsInvalid", path,
+        "is no record of statistics: expected a count of at least 2, a ddof of 0 or 1, a "
+          + "resolution of at least 1 and a SHA-256 of 64 digits")
+    }
   }
 
   init(
     dataset: Dataset?, count: Int?, extractor: ExtractorProvenance, features: Int,
-    npzSha256: String, floor: Floor?, dialect: Dialect? = .pytorchFID, ddof: Int? = 1
+    npzSha256: String, floor: Floor?, dialect: Dialect?, ddof: Int?
   ) {
     self.dataset = dataset
     self.count = count
@@ -74,9 +82,6 @@ public struct StatisticsRecord: Codable, Sendable {
     tool = "\(Tool.name) \(Tool.version)"
   }
 }
-
-/// The one dialect of this version: pytorch-fid's resize, scale and covariance.
-let dialectName = "pytorch-fid"
 
 /// A document with snake_case keys.
 ///
