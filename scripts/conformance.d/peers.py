@@ -86,14 +86,14 @@ class Task:
 
         return run
 
-    def spread(self, distance, metric="fid"):
+    def spread(self, distance):
         """distance(): the peer's Fréchet distance with the two sets exchanged, where there are too few images.
 
         In exact arithmetic nothing changes. With fewer images than dimensions the square root of a singular matrix is
         round-off, and this shows how much of it.
         """
         if self.count < 2048:
-            self.metrics[metric]["swapped"] = float(np.real(distance()))
+            self.metrics["fid"]["swapped"] = float(np.real(distance()))
 
     def finish(self):
         results = self.work / "results"
@@ -348,7 +348,6 @@ def adm(task):
     task.value("fid", a.frechet_distance(b))
     task.value("sfid", spatial_a.frechet_distance(spatial_b))
     task.spread(lambda: b.frechet_distance(a))
-    task.spread(lambda: spatial_b.frechet_distance(spatial_a), "sfid")
     task.metrics["sfid"]["exact"] = exact(activations["A"][1], activations["B"][1])
     task.value("is", judge.compute_inception_score(activations["A"][0]))
     precision, recall = judge.compute_prec_recall(activations["B"][0], activations["A"][0])

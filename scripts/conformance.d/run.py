@@ -1,4 +1,4 @@
-"""Runs every peer on every image set, two at a time, longest first; skips what an earlier run has finished.
+"""Runs every peer on every image set, two at a time, the largest set first; skips what an earlier run has finished.
 
 python run.py WORK N SMALL
 """
@@ -15,13 +15,13 @@ HERE = Path(__file__).parent
 # The repository that a peer is read from, where it is not a package.
 REPOSITORIES = {"dgm-eval": "dgm-eval", "dgm-eval.kid": "dgm-eval", "edm": "edm", "adm": "guided-diffusion"}
 PEERS = [
+    "pytorch-fid",
     "torch-fidelity",
     "adm",
-    "dgm-eval",
-    "pytorch-fid",
     "clean-fid-clean",
     "torchmetrics",
     "edm",
+    "dgm-eval",
     "clean-fid-legacy-tensorflow",
     "clean-fid-legacy-pytorch",
 ]
@@ -31,7 +31,7 @@ LONGEST = 2 * 3600  # seconds for one peer on one set
 
 
 def jobs(large: int, small: int) -> list[tuple[str, str]]:
-    sets = [f"tiny-{large}"] + [f"{kind}-{small}" for kind in ("jpeg", "grey", "mixed", "square")]
+    sets = [f"tiny-{large}"] + [f"{kind}-{small}" for kind in ("jpeg", "mixed", "grey", "square")]
     result = [(peer, name) for name in sets for peer in PEERS if not unsuitable(peer, name)]
     return result + [(peer, sets[0]) for peer in AGAIN if large >= 1000]
 
