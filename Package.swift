@@ -28,6 +28,7 @@ let package = Package(
     .systemLibrary(
       name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg62-turbo-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "CWebP", pkgConfig: "libwebp", providers: [.apt(["libwebp-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
     .target(name: "CKernels", linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))]),
@@ -46,7 +47,8 @@ let package = Package(
       ],
       exclude: ["TensorFlow/graph.proto"], swiftSettings: swiftSettings),
     .target(
-      name: "Images", dependencies: ["CImageCodecs", "CZlib", "Checkpoints", "Files", "Tensors"],
+      name: "Images",
+      dependencies: ["CImageCodecs", "CWebP", "CZlib", "Checkpoints", "Files", "Tensors"],
       swiftSettings: swiftSettings),
 
     // MARK: Row 3 - networks, samplers, metrics
@@ -65,7 +67,7 @@ let package = Package(
         "CLAPACK", "Checkpoints", "DiS", "Diffusion", "FeatureExtractors", "Files",
         "GenerativeMetrics", "Images", "Tensors", .product(name: "Crypto", package: "swift-crypto"),
       ],
-      swiftSettings: swiftSettings),
+      resources: [.embedInCode("Resources/registry.json")], swiftSettings: swiftSettings),
 
     // MARK: Row 5 - the command line
     .executableTarget(
@@ -84,7 +86,8 @@ let package = Package(
       name: "TensorsTests", dependencies: ["CKernels", "Tensors", "_TestSupport"],
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "CheckpointsTests", dependencies: ["Checkpoints", "Files", "Tensors", "_TestSupport"],
+      name: "CheckpointsTests",
+      dependencies: ["CZlib", "Checkpoints", "Files", "Tensors", "_TestSupport"],
       resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
     .testTarget(
       name: "ImagesTests", dependencies: ["Images", "Files", "Checkpoints", "_TestSupport"],
@@ -105,8 +108,10 @@ let package = Package(
       resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
     .testTarget(
       name: "DisEvalTests",
-      dependencies: ["Checkpoints", "DisEval", "Files", "Images", "_TestSupport"],
-      swiftSettings: swiftSettings),
+      dependencies: [
+        "Checkpoints", "DisEval", "Files", "GenerativeMetrics", "Images", "_TestSupport",
+      ],
+      resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
     .testTarget(
       name: "CommandLineTests",
       dependencies: [

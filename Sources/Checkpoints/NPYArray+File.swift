@@ -158,7 +158,7 @@ extension ScalarType {
   }
 
   /// The type of that name in either byte order.
-  fileprivate init?(npyDescriptor: String) {
+  init?(npyDescriptor: String) {
     let littleEndian =
       npyDescriptor.hasPrefix(">") ? "<" + npyDescriptor.dropFirst() : npyDescriptor
     guard let type = ScalarType.allCases.first(where: { $0.npyDescriptor == littleEndian }) else {

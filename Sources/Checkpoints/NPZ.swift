@@ -29,13 +29,28 @@ package struct NPZ: Sendable {
     try NPYArray.parse(try archive.read(try entry(name)), subject: "\(path): \(name)")
   }
 
-  /// The array of that name, to be read in parts: from the file, with its checksum verified now,
-  /// or from memory when it is deflated.
+  /// The array of that name, to be read in parts from the file, with its checksum verified now.
   package func reader(_ name: String) throws(Failure) -> NPYReader {
-    guard let range = try archive.storedRange(of: try entry(name)) else {
-      return NPYReader(try array(name))
+    let (entry, subject) = (try entry(name), "\(path): \(name)")
+    if let range = try archive.storedRange(of: entry) {
+      return try NPYReader(archive.file, range: range, subject: subject)
     }
-    return try NPYReader(archive.file, range: range, subject: "\(path): \(name)")
+    return try NPYReader(try archive.inflatedContent(of: entry), subject: subject)
+  }
+
+  /// The bytes of an array and its header, once inflated.
+  package func size(_ name: String) throws(Failure) -> Int { try entry(name).size }
+
+  /// Type and shape of an array. Of one that is not deflated only the header is read, and its
+  /// checksum is not looked at.
+  package func layout(_ name: String) throws(Failure) -> (type: ScalarType, shape: [Int]) {
+    let entry = try entry(name)
+    let start =
+      entry.isDeflated
+      ? try archive.read(entry)
+      : try archive.file.bytes(at: entry.offset, count: min(entry.size, NPYHeader.maximumSize))
+    let header = try NPYHeader(start, fileSize: entry.size, subject: "\(path): \(name)")
+    return (header.type, header.shape)
   }
 
   private func entry(_ name: String) throws(Failure) -> ZipArchive.Entry {

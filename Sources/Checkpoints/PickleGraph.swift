@@ -11,8 +11,10 @@ enum PickleValue: Sendable {
   case float(Double)
   /// A string as the bytes that stand in the file, which need not be valid UTF-8.
   case text([UInt8])
-  /// A byte string; nothing here needs its content.
-  case data
+  /// A byte string.
+  case data([UInt8])
+  /// A byte string as protocol 2 writes it: the text with the characters of those numbers.
+  case latin1(text: Int)
   case tuple([Int])
   /// A list or a set.
   case list([Int])
@@ -33,6 +35,7 @@ enum PickleValue: Sendable {
     case .call(let function, let arguments, let state):
       [function, arguments] + (state.map { [$0] } ?? [])
     case .persistent(let identifier): [identifier]
+    case .latin1(let text): [text]
     default: []
     }
   }
@@ -96,6 +99,26 @@ extension PickleGraph {
     return String(validating: bytes, as: UTF8.self)
   }
 
+  /// The content of a byte string, which Python 2 writes as a text; `nil` also for a text that stands
+  /// for one with characters above 255.
+  func data(_ index: Int) -> [UInt8]? {
+    switch values[index] {
+    case .data(let bytes), .text(let bytes): bytes
+    case .latin1(let text):
+      if case .text(let characters) = values[text] { latin1(utf8: characters) } else { nil }
+    default: nil
+    }
+  }
+
+  func bool(_ index: Int) -> Bool? {
+    switch values[index] {
+    case .bool(let value): value
+    case .integer(0): false
+    case .integer(1): true
+    default: nil
+    }
+  }
+
   func tuple(_ index: Int) -> [Int]? {
     if case .tuple(let elements) = values[index] { elements } else { nil }
   }
@@ -111,10 +134,18 @@ extension PickleGraph {
     if case .dictionary(let items) = values[index] { items } else { nil }
   }
 
-  /// The value of a dictionary's text key.
+  /// The value of a dictionary's key, a text or a byte string.
   func value(_ index: Int, _ key: String) -> Int? {
-    dictionary(index)?.first { text($0.key).map { $0.utf8.elementsEqual(key.utf8) } ?? false }?
-      .value
+    dictionary(index)?.first { isName($0.key, key) }?.value
+  }
+
+  /// Whether a text or a byte string is `name`. Long ones are not decoded.
+  private func isName(_ index: Int, _ name: String) -> Bool {
+    switch values[index] {
+    case .text(let bytes), .data(let bytes): bytes.elementsEqual(name.utf8)
+    case .latin1(let text): isName(text, name)
+    default: false
+    }
   }
 
   func global(_ index: Int) -> String? {
@@ -145,7 +176,7 @@ extension PickleGraph {
     case .integer, .longInteger: "an integer"
     case .float: "a float"
     case .text: text(index) == nil ? "no readable name" : "a string"
-    case .data: "a byte string"
+    case .data, .latin1: "a byte string"
     case .tuple: "a tuple"
     case .list: "a list"
     case .dictionary: "a dictionary"
@@ -154,4 +185,26 @@ extension PickleGraph {
     case .persistent: "a storage"
     }
   }
+}
+
+/// The numbers of the characters of a UTF-8 text, `nil` unless all are below 256.
+private func latin1(utf8 text: [UInt8]) -> [UInt8]? {
+  var result: [UInt8] = []
+  result.reserveCapacity(text.count)
+  var index = 0
+  while index < text.count {
+    let byte = text[index]
+    if byte < 0x80 {
+      result.append(byte)
+      index += 1
+    } else {
+      // U+0080 to U+00FF: 110000xx 10xxxxxx.
+      guard byte & 0xFE == 0xC2, index + 1 < text.count, text[index + 1] & 0xC0 == 0x80 else {
+        return nil
+      }
+      result.append(byte << 6 | text[index + 1] & 0x3F)
+      index += 2
+    }
+  }
+  return result
 }

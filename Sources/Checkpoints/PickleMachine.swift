@@ -11,6 +11,7 @@ struct PickleMachine {
   private var stack: [Int] = []
   private var marks: [Int] = []
   private var memo: [Int: Int] = [:]
+  private let stringLimit: Int
 
   static let maximumOpcodeCount = 2_000_000
   static let maximumStackDepth = 100_000
@@ -18,14 +19,21 @@ struct PickleMachine {
   static let maximumStringLength = 1 << 20
 
   /// Reads the pickle at the cursor, and leaves the cursor behind it.
-  static func run(_ reader: inout ByteReader, subject: String) throws(Failure) -> PickleGraph {
-    var machine = PickleMachine(reader: reader)
+  ///
+  /// - Parameter stringLimit: The most bytes of a text. Arrays of protocol 2 are long ones.
+  static func run(
+    _ reader: inout ByteReader, subject: String, stringLimit: Int = maximumStringLength
+  ) throws(Failure) -> PickleGraph {
+    var machine = PickleMachine(reader: reader, stringLimit: stringLimit)
     let root = try machine.run()
     reader = machine.reader
     return try PickleGraph(machine.values, root: root, subject: subject)
   }
 
-  private init(reader: ByteReader) { self.reader = reader }
+  private init(reader: ByteReader, stringLimit: Int) {
+    self.reader = reader
+    self.stringLimit = stringLimit
+  }
 
   private mutating func run() throws(Failure) -> Int {
     for _ in 0..<Self.maximumOpcodeCount {
@@ -78,7 +86,7 @@ struct PickleMachine {
     case .binUnicode8: push(.text(try string(length: try reader.integer(UInt64.self))))
     case .shortBinBytes: try pushData(length: UInt64(try reader.integer(UInt8.self)))
     case .binBytes: try pushData(length: UInt64(try reader.integer(UInt32.self)))
-    case .binBytes8: try pushData(length: try reader.integer(UInt64.self))
+    case .binBytes8, .byteArray8: try pushData(length: try reader.integer(UInt64.self))
 
     case .mark: marks.append(stack.count)
     case .pop:
@@ -179,14 +187,13 @@ extension PickleMachine {
 
   private mutating func string(length: UInt64) throws(Failure) -> [UInt8] {
     guard length <= reader.remaining else { throw reader.failure("a string does not end") }
-    guard length <= Self.maximumStringLength else { throw limit("a string of \(length) bytes") }
+    guard length <= stringLimit else { throw limit("a string of \(length) bytes") }
     return Array(try reader.bytes(Int(length)))
   }
 
   private mutating func pushData(length: UInt64) throws(Failure) {
     guard length <= reader.remaining else { throw reader.failure("a byte string does not end") }
-    _ = try reader.bytes(Int(length))
-    push(.data)
+    push(.data(Array(try reader.bytes(Int(length)))))
   }
 
   private mutating func append(_ elements: [Int]) throws(Failure) {
@@ -237,7 +244,7 @@ extension PickleMachine {
       guard arguments.count == 2, case .text = values[arguments[0]],
         case .text(let codec) = values[arguments[1]], codec.elementsEqual("latin1".utf8)
       else { throw forbidden("_codecs.encode with another codec than latin1") }
-      push(.data)
+      push(.latin1(text: arguments[0]))
     default:
       push(.call(function: operands[0], arguments: operands[1], state: nil))
     }
@@ -332,6 +339,7 @@ private enum Opcode: UInt8 {
   case binBytes = 0x42
   case shortBinBytes = 0x43
   case binBytes8 = 0x8E
+  case byteArray8 = 0x96
   case mark = 0x28
   case pop = 0x30
   case popMark = 0x31

@@ -9,6 +9,7 @@ struct TorchContainer {
   /// The bytes of every storage that the pickle names, by key.
   let storages: [String: Storage]
 
+  /// The most bytes of a pickle whose arrays lie outside of it.
   static let maximumPickleSize = 32 << 20
 }
 
@@ -16,7 +17,10 @@ struct TorchContainer {
 
 extension TorchContainer {
   /// Reads `<root>/data.pkl` and finds the storages `<root>/data/<key>`.
-  init(zip file: ReadableFile) throws(Failure) {
+  ///
+  /// - Parameter arrayLimit: The most bytes of a pickle that holds arrays itself; without it, long
+  ///   strings are refused.
+  init(zip file: ReadableFile, arrayLimit: Int? = nil) throws(Failure) {
     let archive = try ZipArchive(file)
     let root = try Self.root(of: archive, path: file.path)
     guard let data = archive["\(root)/data.pkl"] else {
@@ -38,13 +42,15 @@ extension TorchContainer {
     }
     isBigEndian = order == "big"
 
-    guard data.size <= Self.maximumPickleSize else {
+    guard data.size <= arrayLimit ?? Self.maximumPickleSize else {
       throw .refused("PickleLimit", file.path, "a pickle of \(data.size) bytes")
     }
     let subject = "\(file.path): \(data.name)"
     var reader = ByteReader(try archive.read(data), subject: subject, code: "PickleMalformed")
     pickle = try TorchPickle(
-      try PickleMachine.run(&reader, subject: subject), subject: subject)
+      try PickleMachine.run(
+        &reader, subject: subject, stringLimit: arrayLimit ?? PickleMachine.maximumStringLength),
+      subject: subject)
     guard reader.remaining == 0 else {
       throw .refused(
         "PickleTrailing", subject, "\(reader.remaining) bytes follow the end of the pickle")
@@ -85,10 +91,10 @@ extension TorchContainer {
 
   /// Reads protocol number, system information, object and list of keys; then, for each key in the
   /// order of that list, the number of elements and the elements themselves follow.
-  init(legacy file: ReadableFile) throws(Failure) {
+  init(legacy file: ReadableFile, arrayLimit: Int? = nil) throws(Failure) {
     let path = file.path
     var reader = ByteReader(
-      try file.bytes(at: 0, count: min(file.size, Self.maximumPickleSize)),
+      try file.bytes(at: 0, count: min(file.size, arrayLimit ?? Self.maximumPickleSize)),
       at: Self.legacyMagic.count, subject: path, code: "PickleMalformed")
     let version = try PickleMachine.run(&reader, subject: path)
     guard version.integer(version.root) == 1001 else {
@@ -100,7 +106,10 @@ extension TorchContainer {
     else { throw reader.failure("the byte order is missing") }
     isBigEndian = !isLittleEndian
     isScript = false
-    pickle = try TorchPickle(try PickleMachine.run(&reader, subject: path), subject: path)
+    pickle = try TorchPickle(
+      try PickleMachine.run(
+        &reader, subject: path, stringLimit: arrayLimit ?? PickleMachine.maximumStringLength),
+      subject: path)
     let keys = try PickleMachine.run(&reader, subject: path)
     guard case .list(let list) = keys.values[keys.root], list.count == pickle.references.count
     else {

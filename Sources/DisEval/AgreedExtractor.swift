@@ -1,5 +1,6 @@
 import FeatureExtractors
 import Files
+import Images
 
 /// The extractor that both sides of a comparison were or will be scored with.
 struct AgreedExtractor {
@@ -16,13 +17,13 @@ struct AgreedExtractor {
   /// - Throws: ``Failure`` `DimensionMismatch` or `ExtractorMismatch`, naming both sides.
   init(
     statistics: [ReferenceStatistics], weights: String?, needsNetwork: Bool,
-    warn: (String) -> Void
+    guardian: inout CompatibilityGuard
   ) throws {
     network =
       needsNetwork
       ? try LoadedExtractor.choose(weights: weights, reference: statistics.first) : nil
     let dimension = network?.provenance.dimension ?? statistics.first?.dimension ?? 0
-    var agreed = network?.provenance ?? statistics.first?.record?.extractor
+    var agreed = network?.provenance ?? statistics.first?.extractor
     for side in statistics {
       guard side.dimension == dimension else {
         throw Failure(
@@ -31,30 +32,163 @@ struct AgreedExtractor {
             + (network.map { "the extractor \($0.network.name) has \(dimension)" }
               ?? "\(statistics[0].path) has \(dimension)"))
       }
-      guard let record = side.record else {
-        warn(
-          "'\(lastComponent(side.path))' has no .json beside it, so the extractor that made it is "
+      guard let own = side.extractor, own.name != ExtractorProvenance.unknownName else {
+        guardian.warn(
+          "'\(lastComponent(side.path))' has no .json beside it that names the extractor, so it is "
             + "unknown; the result is called fd, and is only right if it was the same")
         agreed = nil
         continue
       }
-      if let other = agreed, record.extractor.sha256 != other.sha256 {
-        throw Failure(
-          .dataRefused, "ExtractorMismatch", side.path,
-          "made with \(record.extractor.name) (SHA-256 \(record.extractor.sha256 ?? "unknown")), "
-            + "the other side with \(other.name) (SHA-256 \(other.sha256 ?? "unknown")); "
-            + "features of different networks cannot be compared")
+      guard let other = agreed else { continue }
+      let difference =
+        "made with \(own.name) (SHA-256 \(own.sha256 ?? "unknown")), the other side with "
+        + "\(other.name) (SHA-256 \(other.sha256 ?? "unknown"))"
+      switch own.isSame(as: other) {
+      case true: break
+      case false:
+        try guardian.refuse(
+          Failure(
+            .dataRefused, "ExtractorMismatch", side.path,
+            difference + "; features of different networks cannot be compared"))
+      case nil:
+        guardian.warn(
+          "'\(lastComponent(side.path))': \(difference); nobody can tell if they are the same")
       }
     }
     if agreed?.published == false {
-      warn(
+      guardian.warn(
         "the Inception weights '\(agreed?.file ?? "")' have no published SHA-256: the number is not "
           + "comparable with published FIDs")
     }
     provenance =
       agreed
       ?? ExtractorProvenance(
-        name: "unknown", file: network?.provenance.file, sha256: network?.provenance.sha256,
+        name: ExtractorProvenance.unknownName, file: network?.provenance.file,
+        sha256: network?.provenance.sha256,
         published: nil, preprocessing: network?.provenance.preprocessing, dimension: dimension)
+  }
+}
+
+extension ExtractorProvenance {
+  /// Stands for an extractor that nobody names.
+  static let unknownName = "unknown"
+
+  /// Whether features of the two can be compared: the same file, or two published forms of the same
+  /// network. Nil when it cannot be told.
+  fileprivate func isSame(as other: ExtractorProvenance) -> Bool? {
+    guard name == other.name else { return false }
+    if published == true, other.published == true { return true }
+    guard let sha256, let otherSHA256 = other.sha256 else {
+      // A published file and one that is not are not the same.
+      return published == nil || other.published == nil ? nil : false
+    }
+    return sha256 == otherSHA256
+  }
+}
+
+extension ReferenceStatistics {
+  /// The extractor by the record, or by the registry, which has statistics of the published Inception
+  /// alone; nil when nobody says.
+  fileprivate var extractor: ExtractorProvenance? {
+    record?.extractor
+      ?? entry.map { _ in
+        ExtractorProvenance(name: inceptionName, published: true, dimension: dimension)
+      }
+  }
+}
+
+/// Refuses to compare what is known to differ, unless that is allowed and then recorded.
+struct CompatibilityGuard {
+  /// Whether `--allow-mismatch` was given.
+  let allowsMismatch: Bool
+  /// What was allowed.
+  private(set) var allowed: [String] = []
+  private(set) var warnings: [String] = []
+  private let reporter: Reporter
+
+  init(allowsMismatch: Bool, reporter: Reporter) {
+    self.allowsMismatch = allowsMismatch
+    self.reporter = reporter
+  }
+
+  /// Reports and records a warning.
+  mutating func warn(_ text: String) {
+    warnings.append(text)
+    reporter.warn(text)
+  }
+
+  /// - Throws: `failure`, with how to go on all the same.
+  mutating func refuse(_ failure: Failure) throws(Failure) {
+    guard allowsMismatch else {
+      throw Failure(
+        failure.status, failure.code, failure.subject,
+        "\(failure.detail) (--allow-mismatch computes it all the same, and the result says so)")
+    }
+    allowed.append("\(failure.code): \(failure.subject): \(failure.detail)")
+    warn("allowed by --allow-mismatch: \(failure.subject): \(failure.detail)")
+  }
+
+  /// Refuses statistics whose features were prepared in another way than those of the other side.
+  ///
+  /// - Parameters:
+  ///   - dialect: That of the other side's features.
+  ///   - asserted: What the user says that the dialect of the statistics is.
+  /// - Throws: ``Failure`` `DialectMismatch`, or `DdofMismatch` for a covariance with another divisor.
+  mutating func check(
+    _ statistics: ReferenceStatistics, against dialect: Dialect, asserted: Dialect?
+  ) throws(Failure) {
+    let name = lastComponent(statistics.path)
+    if let known = statistics.dialect {
+      if let asserted, asserted != known {
+        throw Failure(
+          .dataRefused, "DialectMismatch", statistics.path,
+          "--ref-dialect \(asserted.rawValue), but these statistics are known to be "
+            + "\(known.rawValue)")
+      }
+      let (own, other) = (known.definition.preparation, dialect.definition.preparation)
+      if own != other {
+        let difference =
+          "the statistics are \(known.rawValue) (\(own.description)), the features "
+          + "\(dialect.rawValue) (\(other.description))"
+        if asserted == known {
+          allowed.append("DialectMismatch: \(name): \(difference)")
+          warn("mixed dialects, as --ref-dialect \(known.rawValue) asks for: \(difference)")
+        } else {
+          try refuse(
+            Failure(
+              .dataRefused, "DialectMismatch", statistics.path,
+              difference
+                + "; use --dialect \(known.rawValue), or --ref-dialect \(known.rawValue) to "
+                + "mix them on purpose, as U-ViT and DiS do"))
+        }
+      }
+    } else if let asserted {
+      warn("'\(name)' does not say its dialect; --ref-dialect says \(asserted.rawValue)")
+    } else {
+      warn(
+        "'\(name)' does not say its dialect; it is taken for \(dialect.rawValue), and the number is "
+          + "only right if that is so (say it with --ref-dialect)")
+    }
+    if let ddof = statistics.ddof, ddof != dialect.definition.ddof {
+      try refuse(
+        Failure(
+          .dataRefused, "DdofMismatch", statistics.path,
+          "its covariance is divided by N - \(ddof), the other side's by N - "
+            + "\(dialect.definition.ddof); 'dis-eval stats convert' changes that"))
+    }
+  }
+
+  /// Refuses statistics of images of another size than `image`'s.
+  ///
+  /// - Throws: ``Failure`` `ResolutionMismatch`.
+  mutating func checkResolution(
+    _ statistics: ReferenceStatistics, width: Int, height: Int, subject: String
+  ) throws(Failure) {
+    guard let side = statistics.resolution, side != width || side != height else { return }
+    try refuse(
+      Failure(
+        .dataRefused, "ResolutionMismatch", statistics.path,
+        "statistics of \(side) x \(side) images, but \(subject) is \(width) x \(height); resized "
+          + "images have another distance"))
   }
 }

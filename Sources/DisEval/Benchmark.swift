@@ -87,7 +87,7 @@ public func benchmark(threads: Int, reporter: Reporter) async throws -> Benchmar
   let picture = Image(
     width: 299, height: 299, channels: 3,
     pixels: (0..<3 * 299 * 299).map { _ in UInt8.random(in: 0...255, using: &random) })
-  let images = try await rate(threads: threads) { _ = network(picture) }
+  let images = try await rate(threads: threads) { _ = network(picture, .pytorch) }
   done("benchmark")
 
   peaks.append(try await sgemm())

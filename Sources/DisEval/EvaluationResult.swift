@@ -13,6 +13,8 @@ public struct EvaluationResult: Codable, Sendable {
   public var metrics: [String: Metric]
   /// Metrics that the inputs cannot give, with the reason.
   public var skipped: [String: String]
+  /// The metrics in every dialect, when all were asked for; `metrics` is then empty.
+  public var dialects: [String: DialectResult]?
   /// What the numbers were made from.
   public var provenance: Provenance
   /// SHA-256 over the bytes of all images in index order, nil when there were no images.
@@ -24,6 +26,26 @@ public struct EvaluationResult: Codable, Sendable {
   public func json() throws -> [UInt8] { try encodedJSON(self) }
 }
 
+/// The metrics in one dialect.
+public struct DialectResult: Codable, Sendable {
+  /// The metrics by name.
+  public var metrics: [String: Metric] = [:]
+  /// Metrics that the inputs cannot give, with the reason.
+  public var skipped: [String: String] = [:]
+  /// How images become the extractor's input.
+  public var preprocessing: String
+  /// Whether the mean is summed in `float32` or `float64`.
+  public var meanPrecision: String
+  /// The covariance is divided by the number of images less this.
+  public var ddof: Int
+
+  init(preprocessing: String, meanPrecision: String, ddof: Int) {
+    self.preprocessing = preprocessing
+    self.meanPrecision = meanPrecision
+    self.ddof = ddof
+  }
+}
+
 /// One metric.
 public struct Metric: Codable, Sendable {
   /// The plug-in value at this number of samples.
@@ -32,7 +54,9 @@ public struct Metric: Codable, Sendable {
   @EncodedNull public var interval: [Double]?
   /// Why there is no interval.
   public var intervalReason: String?
-  /// Standard deviation over splits, for the Inception Score.
+  /// The tool whose definition this is, where tools differ in it.
+  public var definition: String?
+  /// Standard deviation over splits (Inception Score) or subsets (KID).
   public var standardDeviation: Double?
   /// Whether a higher value is better.
   public var higherIsBetter: Bool
@@ -44,6 +68,8 @@ public struct Metric: Codable, Sendable {
   public var negativeRounding: Double?
   /// The distance of real data held out from the reference, to compare with.
   public var floor: Floor?
+  /// Reference images compared with, where they are not all.
+  public var referenceCount: Int?
 }
 
 /// How one covariance of a Fréchet distance was factored.
@@ -72,7 +98,8 @@ public struct Provenance: Codable, Sendable {
   public var tool: String
   /// Instruction set and library that decide the last bits.
   public var kernels: String
-  /// How images are resized and scaled and covariances are formed.
+  /// The dialect of the features: what the tool of that name does with the images. `all` when every
+  /// one was asked for.
   public var dialect: String
   /// Number of images scored, nil for statistics that do not say.
   public var num: Int?
@@ -86,6 +113,8 @@ public struct Provenance: Codable, Sendable {
   public var extractor: ExtractorProvenance
   /// What was compared with.
   public var reference: ReferenceProvenance
+  /// What was compared although it is known to differ, because that was asked for.
+  public var allowedMismatches: [String]?
   /// Warnings that were given.
   public var warnings: [String]
 }
@@ -180,6 +209,12 @@ public struct ReferenceProvenance: Codable, Sendable {
   public var dataset: Dataset?
   /// Number of images, nil when the file does not say.
   public var count: Int?
+  /// The file format of statistics.
+  public var format: String?
+  /// The dialect of its features, nil when it is not known.
+  public var dialect: String?
+  /// Side of the images in pixels, nil when it is not known.
+  public var resolution: Int?
 }
 
 /// A data set.

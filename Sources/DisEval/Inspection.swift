@@ -66,9 +66,9 @@ public struct Inspection: Codable, Sendable {
     sha256 = try DisEval.sha256(ofFile: path)
     if ReferenceStatistics.isRecognised(path) {
       let statistics = try ReferenceStatistics(path: path)
-      (kind, format, record) = ("statistics", "npz", statistics.record)
-      tensors = try Self.arrays(path)
-      summary = "mean and covariance of \(statistics.dimension) dimensions"
+      (kind, format, record) = ("statistics", statistics.format.rawValue, statistics.record)
+      tensors = statistics.arrays
+      summary = "\(statistics.format), \(statistics.dimension) dimensions"
     } else if let source = try? ImageSource(path: path) {
       (kind, format, summary) = ("images", source.container.rawValue, "\(source)")
     } else if let array = try? NPYArray.read(path) {
@@ -111,8 +111,8 @@ public struct Inspection: Codable, Sendable {
   private static func arrays(_ path: String) throws -> [TensorLine] {
     let file = try NPZ.read(path)
     return try file.names.map { name in
-      let array = try file.array(name)
-      return TensorLine(name: name, type: array.type.rawValue, shape: array.shape)
+      let layout = try file.layout(name)
+      return TensorLine(name: name, type: layout.type.rawValue, shape: layout.shape)
     }
   }
 

@@ -18,7 +18,7 @@ public struct LoadedExtractor: Sendable {
     provenance = ExtractorProvenance(
       name: network.name, file: record.sourceFile, sha256: record.sourceSha256,
       published: network.isInception ? record.published : nil,
-      preprocessing: network.preprocessing, dimension: network.featureDimension)
+      preprocessing: network.ownPreparation, dimension: network.featureDimension)
   }
 
   /// Finds the extractor that fits: the weights given, else the file that the reference names

@@ -1,4 +1,5 @@
 import Checkpoints
+import FeatureExtractors
 import Files
 import Foundation
 import GenerativeMetrics
@@ -17,6 +18,10 @@ public struct StatisticsMaker: Sendable {
   public var keptRows: Int
   /// Held-out images of the same kind, whose distance is recorded as the floor.
   public var heldOut: (path: String, name: String)?
+  /// How images are prepared and the mean is summed.
+  public var dialect = Dialect.pytorchFID
+  /// Whether folders are searched with the folders in them.
+  public var recursive = false
   /// How much runs at once.
   public var workload: Workload
 
@@ -44,25 +49,34 @@ public struct StatisticsMaker: Sendable {
     let recordPath = ReferenceStatistics.recordPath(path)
     try AtomicFile.check(path)
     try AtomicFile.check(recordPath)
-    let source = try ImageSource(path: images)
-    let held = try heldOut.map { (source: try ImageSource(path: $0.path), name: $0.name) }
+    let source = try ImageSource(path: images, recursive: recursive)
+    let held = try heldOut.map {
+      (source: try ImageSource(path: $0.path, recursive: recursive), name: $0.name)
+    }
     try checkEnough(source.count, images)
     let extractor = try LoadedExtractor.choose(weights: weights, reference: nil)
 
+    let (network, definition) = (extractor.network, dialect.definition)
+    let preparation = network.effective(definition.preparation)
     func features(_ source: ImageSource, _ activity: String) async throws -> FeatureCollection {
       try await collect(
-        count: source.count, activity: activity, extractor: extractor.network,
-        keptRows: keptRows, workload: workload, reporter: reporter,
-        make: { (try source.image(at: $0), nil) })
+        count: source.count, activity: activity, extractor: network,
+        demands: [
+          FeatureDemand(preparation: preparation, spatial: true, keptRows: keptRows)
+        ], workload: workload, reporter: reporter, make: { (try source.image(at: $0), nil) })
     }
     let collection = try await features(source, "images")
-    let statistics = try collection.gaussian.statistics()
+    collection.tally.notes(lastComponent(images)).forEach { reporter.warn($0) }
+    guard let prepared = collection.prepared[preparation] else {
+      preconditionFailure("features were asked for")
+    }
+    let statistics = try prepared.pooled.gaussian.statistics(mean: definition.mean)
     var floor: Floor?
     if let held {
       let other = try await features(held.source, "held-out images")
-      floor = Floor(
-        value: try frechetDistance(between: other.gaussian.statistics(), and: statistics).value,
-        data: held.name, count: other.count)
+      let distance = try other.prepared[preparation]?.pooled.distance(
+        to: statistics, mean: definition.mean)
+      floor = distance.map { Floor(value: $0.value, data: held.name, count: other.count) }
     }
 
     let d = extractor.provenance.dimension
@@ -73,13 +87,25 @@ public struct StatisticsMaker: Sendable {
     let rows = min(keptRows, collection.count)
     if rows > 0 {
       arrays.append(
-        ("features", NPYArray(floats: Array(collection.rows[..<(rows * d)]), shape: [rows, d])))
+        (
+          "features",
+          NPYArray(floats: Array(prepared.pooled.rows[..<(rows * d)]), shape: [rows, d])
+        ))
+    }
+    if let spatial = try prepared.spatial?.gaussian.statistics(mean: definition.mean) {
+      let d = spatial.dimension
+      arrays.append(("mu_s", NPYArray(doubles: spatial.mean, shape: [d])))
+      arrays.append(("sigma_s", NPYArray(doubles: spatial.covariance, shape: [d, d])))
     }
     try NPZ.write(arrays, to: path)
-    let record = StatisticsRecord(
-      dataset: dataset, count: collection.count,
-      extractor: extractor.provenance, features: rows,
-      npzSha256: try sha256(ofFile: path), floor: floor)
+    var made = extractor.provenance
+    made.preprocessing = network.preprocessing(definition.preparation)
+    var record = StatisticsRecord(
+      dataset: dataset, count: collection.count, extractor: made, features: rows,
+      npzSha256: try sha256(ofFile: path), floor: floor, dialect: dialect, ddof: definition.ddof)
+    record.meanPrecision = definition.mean
+    record.spatial = prepared.spatial != nil
+    record.resolution = collection.tally.side
     try AtomicFile.write(try encodedJSON(record), to: recordPath)
     return record
   }

@@ -13,8 +13,10 @@ public struct FashionClassifier: FeatureExtractor {
   public let featureDimension = 128
   /// Classes of Fashion-MNIST.
   public let classCount = 10
+  /// It has no features with positions.
+  public let spatialDimension = 0
   /// Black is -1, white is 1.
-  public let preprocessing = "grey 28x28, x/127.5-1"
+  public let ownPreparation: String? = "grey 28x28, x/127.5-1"
 
   private let layers: [Layer]
   private let features: (weight: Tensor, bias: Tensor)
@@ -49,7 +51,9 @@ public struct FashionClassifier: FeatureExtractor {
   /// The features and the logits of a grey image, or of an RGB image that is grey.
   ///
   /// - Throws: ``Failure`` `ImageMismatch` for another size or a coloured image.
-  public func callAsFunction(_ image: Image) throws(Failure) -> ExtractedFeatures {
+  public func callAsFunction(
+    _ image: Image, _ preparation: Preparation
+  ) throws(Failure) -> ExtractedFeatures {
     let x = layers(try input(image)).reshaped([1, 96 * 3 * 3])
     let hidden = linear(x, features.weight, bias: features.bias)
     let rectified = Tensor(shape: hidden.shape, values: hidden.values.map { max($0, 0) })

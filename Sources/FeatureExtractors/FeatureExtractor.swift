@@ -6,11 +6,14 @@ public struct ExtractedFeatures: Equatable, Sendable {
   public let features: [Float]
   /// Class logits as the Inception Score of this extractor uses them.
   public let logits: [Float]
+  /// The features of sFID, which keep their positions; empty for an extractor that has none.
+  public let spatial: [Float]
 
-  /// Wraps the two vectors.
-  public init(features: [Float], logits: [Float]) {
+  /// Wraps the vectors.
+  public init(features: [Float], logits: [Float], spatial: [Float] = []) {
     self.features = features
     self.logits = logits
+    self.spatial = spatial
   }
 }
 
@@ -23,9 +26,19 @@ public protocol FeatureExtractor: Sendable {
   var featureDimension: Int { get }
   /// Length of ``ExtractedFeatures/logits``.
   var classCount: Int { get }
-  /// Preprocessing in one line, for provenance.
-  var preprocessing: String { get }
+  /// Length of ``ExtractedFeatures/spatial``, 0 when there are none.
+  var spatialDimension: Int { get }
+  /// How this extractor prepares images, in one line, when there is one way only: it then ignores
+  /// the ``Preparation`` asked for. Nil for Inception, whose tools differ.
+  var ownPreparation: String? { get }
 
   /// Features and logits of `image`.
-  func callAsFunction(_ image: Image) throws -> ExtractedFeatures
+  func callAsFunction(_ image: Image, _ preparation: Preparation) throws -> ExtractedFeatures
+}
+
+extension FeatureExtractor {
+  /// How images are prepared when `preparation` is asked for, in one line.
+  public func preprocessing(_ preparation: Preparation) -> String {
+    ownPreparation ?? preparation.description
+  }
 }

@@ -9,9 +9,8 @@ struct InceptionLayers {
   /// Where the weights come from.
   var weights: WeightReader
 
-  /// The network before its global mean, `[3, 299, 299]` to `[2048, 8, 8]`. The comments give the
-  /// shape after each line.
-  mutating func all() -> [Layer] {
+  /// The first part, `[3, 299, 299]` to `[768, 17, 17]`. The comments give the shape after each line.
+  mutating func throughMixed6d() -> [Layer] {
     [
       unit("Conv2d_1a_3x3", 3, 32, 3, stride: 2),  // [32, 149, 149]
       unit("Conv2d_2a_3x3", 32, 32, 3),  // [32, 147, 147]
@@ -27,6 +26,12 @@ struct InceptionLayers {
       mixedC("Mixed_6b", 768, inner: 128),  // [768, 17, 17]
       mixedC("Mixed_6c", 768, inner: 160),  // [768, 17, 17]
       mixedC("Mixed_6d", 768, inner: 160),  // [768, 17, 17]
+    ]
+  }
+
+  /// The rest before the global mean, `[768, 17, 17]` to `[2048, 8, 8]`.
+  mutating func afterMixed6d() -> [Layer] {
+    [
       mixedC("Mixed_6e", 768, inner: 192),  // [768, 17, 17]
       mixedD("Mixed_7a", 768),  // [1280, 8, 8]
       mixedE("Mixed_7b", 1280, pool: .averagePool(Window(3, padding: 1))),  // [2048, 8, 8]

@@ -21,10 +21,15 @@ public struct InceptionV3: FeatureExtractor {
   public let featureDimension = 2048
   /// Outputs of the classifier.
   public let classCount = 1008
-  /// As pytorch-fid does it.
-  public let preprocessing = "x/255, bilinear to 299x299 (PyTorch, half-pixel, no antialias), 2x-1"
+  /// 7 channels at 17 x 17 positions.
+  public let spatialDimension = 7 * 17 * 17
+  /// None: the tools prepare images in different ways.
+  public let ownPreparation: String? = nil
 
-  private let layers: [Layer]
+  /// `[3, 299, 299]` to the output of `Mixed_6d`, `[768, 17, 17]`.
+  private let front: [Layer]
+  /// From there to `[2048, 8, 8]`.
+  private let back: [Layer]
   /// Shape `[1008, 2048]`.
   private let classifier: Tensor
   /// The classifier's bias, `[1008]`. The Inception Score leaves it out.
@@ -39,25 +44,30 @@ public struct InceptionV3: FeatureExtractor {
   /// Loads what `weights` hands out.
   package init(_ weights: WeightReader) throws(Failure) {
     var reader = InceptionLayers(weights: weights)
-    layers = reader.all()
+    front = reader.throughMixed6d()
+    back = reader.afterMixed6d()
     classifier = reader.weights.tensor("fc.weight", [classCount, featureDimension])
     classifierBias = reader.weights.tensor("fc.bias", [classCount])
     // PyTorch counts training batches; files converted from TensorFlow leave the counts out.
     try reader.weights.finish(ignoring: { $0.hasSuffix(".bn.num_batches_tracked") })
   }
 
-  /// The features of `image`, means over 8 x 8 positions, and the logits as the Inception Score uses
-  /// them: `W · features`, without the bias.
-  public func callAsFunction(_ image: Image) -> ExtractedFeatures {
-    let features = globalMean(layers(Self.input(image)))
+  /// The features of `image`, means over 8 x 8 positions; the logits as the Inception Score uses
+  /// them, `W · features`, without the bias; and the features of sFID.
+  ///
+  /// The latter are what guided-diffusion takes from the graph's `mixed_6/conv`, the first 7 channels
+  /// of the first branch of `Mixed_6d`, in the order `(row · 17 + column) · 7 + channel`: statistics
+  /// in the order of PyTorch's arrays are not comparable.
+  ///
+  /// - SeeAlso: `FID_SPATIAL_NAME` and `_create_feature_graph` in guided-diffusion (22e0df8),
+  ///   evaluations/evaluator.py.
+  public func callAsFunction(_ image: Image, _ preparation: Preparation) -> ExtractedFeatures {
+    let middle = front(preparation(image))
+    let positions = 17 * 17
+    // The first branch's channels come first in the block's output.
+    let spatial = (0..<spatialDimension).map { middle.values[$0 % 7 * positions + $0 / 7] }
+    let features = globalMean(back(middle))
     return ExtractedFeatures(
-      features: features.values, logits: linear(features, classifier).values)
-  }
-
-  /// `image` as pytorch-fid prepares it: `[3, 299, 299]`, values in [-1, 1], grey repeated.
-  package static func input(_ image: Image) -> Tensor {
-    var x = image.bilinearlyResized(width: 299, height: 299)
-    for index in x.values.indices { x.values[index] = 2 * x.values[index] - 1 }
-    return image.channels == 3 ? x : concatenateChannels([x, x, x])
+      features: features.values, logits: linear(features, classifier).values, spatial: spatial)
   }
 }

@@ -75,10 +75,11 @@ public func frechetDistance(
 /// - Parameters:
 ///   - rows: Features of the N samples, `[N, D]`.
 ///   - reference: Statistics of the other set, with the same D.
+///   - mean: How the mean of the rows is summed.
 /// - Throws: As ``frechetDistance(between:and:)``; also ``MetricError`` `ShapeMismatch` if `rows` are
 ///   not whole rows, `NonFinite` with the index of the sample, `TooFewSamples` if N < 2.
 public func frechetDistance(
-  betweenRows rows: [Float], and reference: GaussianStatistics
+  betweenRows rows: [Float], and reference: GaussianStatistics, mean: MeanPrecision = .float64
 ) throws(MetricError) -> FrechetDistance {
   let dimension = reference.dimension
   try checkRows(rows, dimension: dimension, firstSample: 0)
@@ -87,10 +88,10 @@ public func frechetDistance(
   guard count <= dimension else {
     var accumulator = GaussianAccumulator(dimension: dimension)
     try accumulator.append(rows: rows)
-    return try frechetDistance(between: accumulator.statistics(), and: reference)
+    return try frechetDistance(between: accumulator.statistics(mean: mean), and: reference)
   }
   return try distance(
-    FactoredGaussian(rows: rows, dimension: dimension), FactoredGaussian(reference))
+    FactoredGaussian(rows: rows, dimension: dimension, mean: mean), FactoredGaussian(reference))
 }
 
 private func distance(
@@ -141,10 +142,16 @@ private struct FactoredGaussian {
   }
 
   /// - Parameter rows: `[N, D]`, N >= 2.
-  init(rows: [Float], dimension: Int) {
+  init(rows: [Float], dimension: Int, mean precision: MeanPrecision) {
     let (mean, centered) = center(rows, dimension: dimension)
     let scale = (1 / Double(centered.rows - 1)).squareRoot()
-    self.mean = mean
+    switch precision {
+    case .float64: self.mean = mean
+    case .float32:
+      var sum = [Float](repeating: 0, count: dimension)
+      sum.add(rows: rows)
+      self.mean = sum.map { Double($0 / Float(centered.rows)) }
+    }
     factor = Matrix(
       rows: centered.rows, columns: dimension, values: centered.values.map { $0 * scale })
     trace = factor.values.reduce(0) { $0 + $1 * $1 }
@@ -174,16 +181,7 @@ private func scaledEigenvectors(
   _ s: Matrix, relativePrecision: Double
 ) throws(MetricError) -> (factor: Matrix, clampedMass: Double) {
   let (values, vectors) = try lapack(symmetricEigendecomposition(s))
-  let smallest = values.first ?? 0
-  let largest = max(values.last ?? 0, -smallest)
-  // Rounding its elements moves no eigenvalue of s by more than the Frobenius norm of the change,
-  // which is at most relativePrecision times the sum of |λ|.
-  let rounding = relativePrecision * values.reduce(0) { $0 + abs($1) }
-  guard smallest >= -max(1e-10 * largest, rounding) else {
-    throw MetricError(
-      "NotPositiveSemidefinite", "smallest eigenvalue \(smallest), largest \(values.last ?? 0)")
-  }
-  let rank = values.count { $0 > Double(s.rows) * 0x1p-52 * largest }
+  let rank = try Spectrum(values, relativePrecision: relativePrecision).rank
   let dropped = s.rows - rank
   var factor = Array(vectors.values[(dropped * s.columns)...])
   for row in 0..<rank {
@@ -196,7 +194,7 @@ private func scaledEigenvectors(
   )
 }
 
-private func lapack<Result>(
+func lapack<Result>(
   _ body: @autoclosure () throws(LAPACKError) -> Result
 ) throws(MetricError) -> Result {
   do { return try body() } catch { throw MetricError("LAPACKFailure", error.description) }

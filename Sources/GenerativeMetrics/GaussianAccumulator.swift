@@ -21,6 +21,8 @@ public struct GaussianAccumulator: Sendable {
   /// The number of samples so far.
   public var count: Int { moments.count + pending.count / dimension }
 
+  /// The sum of the rows in single precision, row by row.
+  private var singleSum: [Float]
   private var moments: Moments
   /// Rows of the block that is not full yet.
   private var pending: [Float] = []
@@ -30,6 +32,7 @@ public struct GaussianAccumulator: Sendable {
     precondition(1...GaussianStatistics.maximumDimension ~= dimension, "dimension \(dimension)")
     self.dimension = dimension
     moments = Moments(dimension: dimension)
+    singleSum = [Float](repeating: 0, count: dimension)
   }
 
   /// Takes the next samples, in ascending sample index.
@@ -39,6 +42,7 @@ public struct GaussianAccumulator: Sendable {
   ///   index of the sample for a NaN or an infinity. The accumulator is then unchanged.
   public mutating func append(rows: [Float]) throws(MetricError) {
     try checkRows(rows, dimension: dimension, firstSample: count)
+    singleSum.add(rows: rows)
     var rest = rows[...]
     while !rest.isEmpty {
       let room = Self.blockSize * dimension - pending.count
@@ -63,16 +67,22 @@ public struct GaussianAccumulator: Sendable {
     closeBlock()
     other.closeBlock()
     moments.merge(other.moments)
+    singleSum.add(rows: other.singleSum)
   }
 
   /// The statistics of the samples so far; more may follow.
   ///
+  /// - Parameter mean: How the mean is summed. In single precision its bits are NumPy's, unless
+  ///   accumulators were merged.
   /// - Throws: ``MetricError`` `TooFewSamples` if N < 2.
-  public func statistics() throws(MetricError) -> GaussianStatistics {
+  public func statistics(
+    mean: MeanPrecision = .float64
+  ) throws(MetricError) -> GaussianStatistics {
     guard count >= 2 else { throw .tooFewSamples(count, atLeast: 2) }
     var whole = self
     whole.closeBlock()
-    return whole.moments.statistics
+    let single = mean == .float32 ? singleSum.map { Double($0 / Float(count)) } : nil
+    return whole.moments.statistics(mean: single)
   }
 
   private mutating func closeBlock() {
@@ -123,12 +133,32 @@ private struct Moments {
   }
 
   /// Divides by N - 1, with N >= 2.
-  var statistics: GaussianStatistics {
+  ///
+  /// - Parameter other: Takes the place of the mean.
+  func statistics(mean other: [Double]?) -> GaussianStatistics {
     var covariance = products
     let divisor = Double(count - 1)
     for index in covariance.values.indices { covariance.values[index] /= divisor }
     covariance.mirrorLowerTriangle()
-    return GaussianStatistics(unchecked: count, mean: mean, covariance: covariance.values)
+    return GaussianStatistics(unchecked: count, mean: other ?? mean, covariance: covariance.values)
+  }
+}
+
+/// How the mean of float32 features is summed.
+public enum MeanPrecision: String, Codable, Sendable {
+  /// In double precision.
+  case float64
+  /// In single precision, row by row, as `numpy.mean(x, axis=0)` does with float32 rows. The
+  /// covariance is in double precision all the same (`numpy.cov`), around its own mean.
+  case float32
+}
+
+extension [Float] {
+  /// Adds each row, one after the other.
+  mutating func add(rows: [Float]) {
+    for start in stride(from: 0, to: rows.count, by: count) {
+      for column in 0..<count { self[column] += rows[start + column] }
+    }
   }
 }
 

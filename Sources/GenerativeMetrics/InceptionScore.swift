@@ -5,17 +5,51 @@ import Foundation
 public struct InceptionScore: Equatable, Sendable {
   /// The mean over splits.
   public let mean: Double
-  /// The standard deviation over splits, with their number as divisor (`numpy.std`).
+  /// The standard deviation over splits; see ``Convention/ddof``.
   public let standardDeviation: Double
 
-  /// How the samples, in the order given, are divided.
-  public enum Splits: Equatable, Sendable {
+  /// How the samples, in their order, are divided.
+  public enum Splits: Hashable, Sendable {
     /// This many splits; split i holds the samples from `i * N / splits` up to `(i + 1) * N / splits`.
     /// torch-fidelity, StyleGAN and Salimans' code use 10.
     case equal(Int)
+    /// This many splits of `N / splits` samples; the remainder is left out. dgm-eval uses 10.
+    case truncated(Int)
+    /// Splits of `N / splits` samples, rounded up, as `torch.chunk` makes them: fewer than asked for if
+    /// the samples do not reach. torchmetrics uses 10.
+    case chunks(Int)
     /// Splits of this many samples; a shorter last one counts like the others. guided-diffusion uses
     /// 5000.
     case blocks(of: Int)
+  }
+
+  /// What the tools differ in.
+  public struct Convention: Hashable, Sendable {
+    /// How the samples are divided.
+    public let splits: Splits
+    /// Samples are first shuffled by `numpy.random.RandomState(seed).permutation(N)`; nil to keep them
+    /// in order.
+    public let shuffleSeed: UInt32?
+    /// The deviation over splits is divided by their number less this.
+    public let ddof: Int
+
+    /// Describes a convention.
+    public init(_ splits: Splits, shuffleSeed: UInt32? = nil, ddof: Int = 0) {
+      self.splits = splits
+      self.shuffleSeed = shuffleSeed
+      self.ddof = ddof
+    }
+
+    /// `metric_isc.py` of torch-fidelity (5e211a9).
+    public static let torchFidelity = Convention(.equal(10), shuffleSeed: 2020)
+    /// `metrics/inception_score.py` of stylegan3.
+    public static let styleGAN = Convention(.equal(10))
+    /// `evaluations/evaluator.py` of guided-diffusion (22e0df8).
+    public static let guidedDiffusion = Convention(.blocks(of: 5000))
+    /// `metrics/inception_score.py` of dgm-eval (74c79f7).
+    public static let dgmEval = Convention(.truncated(10), shuffleSeed: 2020)
+    /// `image/inception.py` of torchmetrics 1.9, without its unseeded shuffle.
+    public static let torchmetrics = Convention(.chunks(10), ddof: 1)
   }
 }
 
@@ -28,35 +62,85 @@ public struct InceptionScore: Equatable, Sendable {
 /// In float64 throughout; means are updated sample by sample, so equal samples score exactly 1.
 /// A probability of 0 contributes 0.
 ///
-/// The tools agree on this formula and differ in the network's last layer, which should have no bias
-/// here, and in the order of the samples: torch-fidelity shuffles them first, guided-diffusion does
-/// not.
+/// The tools agree on this formula and differ in ``InceptionScore/Convention``. The network's last
+/// layer should have no bias here.
 ///
 /// - Parameters:
 ///   - logits: `[N, K]`, one row per sample.
 ///   - classes: K.
-///   - splits: How the samples are divided.
+///   - convention: Order and division of the samples.
 /// - Throws: ``MetricError`` `ShapeMismatch` if `logits` are not whole rows, `NonFinite` with the index
 ///   of the sample for a NaN or an infinity, `TooFewSamples` if a split would be empty.
 /// - SeeAlso: Salimans et al., "Improved Techniques for Training GANs", arXiv 1606.03498, section 4.
-///   `metric_isc.py` of torch-fidelity (5e211a9), `evaluations/evaluator.py` of guided-diffusion
-///   (22e0df8).
 public func inceptionScore(
-  logits: [Float], classes: Int, splits: InceptionScore.Splits = .equal(10)
+  logits: [Float], classes: Int, convention: InceptionScore.Convention = .styleGAN
 ) throws(MetricError) -> InceptionScore {
   precondition(classes > 0, "\(classes) classes")
   try checkRows(logits, dimension: classes, firstSample: 0)
-  let bounds = try splits.bounds(count: logits.count / classes)
-  let scores = bounds.map { samples in
-    var split = Split(classes: classes)
-    for sample in samples { split.append(logits[sample * classes..<(sample + 1) * classes]) }
-    return exp(split.divergence)
+  var accumulator = try InceptionScoreAccumulator(
+    classes: classes, count: logits.count / classes, convention: convention)
+  for start in stride(from: 0, to: logits.count, by: classes) {
+    try accumulator.append(logits[start..<start + classes])
   }
-  // Around the first score, so that equal scores have exactly that mean and no deviation.
-  let offsets = scores.map { $0 - scores[0] }
-  let mean = offsets.reduce(0, +) / Double(scores.count)
-  let variance = offsets.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(scores.count)
-  return InceptionScore(mean: scores[0] + mean, standardDeviation: variance.squareRoot())
+  return accumulator.score()
+}
+
+/// The Inception score of samples that arrive one by one, in memory that does not depend on N.
+public struct InceptionScoreAccumulator: Sendable {
+  private let convention: InceptionScore.Convention
+  private let classes: Int
+  /// The split of each sample; -1 for those left out.
+  private let split: [Int32]
+  private var splits: [Split]
+  private var appended = 0
+
+  /// - Parameters:
+  ///   - classes: K.
+  ///   - count: N, which decides how the samples are divided.
+  /// - Throws: ``MetricError`` `TooFewSamples` if a split would be empty.
+  public init(
+    classes: Int, count: Int, convention: InceptionScore.Convention
+  ) throws(MetricError) {
+    let bounds = try convention.splits.bounds(count: count)
+    var split = [Int32](repeating: -1, count: count)
+    var random = convention.shuffleSeed.map(NumPyRandomState.init(seed:))
+    let order = random?.permutation(count)
+    for (index, positions) in bounds.enumerated() {
+      for position in positions { split[order?[position] ?? position] = Int32(index) }
+    }
+    self.convention = convention
+    self.classes = classes
+    self.split = split
+    splits = bounds.map { _ in Split(classes: classes) }
+  }
+
+  /// Takes the logits of the next sample, `[K]`.
+  ///
+  /// - Throws: ``MetricError`` `ShapeMismatch` or `NonFinite`.
+  public mutating func append(_ logits: some Collection<Float>) throws(MetricError) {
+    precondition(appended < split.count, "more samples than were announced")
+    guard logits.count == classes else {
+      throw MetricError("ShapeMismatch", "\(logits.count) logits, expected \(classes)")
+    }
+    guard logits.allSatisfy(\.isFinite) else {
+      throw MetricError("NonFinite", "sample \(appended) has a logit that is not finite")
+    }
+    let index = split[appended]
+    if index >= 0 { splits[Int(index)].append(logits) }
+    appended += 1
+  }
+
+  /// The score; all samples must have been appended.
+  public func score() -> InceptionScore {
+    precondition(appended == split.count, "\(appended) of \(split.count) samples")
+    let scores = splits.map { exp($0.divergence) }
+    // Around the first score, so that equal scores have exactly that mean and no deviation.
+    let offsets = scores.map { $0 - scores[0] }
+    let mean = offsets.reduce(0, +) / Double(scores.count)
+    let divisor = Double(max(scores.count - convention.ddof, 1))
+    let variance = offsets.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / divisor
+    return InceptionScore(mean: scores[0] + mean, standardDeviation: variance.squareRoot())
+  }
 }
 
 extension InceptionScore.Splits {
@@ -67,6 +151,14 @@ extension InceptionScore.Splits {
       precondition(splits > 0, "\(splits) splits")
       guard count >= splits else { throw .tooFewSamples(count, atLeast: splits) }
       return (0..<splits).map { $0 * count / splits..<($0 + 1) * count / splits }
+    case .truncated(let splits):
+      precondition(splits > 0, "\(splits) splits")
+      let size = count / splits
+      guard size > 0 else { throw .tooFewSamples(count, atLeast: splits) }
+      return (0..<splits).map { $0 * size..<($0 + 1) * size }
+    case .chunks(let splits):
+      precondition(splits > 0, "\(splits) splits")
+      return try Self.blocks(of: max(1, (count + splits - 1) / splits)).bounds(count: count)
     case .blocks(let size):
       precondition(size > 0, "blocks of \(size)")
       guard count > 0 else { throw .tooFewSamples(count, atLeast: 1) }
@@ -85,7 +177,7 @@ private struct Split {
 
   init(classes: Int) { marginal = [Double](repeating: 0, count: classes) }
 
-  mutating func append(_ logits: ArraySlice<Float>) {
+  mutating func append(_ logits: some Collection<Float>) {
     let peak = Double(logits.max() ?? 0)
     let exponentials = logits.map { exp(Double($0) - peak) }
     let sum = exponentials.reduce(0, +)

@@ -12,7 +12,7 @@ public struct KernelDistance: Equatable, Sendable {
   public let standardDeviation: Double?
 
   /// Which samples are compared with which.
-  public enum Subsets: Equatable, Sendable {
+  public enum Subsets: Hashable, Sendable {
     /// `count` times, `size` samples of each set, drawn without replacement by
     /// `numpy.random.RandomState(seed)`: each time first from the first set, then from the second.
     case drawn(count: Int, size: Int, seed: UInt32)

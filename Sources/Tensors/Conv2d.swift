@@ -51,10 +51,12 @@ package struct Conv2d: Sendable {
     let (height, width) = (sliding.out_height, sliding.out_width)
     let (channels, depth, pixels) = (bias.count, weight.count / bias.count, height * width)
     func multiply(_ y: UnsafeMutablePointer<Float>, columns: UnsafePointer<Float>?, count: Int) {
-      cblas_sgemm(
-        CblasRowMajor, CblasNoTrans, CblasNoTrans, blasint(channels), blasint(count),
-        blasint(depth), 1, weight.values, blasint(depth), columns, blasint(count), 0, y,
-        blasint(pixels))
+      withOneBLASThread {
+        cblas_sgemm(
+          CblasRowMajor, CblasNoTrans, CblasNoTrans, blasint(channels), blasint(count),
+          blasint(depth), 1, weight.values, blasint(depth), columns, blasint(count), 0, y,
+          blasint(pixels))
+      }
       dis_add_bias(y, bias.values, channels, count, pixels, relu)
     }
 

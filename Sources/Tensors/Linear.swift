@@ -1,5 +1,4 @@
 import CLAPACK
-import Foundation
 
 /// An affine map of rows: `y[r, o] = bias[o] + sum_k x[r, k] * weight[o, k]`.
 ///
@@ -24,30 +23,11 @@ package func linear(_ x: Tensor, _ weight: Tensor, bias: Tensor? = nil) -> Tenso
         }
       }
     }
-    cblas_sgemm(
-      CblasRowMajor, CblasNoTrans, CblasTrans, blasint(rows), blasint(outputs), blasint(inner), 1,
-      x.values, blasint(x.columns), weight.values, blasint(inner), bias == nil ? 0 : 1, y,
-      blasint(outputs))
+    withOneBLASThread {
+      cblas_sgemm(
+        CblasRowMajor, CblasNoTrans, CblasTrans, blasint(rows), blasint(outputs), blasint(inner), 1,
+        x.values, blasint(x.columns), weight.values, blasint(inner), bias == nil ? 0 : 1, y,
+        blasint(outputs))
+    }
   }
-}
-
-/// Tells OpenBLAS to run every call on the calling thread.
-///
-/// Workers run side by side, one unit of work each; a second level of threads would fight them, and
-/// OpenBLAS gives other bits for other thread counts.
-///
-/// OpenBLAS allocates a buffer for every thread that calls it, and tries again for ever when it gets
-/// none. So the memory is asked for here first, and given back.
-///
-/// - Parameter callers: Threads that will call it at the same time.
-/// - Returns: Whether there is memory for all of them.
-package func prepareLinearAlgebra(callers: Int) -> Bool {
-  openblas_set_num_threads(1)
-  let bufferSize = 128 << 20  // BUFFER_SIZE of OpenBLAS's x86-64 build
-  let size = (callers + 1) * (bufferSize + (1 << 20))
-  let memory = mmap(
-    nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
-  guard let memory, memory != MAP_FAILED else { return false }
-  munmap(memory, size)
-  return true
 }

@@ -72,7 +72,7 @@ struct InspectCommand: ParsableCommand {
     if let record = inspection.record {
       line(
         "made from",
-        "\(record.count) images of \(record.dataset?.name ?? "unknown") "
+        "\(record.count.map(String.init) ?? "unknown") images of \(record.dataset?.name ?? "unknown") "
           + "\(record.dataset?.split ?? "") by \(record.tool)")
       line(
         "extractor",

@@ -21,7 +21,8 @@ struct DisEvalCommand: AsyncParsableCommand {
       """,
     version: "\(Tool.name) \(Tool.version)",
     subcommands: [
-      FIDCommand.self, SampleCommand.self, StatsCommand.self, WeightsCommand.self,
+      FIDCommand.self, EvaluateCommand.self, ExplainCommand.self, SampleCommand.self,
+      StatsCommand.self, WeightsCommand.self,
       InspectCommand.self,
       BenchCommand.self,
     ])

@@ -19,7 +19,7 @@ import _TestSupport
     let images = try ImageSource(path: path)
     let classifier = try loadExtractor(path: DisEvalProcess.extractor)
     let agreeing = try (0..<images.count).count { index in
-      let logits = try classifier(images.image(at: index)).logits
+      let logits = try classifier(images.image(at: index), .pytorch).logits
       return logits.firstIndex(of: logits.max() ?? 0) == index % 10
     }
     #expect(agreeing >= images.count * 8 / 10, "\(agreeing) of \(images.count)")

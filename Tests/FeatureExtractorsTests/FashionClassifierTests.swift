@@ -26,7 +26,7 @@ import _TestSupport
   @Test func pyTorch() throws {
     let extractor = try extractor()
     #expect(extractor.name == "fashion-classifier")
-    let outputs = try images().map { try extractor($0) }
+    let outputs = try images().map { try extractor($0, .pytorch) }
     let features = try NPYArray.read(fixture("fashion.features.npy")).floats()
     let logits = try NPYArray.read(fixture("fashion.logits.npy")).floats()
     let worstFeature = worst(outputs.flatMap(\.features), features)
@@ -39,7 +39,7 @@ import _TestSupport
     let (extractor, image) = (try extractor(), try images()[3])
     let rgb = Image(
       width: 28, height: 28, channels: 3, pixels: image.pixels.flatMap { [$0, $0, $0] })
-    #expect(try extractor(rgb) == extractor(image))
+    #expect(try extractor(rgb, .pytorch) == extractor(image, .tensorFlow))
   }
 
   @Test(
@@ -49,6 +49,6 @@ import _TestSupport
     let pixels = (0..<width * height * channels).map { UInt8(truncatingIfNeeded: $0) }
     let image = Image(width: width, height: height, channels: channels, pixels: pixels)
     let extractor = try extractor()
-    #expect(failure { try extractor(image) }?.code == "ImageMismatch")
+    #expect(failure { try extractor(image, .pytorch) }?.code == "ImageMismatch")
   }
 }

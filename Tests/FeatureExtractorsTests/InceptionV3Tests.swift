@@ -31,7 +31,7 @@ import _TestSupport
     let logits = try NPYArray.read(fixture("\(name).logits.npy")).floats()
     let unbiased = try NPYArray.read(fixture("\(name).logits_unbiased.npy")).floats()
     for index in 0..<photos.count {
-      let output = network(try photos.image(at: index))
+      let output = network(try photos.image(at: index), .pytorch)
       let biased = zip(output.logits, network.classifierBias.values).map { $0 + $1 }
       for worst in [
         worst(output.features, features[index * 2048..<(index + 1) * 2048]),
@@ -46,30 +46,43 @@ import _TestSupport
   @Test("a result does not depend on what else is computed") func independence() async throws {
     let network = try Self.network.get()
     let photos = try ImageSource(path: fixture("photos_64.npy"))
-    let alone = network(try photos.image(at: 0))
+    let alone = network(try photos.image(at: 0), .pytorch)
     let beside = try await withThrowingTaskGroup(of: (Int, ExtractedFeatures).self) { group in
-      for index in [1, 0, 2] { group.addTask { (index, network(try photos.image(at: index))) } }
+      for index in [1, 0, 2] {
+        group.addTask { (index, network(try photos.image(at: index), .pytorch)) }
+      }
       return try await group.first { $0.0 == 0 }?.1
     }
     #expect(beside == alone)
   }
 
-  @Test("grey is repeated") func grey() throws {
-    let pixels: [UInt8] = [0, 50, 100, 150, 200, 255]
-    let grey = Image(width: 3, height: 2, channels: 1, pixels: pixels)
-    let rgb = Image(width: 3, height: 2, channels: 3, pixels: pixels.flatMap { [$0, $0, $0] })
-    #expect(InceptionV3.input(grey) == InceptionV3.input(rgb))
+  @Test(
+    "features agree under the preparations of clean-fid and of the TensorFlow graph",
+    arguments: ["photos_64", "photos_150x200"],
+    [("tensorflow", Preparation.tensorFlow), ("clean", .clean)])
+  func otherPreparations(name: String, mode: (String, Preparation)) throws {
+    let network = try Self.network.get()
+    let photos = try ImageSource(path: fixture("\(name).npy"))
+    let golden = try NPYArray.read(fixture("\(name).\(mode.0).features.npy"))
+    let features = golden.floats()
+    for index in 0..<golden.shape[0] {
+      let output = network(try photos.image(at: index), mode.1)
+      let worst = worst(output.features, features[index * 2048..<(index + 1) * 2048])
+      #expect(worst.relative <= 1e-4, "\(name)[\(index)] \(mode.0) \(worst)")
+    }
   }
 
-  @Test("the input lies in [-1, 1]") func inputRange() {
-    for (value, expected) in [(0, -1), (255, 1)] as [(UInt8, Float)] {
-      let image = Image(width: 1, height: 1, channels: 1, pixels: [value])
-      let input = InceptionV3.input(image)
-      #expect(
-        input
-          == Tensor(
-            shape: [3, 299, 299], values: [Float](repeating: expected, count: 3 * 299 * 299)))
-    }
+  @Test(
+    "the features of sFID agree, in guided-diffusion's order",
+    arguments: ["photos_150x200", "photos_305x310"])
+  func spatialFeatures(name: String) throws {
+    let network = try Self.network.get()
+    let photos = try ImageSource(path: fixture("\(name).npy"))
+    let golden = try NPYArray.read(fixture("\(name).spatial.npy"))
+    #expect(golden.shape == [photos.count, network.spatialDimension])
+    let output = network(try photos.image(at: 0), .pytorch)
+    let worst = worst(output.spatial, golden.floats()[...])
+    #expect(worst.relative <= 1e-4, "\(name) \(worst)")
   }
 
   @Test("a tensor missing, misshaped or one too many is refused") func mismatches() throws {

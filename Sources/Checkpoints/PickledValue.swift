@@ -1,0 +1,142 @@
+import Files
+
+/// A value that Python has pickled, alone or by `torch.save`: read by ``PickleMachine``, so that
+/// nothing is constructed or called. For files of numbers and arrays, such as caches of statistics.
+package struct PickledValue: Sendable {
+  private let document: Document
+  private let index: Int
+
+  /// A pickle and the bytes that it refers to.
+  private struct Document: Sendable {
+    let path: String
+    let graph: PickleGraph
+    /// What `torch.save` put around the pickle, `nil` for a pickle alone.
+    let torch: (pickle: TorchPickle, storages: [String: Storage], reader: StorageReader)?
+  }
+
+  /// The most bytes of a pickle that holds arrays: [4096, 4096] in float64 as protocol 2 writes it.
+  package static let maximumSize = 256 << 20
+
+  /// Whether a file that begins with `bytes` may be a pickle: protocols 2 to 5 say so.
+  package static func hasSignature(_ bytes: [UInt8]) -> Bool {
+    bytes.count >= 2 && bytes[0] == 0x80 && (2...5).contains(bytes[1])
+  }
+
+  /// The container that a file begins like; `nil` if it is neither a pickle nor what `torch.save`
+  /// writes.
+  package enum Container: Sendable {
+    case pickle, torch
+
+    /// Looks at the first bytes of a file; of a zip file, also at the names of its entries.
+    package init?(recognizing file: ReadableFile) throws(Failure) {
+      let head = try file.bytes(at: 0, count: min(file.size, TorchContainer.legacyMagic.count))
+      if head.starts(with: "PK\u{3}\u{4}".utf8) {
+        guard let archive = try? ZipArchive(file),
+          archive.entries.contains(where: { $0.name.hasSuffix("/data.pkl") })
+        else { return nil }
+        self = .torch
+      } else if head == TorchContainer.legacyMagic {
+        self = .torch
+      } else if hasSignature(head) {
+        self = .pickle
+      } else {
+        return nil
+      }
+    }
+  }
+
+  /// The value that a file holds.
+  ///
+  /// - Throws: ``Failure`` `Pickle…` for what the machine refuses, `NotAPickle`, and whatever
+  ///   ``CheckpointFile`` says of a broken torch file.
+  package static func read(_ path: String) throws(Failure) -> PickledValue {
+    let file = try ReadableFile(path: path)
+    switch try Container(recognizing: file) {
+    case .pickle:
+      guard file.size <= maximumSize else {
+        throw .refused(
+          "PickleLimit", path, "a pickle of \(file.size) bytes, at most \(maximumSize) are read")
+      }
+      var reader = ByteReader(
+        try file.bytes(at: 0, count: file.size), subject: path, code: "PickleMalformed")
+      let graph = try PickleMachine.run(&reader, subject: path, stringLimit: maximumSize)
+      guard reader.remaining == 0 else {
+        throw .refused(
+          "PickleTrailing", path, "\(reader.remaining) bytes follow the end of the pickle")
+      }
+      return PickledValue(
+        document: Document(path: path, graph: graph, torch: nil), index: graph.root)
+    case .torch:
+      let isZip = try file.bytes(at: 0, count: 1) == [UInt8(ascii: "P")]
+      let container =
+        isZip
+        ? try TorchContainer(zip: file, arrayLimit: maximumSize)
+        : try TorchContainer(legacy: file, arrayLimit: maximumSize)
+      let reader = StorageReader(file, isBigEndian: container.isBigEndian)
+      let graph = container.pickle.graph
+      return PickledValue(
+        document: Document(
+          path: path, graph: graph, torch: (container.pickle, container.storages, reader)),
+        index: graph.root)
+    case nil:
+      throw .refused("NotAPickle", path, "neither a pickle nor what torch.save writes")
+    }
+  }
+
+  private var graph: PickleGraph { document.graph }
+
+  private func sibling(_ index: Int) -> PickledValue {
+    PickledValue(document: document, index: index)
+  }
+}
+
+/// Access by meaning; `nil` where the value is something else.
+extension PickledValue {
+  /// What the value is, for messages.
+  package var description: String {
+    guard let keys else { return graph.description(index) }
+    return "a dictionary of "
+      + (keys.isEmpty ? "nothing" : keys.prefix(20).joined(separator: ", "))
+  }
+
+  /// The text keys of a dictionary in file order.
+  package var keys: [String]? { graph.dictionary(index)?.compactMap { graph.text($0.key) } }
+
+  /// The value of a dictionary's key, a text or a byte string; `nil` also for `None`.
+  package subscript(key: String) -> PickledValue? {
+    guard let value = graph.value(index, key) else { return nil }
+    if case .none = graph.values[value] { return nil }
+    return sibling(value)
+  }
+
+  /// The elements of a list.
+  package var elements: [PickledValue]? {
+    if case .list(let list) = graph.values[index] { list.map(sibling) } else { nil }
+  }
+
+  /// An integer.
+  package var integer: Int? { graph.integer(index) }
+
+  /// Type and shape of a numpy array or a tensor, without reading its elements.
+  package func layout() throws(Failure) -> (type: ScalarType, shape: [Int])? {
+    if let array = try graph.numpyArray(index, subject: document.path) {
+      return (array.type, array.shape)
+    }
+    return try tensor().map { ($0.type, $0.shape) }
+  }
+
+  /// The elements of a numpy array or a tensor.
+  package func array() throws(Failure) -> NPYArray? {
+    if let array = try graph.numpyArray(index, subject: document.path) {
+      return try graph.elements(of: array, subject: document.path)
+    }
+    guard let tensor = try tensor(), let reader = document.torch?.reader else { return nil }
+    return try reader.array(of: tensor)
+  }
+
+  private func tensor() throws(Failure) -> StoredTensor? {
+    guard let torch = document.torch else { return nil }
+    let tensor = try torch.pickle.tensor(index, named: "tensor", storages: torch.storages)
+    return try tensor?.get()
+  }
+}

@@ -1,0 +1,265 @@
+import FeatureExtractors
+import Files
+import Foundation
+import GenerativeMetrics
+
+/// A metric that can be asked for. With an extractor other than Inception, `fid` is called `fd` and
+/// `is` is called `cs`.
+public enum MetricName: String, CaseIterable, Sendable {
+  case fid, sfid, inceptionScore = "is", kid, precision, recall
+
+  /// Those that need the feature rows of both sides.
+  static let ofRows: Set<MetricName> = [.kid, .precision, .recall]
+}
+
+/// One side of a comparison, reduced to what the metrics need.
+enum Side {
+  case images(FeatureCollection)
+  /// Statistics, and the features of the images that lie in the same file.
+  case statistics(ReferenceStatistics, images: FeatureCollection?)
+
+  var count: Int? {
+    switch self {
+    case .images(let collection): collection.count
+    case .statistics(let statistics, _): statistics.count
+    }
+  }
+
+  var sha256: String? {
+    if case .images(let collection) = self { collection.sha256 } else { nil }
+  }
+
+  /// Feature rows, nil when there are none.
+  fileprivate func rows(_ preparation: Preparation) throws -> FeatureRows? {
+    switch self {
+    case .images(let collection), .statistics(_, images: .some(let collection)):
+      try collection.prepared[preparation].map {
+        try FeatureRows($0.pooled.rows, dimension: $0.pooled.dimension)
+      }
+    case .statistics(let statistics, images: nil): try statistics.featureRows()
+    }
+  }
+
+  /// The Gaussian of the pooled or of the spatial features, nil when there is none.
+  fileprivate func gaussian(_ key: DistanceKey) throws -> GaussianStatistics? {
+    switch self {
+    case .statistics(let statistics, _):
+      key.isSpatial ? statistics.spatial : statistics.gaussian
+    case .images(let collection):
+      try collection.prepared[key.preparation]?.features(key.isSpatial)?.gaussian
+        .statistics(mean: key.mean)
+    }
+  }
+}
+
+extension PreparedFeatures {
+  fileprivate func features(_ isSpatial: Bool) -> FeatureSet? { isSpatial ? spatial : pooled }
+}
+
+/// Which Gaussian of a side.
+private struct DistanceKey: Hashable {
+  let preparation: Preparation
+  let mean: MeanPrecision
+  let isSpatial: Bool
+}
+
+/// Computes the metrics of any number of dialects from two sides; what dialects share is computed
+/// once.
+struct Comparison {
+  private let subject: Side
+  private let reference: Side
+  private let extractor: (any FeatureExtractor)?
+  private let isInception: Bool
+  private let wanted: Set<MetricName>
+  private var distances: [[DistanceKey]: FrechetDistance] = [:]
+  private var kernelDistances: [Preparation: [KernelDistance.Subsets: KernelDistance]] = [:]
+  private var coverages: [Preparation: [PrecisionAndRecall.Convention: PrecisionAndRecall]] = [:]
+
+  init(
+    _ subject: Side, against reference: Side, extractor: (any FeatureExtractor)?,
+    isInception: Bool, wanted: Set<MetricName>
+  ) {
+    self.subject = subject
+    self.reference = reference
+    self.extractor = extractor
+    self.isInception = isInception
+    self.wanted = wanted
+  }
+
+  /// The metrics in one dialect.
+  ///
+  /// - Parameter other: The dialect of the reference; the same unless dialects are mixed on purpose.
+  mutating func result(_ dialect: Dialect, reference other: Dialect) throws -> DialectResult {
+    let (own, others) = (dialect.definition, other.definition)
+    func effective(_ preparation: Preparation) -> Preparation {
+      extractor?.effective(preparation) ?? preparation
+    }
+    let preparation = effective(own.preparation)
+    let otherPreparation = effective(others.preparation)
+    var result = DialectResult(
+      preprocessing: extractor?.preprocessing(own.preparation) ?? own.preparation.description,
+      meanPrecision: own.mean.rawValue, ddof: own.ddof)
+
+    for (name, isSpatial) in [(MetricName.fid, false), (.sfid, true)] where wanted.contains(name) {
+      let title = title(name)
+      if isSpatial, extractor?.spatialDimension == 0 {
+        result.skipped[title] = "the extractor has no features with positions"
+        continue
+      }
+      let distance = try self.distance([
+        DistanceKey(preparation: preparation, mean: own.mean, isSpatial: isSpatial),
+        DistanceKey(preparation: otherPreparation, mean: others.mean, isSpatial: isSpatial),
+      ])
+      if let distance {
+        var metric = Metric(distance)
+        if isSpatial { metric.definition = own.spatial } else { metric.floor = floor }
+        result.metrics[title] = metric
+      } else {
+        result.skipped[title] = "statistics without mu_s and sigma_s were given"
+      }
+    }
+
+    if wanted.contains(.inceptionScore) {
+      let title = title(.inceptionScore)
+      switch subject {
+      case .statistics: result.skipped[title] = "needs images, and statistics were given"
+      case .images(let collection):
+        if let score = collection.prepared[preparation]?.score(own.score.definition) {
+          result.metrics[title] = Metric(score, definition: own.score.tool)
+        } else {
+          result.skipped[title] = "\(collection.count) images are fewer than splits"
+        }
+      }
+    }
+
+    guard !wanted.isDisjoint(with: MetricName.ofRows) else { return result }
+    func skip(_ names: [MetricName], _ reason: String) {
+      for name in names where wanted.contains(name) { result.skipped[name.rawValue] = reason }
+    }
+    guard let rows = try subject.rows(preparation),
+      let others = try reference.rows(otherPreparation)
+    else {
+      skip(
+        [.kid, .precision, .recall],
+        "needs images or feature rows on both sides, and statistics without them were given")
+      return result
+    }
+    let referenceCount = others.count == reference.count ? nil : others.count
+    if wanted.contains(.kid) {
+      let subsets = own.kernelDistance.definition
+      do throws(MetricError) {
+        let known = kernelDistances[preparation]?[subsets]
+        let value =
+          if let known { known } else {
+            try kernelDistance(between: rows, and: others, subsets: subsets)
+          }
+        kernelDistances[preparation, default: [:]][subsets] = value
+        result.metrics["kid"] = Metric(
+          value, definition: own.kernelDistance.tool, referenceCount: referenceCount)
+      } catch {
+        guard error.code == "TooFewSamples" else { throw Failure(error, "KID") }
+        skip([.kid], "by \(own.kernelDistance.tool): \(error.detail)")
+      }
+    }
+    if wanted.contains(.precision) || wanted.contains(.recall) {
+      let (tool, convention) = own.precisionAndRecall
+      do throws(MetricError) {
+        let known = coverages[preparation]?[convention]
+        let value =
+          if let known { known } else {
+            try precisionAndRecall(of: rows, against: others, convention: convention)
+          }
+        coverages[preparation, default: [:]][convention] = value
+        for (name, share) in [("precision", value.precision), ("recall", value.recall)]
+        where wanted.contains(where: { $0.rawValue == name }) {
+          result.metrics[name] = Metric(
+            share: share, definition: tool, referenceCount: referenceCount)
+        }
+        if convention == .prdc {
+          result.metrics["density"] = Metric(
+            share: value.density, definition: tool, referenceCount: referenceCount)
+          result.metrics["coverage"] = Metric(
+            share: value.coverage, definition: tool, referenceCount: referenceCount)
+        }
+      } catch {
+        guard error.code == "TooFewSamples" else { throw Failure(error, "precision and recall") }
+        skip([.precision, .recall], "by \(tool): \(error.detail)")
+      }
+    }
+    return result
+  }
+
+  private func title(_ name: MetricName) -> String {
+    switch name {
+    case .fid: isInception ? "fid" : "fd"
+    case .inceptionScore: isInception ? "is" : "cs"
+    default: name.rawValue
+    }
+  }
+
+  private var floor: Floor? {
+    if case .statistics(let statistics, _) = reference { statistics.record?.floor } else { nil }
+  }
+
+  /// The distance of the subject's Gaussian from the reference's, nil when a side has none.
+  private mutating func distance(_ keys: [DistanceKey]) throws -> FrechetDistance? {
+    if let known = distances[keys] { return known }
+    guard let other = try reference.gaussian(keys[1]) else { return nil }
+    let distance: FrechetDistance
+    do {
+      switch subject {
+      case .images(let collection):
+        guard let set = collection.prepared[keys[0].preparation]?.features(keys[0].isSpatial) else {
+          return nil
+        }
+        distance = try set.distance(to: other, mean: keys[0].mean)
+      case .statistics:
+        guard let own = try subject.gaussian(keys[0]) else { return nil }
+        distance = try frechetDistance(between: own, and: other)
+      }
+    } catch let error as MetricError {
+      throw Failure(error, "Fréchet distance")
+    }
+    distances[keys] = distance
+    return distance
+  }
+}
+
+extension Failure {
+  init(_ error: MetricError, _ subject: String) {
+    self.init(.dataRefused, error.code, subject, error.detail)
+  }
+}
+
+extension Metric {
+  /// Why this version gives no interval.
+  private static let noInterval = "this version computes no intervals"
+
+  init(_ distance: FrechetDistance) {
+    self.init(
+      value: distance.value, intervalReason: Self.noInterval, higherIsBetter: false,
+      meanTerm: distance.meanTerm,
+      factorizations: distance.factorizations.map {
+        .init(method: $0.method.rawValue, rank: $0.rank, clampedMass: $0.clampedMass)
+      }, negativeRounding: distance.negativeRounding)
+  }
+
+  init(_ score: InceptionScore, definition: String) {
+    self.init(
+      value: score.mean, intervalReason: Self.noInterval, definition: definition,
+      standardDeviation: score.standardDeviation, higherIsBetter: true)
+  }
+
+  init(_ distance: KernelDistance, definition: String, referenceCount: Int?) {
+    self.init(
+      value: distance.value, intervalReason: Self.noInterval, definition: definition,
+      standardDeviation: distance.standardDeviation, higherIsBetter: false,
+      referenceCount: referenceCount)
+  }
+
+  init(share: Double, definition: String, referenceCount: Int?) {
+    self.init(
+      value: share, intervalReason: Self.noInterval, definition: definition, higherIsBetter: true,
+      referenceCount: referenceCount)
+  }
+}

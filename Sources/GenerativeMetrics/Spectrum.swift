@@ -1,0 +1,62 @@
+import Tensors
+
+/// The eigenvalues of a covariance, in short.
+public struct Spectrum: Equatable, Sendable {
+  /// The smallest eigenvalue, below zero only by rounding.
+  public let smallest: Double
+  /// The largest eigenvalue.
+  public let largest: Double
+  /// Independent directions in float64: eigenvalues above D 2⁻⁵² of the largest.
+  public let rank: Int
+  /// The number of features D.
+  public let dimension: Int
+
+  /// ``largest`` over ``smallest``; nil for a covariance that is singular in float64.
+  public var condition: Double? { rank == dimension ? largest / smallest : nil }
+
+  /// - Parameters:
+  ///   - values: In ascending order.
+  ///   - relativePrecision: As in ``GaussianStatistics``.
+  /// - Throws: ``MetricError`` `NotPositiveSemidefinite` if the smallest is below -1e-10 of the
+  ///   largest and below what the rounding of the covariance explains.
+  init(_ values: [Double], relativePrecision: Double) throws(MetricError) {
+    let smallest = values.first ?? 0
+    let largest = max(values.last ?? 0, -smallest)
+    // Rounding its elements moves no eigenvalue of s by more than the Frobenius norm of the change,
+    // which is at most relativePrecision times the sum of |λ|.
+    let rounding = relativePrecision * values.reduce(0) { $0 + abs($1) }
+    guard smallest >= -max(1e-10 * largest, rounding) else {
+      throw MetricError(
+        "NotPositiveSemidefinite", "smallest eigenvalue \(smallest), largest \(values.last ?? 0)")
+    }
+    self.smallest = smallest
+    self.largest = largest
+    rank = values.count { $0 > Double(values.count) * 0x1p-52 * largest }
+    dimension = values.count
+  }
+}
+
+extension GaussianStatistics {
+  /// The eigenvalues of the covariance.
+  ///
+  /// - Throws: ``MetricError`` `NotPositiveSemidefinite`, `LAPACKFailure`.
+  public func spectrum() throws(MetricError) -> Spectrum {
+    try Spectrum(
+      try lapack(symmetricEigenvalues(covarianceMatrix)), relativePrecision: relativePrecision)
+  }
+
+  /// Checks what ``frechetDistance(between:and:)`` will need, by a Cholesky factor where there is
+  /// one: a tenth of a second for 2048 features, against seconds for the eigenvalues.
+  ///
+  /// - Throws: ``MetricError`` `NotPositiveSemidefinite`, `LAPACKFailure`.
+  public func checkPositiveSemidefinite() throws(MetricError) {
+    if try lapack(choleskyFactor(covarianceMatrix)) == nil { _ = try spectrum() }
+  }
+
+  /// The sum of the variances.
+  public var trace: Double { covarianceMatrix.diagonal.reduce(0, +) }
+
+  private var covarianceMatrix: Matrix {
+    Matrix(rows: dimension, columns: dimension, values: covariance)
+  }
+}

@@ -1,0 +1,105 @@
+import ArgumentParser
+import DisEval
+import Files
+import Foundation
+
+struct ExplainCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "explain",
+    abstract: "Why the tools of the field give different distances for the same images.",
+    discussion: """
+      Prints the Fréchet distance in every dialect side by side, where each difference comes from, \
+      and what each single step is worth: resize, scale, rounding, mean precision, divisor, weights. \
+      Images are prepared in about eight ways, so it takes eight times as long as one distance; \
+      --num takes the first images only.
+
+      Examples:
+        dis-eval explain --images samples/ --ref photos/ --num 2000
+        dis-eval explain --images a.npz --ref b.npz --base tf --json
+      """)
+
+  @Option(help: ArgumentHelp("The images to judge.", valueName: "path"))
+  var images: String
+
+  @Option(help: ArgumentHelp("The images to compare with.", valueName: "path"))
+  var ref: String
+
+  @Option(
+    help: ArgumentHelp(
+      "Weights of the extractor. (default: Inception in the user's cache)", valueName: "file"))
+  var weights: String?
+
+  @Option(help: ArgumentHelp("Other weights, to see what they change.", valueName: "file"))
+  var otherWeights: String?
+
+  @Option(help: "The dialect to compare the others with.")
+  var base = Dialect.pytorchFID
+
+  @Option(help: "Take the first images only. (default: all)")
+  var num: Int?
+
+  @Flag(help: "Search folders of images with the folders in them.")
+  var recursive = false
+
+  @OptionGroup(title: "Running") var running: RunOptions
+
+  @Option(help: ArgumentHelp("Also write the JSON result there.", valueName: "file"))
+  var out: String?
+
+  @Flag(help: "Print the result as JSON.")
+  var json = false
+
+  func validate() throws {
+    if let num, num < 2 { throw ValidationError("--num \(num): expected at least 2.") }
+  }
+
+  func run() async throws {
+    if let out { try AtomicFile.check(out) }
+    var explainer = Explainer(
+      images: images, reference: ref, weights: weights, workload: running.workload)
+    explainer.base = base
+    explainer.otherWeights = otherWeights
+    explainer.count = num
+    explainer.recursive = recursive
+    let explanation = try await explainer.run(reporter: running.reporter)
+    let document = try explanation.json()
+    if let out { try AtomicFile.write(document, to: out) }
+    if json { try Terminal.result(document) } else { try Terminal.result(text(of: explanation)) }
+  }
+}
+
+/// The explanation for people.
+private func text(of explanation: Explanation) -> String {
+  func pad(_ text: String, _ width: Int) -> String {
+    text.count < width ? text.padding(toLength: width, withPad: " ", startingAt: 0) : text
+  }
+  func right(_ text: String) -> String {
+    String(repeating: " ", count: max(0, 14 - text.count)) + text
+  }
+  func difference(_ value: Double) -> String {
+    right(value == 0 ? "0" : String(format: abs(value) < 1e-3 ? "%+.1e" : "%+.4f", value))
+  }
+  var lines = [
+    pad("dialect", 26)
+      + ["\(explanation.metric)", "difference", "resize", "scale", "mean"].map(right)
+      .joined()
+  ]
+  for line in explanation.dialects {
+    lines.append(
+      pad(line.dialect, 26) + right(String(format: "%.4f", line.value))
+        + [line.difference, line.resize, line.scale, line.meanPrecision].map(difference).joined())
+  }
+  lines += ["", "\(explanation.base) with one thing changed"]
+  for change in explanation.changes {
+    lines.append(
+      "  " + pad("\(change.kind): \(change.to)", 48) + right(String(format: "%.4f", change.value))
+        + difference(change.difference))
+  }
+  lines += [
+    "",
+    "  images      \(explanation.counts[0]) against \(explanation.counts[1])",
+    "  extractor   \(explanation.extractor.name), sha256 "
+      + "\(explanation.extractor.sha256?.prefix(16) ?? "unknown")…",
+  ]
+  return lines.joined(separator: "\n")
+}

@@ -1,0 +1,64 @@
+import ArgumentParser
+import DisEval
+
+extension StatsCommand {
+  struct Convert: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "convert",
+      abstract: "Writes statistics of any layout as .npz, with a record as .json beside it.",
+      discussion: """
+        mu and sigma are written in float64, as every tool reads them. Pickles are only read: \
+        whoever loads one lets it run code.
+
+        --dialect, --count and --resolution assert what the file does not say; the record tells \
+        them from what is known.
+
+        Example:
+          dis-eval stats convert img512.pkl img512.npz --dialect edm
+        """)
+
+    @Argument(help: "A file, or a name of 'stats list' that was fetched.")
+    var input: String
+
+    @Argument(help: "Where the statistics go.")
+    var output: String
+
+    @Option(help: "The dialect that made the features.")
+    var dialect: Dialect?
+
+    @Option(help: "The number of images.")
+    var count: Int?
+
+    @Option(help: "The side of the images.")
+    var resolution: Int?
+
+    @Option(help: "Feature rows to keep, of the first images.")
+    var features = 0
+
+    func validate() throws {
+      if let count, count < 2 { throw ValidationError("--count \(count): expected at least 2.") }
+      if let resolution, !(1...65536).contains(resolution) {
+        throw ValidationError("--resolution \(resolution): expected 1 to 65536.")
+      }
+      guard features >= 0 else {
+        throw ValidationError("--features \(features): expected at least 0.")
+      }
+    }
+
+    func run() throws {
+      var conversion = try StatisticsConversion(reference: input)
+      conversion.dialect = dialect
+      conversion.count = count
+      conversion.resolution = resolution
+      conversion.keptRows = features
+      let record = try conversion.write(to: output)
+      var facts = ["\(conversion.input.dimension) dimensions"]
+      facts.append("\(record.count.map(String.init) ?? "unknown") images")
+      facts.append("dialect \(record.dialect?.rawValue ?? "unknown")")
+      if let asserted = record.asserted {
+        facts.append("asserted: " + asserted.joined(separator: ", "))
+      }
+      try Terminal.result("\(output): " + facts.joined(separator: "; "))
+    }
+  }
+}

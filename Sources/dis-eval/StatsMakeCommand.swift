@@ -1,0 +1,78 @@
+import ArgumentParser
+import DisEval
+import Foundation
+
+extension StatsCommand {
+  struct Make: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "make",
+      abstract: "Writes mean and covariance of features as .npz, and a record as .json beside it.",
+      discussion: """
+        Images are a folder or a zip file of PNG and JPEG files, an .npz or .npy array, or an \
+        IDX file such as those of MNIST.
+
+        Example:
+          dis-eval stats make --images train-images-idx3-ubyte.gz --weights extractor.safetensors \\
+            --dataset fashion-mnist --split train --features 5000 \\
+            --held-out t10k-images-idx3-ubyte.gz --out stats.npz
+        """)
+
+    @Option(help: ArgumentHelp("The images.", valueName: "path"))
+    var images: String
+
+    @Option(
+      help: ArgumentHelp(
+        "Weights of the extractor. (default: Inception in the user's cache)", valueName: "file"))
+    var weights: String?
+
+    @Option(help: ArgumentHelp("Where the statistics go.", valueName: "npz"))
+    var out: String
+
+    @Option(help: "Name of the data set, for the record.")
+    var dataset: String?
+
+    @Option(help: "Split of the data set, for the record.")
+    var split: String?
+
+    @Option(help: "The tool whose statistics to make.")
+    var dialect = Dialect.pytorchFID
+
+    @Flag(help: "Search folders of images with the folders in them.")
+    var recursive = false
+
+    @Option(help: "Feature rows to keep, of the first images.")
+    var features = 0
+
+    @Option(
+      help: ArgumentHelp(
+        "Held-out images, whose distance is recorded as the floor.", valueName: "path"))
+    var heldOut: String?
+
+    @Option(help: "What the held-out images are, for the record.")
+    var heldOutName = "test split"
+
+    @OptionGroup(title: "Running") var running: RunOptions
+
+    func validate() throws {
+      guard features >= 0 else {
+        throw ValidationError("--features \(features): expected at least 0.")
+      }
+      if split != nil, dataset == nil { throw ValidationError("--split needs --dataset.") }
+    }
+
+    func run() async throws {
+      var maker = StatisticsMaker(
+        images: images, weights: weights,
+        dataset: dataset.map { Dataset(name: $0, split: split) }, keptRows: features,
+        heldOut: heldOut.map { ($0, heldOutName) }, workload: running.workload)
+      maker.dialect = dialect
+      maker.recursive = recursive
+      let record = try await maker.write(to: out, reporter: running.reporter)
+      let floor = record.floor.map { String(format: ", floor %.4f", $0.value) } ?? ""
+      try Terminal.result(
+        "\(out): \(record.count ?? 0) images, \(record.extractor.dimension) dimensions, dialect "
+          + "\(dialect.rawValue), "
+          + "\(record.features) feature rows\(floor)")
+    }
+  }
+}
