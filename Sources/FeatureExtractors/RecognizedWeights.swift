@@ -46,6 +46,12 @@ package struct RecognizedWeights: Sendable {
     (layout, state) = try Self.recognize(try checkpoint.stateDict(key: nil), path: path)
   }
 
+  /// Whether the file at `path` is a TensorFlow graph, the one layout that is no checkpoint.
+  package static func isGraph(path: String) throws(Failure) -> Bool {
+    let file = try ReadableFile(path: path)
+    return TensorFlowGraph.isPlausible(try file.bytes(at: 0, count: min(file.size, 16)))
+  }
+
   private static func recognize(
     _ state: StateDict, path: String
   ) throws(Failure) -> (Layout, StateDict) {
@@ -124,6 +130,11 @@ extension RecognizedWeights {
     case .pytorchFID, .tensorFlow, .nvidia: try InceptionV3(state)
     case .fashion: try FashionClassifier(state)
     }
+  }
+
+  /// The network's name, as its extractor has it.
+  package var architecture: String {
+    layout == .fashion ? layout.rawValue : "inception-2015"
   }
 
   /// The names of all tensors of the network in the order of pytorch-fid's files; nil for networks

@@ -241,6 +241,16 @@ import _TestSupport
     #expect(try run("fetch", "inception").status == 64)
   }
 
+  @Test("inspect knows them", arguments: ["thin.pb", "thin.pt"]) func inspect(name: String) throws {
+    let run = try DisEvalProcess("inspect", Self.extractorFixture(name), "--json")
+    #expect(run.status == 0, "\(run.errors)")
+    let document = try run.json()
+    #expect(document["architecture"] as? String == "inception-2015")
+    #expect(
+      document["format"] as? String == (name == "thin.pb" ? "tensorflow-graph" : "torch-script"))
+    #expect((document["tensors"] as? [Any])?.count == (name == "thin.pb" ? 472 : 378))
+  }
+
   /// No SHA-256 of ADM's graph is published, so any server may serve one.
   @Test func fetchingDownloadsAndConverts() throws {
     let graph = Array(try Data(contentsOf: URL(fileURLWithPath: try writeGraph())))
