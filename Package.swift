@@ -27,6 +27,7 @@ let package = Package(
     .systemLibrary(
       name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg62-turbo-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "CWebP", pkgConfig: "libwebp", providers: [.apt(["libwebp-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
     .target(name: "CKernels", linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))]),
@@ -41,7 +42,8 @@ let package = Package(
       name: "Checkpoints", dependencies: ["CZip", "CZlib", "Files", "Tensors"],
       swiftSettings: swiftSettings),
     .target(
-      name: "Images", dependencies: ["CImageCodecs", "CZlib", "Checkpoints", "Files", "Tensors"],
+      name: "Images",
+      dependencies: ["CImageCodecs", "CWebP", "CZlib", "Checkpoints", "Files", "Tensors"],
       swiftSettings: swiftSettings),
 
     // MARK: Row 3 - networks, samplers, metrics
@@ -79,7 +81,8 @@ let package = Package(
       name: "TensorsTests", dependencies: ["CKernels", "Tensors", "_TestSupport"],
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "CheckpointsTests", dependencies: ["Checkpoints", "Files", "Tensors", "_TestSupport"],
+      name: "CheckpointsTests",
+      dependencies: ["CZlib", "Checkpoints", "Files", "Tensors", "_TestSupport"],
       resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
     .testTarget(
       name: "ImagesTests", dependencies: ["Images", "Files", "Checkpoints", "_TestSupport"],

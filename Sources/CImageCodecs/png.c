@@ -101,6 +101,7 @@ static int read_png(
     header->bit_depth = png_get_bit_depth(png, info);
     header->channels = png_get_color_type(png, info) & PNG_COLOR_MASK_COLOR ? 3 : 1;
     header->has_alpha = png_get_color_type(png, info) & PNG_COLOR_MASK_ALPHA;
+    header->has_transparent_color = png_get_valid(png, info, PNG_INFO_tRNS) != 0;
   } else {
     read_pixels(png, info, pixels);
   }

@@ -2,52 +2,92 @@ import Files
 
 /// An array that is read in parts, so that it may be larger than memory.
 ///
-/// The elements stay in the file when they lie there in C order and in the byte order of the
-/// machine, uncompressed; otherwise they are in memory.
+/// The elements stay in the file, deflated or not, when they lie there in C order and in the byte
+/// order of the machine; otherwise they are in memory, at most 1 GiB of them.
 package struct NPYReader: Sendable {
   /// How the elements are stored.
   package let type: ScalarType
   /// Extents, outermost first.
   package let shape: [Int]
-  private let elements: Elements
+  private let content: Content
+  /// Where the elements begin in ``content``.
+  private let offset: Int
 
-  private enum Elements {
+  /// The largest array that is held in memory because of the order of its bytes.
+  static let maximumHeldSize = 1 << 30
+
+  private enum Content {
     case memory([UInt8])
-    case file(ReadableFile, offset: Int)
+    case file(ReadableFile, Range<Int>)
+    case inflated(InflatedContent)
+
+    var size: Int {
+      switch self {
+      case .memory(let bytes): bytes.count
+      case .file(_, let range): range.count
+      case .inflated(let content): content.size
+      }
+    }
+
+    func bytes(_ range: Range<Int>) throws(Failure) -> [UInt8] {
+      switch self {
+      case .memory(let bytes): Array(bytes[range])
+      case .file(let file, let whole):
+        try file.bytes(at: whole.lowerBound + range.lowerBound, count: range.count)
+      case .inflated(let content): try content.bytes(range)
+      }
+    }
   }
 
   /// Reads from an array in memory.
   package init(_ array: NPYArray) {
-    (type, shape, elements) = (array.type, array.shape, .memory(array.bytes))
+    (type, shape, content, offset) = (array.type, array.shape, .memory(array.bytes), 0)
+  }
+
+  /// Takes the bytes at `range` of `file` for an array of uint8.
+  package init(_ file: ReadableFile, range: Range<Int>, shape: [Int]) {
+    precondition(shape.reduce(1, *) == range.count, "\(shape) needs another count of bytes")
+    (type, self.shape, content, offset) = (.uint8, shape, .file(file, range), 0)
   }
 
   /// Opens a `.npy` file.
   package init(path: String) throws(Failure) {
     let file = try ReadableFile(path: path)
-    try self.init(file, range: 0..<file.size, subject: path)
+    try self.init(.file(file, 0..<file.size), subject: path)
   }
 
   /// Opens the `.npy` file that lies in `range` of `file`.
   init(_ file: ReadableFile, range: Range<Int>, subject: String) throws(Failure) {
-    let start = try file.bytes(
-      at: range.lowerBound, count: min(range.count, NPYHeader.maximumSize))
-    let header = try NPYHeader(start, fileSize: range.count, subject: subject)
+    try self.init(.file(file, range), subject: subject)
+  }
+
+  /// Opens the `.npy` file that a part of another one inflates to.
+  init(_ content: InflatedContent, subject: String) throws(Failure) {
+    try self.init(.inflated(content), subject: subject)
+  }
+
+  private init(_ content: Content, subject: String) throws(Failure) {
+    let size = content.size
+    let start = try content.bytes(0..<min(size, NPYHeader.maximumSize))
+    let header = try NPYHeader(start, fileSize: size, subject: subject)
     (type, shape) = (header.type, header.shape)
-    if header.isFortranOrder || header.isBigEndian {
-      let bytes = try file.bytes(at: range.lowerBound, count: range.count)
-      elements = .memory(try NPYArray.parse(bytes, subject: subject).bytes)
-    } else {
-      elements = .file(file, offset: range.lowerBound + header.size)
+    guard header.isFortranOrder || header.isBigEndian else {
+      (self.content, offset) = (content, header.size)
+      return
     }
+    guard size <= Self.maximumHeldSize else {
+      throw .refused(
+        "NpyLimit", subject,
+        "\(size) bytes in Fortran order or big-endian, of which \(Self.maximumHeldSize) are read; "
+          + "save the array in C order and little-endian, which may have any size")
+    }
+    let array = try NPYArray.parse(try content.bytes(0..<size), subject: subject)
+    (self.content, offset) = (.memory(array.bytes), 0)
   }
 
   /// The bytes at `range` of those of all elements, little-endian, in C order.
   package func bytes(_ range: Range<Int>) throws(Failure) -> [UInt8] {
-    switch elements {
-    case .memory(let bytes): Array(bytes[range])
-    case .file(let file, let offset):
-      try file.bytes(at: offset + range.lowerBound, count: range.count)
-    }
+    try content.bytes(offset + range.lowerBound..<offset + range.upperBound)
   }
 
   /// The elements at `range` in C order, rounded to float32 where they need it.

@@ -29,13 +29,13 @@ package struct NPZ: Sendable {
     try NPYArray.parse(try archive.read(try entry(name)), subject: "\(path): \(name)")
   }
 
-  /// The array of that name, to be read in parts: from the file, with its checksum verified now,
-  /// or from memory when it is deflated.
+  /// The array of that name, to be read in parts from the file, with its checksum verified now.
   package func reader(_ name: String) throws(Failure) -> NPYReader {
-    guard let range = try archive.storedRange(of: try entry(name)) else {
-      return NPYReader(try array(name))
+    let (entry, subject) = (try entry(name), "\(path): \(name)")
+    if let range = try archive.storedRange(of: entry) {
+      return try NPYReader(archive.file, range: range, subject: subject)
     }
-    return try NPYReader(archive.file, range: range, subject: "\(path): \(name)")
+    return try NPYReader(try archive.inflatedContent(of: entry), subject: subject)
   }
 
   /// The bytes of an array and its header, once inflated.

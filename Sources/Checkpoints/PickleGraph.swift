@@ -99,10 +99,11 @@ extension PickleGraph {
     return String(validating: bytes, as: UTF8.self)
   }
 
-  /// The content of a byte string; `nil` also for a text with characters above 255.
+  /// The content of a byte string, which Python 2 writes as a text; `nil` also for a text that stands
+  /// for one with characters above 255.
   func data(_ index: Int) -> [UInt8]? {
     switch values[index] {
-    case .data(let bytes): bytes
+    case .data(let bytes), .text(let bytes): bytes
     case .latin1(let text):
       if case .text(let characters) = values[text] { latin1(utf8: characters) } else { nil }
     default: nil
@@ -133,10 +134,18 @@ extension PickleGraph {
     if case .dictionary(let items) = values[index] { items } else { nil }
   }
 
-  /// The value of a dictionary's text key.
+  /// The value of a dictionary's key, a text or a byte string.
   func value(_ index: Int, _ key: String) -> Int? {
-    dictionary(index)?.first { text($0.key).map { $0.utf8.elementsEqual(key.utf8) } ?? false }?
-      .value
+    dictionary(index)?.first { isName($0.key, key) }?.value
+  }
+
+  /// Whether a text or a byte string is `name`. Long ones are not decoded.
+  private func isName(_ index: Int, _ name: String) -> Bool {
+    switch values[index] {
+    case .text(let bytes), .data(let bytes): bytes.elementsEqual(name.utf8)
+    case .latin1(let text): isName(text, name)
+    default: false
+    }
   }
 
   func global(_ index: Int) -> String? {

@@ -17,6 +17,11 @@ package struct PickledValue: Sendable {
   /// The most bytes of a pickle that holds arrays: [4096, 4096] in float64 as protocol 2 writes it.
   package static let maximumSize = 256 << 20
 
+  /// Whether a file that begins with `bytes` may be a pickle: protocols 2 to 5 say so.
+  package static func hasSignature(_ bytes: [UInt8]) -> Bool {
+    bytes.count >= 2 && bytes[0] == 0x80 && (2...5).contains(bytes[1])
+  }
+
   /// The container that a file begins like; `nil` if it is neither a pickle nor what `torch.save`
   /// writes.
   package enum Container: Sendable {
@@ -32,7 +37,7 @@ package struct PickledValue: Sendable {
         self = .torch
       } else if head == TorchContainer.legacyMagic {
         self = .torch
-      } else if head.count > 2, head[0] == 0x80, (2...5).contains(head[1]) {
+      } else if hasSignature(head) {
         self = .pickle
       } else {
         return nil
@@ -97,7 +102,7 @@ extension PickledValue {
   /// The text keys of a dictionary in file order.
   package var keys: [String]? { graph.dictionary(index)?.compactMap { graph.text($0.key) } }
 
-  /// The value of a dictionary's text key; `nil` also for `None`.
+  /// The value of a dictionary's key, a text or a byte string; `nil` also for `None`.
   package subscript(key: String) -> PickledValue? {
     guard let value = graph.value(index, key) else { return nil }
     if case .none = graph.values[value] { return nil }

@@ -13,6 +13,14 @@ package enum ScalarType: String, CaseIterable, Sendable {
     case .int8, .uint8, .bool: 1
     }
   }
+
+  /// Whether the numbers are whole by their type.
+  package var isInteger: Bool {
+    switch self {
+    case .int64, .int32, .int16, .int8, .uint64, .uint32, .uint16, .uint8: true
+    case .float64, .float32, .float16, .bfloat16, .bool: false
+    }
+  }
 }
 
 /// What a file says of one tensor.

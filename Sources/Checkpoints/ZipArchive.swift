@@ -31,7 +31,8 @@ package struct ZipArchive: Sendable {
   let file: ReadableFile
   private let indices: [[UInt8]: Int]
 
-  static let maximumEntryCount = 100_000
+  static let maximumEntryCount = 2_000_000
+  static let maximumDirectorySize = 256 << 20
   static let maximumNameLength = 512
 
   /// Audits the structure of `file`.
@@ -61,9 +62,17 @@ package struct ZipArchive: Sendable {
   package subscript(name: String) -> Entry? { indices[Array(name.utf8)].map { entries[$0] } }
 
   /// The content of `entry`, with its checksum verified.
+  ///
+  /// - Throws: ``Failure`` `ZipLimit` for what inflates to more than 1 GiB, or to more than 200 times
+  ///   its size and 64 MiB.
   package func read(_ entry: Entry) throws(Failure) -> [UInt8] {
-    let stored = try file.bytes(at: entry.offset, count: entry.compressedSize)
     let subject = "\(file.path): \(entry.name)"
+    guard !entry.isDeflated || entry.size <= min(max(64 << 20, 200 * entry.compressedSize), 1 << 30)
+    else {
+      throw .refused(
+        "ZipLimit", subject, "\(entry.compressedSize) bytes claim to inflate to \(entry.size)")
+    }
+    let stored = try file.bytes(at: entry.offset, count: entry.compressedSize)
     let content = entry.isDeflated ? inflated(stored, size: entry.size) : stored
     guard let content else {
       throw .refused("ZipMalformed", subject, "does not inflate to \(entry.size) bytes")
@@ -84,6 +93,13 @@ package struct ZipArchive: Sendable {
     }
     try check(checksum, of: entry)
     return range
+  }
+
+  /// The content of `entry`, which is deflated, to be read in parts; all of it is verified now.
+  func inflatedContent(of entry: Entry) throws(Failure) -> InflatedContent {
+    try InflatedContent(
+      file, range: entry.offset..<entry.offset + entry.compressedSize, size: entry.size,
+      checksum: entry.checksum, subject: "\(file.path): \(entry.name)")
   }
 
   private func check(_ checksum: UInt, of entry: Entry) throws(Failure) {

@@ -30,11 +30,14 @@ struct EndOfDirectory {
     } else if counts.0 == 0xFFFF || size == 0xFFFF_FFFF || offset == 0xFFFF_FFFF {
       throw .refused("Zip64Missing", file.path, "the end record refers to a zip64 one")
     }
-    guard directory.count <= ZipArchive.maximumEntryCount, directory.size <= 64 << 20 else {
+    // An entry takes 46 bytes and its name.
+    guard directory.count <= ZipArchive.maximumEntryCount, directory.count <= directory.size / 46,
+      directory.size <= ZipArchive.maximumDirectorySize
+    else {
       throw .refused(
         "ZipLimit", file.path,
         "\(directory.count) entries in \(directory.size) bytes of directory, at most "
-          + "\(ZipArchive.maximumEntryCount) in 64 MiB are read")
+          + "\(ZipArchive.maximumEntryCount) in 256 MiB are read")
     }
     guard directory.offset <= UInt64(directoryEnd),
       directory.size == UInt64(directoryEnd) - directory.offset
@@ -156,9 +159,6 @@ extension ZipArchive {
     guard method == 8 || compressedSize == size else {
       throw .refused(
         "ZipMalformed", subject, "stored, but \(compressedSize) bytes stand for \(size)")
-    }
-    guard method == 0 || size <= min(max(64 << 20, 200 * compressedSize), 1 << 30) else {
-      throw .refused("ZipLimit", subject, "\(compressedSize) bytes claim to inflate to \(size)")
     }
     return Entry(
       name: name, size: size, isDeflated: method == 8, compressedSize: compressedSize,

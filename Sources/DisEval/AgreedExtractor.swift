@@ -23,7 +23,7 @@ struct AgreedExtractor {
       needsNetwork
       ? try LoadedExtractor.choose(weights: weights, reference: statistics.first) : nil
     let dimension = network?.provenance.dimension ?? statistics.first?.dimension ?? 0
-    var agreed = network?.provenance ?? statistics.first?.record?.extractor
+    var agreed = network?.provenance ?? statistics.first?.extractor
     for side in statistics {
       guard side.dimension == dimension else {
         throw Failure(
@@ -32,20 +32,25 @@ struct AgreedExtractor {
             + (network.map { "the extractor \($0.network.name) has \(dimension)" }
               ?? "\(statistics[0].path) has \(dimension)"))
       }
-      guard let record = side.record else {
+      guard let own = side.extractor, own.name != ExtractorProvenance.unknownName else {
         guardian.warn(
-          "'\(lastComponent(side.path))' has no .json beside it, so the extractor that made it is "
+          "'\(lastComponent(side.path))' has no .json beside it that names the extractor, so it is "
             + "unknown; the result is called fd, and is only right if it was the same")
         agreed = nil
         continue
       }
-      if let other = agreed, !record.extractor.isSame(as: other) {
+      guard let other = agreed else { continue }
+      let difference =
+        "made with \(own.name) (SHA-256 \(own.sha256 ?? "unknown")), the other side with "
+        + "\(other.name) (SHA-256 \(other.sha256 ?? "unknown"))"
+      switch own.isSame(as: other) {
+      case true: break
+      case false:
         try guardian.refuse(
           Failure(
             .dataRefused, "ExtractorMismatch", side.path,
-            "made with \(record.extractor.name) (SHA-256 \(record.extractor.sha256 ?? "unknown")), "
-              + "the other side with \(other.name) (SHA-256 \(other.sha256 ?? "unknown")); "
-              + "features of different networks cannot be compared"))
+            difference + "; features of different networks cannot be compared"))
+      case nil: guardian.warn("'\(lastComponent(side.path))': \(difference); nobody can tell if they are the same")
       }
     }
     if agreed?.published == false {
@@ -56,16 +61,36 @@ struct AgreedExtractor {
     provenance =
       agreed
       ?? ExtractorProvenance(
-        name: "unknown", file: network?.provenance.file, sha256: network?.provenance.sha256,
+        name: ExtractorProvenance.unknownName, file: network?.provenance.file, sha256: network?.provenance.sha256,
         published: nil, preprocessing: network?.provenance.preprocessing, dimension: dimension)
   }
 }
 
 extension ExtractorProvenance {
+  /// Stands for an extractor that nobody names.
+  static let unknownName = "unknown"
+
   /// Whether features of the two can be compared: the same file, or two published forms of the same
-  /// network.
-  fileprivate func isSame(as other: ExtractorProvenance) -> Bool {
-    sha256 == other.sha256 || (name == other.name && published == true && other.published == true)
+  /// network. Nil when it cannot be told.
+  fileprivate func isSame(as other: ExtractorProvenance) -> Bool? {
+    guard name == other.name else { return false }
+    if published == true, other.published == true { return true }
+    guard let sha256, let otherSHA256 = other.sha256 else {
+      // A published file and one that is not are not the same.
+      return published == nil || other.published == nil ? nil : false
+    }
+    return sha256 == otherSHA256
+  }
+}
+
+extension ReferenceStatistics {
+  /// The extractor by the record, or by the registry, which has statistics of the published Inception
+  /// alone; nil when nobody says.
+  fileprivate var extractor: ExtractorProvenance? {
+    record?.extractor
+      ?? entry.map { _ in
+        ExtractorProvenance(name: inceptionName, published: true, dimension: dimension)
+      }
   }
 }
 

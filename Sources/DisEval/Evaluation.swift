@@ -63,6 +63,8 @@ public struct Evaluation: Sendable {
   public var allowsMismatch = false
   /// Whether folders are searched with the folders in them.
   public var recursive = false
+  /// How many images there must be to judge, nil for any number.
+  public var expectedCount: Int?
   /// How much runs at once.
   public var workload: Workload
   /// The command's arguments, for the record.
@@ -94,6 +96,11 @@ public struct Evaluation: Sendable {
     let referencePath = try resolveReference(reference)
     let reference = try ImagesOrStatistics(path: referencePath, recursive: recursive)
     let opened = try OpenedSubject(subject, recursive: recursive)
+    try checkCount(opened)
+    for case .images(let source) in [opened.existing, reference].compactMap(\.self)
+    where source.ignored > 0 {
+      guardian.warn("\(source): \(source.ignored) other files were left out")
+    }
     let statistics = [opened.statistics, reference.statistics].compactMap(\.self)
     let extractor = try AgreedExtractor(
       statistics: statistics, weights: weights, needsNetwork: statistics.count < 2,
@@ -125,7 +132,10 @@ public struct Evaluation: Sendable {
           workload: workload, reporter: reporter,
           make: { (generator.image(try generator.sample($0)), generator.label($0)) }, sink: sink))
     }
-    for side in [subjectSide, referenceSide] { side.notes.forEach { guardian.warn($0) } }
+    let names = [existingPath ?? "samples", referencePath].map(lastComponent)
+    for (side, name) in zip([subjectSide, referenceSide], names) {
+      side.tally?.notes(name).forEach { guardian.warn($0) }
+    }
 
     if let count = subjectSide.count, count <= extractor.provenance.dimension {
       guardian.warn(
@@ -247,6 +257,22 @@ public struct Evaluation: Sendable {
     }
   }
 
+  /// - Throws: ``Failure`` `CountMismatch`.
+  private func checkCount(_ subject: OpenedSubject) throws(Failure) {
+    guard let expectedCount, let existing = subject.existing else { return }
+    let count =
+      switch existing {
+      case .images(let source): source.count as Int?
+      case .statistics(let statistics): statistics.count
+      }
+    guard count == expectedCount else {
+      throw Failure(
+        .dataRefused, "CountMismatch", existingPath ?? "",
+        "\(count.map(String.init) ?? "an unknown number of") images, expected \(expectedCount) by "
+          + "--num")
+    }
+  }
+
   /// Refuses statistics of images of another size: that of the samples, or of the first image.
   private func checkResolutions(
     _ subject: OpenedSubject, _ reference: ImagesOrStatistics, _ guardian: inout CompatibilityGuard
@@ -311,9 +337,11 @@ private enum OpenedSubject {
     }
   }
 
-  var statistics: ReferenceStatistics? {
-    if case .existing(let input) = self { input.statistics } else { nil }
+  var existing: ImagesOrStatistics? {
+    if case .existing(let input) = self { input } else { nil }
   }
+
+  var statistics: ReferenceStatistics? { existing?.statistics }
 }
 
 /// - Throws: ``Failure`` `TooFewSamples`: a covariance needs two.
@@ -354,6 +382,14 @@ extension FeatureDemand {
 }
 
 extension Side {
+  /// What the images are like, nil without images.
+  fileprivate var tally: ImageTally? {
+    switch self {
+    case .images(let collection): collection.tally
+    case .statistics(_, let images): images?.tally
+    }
+  }
+
   fileprivate func provenance(path: String, dialect: Dialect?) -> ReferenceProvenance {
     switch self {
     case .images(let collection):

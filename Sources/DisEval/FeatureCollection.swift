@@ -86,6 +86,7 @@ struct PreparedFeatures {
 struct FeatureCollection {
   private(set) var count = 0
   private(set) var prepared: [Preparation: PreparedFeatures]
+  private(set) var tally = ImageTally()
   private var hash = SHA256()
 
   init(_ demands: [FeatureDemand], extractor: any FeatureExtractor, count: Int) {
@@ -98,6 +99,7 @@ struct FeatureCollection {
   mutating func append(_ image: Image, _ extracted: [Preparation: ExtractedFeatures]) throws {
     for (preparation, features) in extracted { try prepared[preparation]?.append(features) }
     hash.update(data: image.pixels)
+    tally.append(image)
     count += 1
   }
 

@@ -1,4 +1,5 @@
 import Checkpoints
+import FeatureExtractors
 import Files
 import Foundation
 import GenerativeMetrics
@@ -65,6 +66,7 @@ public struct StatisticsMaker: Sendable {
         ], workload: workload, reporter: reporter, make: { (try source.image(at: $0), nil) })
     }
     let collection = try await features(source, "images")
+    collection.tally.notes(lastComponent(images)).forEach { reporter.warn($0) }
     guard let prepared = collection.prepared[preparation] else {
       preconditionFailure("features were asked for")
     }
@@ -96,12 +98,14 @@ public struct StatisticsMaker: Sendable {
       arrays.append(("sigma_s", NPYArray(doubles: spatial.covariance, shape: [d, d])))
     }
     try NPZ.write(arrays, to: path)
+    var made = extractor.provenance
+    made.preprocessing = network.preprocessing(definition.preparation)
     var record = StatisticsRecord(
-      dataset: dataset, count: collection.count,
-      extractor: extractor.provenance, features: rows,
+      dataset: dataset, count: collection.count, extractor: made, features: rows,
       npzSha256: try sha256(ofFile: path), floor: floor, dialect: dialect, ddof: definition.ddof)
-    record.spatial = prepared.spatial != nil
     record.meanPrecision = definition.mean
+    record.spatial = prepared.spatial != nil
+    record.resolution = collection.tally.side
     try AtomicFile.write(try encodedJSON(record), to: recordPath)
     return record
   }

@@ -43,7 +43,7 @@ public enum JPEG {
       }
     }
     if let failure { throw failure }
-    return Image(width: width, height: height, channels: channels, pixels: pixels)
+    return Image(width: width, height: height, channels: channels, pixels: pixels, traits: .lossy)
   }
 
   /// Turns the status and the message of a C function into a ``Failure``.

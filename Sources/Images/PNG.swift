@@ -45,7 +45,9 @@ public enum PNG {
       }
     }
     if let status { throw status }
-    return Image(width: width, height: height, channels: channels, pixels: pixels)
+    var traits: Image.Traits = header.bit_depth == 16 ? .reducedDepth : []
+    if header.has_alpha || header.has_transparent_color { traits.insert(.alphaDropped) }
+    return Image(width: width, height: height, channels: channels, pixels: pixels, traits: traits)
   }
 
   /// Encodes `image` as an 8-bit grey or RGB file without any other chunk.

@@ -21,7 +21,6 @@ enum DialectOption: ExpressibleByArgument {
   static var allValueStrings: [String] { Dialect.allCases.map(\.rawValue) + ["all"] }
 }
 
-extension Dialect: ExpressibleByArgument {}
 extension MetricName: ExpressibleByArgument {}
 
 /// Everything that `fid` and `evaluate` have in common: they differ in the metrics.
@@ -58,7 +57,7 @@ struct EvaluationOptions: ParsableArguments {
   @Flag(help: "Search folders of images with the folders in them.")
   var recursive = false
 
-  @Option(help: "Number of samples. (default: 50000)")
+  @Option(help: "Number of samples (default: 50000), or that --images must have (default: any).")
   var num: Int?
 
   @OptionGroup(title: "Sampling") var sampling: SamplingOptions
@@ -88,10 +87,9 @@ struct EvaluationOptions: ParsableArguments {
           + "a name that 'dis-eval stats list' shows.")
     }
     if images != nil {
-      guard grid == nil, saveImages == nil, num == nil, sampling.isUntouched else {
+      guard grid == nil, saveImages == nil, sampling.isUntouched else {
         throw ValidationError(
-          "--num, --grid, --save-images and the options of sampling are for --ckpt: all images are "
-            + "scored.")
+          "--grid, --save-images and the options of sampling are for --ckpt: all images are scored.")
       }
     }
     if let num, num < 1 { throw ValidationError("--num \(num): expected at least 2.") }
@@ -132,6 +130,7 @@ struct EvaluationOptions: ParsableArguments {
     evaluation.optionalMetrics = optional
     evaluation.allowsMismatch = allowMismatch
     evaluation.recursive = recursive
+    evaluation.expectedCount = num
     evaluation.arguments = Array(CommandLine.arguments.dropFirst())
     let result = try await evaluation.run(reporter: running.reporter) { image, label in
       sheet.append(image, label: label)

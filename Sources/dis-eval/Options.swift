@@ -3,6 +3,7 @@ import DisEval
 import Files
 import Foundation
 
+extension Dialect: ExpressibleByArgument {}
 extension SamplerName: ExpressibleByArgument {}
 
 /// Which channels classifier-free guidance changes, as a flag's value.

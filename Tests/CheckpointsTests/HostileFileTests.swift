@@ -85,7 +85,7 @@ import Testing
       C1-shape C2-offset C3-negative-offset C4-negative-shape C5-negative-stride C6-overflow
       C6-zero-hides-overflow C6-stride-overflow C8-rank C9-rank-65 C10-count-2-60
       C10-count-negative C15-key-traversal C16-key-nul C18-location C7-expanded C11-no-storage
-      C12-short-storage C13-long-storage C24-middle-endian C26-cut C26-count-2-60
+      C12-short-storage C13-long-storage D40-bomb C24-middle-endian C26-cut C26-count-2-60
       C26-count-negative C26-count-3 C26-other-key
       """
     ),
@@ -152,7 +152,7 @@ import Testing
     (
       "ZipLimit",
       """
-      D40-bomb D42-many
+      D42-many
       """
     ),
     (

@@ -10,6 +10,17 @@ import _TestSupport
     #expect(set.covariance == [7, -20, -20, 100])
   }
 
+  /// `numpy.mean(numpy.float32([[16777216], [1], [1]]), axis=0)` is 5592405.5: each 1 is lost beside 2²⁴.
+  @Test func meanInSinglePrecisionLosesWhatNumPyLoses() throws {
+    var accumulator = GaussianAccumulator(dimension: 1)
+    for row in [16_777_216, 1, 1] as [Float] { try accumulator.append(rows: [row]) }
+    #expect(try accumulator.statistics(mean: .float32).mean == [5_592_405.5])
+    #expect(try accumulator.statistics().mean == [5_592_406])
+    #expect(
+      try accumulator.statistics(mean: .float32).covariance
+        == accumulator.statistics().covariance)
+  }
+
   @Test("agrees with numpy.cov", arguments: Golden<MomentsCase>.read("moments"))
   func agreesWithNumPy(golden: MomentsCase) throws {
     let set = try statistics(of: golden.rows, golden.dimension)

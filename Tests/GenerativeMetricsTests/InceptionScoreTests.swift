@@ -30,6 +30,20 @@ import _TestSupport
     #expect(abs(score.standardDeviation - golden.standardDeviation) <= 1e-14 * golden.mean)
   }
 
+  @Test(
+    "agrees with each tool in its own convention",
+    arguments: Golden<ScoreConventionCase>.read("score_conventions"))
+  func conventions(golden: ScoreConventionCase) throws {
+    let logits = features(golden.count, golden.classes, seed: 3).map { 6 * ($0 - 1) }
+    #expect(abs(logits.reduce(0) { $0 + Double($1) } - golden.sum) <= 1e-9 * Double(logits.count))
+    let score = try inceptionScore(
+      logits: logits, classes: golden.classes, convention: golden.convention)
+    #expect(abs(score.mean - golden.mean) <= 1e-13 * golden.mean)
+    if let deviation = golden.standardDeviation {
+      #expect(abs(score.standardDeviation - deviation) <= 1e-13 * golden.mean)
+    }
+  }
+
   @Test func addingAConstantToTheLogitsOfASampleChangesNothing() throws {
     let logits = (0..<60).map { Float($0 * 7 % 13) / 4 }
     let shifted = logits.enumerated().map { $1 + Float($0 / 3) }
@@ -56,6 +70,27 @@ import _TestSupport
       try inceptionScore(logits: [], classes: 2, convention: .init(.blocks(of: 5)))
     }
   }
+}
+
+struct ScoreConventionCase: Decodable, Sendable, CustomTestStringConvertible {
+  let tool: String
+  let count: Int
+  let classes: Int
+  let sum: Double
+  let mean: Double
+  let standardDeviation: Double?
+
+  var convention: InceptionScore.Convention {
+    switch tool {
+    case "torch_fidelity": .torchFidelity
+    case "dgm_eval": .dgmEval
+    case "guided_diffusion": .guidedDiffusion
+    case "torchmetrics": .torchmetrics
+    default: preconditionFailure("no convention of \(tool)")
+    }
+  }
+
+  var testDescription: String { "\(tool), \(count) samples" }
 }
 
 struct ScoreCase: Decodable, Sendable, CustomTestStringConvertible {

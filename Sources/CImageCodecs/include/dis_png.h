@@ -23,6 +23,8 @@ typedef struct {
   int channels;
   /// Whether the file has an alpha channel, which is dropped.
   bool has_alpha;
+  /// Whether the file names a transparent colour, or the opacity of its palette, which is ignored.
+  bool has_transparent_color;
 } dis_png_header;
 
 /// Reads the header of the `count` bytes at `png`. Allocates nothing that grows with the image.

@@ -119,6 +119,6 @@ public struct ReferenceStatistics: Sendable {
   var provenance: ReferenceProvenance {
     ReferenceProvenance(
       file: lastComponent(path), sha256: sha256, dataset: record?.dataset ?? entry?.dataset,
-      count: count)
+      count: count, format: format.rawValue, dialect: dialect?.rawValue, resolution: resolution)
   }
 }

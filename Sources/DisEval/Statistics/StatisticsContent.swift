@@ -247,7 +247,7 @@ extension StatisticsContent {
 
 extension StatisticsContent {
   /// Whether `path` is meant as statistics: then anything wrong with it is an error rather than a
-  /// reason to try something else. A pickle alone can be nothing else.
+  /// reason to try something else. A pickle alone can be nothing else, but for a batch of CIFAR.
   static func isRecognised(_ path: String) -> Bool {
     guard let file = try? ReadableFile(path: path),
       let container = try? PickledValue.Container(recognizing: file)
@@ -256,7 +256,7 @@ extension StatisticsContent {
       return !Self.names.isDisjoint(with: names)
     }
     switch container {
-    case .pickle: return true
+    case .pickle: return (try? PickledValue.read(path))?["data"] == nil
     case .torch:
       guard let root = try? PickledValue.read(path) else { return false }
       if (try? root.layout())??.shape.count == 2 { return true }

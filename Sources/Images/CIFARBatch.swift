@@ -1,0 +1,88 @@
+import Checkpoints
+import Files
+
+/// A file of CIFAR-10 or CIFAR-100: images of 32 x 32 pixels, each one's red plane first, and labels.
+struct CIFARBatch: Sendable {
+  /// CIFAR-10's classes, or CIFAR-100's fine ones.
+  let labels: [Int]
+  /// Records `[N, R]` whose last 3072 bytes are an image.
+  private let records: NPYReader
+
+  static let side = 32
+  private static let planeSize = side * side
+  private static let pixelSize = 3 * planeSize
+
+  var count: Int { labels.count }
+
+  /// Opens a file of the binary version: a label, in CIFAR-100 a coarse and a fine one, and 3072
+  /// bytes of pixels for each image. It has no header, so that its name must end in `.bin`.
+  ///
+  /// - Throws: ``Failure`` `NotImages` unless the size and all labels fit one of the two.
+  init(binary file: ReadableFile) throws(Failure) {
+    for maxima: [UInt8] in [[9], [19, 99]] {
+      let size = maxima.count + Self.pixelSize
+      guard file.size > 0, file.size.isMultiple(of: size) else { continue }
+      let records = NPYReader(file, range: 0..<file.size, shape: [file.size / size, size])
+      if let labels = try Self.labels(records, maxima) {
+        (self.labels, self.records) = (labels, records)
+        return
+      }
+    }
+    throw Failure(
+      .dataRefused, "NotImages", file.path,
+      "\(file.size) bytes, expected CIFAR-10's records of 3073 bytes, labels up to 9, or "
+        + "CIFAR-100's of 3074 bytes, labels up to 19 and 99")
+  }
+
+  /// The last label of each record, `nil` if one of them exceeds its maximum.
+  private static func labels(_ records: NPYReader, _ maxima: [UInt8]) throws(Failure) -> [Int]? {
+    var labels: [Int] = []
+    for start in stride(from: 0, to: records.shape[0] * records.shape[1], by: records.shape[1]) {
+      let found = try records.bytes(start..<start + maxima.count)
+      guard zip(found, maxima).allSatisfy(<=), let label = found.last else { return nil }
+      labels.append(Int(label))
+    }
+    return labels
+  }
+
+  /// Opens a file of the Python version: a pickled dictionary with an array `data`, uint8
+  /// `[N, 3072]`, and a list `labels` or `fine_labels`.
+  ///
+  /// - Throws: ``Failure`` `NotImages`, or why the pickle is refused.
+  init(pickle file: ReadableFile) throws(Failure) {
+    let root = try PickledValue.read(file.path)
+    guard let data = root["data"], let layout = try data.layout(), layout.type == .uint8,
+      layout.shape.count == 2, layout.shape[0] > 0, layout.shape[1] == Self.pixelSize,
+      let labels = (root["labels"] ?? root["fine_labels"])?.elements?.compactMap(\.integer),
+      labels.count == layout.shape[0], labels.allSatisfy((0..<100).contains),
+      let records = try data.array()
+    else {
+      throw Failure(
+        .dataRefused, "NotImages", file.path,
+        "a pickle, expected a batch of CIFAR: an array 'data', uint8 [N, 3072], and as many "
+          + "integers 'labels' or 'fine_labels'")
+    }
+    (self.labels, self.records) = (labels, NPYReader(records))
+  }
+
+  /// The image at `index`, its channels interleaved.
+  func image(at index: Int) throws(Failure) -> Image {
+    let end = (index + 1) * records.shape[1]
+    let planes = try records.bytes(end - Self.pixelSize..<end)
+    var pixels: [UInt8] = []
+    pixels.reserveCapacity(Self.pixelSize)
+    for pixel in 0..<Self.planeSize {
+      for channel in 0..<3 { pixels.append(planes[channel * Self.planeSize + pixel]) }
+    }
+    return Image(width: Self.side, height: Self.side, channels: 3, pixels: pixels)
+  }
+
+  /// Whether the file of that name in a folder is a part of CIFAR-10's training set.
+  static func isTrainingBatch(_ name: [UInt8]) -> Bool {
+    let prefix = Array("data_batch_".utf8)
+    let number = name.dropFirst(prefix.count).prefix { (0x30...0x39).contains($0) }
+    let rest = name.dropFirst(prefix.count + number.count)
+    return name.starts(with: prefix) && !number.isEmpty
+      && (rest.isEmpty || rest.elementsEqual(".bin".utf8))
+  }
+}

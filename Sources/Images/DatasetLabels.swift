@@ -1,0 +1,66 @@
+import Files
+import Foundation
+
+/// The labels in `dataset.json`, as the tools of StyleGAN and EDM write it beside the images:
+/// `{"labels": [["00000/img00000000.png", 6], ...]}`, or `null` for the list.
+enum DatasetLabels {
+  /// The file's name.
+  static let name = Array("dataset.json".utf8)
+  /// The largest file that is read: ImageNet's has 50 MB.
+  static let maximumSize = 256 << 20
+
+  private struct File: Decodable {
+    let labels: [Entry]?
+  }
+
+  private struct Entry: Decodable {
+    let name: String
+    /// `nil` for a vector, such as the pose of a face.
+    let label: Int?
+
+    init(from decoder: any Decoder) throws {
+      var list = try decoder.unkeyedContainer()
+      name = try list.decode(String.self)
+      label = try? list.decode(Int.self)
+      if label == nil { _ = try list.decode([Double].self) }
+      guard list.isAtEnd, label ?? 0 >= 0 else {
+        throw DecodingError.dataCorruptedError(in: list, debugDescription: "not a name and a label")
+      }
+    }
+  }
+
+  /// The label of each image.
+  ///
+  /// - Parameter names: The images, sorted by their bytes. The file must name these and no others.
+  /// - Returns: `nil` where the file has no labels, or labels that are no classes.
+  /// - Throws: ``Failure`` `LabelsMalformed` or `LabelsMismatch`.
+  static func parse(_ json: [UInt8], names: [[UInt8]], subject: String) throws(Failure) -> [Int]? {
+    let entries: [Entry]
+    do {
+      guard let list = try JSONDecoder().decode(File.self, from: Data(json)).labels else {
+        return nil
+      }
+      entries = list
+    } catch {
+      throw Failure(
+        .dataRefused, "LabelsMalformed", subject,
+        "expected JSON like {\"labels\": [[\"name.png\", 0]]} with classes from 0 on, or null labels"
+      )
+    }
+    let sorted = entries.map { (name: Array($0.name.utf8), label: $0.label) }
+      .sorted { $0.name.lexicographicallyPrecedes($1.name) }
+    for (entry, name) in zip(sorted, names) where entry.name != name {
+      let isUnknown = entry.name.lexicographicallyPrecedes(name)
+      throw Failure(
+        .dataRefused, "LabelsMismatch", subject,
+        "image '\(String(decoding: isUnknown ? entry.name : name, as: UTF8.self))' "
+          + (isUnknown ? "has a label, but is missing or named twice" : "has no label"))
+    }
+    guard sorted.count == names.count else {
+      throw Failure(
+        .dataRefused, "LabelsMismatch", subject, "\(sorted.count) labels, \(names.count) images")
+    }
+    let labels = sorted.compactMap(\.label)
+    return labels.count == sorted.count ? labels : nil
+  }
+}

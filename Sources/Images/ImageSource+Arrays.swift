@@ -1,0 +1,82 @@
+import Checkpoints
+import Files
+
+/// Arrays of pixels.
+extension ImageSource {
+  init(_ file: NPZ, path: String) throws(Failure) {
+    let pixels = try file.reader("arr_0")
+    try self.init(
+      pixels, labels: try Self.labels(in: file, count: pixels.shape.first ?? 0),
+      name: "arr_0 of an npz file", path: path)
+  }
+
+  /// The array `arr_1`, as ADM writes the classes of its samples, or `labels`; `nil` unless it is one
+  /// of integers `[count]` from 0 on.
+  private static func labels(in file: NPZ, count: Int) throws(Failure) -> [Int]? {
+    guard let name = ["arr_1", "labels"].first(where: file.names.contains) else { return nil }
+    let reader: NPYReader
+    do {
+      reader = try file.reader(name)
+    } catch let failure where failure.code == "NpyUnsupported" {
+      return nil
+    }
+    guard reader.shape == [count], reader.type.isInteger else { return nil }
+    let labels = try? file.array(name).integers()
+    return labels.flatMap { $0.allSatisfy { $0 >= 0 } ? $0 : nil }
+  }
+
+  /// Takes an array `[N, H, W, C]`.
+  init(_ array: NPYReader, labels: [Int]? = nil, name: String, path: String) throws(Failure) {
+    let shape = array.shape
+    guard array.type == .uint8, shape.count == 4, [1, 3].contains(shape[3]) else {
+      throw Failure(
+        .dataRefused, "NotImages", path,
+        "\(array.type) \(shape), expected uint8 [N, H, W, C] with C 1 or 3")
+    }
+    let (height, width, channels) = (shape[1], shape[2], shape[3])
+    try ImageLimits.check(width: width, height: height, subject: path)
+    guard shape[0] > 0, width > 0, height > 0 else {
+      throw Failure(.inputMissing, "NoImages", path, "\(name) of shape \(shape)")
+    }
+    let kind = channels == 1 ? "grey" : "RGB"
+    self.init(
+      count: shape[0], description: "\(name) of \(shape[0]) images, \(width) x \(height), \(kind)",
+      labels: labels, size: (width, height),
+      storage: .array(array, width: width, height: height, channels: channels))
+  }
+
+  /// Takes a whole IDX file that is in memory.
+  init(idx bytes: [UInt8], path: String) throws(Failure) {
+    let shape = try Self.idxShape(bytes.prefix(16), fileSize: bytes.count, path: path)
+    let array = NPYArray(bytes: Array(bytes[16...]), shape: shape)
+    try self.init(NPYReader(array), name: "IDX file", path: path)
+  }
+
+  /// Takes an IDX file, whose pixels stay in it.
+  init(idx file: ReadableFile) throws(Failure) {
+    let start = try file.bytes(at: 0, count: min(file.size, 16))
+    let shape = try Self.idxShape(start[...], fileSize: file.size, path: file.path)
+    let array = NPYReader(file, range: 16..<file.size, shape: shape)
+    try self.init(array, name: "IDX file", path: file.path)
+  }
+
+  /// The shape `[N, H, W, 1]` in the first 16 bytes of an IDX file.
+  private static func idxShape(
+    _ start: ArraySlice<UInt8>, fileSize: Int, path: String
+  ) throws(Failure) -> [Int] {
+    guard start.count == 16, start.starts(with: [0, 0, 8, 3]) else {
+      throw Failure(
+        .dataRefused, "NotImages", path, "expected an IDX file of unsigned bytes [N, H, W]")
+    }
+    let shape = stride(from: 4, to: 16, by: 4).map { at in
+      start[at..<at + 4].reduce(0) { $0 << 8 | Int($1) }
+    }
+    try ImageLimits.check(width: shape[2], height: shape[1], subject: path)
+    // 32 bits, and at most ImageLimits.pixels: the product does not overflow.
+    guard shape[0] * (shape[1] * shape[2]) == fileSize - 16 else {
+      throw Failure(
+        .dataRefused, "Truncated", path, "\(fileSize - 16) bytes of pixels for \(shape)")
+    }
+    return shape + [1]
+  }
+}

@@ -1,0 +1,119 @@
+import Checkpoints
+import Files
+
+/// Folders and zip files.
+extension ImageSource {
+  init(_ folder: Folder, recursive: Bool) throws(Failure) {
+    var images: [[UInt8]] = []
+    for name in folder.names {
+      if try Self.isImage(name, displayPath: folder.displayPath(of: name)) { images.append(name) }
+    }
+    guard !images.isEmpty else {
+      try self.init(batchesIn: folder, recursive: recursive)
+      return
+    }
+    var (labels, ignored): ([Int]?, Int) = (nil, folder.names.count - images.count)
+    if folder.names.contains(DatasetLabels.name) {
+      let file = try folder.open(DatasetLabels.name)
+      try Self.checkLabelsSize(file.size, subject: file.path)
+      labels = try DatasetLabels.parse(
+        try file.bytes(at: 0, count: file.size), names: images, subject: file.path)
+      ignored -= 1
+    }
+    self.init(
+      count: images.count, description: "folder of \(images.count) images", ignored: ignored,
+      labels: labels, storage: .folder(folder, images))
+  }
+
+  /// Takes a folder without images for one of CIFAR.
+  private init(batchesIn folder: Folder, recursive: Bool) throws(Failure) {
+    let names = folder.names.filter(CIFARBatch.isTrainingBatch)
+    guard !names.isEmpty else {
+      throw Failure(
+        .inputMissing, "NoImages", folder.path,
+        "no file here \(Self.endsAsImages)" + (recursive ? "" : "; the folders in it are not read"))
+    }
+    let binary = names.filter { $0.last == UInt8(ascii: "n") }
+    guard binary.isEmpty || binary.count == names.count else {
+      throw Failure(
+        .dataRefused, "NotImages", folder.path,
+        "batches of CIFAR of both the binary and the Python version, expected one of them")
+    }
+    let batches = try names.map { (name) throws(Failure) in
+      let file = try folder.open(name)
+      return try binary.isEmpty ? CIFARBatch(pickle: file) : CIFARBatch(binary: file)
+    }
+    self.init(
+      batches, name: "folder of \(batches.count) CIFAR batches",
+      ignored: folder.names.count - names.count)
+  }
+
+  init(_ batches: [CIFARBatch], name: String, ignored: Int = 0) {
+    let labels = batches.flatMap(\.labels)
+    let side = CIFARBatch.side
+    self.init(
+      count: labels.count, description: "\(name), \(labels.count) images, \(side) x \(side), RGB",
+      ignored: ignored, labels: labels, size: (side, side), storage: .batches(batches))
+  }
+
+  init(_ archive: ZipArchive, path: String) throws(Failure) {
+    var names: [(name: [UInt8], index: Int)] = []
+    var ignored = 0
+    for (index, entry) in archive.entries.enumerated() {
+      let name = Array(entry.name.utf8)
+      if try Self.isImage(name, displayPath: "\(path): \(entry.name)") {
+        names.append((name, index))
+      } else if name.last != UInt8(ascii: "/"), name != DatasetLabels.name {
+        ignored += 1
+      }
+    }
+    guard !names.isEmpty else {
+      throw Failure(
+        .inputMissing, "NoImages", path, "neither an array arr_0 nor an entry that ends as images")
+    }
+    names.sort { $0.name.lexicographicallyPrecedes($1.name) }
+    var labels: [Int]?
+    if let entry = archive["dataset.json"] {
+      let subject = "\(path): \(entry.name)"
+      try Self.checkLabelsSize(entry.size, subject: subject)
+      labels = try DatasetLabels.parse(
+        try archive.read(entry), names: names.map(\.name), subject: subject)
+    }
+    self.init(
+      count: names.count, description: "zip file of \(names.count) images", ignored: ignored,
+      labels: labels, storage: .zip(archive, names.map(\.index), path: path))
+  }
+
+  private static func checkLabelsSize(_ size: Int, subject: String) throws(Failure) {
+    guard size <= DatasetLabels.maximumSize else {
+      throw Failure(
+        .dataRefused, "LabelsLimit", subject,
+        "\(size) bytes, at most \(DatasetLabels.maximumSize) are read")
+    }
+  }
+
+  /// Whether the name is one of an image file. Hidden files are none, and what lies in hidden
+  /// folders: `._name.png` is what macOS leaves beside an image.
+  ///
+  /// - Throws: ``Failure`` `UnsupportedFormat` for image files of other formats.
+  private static func isImage(_ name: [UInt8], displayPath: String) throws(Failure) -> Bool {
+    let dot = UInt8(ascii: ".")
+    guard !name.split(separator: UInt8(ascii: "/")).contains(where: { $0.first == dot }) else {
+      return false
+    }
+    let suffix = name.lastIndex(of: dot).map { String(decoding: name[$0...], as: UTF8.self) } ?? ""
+    let lowercase = suffix.lowercased()
+    guard !Self.otherImageSuffixes.contains(lowercase) else {
+      throw Failure(
+        .dataRefused, "UnsupportedFormat", displayPath,
+        "of image files, PNG, JPEG, WebP, BMP, PBM, PGM and PPM are supported")
+    }
+    return Image.fileSuffixes.contains(lowercase)
+  }
+
+  private static let otherImageSuffixes: Set = [
+    ".gif", ".tif", ".tiff", ".avif", ".heic", ".jxl", ".jp2", ".jfif",
+  ]
+
+  private static let endsAsImages = "ends in \(Image.fileSuffixes.joined(separator: ", "))"
+}

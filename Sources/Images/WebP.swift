@@ -1,0 +1,67 @@
+import CWebP
+import Files
+
+/// WebP files in memory.
+public enum WebP {
+  /// Whether the bytes begin as a WebP file does: a RIFF container of that type.
+  static func hasSignature(_ bytes: [UInt8]) -> Bool {
+    bytes.starts(with: Array("RIFF".utf8)) && bytes.dropFirst(8).starts(with: Array("WEBP".utf8))
+  }
+
+  /// Decodes a WebP file to RGB.
+  ///
+  /// The pixels are those of Pillow's `convert("RGB")`: alpha is dropped without blending, colour
+  /// profiles and orientation are ignored.
+  ///
+  /// - Parameters:
+  ///   - bytes: The whole file. Bytes after the image are ignored.
+  ///   - subject: The file's name, for failures.
+  /// - Throws: ``Failure`` `UnsupportedFormat` (no WebP, or an animation), `Truncated`,
+  ///   `ImageLimit`, `WebPMalformed` or `OutOfMemory`.
+  public static func decode(_ bytes: [UInt8], subject: String) throws(Failure) -> Image {
+    guard hasSignature(bytes) else {
+      throw Failure(.dataRefused, "UnsupportedFormat", subject, "this is no WebP file")
+    }
+    var features = WebPBitstreamFeatures()
+    try check(WebPGetFeatures(bytes, bytes.count, &features), subject)
+    guard features.has_animation == 0 else {
+      throw Failure(
+        .dataRefused, "UnsupportedFormat", subject, "a WebP animation, expected a single image")
+    }
+    let (width, height) = (Int(features.width), Int(features.height))
+    try ImageLimits.check(width: width, height: height, subject: subject)
+    var traits: Image.Traits = features.format == 1 ? .lossy : []
+    if features.has_alpha != 0 { traits.insert(.alphaDropped) }
+
+    var configuration = WebPDecoderConfig()
+    guard WebPInitDecoderConfig(&configuration) != 0 else {
+      throw Failure(
+        .unavailable, "LibraryMismatch", subject, "libwebp is another version than at the build")
+    }
+    var status = VP8_STATUS_OK
+    let pixels = [UInt8](unsafeUninitializedCapacity: width * height * 3) { buffer, initialized in
+      configuration.output.colorspace = MODE_RGB
+      configuration.output.is_external_memory = 1
+      configuration.output.u.RGBA.rgba = buffer.baseAddress
+      configuration.output.u.RGBA.stride = Int32(width * 3)
+      configuration.output.u.RGBA.size = width * height * 3
+      status = WebPDecode(bytes, bytes.count, &configuration)
+      initialized = status == VP8_STATUS_OK ? width * height * 3 : 0
+    }
+    try check(status, subject)
+    return Image(width: width, height: height, channels: 3, pixels: pixels, traits: traits)
+  }
+
+  private static func check(_ status: VP8StatusCode, _ subject: String) throws(Failure) {
+    switch status {
+    case VP8_STATUS_OK: return
+    case VP8_STATUS_NOT_ENOUGH_DATA, VP8_STATUS_SUSPENDED:
+      throw Failure(.dataRefused, "Truncated", subject, "the bytes end early")
+    case VP8_STATUS_OUT_OF_MEMORY:
+      throw Failure(.outOfMemory, "OutOfMemory", subject, "libwebp has no memory")
+    case VP8_STATUS_UNSUPPORTED_FEATURE:
+      throw Failure(.dataRefused, "UnsupportedFormat", subject, "a feature libwebp does not have")
+    default: throw Failure(.dataRefused, "WebPMalformed", subject, "libwebp refuses the bitstream")
+    }
+  }
+}
