@@ -18,6 +18,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
     .package(url: "https://github.com/apple/swift-crypto", from: "3.12.0"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.30.0"),
   ],
   targets: [
     // MARK: Row 0 - system libraries and C
@@ -39,8 +40,12 @@ let package = Package(
 
     // MARK: Row 2 - untrusted bytes
     .target(
-      name: "Checkpoints", dependencies: ["CZip", "CZlib", "Files", "Tensors"],
-      swiftSettings: swiftSettings),
+      name: "Checkpoints",
+      dependencies: [
+        "CZip", "CZlib", "Files", "Tensors",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
+      exclude: ["TensorFlow/graph.proto"], swiftSettings: swiftSettings),
     .target(
       name: "Images",
       dependencies: ["CImageCodecs", "CWebP", "CZlib", "Checkpoints", "Files", "Tensors"],

@@ -9,6 +9,7 @@ package struct CheckpointFile: Sendable {
     case safetensors
     case torchZip = "torch-zip"
     case torchLegacy = "torch-legacy"
+    case torchScript = "torch-script"
   }
 
   /// The path as given.
@@ -32,10 +33,15 @@ package struct CheckpointFile: Sendable {
   /// Opens the checkpoint at `path`.
   package static func open(_ path: String) throws(Failure) -> CheckpointFile {
     let file = try ReadableFile(path: path)
-    return switch try Format(recognizing: file) {
-    case .safetensors: try CheckpointFile(safetensors: file)
-    case .torchZip: try CheckpointFile(try TorchContainer(zip: file), .torchZip, file)
-    case .torchLegacy: try CheckpointFile(try TorchContainer(legacy: file), .torchLegacy, file)
+    switch try Format(recognizing: file) {
+    case .safetensors: return try CheckpointFile(safetensors: file)
+    case .torchZip, .torchScript:
+      let container = try TorchContainer(zip: file)
+      return container.isScript
+        ? try CheckpointFile(script: container, file)
+        : try CheckpointFile(container, .torchZip, file)
+    case .torchLegacy:
+      return try CheckpointFile(try TorchContainer(legacy: file), .torchLegacy, file)
     }
   }
 
@@ -46,6 +52,21 @@ package struct CheckpointFile: Sendable {
     metadata = header.metadata
     inertClasses = []
     flat = try StateDict(header.tensors, storages: StorageReader(file))
+    nested = []
+    contents = ""
+  }
+
+  /// A TorchScript program: the tensors of its module.
+  private init(
+    script container: TorchContainer, _ file: ReadableFile
+  ) throws(Failure) {
+    path = file.path
+    format = .torchScript
+    metadata = []
+    inertClasses = container.pickle.inertClasses
+    flat = try StateDict(
+      try container.pickle.moduleEntries(storages: container.storages),
+      storages: StorageReader(file, isBigEndian: container.isBigEndian))
     nested = []
     contents = ""
   }

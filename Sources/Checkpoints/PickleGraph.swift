@@ -160,6 +160,14 @@ extension PickleGraph {
     return (name, arguments)
   }
 
+  /// The attributes of an object of a TorchScript class, `nil` if the value is none.
+  func attributes(_ index: Int) -> [(key: Int, value: Int)]? {
+    guard case .call(let function, _, let state?) = values[index],
+      let name = global(function), name.hasPrefix("__torch__.")
+    else { return nil }
+    return dictionary(state)
+  }
+
   /// What the value is, for messages.
   func description(_ index: Int) -> String {
     switch values[index] {

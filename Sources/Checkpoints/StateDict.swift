@@ -82,3 +82,45 @@ package struct StateDict: Sendable {
     return try entries[index].tensor.get()
   }
 }
+
+// MARK: - Under other names
+
+/// Where a tensor of a rearranged state dict comes from.
+package enum TensorSource: Sendable {
+  /// The tensor of that name.
+  case tensor(String)
+  /// An array in memory, its axes in that order.
+  case array(NPYArray, axes: [Int])
+  /// Ones, for what a file leaves out.
+  case ones([Int])
+}
+
+extension StateDict {
+  /// Tensors of this state dict and others, under names of the caller, in that order. Sources that
+  /// are not there are left out.
+  package func rearranged(
+    _ tensors: [(name: String, source: TensorSource)]
+  ) throws(Failure) -> StateDict {
+    var rearranged: [Entry] = []
+    for (name, source) in tensors {
+      switch source {
+      case .tensor(let old):
+        guard let index = indices[Array(old.utf8)] else { continue }
+        rearranged.append((name, entries[index].tensor))
+      case .array(let array, let axes):
+        rearranged.append((name, .success(StoredTensor(array, axes: axes))))
+      case .ones(let shape): rearranged.append((name, .success(StoredTensor(ones: shape))))
+      }
+    }
+    return try StateDict(rearranged, storages: storages)
+  }
+
+  /// A state dict of nothing, to be filled by ``rearranged(_:)`` with what was read from `path`.
+  package static func empty(path: String) -> StateDict {
+    StateDict(entries: [], indices: [:], storages: StorageReader(path: path))
+  }
+
+  private init(entries: [Entry], indices: [[UInt8]: Int], storages: StorageReader) {
+    (self.entries, self.indices, self.storages) = (entries, indices, storages)
+  }
+}

@@ -42,34 +42,74 @@ struct StoredTensor: Sendable {
   }
 }
 
+/// Tensors in memory.
+extension StoredTensor {
+  /// A view of `array` whose axis k is the array's axis `axes[k]`.
+  init(_ array: NPYArray, axes: [Int]) {
+    let arrayStrides = contiguousStrides(array.shape)
+    type = array.type
+    shape = axes.map { array.shape[$0] }
+    strides = axes.map { arrayStrides[$0] }
+    offset = 0
+    storage = .memory(array.bytes)
+  }
+
+  /// Ones in float32, all of them views of one number.
+  init(ones shape: [Int]) {
+    type = .float32
+    self.shape = shape
+    strides = shape.map { _ in 0 }
+    offset = 0
+    storage = .memory(withUnsafeBytes(of: Float(1).bitPattern.littleEndian) { Array($0) })
+  }
+}
+
 /// Bytes that one or more tensors view.
 enum Storage: Sendable {
   case range(Range<Int>)
   case entry(ZipArchive.Entry, of: ZipArchive)
+  /// Bytes that were read with the structure of the file.
+  case memory([UInt8])
 
-  var size: Int { range.count }
+  var size: Int {
+    switch self {
+    case .range(let range): range.count
+    case .entry(let entry, _): entry.size
+    case .memory(let bytes): bytes.count
+    }
+  }
 
   /// Where the bytes begin and how many they are, which tells storages of a file apart.
-  fileprivate var range: Range<Int> {
+  fileprivate var range: Range<Int>? {
     switch self {
     case .range(let range): range
     case .entry(let entry, _): entry.offset..<entry.offset + entry.size
+    case .memory: nil
     }
   }
 }
 
 /// Reads tensors from the storages of a file.
 final class StorageReader: Sendable {
-  private let file: ReadableFile
+  /// The path of the file.
+  let path: String
+  /// Nil when everything is in memory.
+  private let file: ReadableFile?
   private let isBigEndian: Bool
   /// The storage that was read last: often the next tensor is another view of it.
   private let latest = Mutex<(range: Range<Int>, bytes: [UInt8])?>(nil)
 
-  var path: String { file.path }
-
   init(_ file: ReadableFile, isBigEndian: Bool = false) {
+    self.path = file.path
     self.file = file
     self.isBigEndian = isBigEndian
+  }
+
+  /// For a file of which nothing needs to be read any more.
+  init(path: String) {
+    self.path = path
+    self.file = nil
+    self.isBigEndian = false
   }
 
   /// The elements of `tensor`, contiguous and little-endian.
@@ -83,13 +123,14 @@ final class StorageReader: Sendable {
   }
 
   private func bytes(of storage: Storage) throws(Failure) -> [UInt8] {
-    if let latest = latest.withLock({ $0 }), latest.range == storage.range { return latest.bytes }
+    if case .memory(let bytes) = storage { return bytes }
+    guard let file, let range = storage.range else { preconditionFailure("no file to read from") }
+    if let latest = latest.withLock({ $0 }), latest.range == range { return latest.bytes }
     let bytes =
-      switch storage {
-      case .range(let range): try file.bytes(at: range.lowerBound, count: range.count)
-      case .entry(let entry, let archive): try archive.read(entry)
+      if case .entry(let entry, let archive) = storage { try archive.read(entry) } else {
+        try file.bytes(at: range.lowerBound, count: range.count)
       }
-    latest.withLock { $0 = (storage.range, bytes) }
+    latest.withLock { $0 = (range, bytes) }
     return bytes
   }
 }

@@ -4,6 +4,8 @@ import Files
 struct TorchContainer {
   let pickle: TorchPickle
   let isBigEndian: Bool
+  /// Whether it is a TorchScript program, whose pickle is an object and not a dictionary.
+  let isScript: Bool
   /// The bytes of every storage that the pickle names, by key.
   let storages: [String: Storage]
 
@@ -24,13 +26,9 @@ extension TorchContainer {
     guard let data = archive["\(root)/data.pkl"] else {
       throw .refused("NotACheckpoint", file.path, "a zip file without data.pkl")
     }
-    guard archive["\(root)/constants.pkl"] == nil,
-      !archive.entries.contains(where: { $0.name.hasPrefix("\(root)/code/") })
-    else {
-      throw .refused(
-        "TorchScriptUnsupported", file.path,
-        "a TorchScript program, expected a checkpoint; save the model's state_dict() instead")
-    }
+    isScript =
+      archive["\(root)/constants.pkl"] != nil
+      || archive.entries.contains { $0.name.hasPrefix("\(root)/code/") }
     func text(_ name: String) throws(Failure) -> String? {
       guard let entry = archive["\(root)/\(name)"] else { return nil }
       return String(decoding: try archive.read(entry).prefix(32), as: UTF8.self)
@@ -107,6 +105,7 @@ extension TorchContainer {
       case .bool(let isLittleEndian) = system.values[order]
     else { throw reader.failure("the byte order is missing") }
     isBigEndian = !isLittleEndian
+    isScript = false
     pickle = try TorchPickle(
       try PickleMachine.run(
         &reader, subject: path, stringLimit: arrayLimit ?? PickleMachine.maximumStringLength),

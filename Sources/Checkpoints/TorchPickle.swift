@@ -141,6 +141,48 @@ extension TorchPickle {
   }
 }
 
+// MARK: - TorchScript
+
+extension TorchPickle {
+  private static let maximumDepth = 32
+  private static let maximumAttributeCount = 100_000
+
+  /// The tensors of a TorchScript module, which is an object whose attributes are tensors, modules
+  /// and settings. The name is the path of attributes, as in the module's `state_dict`.
+  ///
+  /// The program in the file is not looked at: what a network computes, its reader knows.
+  ///
+  /// - Throws: ``Failure`` `NotAStateDict` when the root is no module, `PickleLimit` for modules
+  ///   nested or shared beyond reason.
+  func moduleEntries(storages: [String: Storage]) throws(Failure) -> [StateDict.Entry] {
+    guard graph.attributes(graph.root) != nil else {
+      throw .refused(
+        "NotAStateDict", subject, "holds \(graph.description(graph.root)), expected a module")
+    }
+    var entries: [StateDict.Entry] = []
+    var visited = 0
+    // Modules to visit, the next one last.
+    var pending = [(value: graph.root, prefix: "", depth: 0)]
+    while let (value, prefix, depth) = pending.popLast() {
+      var modules: [(value: Int, prefix: String, depth: Int)] = []
+      for item in graph.attributes(value) ?? [] {
+        visited += 1
+        guard let attribute = graph.text(item.key), visited <= Self.maximumAttributeCount,
+          depth <= Self.maximumDepth
+        else { throw .refused("PickleLimit", subject, "modules beyond reason, at '\(prefix)'") }
+        let name = prefix + attribute
+        if let tensor = try tensor(item.value, named: name, storages: storages) {
+          entries.append((name, tensor))
+        } else if graph.attributes(item.value) != nil {
+          modules.append((item.value, name + ".", depth + 1))
+        }
+      }
+      pending += modules.reversed()
+    }
+    return entries
+  }
+}
+
 /// Whether `text` is not empty and of characters in `range` alone.
 private func isRun(_ text: some Collection<UInt8>, of range: ClosedRange<UnicodeScalar>) -> Bool {
   !text.isEmpty && text.allSatisfy { range.contains(UnicodeScalar($0)) }

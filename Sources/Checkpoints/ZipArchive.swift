@@ -64,13 +64,15 @@ package struct ZipArchive: Sendable {
   /// The content of `entry`, with its checksum verified.
   ///
   /// - Throws: ``Failure`` `ZipLimit` for what inflates to more than 1 GiB, or to more than 200 times
-  ///   its size and 64 MiB.
+  ///   its size and 64 MiB, and for what is stored and has more than 16 GiB.
   package func read(_ entry: Entry) throws(Failure) -> [UInt8] {
     let subject = "\(file.path): \(entry.name)"
-    guard !entry.isDeflated || entry.size <= min(max(64 << 20, 200 * entry.compressedSize), 1 << 30)
-    else {
+    let limit =
+      entry.isDeflated ? min(max(64 << 20, 200 * entry.compressedSize), 1 << 30) : 16 << 30
+    guard entry.size <= limit else {
       throw .refused(
-        "ZipLimit", subject, "\(entry.compressedSize) bytes claim to inflate to \(entry.size)")
+        "ZipLimit", subject,
+        "\(entry.compressedSize) bytes hold \(entry.size), at most \(limit) are read")
     }
     let stored = try file.bytes(at: entry.offset, count: entry.compressedSize)
     let content = entry.isDeflated ? inflated(stored, size: entry.size) : stored

@@ -50,7 +50,9 @@ struct AgreedExtractor {
           Failure(
             .dataRefused, "ExtractorMismatch", side.path,
             difference + "; features of different networks cannot be compared"))
-      case nil: guardian.warn("'\(lastComponent(side.path))': \(difference); nobody can tell if they are the same")
+      case nil:
+        guardian.warn(
+          "'\(lastComponent(side.path))': \(difference); nobody can tell if they are the same")
       }
     }
     if agreed?.published == false {
@@ -61,7 +63,8 @@ struct AgreedExtractor {
     provenance =
       agreed
       ?? ExtractorProvenance(
-        name: ExtractorProvenance.unknownName, file: network?.provenance.file, sha256: network?.provenance.sha256,
+        name: ExtractorProvenance.unknownName, file: network?.provenance.file,
+        sha256: network?.provenance.sha256,
         published: nil, preprocessing: network?.provenance.preprocessing, dimension: dimension)
   }
 }

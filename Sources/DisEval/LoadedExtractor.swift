@@ -9,25 +9,21 @@ public struct LoadedExtractor: Sendable {
   /// For results and statistics.
   public let provenance: ExtractorProvenance
 
-  /// The published weights of the Inception-2015 graph, by SHA-256.
-  static let publishedSHA256: Set<String> = [
-    // pt_inception-2015-12-05-6726825d.pth of pytorch-fid and torch-fidelity
-    "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
-  ]
-  static let inceptionFileName = "pt_inception-2015-12-05-6726825d.pth"
-
-  /// Loads weights, recognised by content.
+  /// Loads weights, recognised by content. Of converted weights the provenance is that of the file
+  /// they were converted from.
   public init(path: String) throws {
-    network = try loadExtractor(path: path)
-    let hash = try sha256(ofFile: path)
+    let weights = try RecognizedWeights(path: path)
+    network = try weights.extractor()
+    let record = try WeightsRecord(weights, path: path)
     provenance = ExtractorProvenance(
-      name: network.name, file: lastComponent(path), sha256: hash,
-      published: network.isInception ? Self.publishedSHA256.contains(hash) : nil,
-      preprocessing: network.preprocessing(.pytorch), dimension: network.featureDimension)
+      name: network.name, file: record.sourceFile, sha256: record.sourceSha256,
+      published: network.isInception ? record.published : nil,
+      preprocessing: network.ownPreparation, dimension: network.featureDimension)
   }
 
   /// Finds the extractor that fits: the weights given, else the file that the reference names
-  /// (relative to it, hash checked), else the Inception weights in the user's cache.
+  /// (relative to it, hash checked), else the Inception weights in the user's cache,
+  /// converted or as pytorch-fid publishes them.
   ///
   /// - Throws: ``Failure`` `WeightsUnavailable` (69) with file name, SHA-256 and where to put it;
   ///   `HashMismatch` when the file that the reference names is not the one it was made with.
@@ -50,9 +46,9 @@ public struct LoadedExtractor: Sendable {
           file: file, sha256: record.extractor.sha256, place: path)
       }
     }
-    let cached = cacheFolder() + "/" + inceptionFileName
-    guard FileManager.default.fileExists(atPath: cached) else {
-      throw unavailable(file: inceptionFileName, sha256: publishedSHA256.first, place: cached)
+    let store = WeightStore.user
+    guard let cached = store.existingPath() else {
+      throw WeightStore.unavailable(at: store.convertedPath)
     }
     return try LoadedExtractor(path: cached)
   }
@@ -62,13 +58,6 @@ public struct LoadedExtractor: Sendable {
       .unavailable, "WeightsUnavailable", file,
       "the feature extractor's weights are not here; give --weights FILE, or put the file with "
         + "SHA-256 \(sha256 ?? "unknown") at \(place)")
-  }
-
-  /// `$XDG_CACHE_HOME/dis-eval`, or `~/.cache/dis-eval`.
-  static func cacheFolder() -> String {
-    let environment = ProcessInfo.processInfo.environment
-    if let cache = environment["XDG_CACHE_HOME"], !cache.isEmpty { return "\(cache)/dis-eval" }
-    return "\(environment["HOME"] ?? ".")/.cache/dis-eval"
   }
 }
 

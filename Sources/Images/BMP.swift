@@ -16,7 +16,7 @@ public enum BMP {
   ///   - bytes: The whole file. Bytes after the image are ignored.
   ///   - subject: The file's name, for failures.
   /// - Throws: ``Failure`` `UnsupportedFormat` (no BMP, run-length or otherwise compressed, or masks
-  ///   that Pillow does not know), `Truncated`, `ImageLimit` or `BMPMalformed`. An index outside of
+  ///   or palettes that Pillow does not know or misreads), `Truncated`, `ImageLimit` or `BMPMalformed`. An index outside of
   ///   the palette is refused.
   public static func decode(_ bytes: [UInt8], subject: String) throws(Failure) -> Image {
     guard bytes.starts(with: signature) else {
@@ -162,6 +162,12 @@ private struct BMPHeader {
         let value = try file.integer(at: end + index * stride, size: 3)
         colors.append([UInt8(value >> 16), UInt8(value >> 8 & 255), UInt8(value & 255)])
       }
+      guard !Self.isMisread(colors, bits: bits) else {
+        throw refused(
+          "UnsupportedFormat",
+          "\(bits) bits a pixel with a palette that Pillow takes for other "
+            + "bits, so that scores would not compare; convert the file first")
+      }
       end += colorCount * stride
       layout = .palette(colors)
     case 16, 24, 32:
@@ -188,6 +194,14 @@ private struct BMPHeader {
       throw refused("BMPMalformed", "pixels at offset \(offset), within the header of \(end) bytes")
     }
     pixelOffset = offset == 0 ? end : offset
+  }
+
+  /// Whether Pillow ignores how many bits a pixel has: black and white stand for one bit then, and
+  /// 0, 1, 2 and so on for eight.
+  private static func isMisread(_ colors: [[UInt8]], bits: Int) -> Bool {
+    let greys = colors.count == 2 ? [0, 255] : Array(colors.indices)
+    return colors.count > 1 && bits != (colors.count == 2 ? 1 : 8)
+      && zip(colors, greys).allSatisfy { color, grey in color.allSatisfy { $0 == grey } }
   }
 }
 

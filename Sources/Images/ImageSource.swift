@@ -102,6 +102,7 @@ public struct ImageSource: Sendable, CustomStringConvertible {
     case _ where path.utf8.suffix(4).elementsEqual(".bin".utf8):
       self.init([try CIFARBatch(binary: file)], name: "CIFAR batch")
     case let start where start.starts(with: [0x1F, 0x8B]):
+      try ImageLimits.check(fileSize: file.size, subject: path)
       let content = try gunzipped(try file.bytes(at: 0, count: file.size), subject: path)
       try self.init(idx: content, path: path)
     case [0, 0, 8, 3]:
@@ -132,10 +133,13 @@ public struct ImageSource: Sendable, CustomStringConvertible {
           .dataRefused, "InputChanged", failure.subject,
           "the folder lists it, but it is gone or a link to nothing")
       }
+      try ImageLimits.check(fileSize: file.size, subject: file.path)
       return try Image(file: try file.bytes(at: 0, count: file.size), subject: file.path)
     case .zip(let archive, let indices, let path):
       let entry = archive.entries[indices[index]]
-      return try Image(file: try archive.read(entry), subject: "\(path): \(entry.name)")
+      let subject = "\(path): \(entry.name)"
+      try ImageLimits.check(fileSize: entry.size, subject: subject)
+      return try Image(file: try archive.read(entry), subject: subject)
     case .array(let array, let width, let height, let channels):
       let size = height * width * channels
       return Image(

@@ -89,7 +89,8 @@ struct EvaluationOptions: ParsableArguments {
     if images != nil {
       guard grid == nil, saveImages == nil, sampling.isUntouched else {
         throw ValidationError(
-          "--grid, --save-images and the options of sampling are for --ckpt: all images are scored.")
+          "--grid, --save-images and the options of sampling are for --ckpt: all images are scored."
+        )
       }
     }
     if let num, num < 1 { throw ValidationError("--num \(num): expected at least 2.") }

@@ -22,7 +22,7 @@ struct DisEvalCommand: AsyncParsableCommand {
     version: "\(Tool.name) \(Tool.version)",
     subcommands: [
       FIDCommand.self, EvaluateCommand.self, ExplainCommand.self, SampleCommand.self,
-      StatsCommand.self,
+      StatsCommand.self, WeightsCommand.self,
       InspectCommand.self,
       BenchCommand.self,
     ])

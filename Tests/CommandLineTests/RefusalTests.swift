@@ -205,7 +205,7 @@ import _TestSupport
       ["fid", "--ckpt", "a", "--ref", "b", "--threads", "0"],
       ["fid", "--ckpt", "a", "--ref", "b", "--threads", "10000"],
       ["fid", "--ckpt", "a", "--ref", "b", "--cfg-scale", "nan"],
-      ["fid", "--images", "a", "--ref", "b", "--num", "9"],
+      ["fid", "--images", "a", "--ref", "b", "--num", "0"],
       ["fid", "--images", "a", "--ref", "b", "--steps", "9"],
       ["sample", "--ckpt", "a"], ["sample", "--ckpt", "a", "--raw-out", "b", "--step-noise", "c"],
       ["frobnicate"], ["fid", "--frobnicate"],

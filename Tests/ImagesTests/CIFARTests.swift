@@ -100,7 +100,7 @@ import _TestSupport
     let bytes = try fixtureBytes("cifar/\(name)")
     try withFolder { path in
       for count in [Int](0..<200) + stride(from: 200, to: bytes.count, by: 97) + [bytes.count - 1] {
-        try AtomicFile.write(bytes[..<count], to: path + "/file")
+        try Data(bytes[..<count]).write(to: URL(filePath: path + "/file"))
         #expect(failure { try ImageSource(path: path + "/file") } != nil, "\(count) bytes")
       }
     }

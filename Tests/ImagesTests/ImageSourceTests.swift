@@ -150,6 +150,18 @@ import Testing
     }
   }
 
+  @Test("a file of a terabyte is refused before it is read") func hugeFiles() throws {
+    try withFolder { path in
+      for (name, start) in [("a.png", [0x89, 0x50] as [UInt8]), ("b.idx.gz", [0x1F, 0x8B, 8, 0])] {
+        try AtomicFile.write(start, to: "\(path)/\(name)")
+        #expect(truncate("\(path)/\(name)", 1 << 40) == 0)
+      }
+      let source = try ImageSource(path: path)
+      #expect(failure { try source.image(at: 0) }?.code == "ImageLimit")
+      #expect(failure { try ImageSource(path: path + "/b.idx.gz") }?.code == "ImageLimit")
+    }
+  }
+
   @Test("a file that vanishes or is cut is noticed") func changes() throws {
     try withFolder { path in
       try AtomicFile.write(try PNG.encode(grey(1)), to: path + "/a.png")

@@ -32,7 +32,7 @@ public struct StatisticsCache: Sendable {
     registry = try StatisticsRegistry()
   }
 
-  private static var folder: String { LoadedExtractor.cacheFolder() + "/stats" }
+  private static var folder: String { WeightStore.user.folder + "/stats" }
 
   /// Where the file of `entry` is kept, whether it is there or not.
   public func path(of entry: StatisticsRegistry.Entry) -> String {

@@ -1,0 +1,126 @@
+import Checkpoints
+import Files
+
+/// The weights of a feature extractor, whichever file they came in, under the names that the network
+/// reads.
+package struct RecognizedWeights: Sendable {
+  /// Which network, and whose file.
+  package enum Layout: String, Sendable {
+    /// pytorch-fid and torch-fidelity, also behind a prefix.
+    case pytorchFID = "pytorch-fid"
+    /// The graph of 2015, which TTUR and ADM read.
+    case tensorFlow = "tensorflow-graph"
+    /// NVIDIA's TorchScript program, which clean-fid, StyleGAN and EDM read.
+    case nvidia = "nvidia-torchscript"
+    /// The Fashion-MNIST classifier of the demonstration.
+    case fashion = "fashion-classifier"
+  }
+
+  /// What the file is.
+  package let layout: Layout
+  /// The tensors under the network's names.
+  package let state: StateDict
+  /// The `__metadata__` of a safetensors file.
+  package let metadata: [(String, String)]
+
+  /// Recognises the file at `path` by its content.
+  ///
+  /// - Throws: ``Failure`` `NotAnExtractor` when it is another network's, `CheckpointMismatch` when
+  ///   a program holds other tensors than the network's, `GraphMismatch`, or what reading throws.
+  package init(path: String) throws(Failure) {
+    let file = try ReadableFile(path: path)
+    if TensorFlowGraph.isPlausible(try file.bytes(at: 0, count: min(file.size, 16))) {
+      metadata = []
+      layout = .tensorFlow
+      state = try InceptionGraph.weights(of: try TensorFlowGraph(file))
+      return
+    }
+    let checkpoint = try CheckpointFile.open(path)
+    metadata = checkpoint.metadata
+    (layout, state) = try Self.recognize(try checkpoint.stateDict(key: nil), path: path)
+  }
+
+  private static func recognize(
+    _ state: StateDict, path: String
+  ) throws(Failure) -> (Layout, StateDict) {
+    func refused(_ detail: String) -> Failure {
+      Failure(.dataRefused, "NotAnExtractor", path, detail)
+    }
+    let names = Set(state.names)
+    if names.contains("layers.conv.weight") { return (.nvidia, try nvidia(state)) }
+    if names.isSuperset(of: ["conv1.weight", "conv3.weight", "fc2.weight"]) {
+      return (.fashion, state)
+    }
+    // A file of pytorch-fid's names, or a larger module in which the network is an attribute.
+    let stem = "Conv2d_1a_3x3.conv.weight"
+    guard let prefix = state.names.first(where: { $0.hasSuffix(stem) })?.dropLast(stem.count) else {
+      if names.contains("blocks.0.0.conv.weight") {
+        throw refused(
+          "pytorch-fid's module without its classifier, which the Inception Score needs; expected "
+            + "the file that it was loaded from, pt_inception-2015-12-05-6726825d.pth")
+      }
+      let isDiS = names.contains { $0.hasSuffix("mixer.in_proj.weight") }
+      throw refused(
+        (isDiS ? "a diffusion model" : "an unknown network")
+          + "; expected Inception of 2015 as pytorch-fid's .pth, TensorFlow's graph or NVIDIA's "
+          + ".pt, or the Fashion-MNIST classifier")
+    }
+    guard !names.contains(where: { $0.hasPrefix("\(prefix)AuxLogits.") }),
+      state.info("\(prefix)fc.weight")?.shape != [1000, 2048]
+    else {
+      throw refused(
+        "torchvision's inception_v3 for ImageNet, whose features give no FID; expected the weights "
+          + "of 2015 (pt_inception-2015-12-05-6726825d.pth)")
+    }
+    guard !prefix.isEmpty else { return (.pytorchFID, state) }
+    return (
+      .pytorchFID,
+      try state.rearranged(
+        state.names.map { name in
+          (name.hasPrefix(prefix) ? String(name.dropFirst(prefix.count)) : name, .tensor(name))
+        })
+    )
+  }
+
+  /// The tensors of NVIDIA's program: `weight`, `beta`, `mean` and `var` of each unit, whose
+  /// normalisation has no gain, and those of `output`.
+  private static func nvidia(_ state: StateDict) throws(Failure) -> StateDict {
+    var tensors: [(name: String, source: TensorSource)] = []
+    var used: Set<String> = []
+    func take(_ old: String, as name: String) {
+      used.insert(old)
+      tensors.append((name, .tensor(old)))
+    }
+    for unit in InceptionPlan.units {
+      take("\(unit.scriptName).weight", as: "\(unit.name).conv.weight")
+      if let shape = state.info("\(unit.scriptName).beta")?.shape, shape.count == 1 {
+        tensors.append(("\(unit.name).bn.weight", .ones(shape)))
+      }
+      take("\(unit.scriptName).beta", as: "\(unit.name).bn.bias")
+      take("\(unit.scriptName).mean", as: "\(unit.name).bn.running_mean")
+      take("\(unit.scriptName).var", as: "\(unit.name).bn.running_var")
+    }
+    take("output.weight", as: "fc.weight")
+    take("output.bias", as: "fc.bias")
+    // What is unknown stays in, so that the network's reader reports it.
+    tensors += state.names.filter { !used.contains($0) }.map { ($0, .tensor($0)) }
+    return try state.rearranged(tensors)
+  }
+}
+
+extension RecognizedWeights {
+  /// The network with these weights.
+  ///
+  /// - Throws: ``Failure`` `CheckpointMismatch` with all names that do not fit, or the first failure
+  ///   to read a tensor.
+  package func extractor() throws(Failure) -> any FeatureExtractor {
+    switch layout {
+    case .pytorchFID, .tensorFlow, .nvidia: try InceptionV3(state)
+    case .fashion: try FashionClassifier(state)
+    }
+  }
+
+  /// The names of all tensors of the network in the order of pytorch-fid's files; nil for networks
+  /// whose files are not converted.
+  package var tensorNames: [String]? { layout == .fashion ? nil : InceptionPlan.tensorNames }
+}
