@@ -5,25 +5,6 @@ import GenerativeMetrics
 import Images
 import Tensors
 
-/// Images in a folder or file, or statistics of images.
-enum ImagesOrStatistics: Sendable {
-  case images(ImageSource)
-  case statistics(ReferenceStatistics)
-
-  /// Recognises `path` by content: an archive with `mu` and `sigma` is statistics, everything else
-  /// must be images.
-  init(path: String, recursive: Bool) throws {
-    self =
-      ReferenceStatistics.isRecognised(path)
-      ? .statistics(try ReferenceStatistics(path: path))
-      : .images(try ImageSource(path: path, recursive: recursive))
-  }
-
-  var statistics: ReferenceStatistics? {
-    if case .statistics(let statistics) = self { statistics } else { nil }
-  }
-}
-
 /// One evaluation: a subject, a reference, and how to extract features.
 public struct Evaluation: Sendable {
   /// What is judged.
@@ -181,117 +162,8 @@ public struct Evaluation: Sendable {
     if case .samples(let generator, _) = subject { generator } else { nil }
   }
 
-  private var existingPath: String? {
+  var existingPath: String? {
     if case .existing(let path) = subject { path } else { nil }
-  }
-
-  /// The dialects of the two sides of every comparison.
-  private func dialectPairs(
-    _ subject: OpenedSubject, _ reference: ImagesOrStatistics, _ extractor: AgreedExtractor,
-    _ guardian: inout CompatibilityGuard
-  ) throws -> [(features: Dialect, reference: Dialect)] {
-    let statistics = reference.statistics
-    // An extractor that prepares images in its own one way has the same features in all dialects.
-    let hasOwnPreparation = extractor.network?.network.ownPreparation != nil
-    func check(_ side: ReferenceStatistics?, _ dialect: Dialect, _ asserted: Dialect?) throws {
-      guard let side, !hasOwnPreparation else { return }
-      try guardian.check(side, against: dialect, asserted: asserted)
-    }
-    switch dialects {
-    case .fitting, .one:
-      let known = subject.statistics?.dialect ?? statistics?.dialect
-      let dialect = if case .one(let dialect) = dialects { dialect } else { known ?? .pytorchFID }
-      try check(subject.statistics, dialect, nil)
-      try check(statistics, dialect, referenceDialect)
-      return [(dialect, statistics?.dialect ?? referenceDialect ?? dialect)]
-    case .all:
-      guard referenceDialect == nil else {
-        throw Failure(
-          .usage, "MixedDialects", "--ref-dialect", "is for one dialect, not for --dialect all")
-      }
-      let known = [subject.statistics, statistics].compactMap(\.?.dialect)
-      let fitting = Dialect.allCases.filter { dialect in
-        hasOwnPreparation
-          || known.allSatisfy { $0.definition.preparation == dialect.definition.preparation }
-      }
-      guard let first = fitting.first else {
-        throw Failure(
-          .dataRefused, "DialectMismatch", self.reference, "the two sides have different dialects")
-      }
-      try check(subject.statistics, known.first ?? first, nil)
-      try check(statistics, known.first ?? first, nil)
-      return fitting.map { ($0, $0) }
-    }
-  }
-
-  /// - Throws: ``Failure`` `MetricUnavailable` for a metric that was asked for by name and that the
-  ///   statistics cannot give.
-  private func checkAvailable(
-    _ subject: OpenedSubject, _ reference: ImagesOrStatistics, _ extractor: AgreedExtractor
-  ) throws {
-    guard let metrics else { return }
-    func refuse(_ name: MetricName, _ subject: String, _ reason: String) throws {
-      guard metrics.contains(name) else { return }
-      throw Failure(.dataRefused, "MetricUnavailable", subject, "\(name.rawValue): \(reason)")
-    }
-    for side in [subject.statistics, reference.statistics].compactMap(\.self) {
-      if side.spatial == nil {
-        try refuse(
-          .sfid, side.path,
-          "it has no mu_s and sigma_s; compare with images, or with the file of guided-diffusion")
-      }
-      if try side.featureRows() == nil, try side.images() == nil {
-        for name in [MetricName.kid, .precision, .recall] {
-          try refuse(
-            name, side.path,
-            "needs images or feature rows, and it has mean and covariance alone; compare with images"
-          )
-        }
-      }
-    }
-    if let side = subject.statistics {
-      try refuse(.inceptionScore, side.path, "needs images, and it is statistics")
-    }
-    if extractor.network?.network.spatialDimension == 0 {
-      try refuse(.sfid, "the extractor", "has no features with positions; Inception has")
-    }
-  }
-
-  /// - Throws: ``Failure`` `CountMismatch`.
-  private func checkCount(_ subject: OpenedSubject) throws(Failure) {
-    guard let expectedCount, let existing = subject.existing else { return }
-    let count =
-      switch existing {
-      case .images(let source): source.count as Int?
-      case .statistics(let statistics): statistics.count
-      }
-    guard count == expectedCount else {
-      throw Failure(
-        .dataRefused, "CountMismatch", existingPath ?? "",
-        "\(count.map(String.init) ?? "an unknown number of") images, expected \(expectedCount) by "
-          + "--num")
-    }
-  }
-
-  /// Refuses statistics of images of another size: that of the samples, or of the first image.
-  private func checkResolutions(
-    _ subject: OpenedSubject, _ reference: ImagesOrStatistics, _ guardian: inout CompatibilityGuard
-  ) throws {
-    guard let statistics = reference.statistics, statistics.resolution != nil else { return }
-    switch subject {
-    case .samples(let generator, _):
-      let side = generator.checkpoint.model.imageSide
-      try guardian.checkResolution(
-        statistics, width: side, height: side, subject: "a sample")
-    case .existing(.images(let source)):
-      let first = try source.image(at: 0)
-      try guardian.checkResolution(
-        statistics, width: first.width, height: first.height, subject: "the first image")
-    case .existing(.statistics(let other)):
-      guard let side = other.resolution else { return }
-      try guardian.checkResolution(
-        statistics, width: side, height: side, subject: other.path)
-    }
   }
 
   private func side(
@@ -317,38 +189,6 @@ public struct Evaluation: Sendable {
       }
       return .images(collection)
     }
-  }
-}
-
-/// What is judged, checked as far as that goes before any work.
-private enum OpenedSubject {
-  case samples(Generator, count: Int)
-  case existing(ImagesOrStatistics)
-
-  init(_ subject: Evaluation.Subject, recursive: Bool) throws {
-    switch subject {
-    case .existing(let path):
-      self = .existing(try ImagesOrStatistics(path: path, recursive: recursive))
-    case .samples(let generator, let count):
-      try generator.checkMakesImages()
-      try generator.checkCovers(count)
-      try checkEnough(count, "--num")
-      self = .samples(generator, count: count)
-    }
-  }
-
-  var existing: ImagesOrStatistics? {
-    if case .existing(let input) = self { input } else { nil }
-  }
-
-  var statistics: ReferenceStatistics? { existing?.statistics }
-}
-
-/// - Throws: ``Failure`` `TooFewSamples`: a covariance needs two.
-func checkEnough(_ count: Int, _ subject: String) throws(Failure) {
-  guard count >= 2 else {
-    throw Failure(
-      .dataRefused, "TooFewSamples", subject, "\(count) images; a covariance needs at least 2")
   }
 }
 
