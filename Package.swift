@@ -115,7 +115,7 @@ let package = Package(
     .testTarget(
       name: "CommandLineTests",
       dependencies: [
-        "dis-eval", "CKernels", "Checkpoints", "FeatureExtractors", "Files", "Images",
+        "dis-eval", "CKernels", "Checkpoints", "FeatureExtractors", "Files", "Images", "Tensors",
         "_TestSupport",
       ],
       swiftSettings: swiftSettings),

@@ -52,6 +52,13 @@ final class InflatedContent: Sendable {
         spacing: spacing))
   }
 
+  /// The first `count` bytes of what `range` of `file` inflates to, or fewer; nothing is verified.
+  static func start(
+    of range: Range<Int>, in file: ReadableFile, count: Int, subject: String
+  ) throws(Failure) -> [UInt8] {
+    try Inflater(file, range: range, subject: subject).next(count)
+  }
+
   /// The bytes at `range` of the content.
   func bytes(_ range: Range<Int>) throws(Failure) -> [UInt8] {
     precondition(range.upperBound <= size, "\(range) of \(size) bytes")

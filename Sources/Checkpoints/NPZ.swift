@@ -41,14 +41,10 @@ package struct NPZ: Sendable {
   /// The bytes of an array and its header, once inflated.
   package func size(_ name: String) throws(Failure) -> Int { try entry(name).size }
 
-  /// Type and shape of an array. Of one that is not deflated only the header is read, and its
-  /// checksum is not looked at.
+  /// Type and shape of an array. Only the header is read, and the checksum is not looked at.
   package func layout(_ name: String) throws(Failure) -> (type: ScalarType, shape: [Int]) {
     let entry = try entry(name)
-    let start =
-      entry.isDeflated
-      ? try archive.read(entry)
-      : try archive.file.bytes(at: entry.offset, count: min(entry.size, NPYHeader.maximumSize))
+    let start = try archive.start(of: entry, count: NPYHeader.maximumSize)
     let header = try NPYHeader(start, fileSize: entry.size, subject: "\(path): \(name)")
     return (header.type, header.shape)
   }

@@ -87,7 +87,7 @@ package struct ZipArchive: Sendable {
   /// `nil` when it is deflated.
   func storedRange(of entry: Entry) throws(Failure) -> Range<Int>? {
     guard !entry.isDeflated else { return nil }
-    let range = entry.offset..<entry.offset + entry.size
+    let range = range(of: entry)
     var checksum: UInt = 0
     for start in stride(from: range.lowerBound, to: range.upperBound, by: 1 << 20) {
       let piece = try file.bytes(at: start, count: min(1 << 20, range.upperBound - start))
@@ -100,8 +100,20 @@ package struct ZipArchive: Sendable {
   /// The content of `entry`, which is deflated, to be read in parts; all of it is verified now.
   func inflatedContent(of entry: Entry) throws(Failure) -> InflatedContent {
     try InflatedContent(
-      file, range: entry.offset..<entry.offset + entry.compressedSize, size: entry.size,
-      checksum: entry.checksum, subject: "\(file.path): \(entry.name)")
+      file, range: range(of: entry), size: entry.size, checksum: entry.checksum,
+      subject: "\(file.path): \(entry.name)")
+  }
+
+  /// The first `count` bytes of the content of `entry`, or all of it. Its checksum is not looked at.
+  func start(of entry: Entry, count: Int) throws(Failure) -> [UInt8] {
+    let count = min(count, entry.size)
+    guard entry.isDeflated else { return try file.bytes(at: entry.offset, count: count) }
+    return try InflatedContent.start(
+      of: range(of: entry), in: file, count: count, subject: "\(file.path): \(entry.name)")
+  }
+
+  private func range(of entry: Entry) -> Range<Int> {
+    entry.offset..<entry.offset + entry.compressedSize
   }
 
   private func check(_ checksum: UInt, of entry: Entry) throws(Failure) {

@@ -3,7 +3,7 @@ import Glibc
 
 /// A zip file of uncompressed entries with fixed time stamps, assembled by libzip in memory; `nil`
 /// when memory is short.
-func storedZip(of files: [(name: String, bytes: [UInt8])]) -> [UInt8]? {
+package func storedZip(of files: [(name: String, bytes: [UInt8])]) -> [UInt8]? {
   guard let target = zip_source_buffer_create(nil, 0, 0, nil) else { return nil }
   defer { zip_source_free(target) }
   guard let archive = zip_open_from_source(target, ZIP_TRUNCATE, nil) else { return nil }

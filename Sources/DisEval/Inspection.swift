@@ -1,5 +1,6 @@
 import Checkpoints
 import DiS
+import FeatureExtractors
 import Files
 import Foundation
 import Images
@@ -10,7 +11,7 @@ public struct Inspection: Codable, Sendable {
   public var schema = "dis-eval-inspection/1"
   /// The path as given.
   public var file: String
-  /// `checkpoint`, `statistics`, `array` or `images`.
+  /// `checkpoint`, `weights` (a TensorFlow graph), `statistics`, `array` or `images`.
   public var kind: String
   /// Container format.
   public var format: String
@@ -76,6 +77,10 @@ public struct Inspection: Codable, Sendable {
       tensors = [TensorLine(name: "", type: array.type.rawValue, shape: array.shape)]
     } else if let lines = try? Self.arrays(path), !lines.isEmpty {
       (kind, format, tensors) = ("array", "npz", lines)
+    } else if try RecognizedWeights.isGraph(path: path) {
+      let weights = try RecognizedWeights(path: path)
+      (kind, format, architecture) = ("weights", weights.layout.rawValue, weights.architecture)
+      list(weights.state)
     } else {
       kind = "checkpoint"
       format = ""
@@ -94,18 +99,23 @@ public struct Inspection: Codable, Sendable {
     let names = checkpoint.stateDictKeys
     self.key = key ?? (names.contains("ema") ? "ema" : names.first)
     let state = try checkpoint.stateDict(key: self.key)
+    list(state)
+    if let configuration = try? DiSConfiguration(state) {
+      architecture = "DiS"
+      model = ModelProvenance(configuration)
+    } else if let weights = try? RecognizedWeights(path: path) {
+      architecture = weights.architecture
+      summary = "layout \(weights.layout.rawValue)"
+    } else {
+      architecture = metadata?["architecture"]
+    }
+  }
+
+  private mutating func list(_ state: StateDict) {
     tensors = state.infos.map {
       TensorLine(name: $0.name, type: $0.type.rawValue, shape: $0.shape)
     }
     parameters = state.infos.reduce(0) { $0 + $1.shape.reduce(1, *) }
-    if let configuration = try? DiSConfiguration(state) {
-      architecture = "DiS"
-      model = ModelProvenance(configuration)
-    } else if state.info("Mixed_7c.branch_pool.conv.weight") != nil {
-      architecture = inceptionName
-    } else {
-      architecture = metadata?["architecture"]
-    }
   }
 
   private static func arrays(_ path: String) throws -> [TensorLine] {

@@ -159,7 +159,7 @@ extension WeightsRecord {
   init(_ weights: RecognizedWeights, path: String) throws {
     let metadata = Dictionary(weights.metadata, uniquingKeysWith: { first, _ in first })
     self.path = path
-    architecture = weights.tensorNames == nil ? weights.layout.rawValue : inceptionName
+    architecture = weights.architecture
     tensorsSha256 = try weights.tensorNames.map { try Self.tensorsSHA256($0, of: weights.state) }
     if let recorded = metadata["tensors_sha256"], let file = metadata["source_file"],
       let sha256 = metadata["source_sha256"], let layout = metadata["source_layout"]

@@ -29,7 +29,13 @@ package struct RecognizedWeights: Sendable {
   ///   a program holds other tensors than the network's, `GraphMismatch`, or what reading throws.
   package init(path: String) throws(Failure) {
     let file = try ReadableFile(path: path)
-    if TensorFlowGraph.isPlausible(try file.bytes(at: 0, count: min(file.size, 16))) {
+    let head = try file.bytes(at: 0, count: min(file.size, 16))
+    guard !head.starts(with: [0x1F, 0x8B]) else {
+      throw Failure(
+        .dataRefused, "NotAnExtractor", path,
+        "a gzip archive; unpack it first with tar -xzf, and take classify_image_graph_def.pb")
+    }
+    if TensorFlowGraph.isPlausible(head) {
       metadata = []
       layout = .tensorFlow
       state = try InceptionGraph.weights(of: try TensorFlowGraph(file))
@@ -38,6 +44,12 @@ package struct RecognizedWeights: Sendable {
     let checkpoint = try CheckpointFile.open(path)
     metadata = checkpoint.metadata
     (layout, state) = try Self.recognize(try checkpoint.stateDict(key: nil), path: path)
+  }
+
+  /// Whether the file at `path` is a TensorFlow graph, the one layout that is no checkpoint.
+  package static func isGraph(path: String) throws(Failure) -> Bool {
+    let file = try ReadableFile(path: path)
+    return TensorFlowGraph.isPlausible(try file.bytes(at: 0, count: min(file.size, 16)))
   }
 
   private static func recognize(
@@ -52,8 +64,8 @@ package struct RecognizedWeights: Sendable {
       return (.fashion, state)
     }
     // A file of pytorch-fid's names, or a larger module in which the network is an attribute.
-    let stem = "Conv2d_1a_3x3.conv.weight"
-    guard let prefix = state.names.first(where: { $0.hasSuffix(stem) })?.dropLast(stem.count) else {
+    let last = "Mixed_7c.branch_pool.conv.weight"
+    guard let prefix = state.names.first(where: { $0.hasSuffix(last) })?.dropLast(last.count) else {
       if names.contains("blocks.0.0.conv.weight") {
         throw refused(
           "pytorch-fid's module without its classifier, which the Inception Score needs; expected "
@@ -118,6 +130,11 @@ extension RecognizedWeights {
     case .pytorchFID, .tensorFlow, .nvidia: try InceptionV3(state)
     case .fashion: try FashionClassifier(state)
     }
+  }
+
+  /// The network's name, as its extractor has it.
+  package var architecture: String {
+    layout == .fashion ? layout.rawValue : "inception-2015"
   }
 
   /// The names of all tensors of the network in the order of pytorch-fid's files; nil for networks

@@ -14,14 +14,15 @@ extension ImageSource {
   /// of integers `[count]` from 0 on.
   private static func labels(in file: NPZ, count: Int) throws(Failure) -> [Int]? {
     guard let name = ["arr_1", "labels"].first(where: file.names.contains) else { return nil }
-    let reader: NPYReader
+    let layout: (type: ScalarType, shape: [Int])
     do {
-      reader = try file.reader(name)
+      layout = try file.layout(name)
     } catch let failure where failure.code == "NpyUnsupported" {
       return nil
     }
-    guard reader.shape == [count], reader.type.isInteger else { return nil }
-    let labels = try? file.array(name).integers()
+    guard layout.shape == [count], layout.type.isInteger else { return nil }
+    let array = try file.array(name)
+    let labels = try? array.integers()
     return labels.flatMap { $0.allSatisfy { $0 >= 0 } ? $0 : nil }
   }
 

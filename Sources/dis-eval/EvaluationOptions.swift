@@ -21,8 +21,6 @@ enum DialectOption: ExpressibleByArgument {
   static var allValueStrings: [String] { Dialect.allCases.map(\.rawValue) + ["all"] }
 }
 
-extension MetricName: ExpressibleByArgument {}
-
 /// Everything that `fid` and `evaluate` have in common: they differ in the metrics.
 struct EvaluationOptions: ParsableArguments {
   @Option(help: ArgumentHelp("DiS checkpoint to sample.", valueName: "file"))

@@ -4,6 +4,7 @@ import Files
 import Foundation
 
 extension Dialect: ExpressibleByArgument {}
+extension MetricName: ExpressibleByArgument {}
 extension SamplerName: ExpressibleByArgument {}
 
 /// Which channels classifier-free guidance changes, as a flag's value.

@@ -49,7 +49,7 @@ import Testing
       "NotAStateDict",
       """
       B2-deep-tuple B17-bytearray B29-surrogate-key B32-list B32-tensor B32-none B32-integer-keys
-      B35-one-dictionary B36-parameters
+      B35-one-dictionary B36-parameters A19-constants A19-code
       """
     ),
     (
@@ -93,12 +93,6 @@ import Testing
       "DtypeUnsupported",
       """
       C19-quantized C20-complex E17-dtype E17-dtype-case E19-float8
-      """
-    ),
-    (
-      "TorchScriptUnsupported",
-      """
-      A19-constants A19-code
       """
     ),
     (

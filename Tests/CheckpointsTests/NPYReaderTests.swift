@@ -97,6 +97,7 @@ import _TestSupport
     try withFile(bytes) { path in
       let archive = try NPZ.read(path)
       #expect(code { try archive.array("arr_0") } == "ZipLimit")
+      #expect(try archive.layout("arr_0").shape == [size])
       let reader = try archive.reader("arr_0")
       #expect(try reader.bytes(size - 3..<size) == [0, 0, 0])
       #expect(try reader.bytes(5..<8) == [0, 0, 0])

@@ -110,7 +110,8 @@ import _TestSupport
       ).status == 0)
     let statistics = folder.path("stats.npz")
     let made = try DisEvalProcess(
-      "stats", "make", "--images", images, "--weights", DisEvalProcess.extractor, "--dataset", "test",
+      "stats", "make", "--images", images, "--weights", DisEvalProcess.extractor, "--dataset",
+      "test",
       "--split", "all", "--features", "10", "--held-out", images, "--out", statistics)
     #expect(made.status == 0, "\(made.errors)")
     let file = try NPZ.read(statistics)
