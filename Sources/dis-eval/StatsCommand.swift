@@ -6,5 +6,5 @@ struct StatsCommand: AsyncParsableCommand {
     abstract: "Makes, fetches, checks and converts reference statistics.",
     subcommands: [
       Make.self, List.self, Fetch.self, Verify.self, Show.self, Convert.self,
-    ], defaultSubcommand: Make.self)
+    ])
 }
