@@ -73,11 +73,12 @@ extension ExtractorProvenance {
   /// Stands for an extractor that nobody names.
   static let unknownName = "unknown"
 
-  /// Whether features of the two can be compared: the same file, or two published forms of the same
-  /// network. Nil when it cannot be told.
+  /// Whether features of the two can be compared: the same tensors, the same file, or two published
+  /// forms of the same network. Nil when it cannot be told.
   fileprivate func isSame(as other: ExtractorProvenance) -> Bool? {
     guard name == other.name else { return false }
     if published == true, other.published == true { return true }
+    if let tensorsSha256, tensorsSha256 == other.tensorsSha256 { return true }
     guard let sha256, let otherSHA256 = other.sha256 else {
       // A published file and one that is not are not the same.
       return published == nil || other.published == nil ? nil : false

@@ -34,7 +34,10 @@ package struct Download: Sendable {
       ["http", "https"].contains(scheme), !host.isEmpty
     else { throw Failure(.usage, "AddressInvalid", address, "expected one of http or https") }
     let part = try PartialFile(path: path)
-    defer { part.release() }
+    defer {
+      if part.size == 0 { part.remove() }
+      part.release()
+    }
     if sha256 == nil { try part.empty() }
     do {
       try await transfer(url, part, reporter)

@@ -191,6 +191,8 @@ public struct ExtractorProvenance: Codable, Sendable {
   public var file: String?
   /// SHA-256 of the weights.
   public var sha256: String?
+  /// SHA-256 over the tensors of Inception, which the same weights have in every file format.
+  public var tensorsSha256: String?
   /// Whether the weights are the published ones of their architecture.
   public var published: Bool?
   /// How an image becomes its input.

@@ -17,6 +17,7 @@ public struct LoadedExtractor: Sendable {
     let record = try WeightsRecord(weights, path: path)
     provenance = ExtractorProvenance(
       name: network.name, file: record.sourceFile, sha256: record.sourceSha256,
+      tensorsSha256: record.tensorsSha256,
       published: network.isInception ? record.published : nil,
       preprocessing: network.ownPreparation, dimension: network.featureDimension)
   }

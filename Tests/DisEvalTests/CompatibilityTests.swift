@@ -127,11 +127,14 @@ import _TestSupport
   }
 
   @Test func anotherExtractorIsRefused() async throws {
-    func extractor(_ sha256: Any?, _ published: Any?) -> (inout [String: Any]) -> Void {
+    func extractor(
+      _ sha256: Any?, _ published: Any?, tensors: Any? = nil
+    ) -> (inout [String: Any]) -> Void {
       {
         var extractor: [String: Any] = ["name": "inception-2015", "dimension": 4]
         extractor["sha256"] = sha256
         extractor["published"] = published
+        extractor["tensors_sha256"] = tensors
         $0["extractor"] = extractor
       }
     }
@@ -144,6 +147,11 @@ import _TestSupport
     let both = try await evaluate(
       statistics("both", change: extractor("dd", true)), published)
     #expect(both.metrics["fid"] != nil)
+    // The same weights in two file formats.
+    let formats = try await evaluate(
+      statistics("pth", change: extractor("ee", false, tensors: "tt")),
+      statistics("pb", change: extractor("ff", false, tensors: "tt")))
+    #expect(formats.metrics["fid"] != nil)
     // Nobody can tell: compared, with a warning.
     let unknown = try await evaluate(statistics("unknown", change: extractor(nil, nil)), b)
     #expect(unknown.provenance.warnings.contains { $0.contains("nobody can tell") })
@@ -171,7 +179,7 @@ import _TestSupport
   func metricsByName() async throws {
     let (a, b) = (try statistics("a"), try statistics("b"))
     for (metric, part) in [
-      (MetricName.sfid, "mu_s"), (.kid, "feature rows"), (.inceptionScore, ""),
+      (MetricName.sfid, "mu_s"), (.kid, "feature rows"), (.inceptionScore, "needs images"),
     ] {
       let failure = try await refusal(a, b) { $0.metrics = [.fid, metric] }
       #expect(failure.code == "MetricUnavailable" && failure.detail.contains(part))
