@@ -258,7 +258,8 @@ extension StatisticsContent {
     switch container {
     case .pickle: return (try? PickledValue.read(path))?["data"] == nil
     case .torch:
-      guard let root = try? PickledValue.read(path) else { return false }
+      // What cannot be read says so better than "no images".
+      guard let root = try? PickledValue.read(path) else { return true }
       if (try? root.layout())??.shape.count == 2 { return true }
       return ["mu", "sigma", "raw_mean"].contains { root[$0] != nil } || root["fid"]?.keys != nil
     }
