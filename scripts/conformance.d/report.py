@@ -56,7 +56,7 @@ def number(value: float) -> str:
 
 
 def tolerance(peer: str, metric: str, theirs: float, count: int) -> tuple[float, str]:
-    """How far apart two numbers may be, and the same in words."""
+    """How far apart two numbers may be, and the same in words; theirs is the size of the number."""
     if metric in ("precision", "recall"):
         # Two images, and for ADM what half precision makes of distances.
         steps = max(2 / count, 0.002 if peer == "adm" else 0)
@@ -76,14 +76,18 @@ def compare(peer: str, metric: str, found: dict, ours: float | None, reason: str
         text = f"{number(low)} … {number(high)}"
         return Row(label, title, text, number(ours), "", f"within {len(found['runs'])} runs", outcome(inside))
     theirs, text = found["value"], number(found["value"])
+    if theirs != theirs:
+        reason = "the tool multiplies 0 by log 0 where a softmax underflows"
+        return Row(label, title, text, number(ours), "", reason, "n/a")
     if count < FULL_RANK and "exact" in found:
         # The peer's square root is round-off here: its own features, without a square root, are the measure.
         if "swapped" in found:
             text += f" (sets exchanged: {number(found['swapped'])})"
         theirs = found["exact"]
         text += f"; its features in float64: {number(theirs)}"
-    allowed, words = tolerance(peer, metric, theirs, count)
-    return Row(label, title, text, number(ours), f"{ours - theirs:+.1e}", words, outcome(abs(ours - theirs) <= allowed))
+    allowed, words = tolerance(peer, metric, found.get("scale", theirs), count)
+    passed = abs(ours - theirs) <= allowed  # false for NaN
+    return Row(label, title, text, number(ours), f"{ours - theirs:+.1e}", words, outcome(passed))
 
 
 def outcome(passed: bool) -> str:
@@ -127,7 +131,8 @@ def section(work: Path, name: str, ours: dict, versions: dict) -> tuple[str, lis
                 rows.append(Row(label, "KID" if peer in AGAIN else "all", missing(peer) or "", "", "", "", "not run"))
             continue
         document = json.loads(path.read_text())
-        versions |= document["versions"]
+        shared = ("numpy", "scipy") if base == "adm" else ()  # of the other environment
+        versions |= {k + (" beside TensorFlow" if k in shared else ""): v for k, v in document["versions"].items()}
         dialect = ours.get("dialects", {}).get(DIALECTS[base], {"metrics": {}, "skipped": {}})
         for metric, found in document["metrics"].items():
             if metric not in METRICS:
@@ -136,7 +141,7 @@ def section(work: Path, name: str, ours: dict, versions: dict) -> tuple[str, lis
             reason = ours.get("error") or dialect["skipped"].get(metric, "not in the result")
             rows.append(compare(base, metric, found, value and value["value"], reason, int(count)))
             if "deviation" in found and value:
-                deviation = {"value": found["deviation"]}
+                deviation = {"value": found["deviation"], "scale": found["value"]}
                 row = compare(base, metric, deviation, value.get("standard_deviation"), "not in the result", int(count))
                 row.metric = "IS, deviation"
                 rows.append(row)
