@@ -97,8 +97,8 @@ def outcome(passed: bool) -> str:
     return "passed" if passed else "failed"
 
 
-def dis_eval(work: Path, name: str, binary: Path, keep: bool, versions: dict) -> dict:
-    """The result of --dialect all, kept until the binary changes, or for good."""
+def dis_eval(work: Path, name: str, binary: Path, keep: bool, versions: dict) -> dict | None:
+    """The result of --dialect all, made again when the binary has changed; keep takes what is there, or None."""
     identity = hashlib.sha256(binary.read_bytes()).hexdigest()
     path = work / "results" / f"dis-eval.{name}.json"
     if path.exists():
@@ -106,6 +106,8 @@ def dis_eval(work: Path, name: str, binary: Path, keep: bool, versions: dict) ->
         if keep or kept["binary"] == identity:
             versions["dis-eval's binary, SHA-256 on " + name] = kept["binary"][:16]
             return kept["result"]
+    if keep:
+        return None
     versions["dis-eval's binary, SHA-256 on " + name] = identity[:16]
     folder = work / "sets" / name
     command = [binary, "evaluate", "--images", folder / "A", "--ref", folder / "B", "--dialect", "all"]
@@ -120,7 +122,7 @@ def dis_eval(work: Path, name: str, binary: Path, keep: bool, versions: dict) ->
     return result
 
 
-def section(work: Path, name: str, ours: dict, versions: dict) -> tuple[str, list[Row]]:
+def section(work: Path, name: str, ours: dict | None, versions: dict) -> tuple[str, list[Row]]:
     kind, count = name.split("-")
     rows = []
     for peer in PEERS + (AGAIN if kind == "tiny" else []):
@@ -134,6 +136,9 @@ def section(work: Path, name: str, ours: dict, versions: dict) -> tuple[str, lis
                 rows.append(Row(label, "KID" if peer in AGAIN else "all", missing(peer) or "", "", "", "", "not run"))
             continue
         document = json.loads(path.read_text())
+        if ours is None:
+            rows.append(Row(label, "all", "there", "not run", "", "", "not run"))
+            continue
         shared = ("numpy", "scipy") if base == "adm" else ()  # of the other environment
         versions |= {k + (" beside TensorFlow" if k in shared else ""): v for k, v in document["versions"].items()}
         dialect = ours.get("dialects", {}).get(DIALECTS[base], {"metrics": {}, "skipped": {}})
