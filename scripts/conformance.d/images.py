@@ -119,6 +119,8 @@ def main():
     work, large, small = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     for kind in KINDS:
         count = large if kind == "tiny" else small
+        if count == 0:
+            continue
         done = work / "sets" / f"{kind}-{count}" / "done"
         if not done.exists():
             print(f"images: {kind}, 2 x {count}", flush=True)

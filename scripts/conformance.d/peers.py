@@ -12,6 +12,7 @@ Metrics that a peer draws from an unseeded generator are repeated RUNS times on 
 """
 
 import contextlib
+import hashlib
 import importlib.metadata
 import json
 import os
@@ -46,9 +47,16 @@ class Task:
         self.versions |= {package: importlib.metadata.version(package) for package in packages}
 
     def commit(self, repository: str) -> Path:
+        """The folder of a tool that is no package; its commit, or a hash of its sources, becomes the version."""
         folder = Path(os.environ["REFERENCE_REPOS"]) / repository
-        run = subprocess.run(["git", "-C", folder, "rev-parse", "HEAD"], check=False, capture_output=True, text=True)
-        self.versions[repository] = run.stdout.strip()[:7] or "commit unknown"
+        if (folder / ".git").exists():
+            command = ["git", "-C", folder, "rev-parse", "--short=7", "HEAD"]
+            self.versions[repository] = subprocess.run(
+                command, check=True, capture_output=True, text=True
+            ).stdout.strip()
+        else:
+            digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(folder.rglob("*.py"))))
+            self.versions[repository] = f"no clone, sources of SHA-256 {digest.hexdigest()[:12]}"
         return folder
 
     def value(self, metric: str, value, **more):

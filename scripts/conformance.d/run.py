@@ -31,7 +31,8 @@ LONGEST = 2 * 3600  # seconds for one peer on one set
 
 
 def jobs(large: int, small: int) -> list[tuple[str, str]]:
-    sets = [f"tiny-{large}"] + [f"{kind}-{small}" for kind in ("jpeg", "mixed", "grey", "square")]
+    """(peer, set) of everything that can be run: large images of one kind, small of each other, none if it is 0."""
+    sets = [f"tiny-{large}"] + [f"{kind}-{small}" for kind in ("jpeg", "mixed", "grey", "square") if small]
     result = [(peer, name) for name in sets for peer in PEERS if not unsuitable(peer, name)]
     return result + [(peer, sets[0]) for peer in AGAIN if large >= 1000]
 
