@@ -4,7 +4,7 @@ python peers.py PEER WORK SET -> WORK/results/PEER.SET.json (numbers) and .A.npy
 
 What is patched, and nothing else:
 - where weights are read from (each peer downloads them otherwise);
-- torch.nn.Conv2d keeps its weights channels-last in memory, which changes the speed and not the arithmetic;
+- convolutions keep their weights channels-last in memory, which changes the speed and not the arithmetic;
 - extracted features are also written down on their way from one function of the peer to the next;
 - modules that a peer imports for other networks than Inception are replaced by empty ones (dgm-eval: open_clip,
   transformers).
@@ -210,9 +210,11 @@ def clean_fid(mode):
         task.version("clean-fid", "torch", "scipy", "pillow")
         inception_pytorch.load_state_dict_from_url = local_state(task)
         original = inception_torchscript.InceptionV3W
-        features.InceptionV3W = lambda _, download, resize_inside: original(
-            str(task.weights), download=False, resize_inside=resize_inside
-        )
+
+        def local(_, download, resize_inside):
+            return channels_last(original(str(task.weights), download=False, resize_inside=resize_inside))
+
+        features.InceptionV3W = local
         fid.get_folder_features = task.spy(fid.get_folder_features, "AB")
         options = {"num_workers": 0, "batch_size": task.batch, "device": torch.device("cpu"), "verbose": False}
         task.value("fid", fid.compute_fid(task.a, task.b, mode=mode, use_dataparallel=False, **options))
@@ -309,7 +311,7 @@ def edm(task):
     import torch
 
     task.version("torch", "scipy", "pillow")
-    module = torch.jit.load(str(task.weights / "inception-2015-12-05.pt")).eval()
+    module = channels_last(torch.jit.load(str(task.weights / "inception-2015-12-05.pt")).eval())
     collected = []
 
     class Detector:
@@ -400,6 +402,16 @@ def dgm_eval_kid(task):
     task.repeated("kid", lambda _: compute_mmd(b, a).mean())
 
 
+def channels_last(module):
+    """module, the weights of its convolutions channels-last in memory."""
+    import torch
+
+    for parameter in module.parameters():
+        if parameter.dim() == 4:
+            parameter.data = parameter.data.to(memory_format=torch.channels_last)
+    return module
+
+
 def local_state(task):
     import torch
 
@@ -430,11 +442,11 @@ def main():
         torch.set_num_threads(1)
         original = torch.nn.Conv2d.__init__
 
-        def channels_last(self, *arguments, **keywords):
+        def initialise(self, *arguments, **keywords):
             original(self, *arguments, **keywords)
-            self.weight.data = self.weight.data.to(memory_format=torch.channels_last)
+            channels_last(self)
 
-        torch.nn.Conv2d.__init__ = channels_last
+        torch.nn.Conv2d.__init__ = initialise
     task = Task(peer, work, name)
     start = time.monotonic()
     PEERS[peer](task)
