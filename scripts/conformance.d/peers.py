@@ -62,6 +62,15 @@ class Task:
     def value(self, metric: str, value, **more):
         self.metrics[metric] = {"value": float(value)} | {key: float(number) for key, number in more.items()}
 
+    def distance(self, metric: str, function):
+        """function(): a Fréchet distance; some tools refuse the square root of a singular matrix as complex."""
+        try:
+            self.value(metric, function())
+        except ValueError as error:
+            if "Imaginary component" not in str(error) or self.count >= 2048:
+                raise
+            self.metrics[metric] = {"refused": str(error)}
+
     def repeated(self, metric: str, function):
         """function(seed) RUNS times, for numbers that depend on a generator which the peer does not seed."""
         runs = []
@@ -97,11 +106,11 @@ class Task:
     def spread(self, distance):
         """distance(): the peer's Fréchet distance with the two sets exchanged, where there are too few images.
 
-        In exact arithmetic nothing changes. With fewer images than dimensions the square root of a singular matrix is
-        round-off, and this shows how much of it.
+        In exact arithmetic nothing changes; square roots of eigenvalues that are round-off instead of 0 do.
         """
         if self.count < 2048:
-            self.metrics["fid"]["swapped"] = float(np.real(distance()))
+            with contextlib.suppress(ValueError):
+                self.metrics["fid"]["swapped"] = float(np.real(distance()))
 
     def finish(self):
         results = self.work / "results"
@@ -153,8 +162,7 @@ def pytorch_fid(task):
     task.version("pytorch-fid", "torch", "scipy")
     inception.load_state_dict_from_url = local_state(task)
     fid_score.get_activations = task.spy(fid_score.get_activations, "BA")
-    fid = fid_score.calculate_fid_given_paths([task.b, task.a], task.batch, "cpu", 2048, 0)
-    task.value("fid", fid)
+    task.distance("fid", lambda: fid_score.calculate_fid_given_paths([task.b, task.a], task.batch, "cpu", 2048, 0))
     a, b = task.features["A"], task.features["B"]
     task.spread(lambda: fid_score.calculate_frechet_distance(*statistics(a), *statistics(b)))
 
@@ -296,7 +304,7 @@ def dgm_eval(task):
     extract = task.spy(get_representations, "BA")
     model = load_encoder("inception", device, ckpt=None, arch=None, clean_resize=False, sinception=False, depth=0)
     real, generated = [extract(model, loader(model, folder), device) for folder in (task.b, task.a)]
-    task.value("fid", compute_FD_with_reps(real, generated))
+    task.distance("fid", lambda: compute_FD_with_reps(real, generated))
     found = compute_prdc(real, generated, nearest_k=5)
     for metric in ("precision", "recall", "density", "coverage"):
         task.value(metric, found[metric])
@@ -355,8 +363,8 @@ def adm(task):
     (a, spatial_a), (b, spatial_b) = (
         [judge.compute_statistics(array) for array in activations[side]] for side in ("A", "B")
     )
-    task.value("fid", a.frechet_distance(b))
-    task.value("sfid", spatial_a.frechet_distance(spatial_b))
+    task.distance("fid", lambda: a.frechet_distance(b))
+    task.distance("sfid", lambda: spatial_a.frechet_distance(spatial_b))
     task.spread(lambda: b.frechet_distance(a))
     task.metrics["sfid"]["exact"] = exact(activations["A"][1], activations["B"][1])
     task.value("is", judge.compute_inception_score(activations["A"][0]))
@@ -451,7 +459,7 @@ def main():
     start = time.monotonic()
     PEERS[peer](task)
     task.finish()
-    numbers = {k: v.get("value", v.get("runs", [None])[0]) for k, v in task.metrics.items()}
+    numbers = {k: v.get("value", v.get("refused", v.get("runs"))) for k, v in task.metrics.items()}
     print(f"{peer} {name}: {numbers}, {time.monotonic() - start:.0f} s", flush=True)
 
 
