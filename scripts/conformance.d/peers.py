@@ -4,7 +4,7 @@ python peers.py PEER WORK SET -> WORK/results/PEER.SET.json (numbers) and .A.npy
 
 What is patched, and nothing else:
 - where weights are read from (each peer downloads them otherwise);
-- torch.nn.Conv2d keeps its weights channels-last in memory, which changes the speed and not the arithmetic;
+- convolutions keep their weights channels-last in memory, which changes the speed and not the arithmetic;
 - extracted features are also written down on their way from one function of the peer to the next;
 - modules that a peer imports for other networks than Inception are replaced by empty ones (dgm-eval: open_clip,
   transformers).
@@ -62,6 +62,15 @@ class Task:
     def value(self, metric: str, value, **more):
         self.metrics[metric] = {"value": float(value)} | {key: float(number) for key, number in more.items()}
 
+    def distance(self, metric: str, function):
+        """function(): a Fréchet distance; some tools refuse the square root of a singular matrix as complex."""
+        try:
+            self.value(metric, function())
+        except ValueError as error:
+            if "Imaginary component" not in str(error) or self.count >= 2048:
+                raise
+            self.metrics[metric] = {"refused": str(error)}
+
     def repeated(self, metric: str, function):
         """function(seed) RUNS times, for numbers that depend on a generator which the peer does not seed."""
         runs = []
@@ -97,11 +106,11 @@ class Task:
     def spread(self, distance):
         """distance(): the peer's Fréchet distance with the two sets exchanged, where there are too few images.
 
-        In exact arithmetic nothing changes. With fewer images than dimensions the square root of a singular matrix is
-        round-off, and this shows how much of it.
+        In exact arithmetic nothing changes; square roots of eigenvalues that are round-off instead of 0 do.
         """
         if self.count < 2048:
-            self.metrics["fid"]["swapped"] = float(np.real(distance()))
+            with contextlib.suppress(ValueError):
+                self.metrics["fid"]["swapped"] = float(np.real(distance()))
 
     def finish(self):
         results = self.work / "results"
@@ -153,8 +162,7 @@ def pytorch_fid(task):
     task.version("pytorch-fid", "torch", "scipy")
     inception.load_state_dict_from_url = local_state(task)
     fid_score.get_activations = task.spy(fid_score.get_activations, "BA")
-    fid = fid_score.calculate_fid_given_paths([task.b, task.a], task.batch, "cpu", 2048, 0)
-    task.value("fid", fid)
+    task.distance("fid", lambda: fid_score.calculate_fid_given_paths([task.b, task.a], task.batch, "cpu", 2048, 0))
     a, b = task.features["A"], task.features["B"]
     task.spread(lambda: fid_score.calculate_frechet_distance(*statistics(a), *statistics(b)))
 
@@ -210,9 +218,11 @@ def clean_fid(mode):
         task.version("clean-fid", "torch", "scipy", "pillow")
         inception_pytorch.load_state_dict_from_url = local_state(task)
         original = inception_torchscript.InceptionV3W
-        features.InceptionV3W = lambda _, download, resize_inside: original(
-            str(task.weights), download=False, resize_inside=resize_inside
-        )
+
+        def local(_, download, resize_inside):
+            return channels_last(original(str(task.weights), download=False, resize_inside=resize_inside))
+
+        features.InceptionV3W = local
         fid.get_folder_features = task.spy(fid.get_folder_features, "AB")
         options = {"num_workers": 0, "batch_size": task.batch, "device": torch.device("cpu"), "verbose": False}
         task.value("fid", fid.compute_fid(task.a, task.b, mode=mode, use_dataparallel=False, **options))
@@ -294,7 +304,7 @@ def dgm_eval(task):
     extract = task.spy(get_representations, "BA")
     model = load_encoder("inception", device, ckpt=None, arch=None, clean_resize=False, sinception=False, depth=0)
     real, generated = [extract(model, loader(model, folder), device) for folder in (task.b, task.a)]
-    task.value("fid", compute_FD_with_reps(real, generated))
+    task.distance("fid", lambda: compute_FD_with_reps(real, generated))
     found = compute_prdc(real, generated, nearest_k=5)
     for metric in ("precision", "recall", "density", "coverage"):
         task.value(metric, found[metric])
@@ -309,7 +319,7 @@ def edm(task):
     import torch
 
     task.version("torch", "scipy", "pillow")
-    module = torch.jit.load(str(task.weights / "inception-2015-12-05.pt")).eval()
+    module = channels_last(torch.jit.load(str(task.weights / "inception-2015-12-05.pt")).eval())
     collected = []
 
     class Detector:
@@ -353,8 +363,8 @@ def adm(task):
     (a, spatial_a), (b, spatial_b) = (
         [judge.compute_statistics(array) for array in activations[side]] for side in ("A", "B")
     )
-    task.value("fid", a.frechet_distance(b))
-    task.value("sfid", spatial_a.frechet_distance(spatial_b))
+    task.distance("fid", lambda: a.frechet_distance(b))
+    task.distance("sfid", lambda: spatial_a.frechet_distance(spatial_b))
     task.spread(lambda: b.frechet_distance(a))
     task.metrics["sfid"]["exact"] = exact(activations["A"][1], activations["B"][1])
     task.value("is", judge.compute_inception_score(activations["A"][0]))
@@ -400,6 +410,16 @@ def dgm_eval_kid(task):
     task.repeated("kid", lambda _: compute_mmd(b, a).mean())
 
 
+def channels_last(module):
+    """module, the weights of its convolutions channels-last in memory."""
+    import torch
+
+    for parameter in module.parameters():
+        if parameter.dim() == 4:
+            parameter.data = parameter.data.to(memory_format=torch.channels_last)
+    return module
+
+
 def local_state(task):
     import torch
 
@@ -430,16 +450,16 @@ def main():
         torch.set_num_threads(1)
         original = torch.nn.Conv2d.__init__
 
-        def channels_last(self, *arguments, **keywords):
+        def initialise(self, *arguments, **keywords):
             original(self, *arguments, **keywords)
-            self.weight.data = self.weight.data.to(memory_format=torch.channels_last)
+            channels_last(self)
 
-        torch.nn.Conv2d.__init__ = channels_last
+        torch.nn.Conv2d.__init__ = initialise
     task = Task(peer, work, name)
     start = time.monotonic()
     PEERS[peer](task)
     task.finish()
-    numbers = {k: v.get("value", v.get("runs", [None])[0]) for k, v in task.metrics.items()}
+    numbers = {k: v.get("value", v.get("refused", v.get("runs"))) for k, v in task.metrics.items()}
     print(f"{peer} {name}: {numbers}, {time.monotonic() - start:.0f} s", flush=True)
 
 

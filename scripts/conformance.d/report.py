@@ -72,13 +72,14 @@ def tolerance(peer: str, metric: str, theirs: float, count: int) -> tuple[float,
 def compare(peer: str, metric: str, found: dict, ours: float | None, reason: str, count: int) -> Row:
     label, title = NAMES.get(peer, peer), METRICS[metric]
     if ours is None:
-        return Row(label, title, number(found.get("value", float("nan"))), reason, "", "", "failed")
+        return Row(label, title, number(found.get("value", math.nan)), reason, "", "", "failed")
     if "runs" in found:
         low, high = min(found["runs"]), max(found["runs"])
         inside = low <= ours <= high
         text = f"{number(low)} … {number(high)}"
         return Row(label, title, text, number(ours), "", f"within {len(found['runs'])} runs", outcome(inside))
-    theirs, text = found["value"], number(found["value"])
+    theirs = found.get("value", 0)
+    text = f"refuses: {found['refused']}" if "refused" in found else number(theirs)
     if math.isnan(theirs):
         reason = "the tool multiplies 0 by log 0 where a softmax underflows"
         return Row(label, title, text, number(ours), "", reason, "n/a")
@@ -176,9 +177,11 @@ score the same files with the same weights.
 - **Tolerance**: FID, sFID and IS: 10⁻³ absolute and 10⁻⁵ relative (below 2,048 images, where distances are of the
   order of 1,000, relative only); KID: 10⁻⁵, relative above 1; precision and recall: two images, and 0.002 for ADM,
   which measures distances in half precision.
-- **Fewer than 2,048 images**: covariances are singular, and the square root that the tools take of their product is
-  round-off. Their own spread (the distance from A to B against that from B to A) is shown; dis-eval is held to the
-  distance of the *tool's own features* in float64, without a square root.
+- **Fewer than 2,048 images**: covariances are singular. Eigenvalues of their product that should be 0 come out as
+  round-off, and the tools add up the square roots of some 1,900 of them: their distances are too small by parts in
+  10⁻⁵, alike in all tools, and differ a little even when the two sets are exchanged; some refuse. dis-eval is held to
+  the distance of the *tool's own features* in float64, without a square root of a matrix; the tool's own number stands
+  beside it.
 - **Unseeded tools**: where a tool draws subsets or orders from an unseeded generator, dis-eval must lie within 20 runs.
 """
 

@@ -1,6 +1,6 @@
 """Runs every peer on every image set, two at a time, the largest set first; skips what an earlier run has finished.
 
-python run.py WORK N SMALL
+python run.py WORK N SMALL [SET...]   only those sets, in that order
 """
 
 import json
@@ -78,8 +78,11 @@ def cost(peer: str, name: str) -> float:
 
 
 def main():
-    work, large, small = Path(sys.argv[1]).resolve(), int(sys.argv[2]), int(sys.argv[3])
-    queue = [job for job in jobs(large, small) if not missing(job[0]) and not finished(work, *job)]
+    work, large, small, chosen = Path(sys.argv[1]).resolve(), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4:]
+    everything = jobs(large, small)
+    if chosen:
+        everything = [job for name in chosen for job in everything if job[1] == name]
+    queue = [job for job in everything if not missing(job[0]) and not finished(work, *job)]
     total, done, begin, lock = sum(cost(*job) for job in queue), 0.0, time.monotonic(), threading.Condition()
     pending, active, count = list(queue), set(), 0
 
