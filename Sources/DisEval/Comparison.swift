@@ -41,13 +41,15 @@ enum Side {
   }
 
   /// The Gaussian of the pooled or of the spatial features, nil when there is none.
-  fileprivate func gaussian(_ key: DistanceKey) throws -> GaussianStatistics? {
+  fileprivate func gaussian(_ key: DistanceKey) throws(MetricError) -> FactoredGaussian? {
     switch self {
     case .statistics(let statistics, _):
-      key.isSpatial ? statistics.spatial : statistics.gaussian
+      guard let gaussian = key.isSpatial ? statistics.spatial : statistics.gaussian else {
+        return nil
+      }
+      return try FactoredGaussian(gaussian)
     case .images(let collection):
-      try collection.prepared[key.preparation]?.features(key.isSpatial)?.gaussian
-        .statistics(mean: key.mean)
+      return try collection.prepared[key.preparation]?.features(key.isSpatial)?.factored(key.mean)
     }
   }
 }
@@ -204,20 +206,12 @@ struct Comparison {
   /// The distance of the subject's Gaussian from the reference's, nil when a side has none.
   private mutating func distance(_ keys: [DistanceKey]) throws -> FrechetDistance? {
     if let known = distances[keys] { return known }
-    guard let other = try reference.gaussian(keys[1]) else { return nil }
     let distance: FrechetDistance
-    do {
-      switch subject {
-      case .images(let collection):
-        guard let set = collection.prepared[keys[0].preparation]?.features(keys[0].isSpatial) else {
-          return nil
-        }
-        distance = try set.distance(to: other, mean: keys[0].mean)
-      case .statistics:
-        guard let own = try subject.gaussian(keys[0]) else { return nil }
-        distance = try frechetDistance(between: own, and: other)
-      }
-    } catch let error as MetricError {
+    do throws(MetricError) {
+      guard let own = try subject.gaussian(keys[0]), let other = try reference.gaussian(keys[1])
+      else { return nil }
+      distance = try frechetDistance(between: own, and: other)
+    } catch {
       throw Failure(error, "Fréchet distance")
     }
     distances[keys] = distance

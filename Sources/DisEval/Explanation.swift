@@ -231,11 +231,10 @@ private struct DistanceTable {
   /// f and g, and that of the root of their product by √(fg).
   mutating func biased(_ preparation: Preparation, _ mean: MeanPrecision) throws -> Double {
     let distance = try distance(preparation, mean)
-    func trace(_ collection: FeatureCollection) throws -> Double {
-      let (set, gaussian) = try sets(collection, preparation, mean)
-      return (0..<set.dimension).reduce(0) { $0 + gaussian.covariance[$1 * (set.dimension + 1)] }
-    }
-    let (a, b) = (try trace(subject), try trace(reference))
+    let (a, b) = (
+      try factored(subject, preparation, mean).trace,
+      try factored(reference, preparation, mean).trace
+    )
     let root = (a + b - distance.traceTerm) / 2
     let f = Double(subject.count - 1) / Double(subject.count)
     let g = Double(reference.count - 1) / Double(reference.count)
@@ -247,21 +246,25 @@ private struct DistanceTable {
   ) throws -> FrechetDistance {
     let key = Key(preparation: preparation, mean: mean)
     if let distance = known[key] { return distance }
-    let (_, other) = try sets(reference, preparation, mean)
-    let (set, _) = try sets(subject, preparation, mean)
-    let distance = try set.distance(to: other, mean: mean)
-    known[key] = distance
-    return distance
+    let own = try factored(subject, preparation, mean)
+    let other = try factored(reference, preparation, mean)
+    do throws(MetricError) {
+      let distance = try frechetDistance(between: own, and: other)
+      known[key] = distance
+      return distance
+    } catch {
+      throw Failure(error, "Fréchet distance")
+    }
   }
 
-  private func sets(
+  private func factored(
     _ collection: FeatureCollection, _ preparation: Preparation, _ mean: MeanPrecision
-  ) throws -> (set: FeatureSet, gaussian: GaussianStatistics) {
+  ) throws -> FactoredGaussian {
     guard let set = collection.prepared[preparation]?.pooled else {
       preconditionFailure("features of \(preparation.description) were not collected")
     }
     do throws(MetricError) {
-      return (set, try set.gaussian.statistics(mean: mean))
+      return try set.factored(mean)
     } catch {
       throw Failure(error, "Fréchet distance")
     }

@@ -25,8 +25,7 @@ struct FeatureSet {
 
   var count: Int { gaussian.count }
 
-  /// - Parameter keptRows: Rows to keep, at least `D` of them: with no more images than that, the
-  ///   distance is computed from the rows themselves.
+  /// - Parameter keptRows: Rows to keep, at least `D` of them: see ``factored(_:)``.
   init(dimension: Int, keptRows: Int) {
     self.dimension = dimension
     self.keptRows = max(keptRows, dimension)
@@ -38,14 +37,12 @@ struct FeatureSet {
     if gaussian.count <= keptRows { rows += row }
   }
 
-  /// With no more images than dimensions, the few rows are compared themselves: their covariance has
-  /// no Cholesky factor.
-  func distance(
-    to reference: GaussianStatistics, mean: MeanPrecision
-  ) throws(MetricError) -> FrechetDistance {
+  /// The Gaussian, its covariance factored. With no more images than dimensions the few rows are the
+  /// factor: their covariance is singular.
+  func factored(_ mean: MeanPrecision) throws(MetricError) -> FactoredGaussian {
     count <= dimension
-      ? try frechetDistance(betweenRows: rows, and: reference, mean: mean)
-      : try frechetDistance(between: gaussian.statistics(mean: mean), and: reference)
+      ? try FactoredGaussian(rows: rows, dimension: dimension, mean: mean)
+      : try FactoredGaussian(gaussian.statistics(mean: mean))
   }
 }
 

@@ -74,9 +74,12 @@ public struct StatisticsMaker: Sendable {
     var floor: Floor?
     if let held {
       let other = try await features(held.source, "held-out images")
-      let distance = try other.prepared[preparation]?.pooled.distance(
-        to: statistics, mean: definition.mean)
-      floor = distance.map { Floor(value: $0.value, data: held.name, count: other.count) }
+      if let features = other.prepared[preparation]?.pooled {
+        let distance = try frechetDistance(
+          between: features.factored(definition.mean),
+          and: prepared.pooled.factored(definition.mean))
+        floor = Floor(value: distance.value, data: held.name, count: other.count)
+      }
     }
 
     let d = extractor.provenance.dimension

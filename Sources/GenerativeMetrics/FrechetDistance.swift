@@ -64,7 +64,7 @@ public func frechetDistance(
   between a: GaussianStatistics, and b: GaussianStatistics
 ) throws(MetricError) -> FrechetDistance {
   guard a.dimension == b.dimension else { throw .dimensionMismatch(a.dimension, b.dimension) }
-  return try distance(FactoredGaussian(a), FactoredGaussian(b))
+  return try frechetDistance(between: FactoredGaussian(a), and: FactoredGaussian(b))
 }
 
 /// The squared Fréchet distance of a set of features from a Gaussian.
@@ -81,22 +81,20 @@ public func frechetDistance(
 public func frechetDistance(
   betweenRows rows: [Float], and reference: GaussianStatistics, mean: MeanPrecision = .float64
 ) throws(MetricError) -> FrechetDistance {
-  let dimension = reference.dimension
-  try checkRows(rows, dimension: dimension, firstSample: 0)
-  let count = rows.count / dimension
-  guard count >= 2 else { throw .tooFewSamples(count, atLeast: 2) }
-  guard count <= dimension else {
-    var accumulator = GaussianAccumulator(dimension: dimension)
-    try accumulator.append(rows: rows)
-    return try frechetDistance(between: accumulator.statistics(mean: mean), and: reference)
-  }
-  return try distance(
-    FactoredGaussian(rows: rows, dimension: dimension, mean: mean), FactoredGaussian(reference))
+  try frechetDistance(
+    between: FactoredGaussian(rows: rows, dimension: reference.dimension, mean: mean),
+    and: FactoredGaussian(reference))
 }
 
-private func distance(
-  _ a: FactoredGaussian, _ b: FactoredGaussian
+/// The squared Fréchet distance of two Gaussians whose covariances are factored.
+///
+/// - Throws: As ``frechetDistance(between:and:)-(GaussianStatistics,_)``.
+package func frechetDistance(
+  between a: FactoredGaussian, and b: FactoredGaussian
 ) throws(MetricError) -> FrechetDistance {
+  guard a.mean.count == b.mean.count else {
+    throw .dimensionMismatch(a.mean.count, b.mean.count)
+  }
   let meanTerm = zip(a.mean, b.mean).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
   let trace = a.trace + b.trace
   let spectrum = try lapack(singularValues(a.times(b)))
@@ -114,15 +112,18 @@ private func distance(
 }
 
 /// A Gaussian with its covariance as `FᵀF`.
-private struct FactoredGaussian {
-  let mean: [Double]
+package struct FactoredGaussian {
+  fileprivate let mean: [Double]
   /// The trace of the covariance.
-  let trace: Double
+  package let trace: Double
   /// `F`, `[R, D]`.
-  let factor: Matrix
-  let factorization: FrechetDistance.Factorization
+  private let factor: Matrix
+  fileprivate let factorization: FrechetDistance.Factorization
 
-  init(_ statistics: GaussianStatistics) throws(MetricError) {
+  /// Factors the covariance of `statistics`.
+  ///
+  /// - Throws: ``MetricError`` `NotPositiveSemidefinite` or `LAPACKFailure`.
+  package init(_ statistics: GaussianStatistics) throws(MetricError) {
     let covariance = Matrix(
       rows: statistics.dimension, columns: statistics.dimension, values: statistics.covariance)
     mean = statistics.mean
@@ -141,8 +142,23 @@ private struct FactoredGaussian {
     }
   }
 
-  /// - Parameter rows: `[N, D]`, N >= 2.
-  init(rows: [Float], dimension: Int, mean precision: MeanPrecision) {
+  /// The Gaussian of features. With N <= D samples the centred rows take the place of a factor.
+  ///
+  /// - Parameter rows: `[N, D]`.
+  /// - Throws: ``MetricError`` `ShapeMismatch`, `NonFinite`, `TooFewSamples` if N < 2; also as
+  ///   ``init(_:)`` if N > D.
+  package init(
+    rows: [Float], dimension: Int, mean precision: MeanPrecision
+  ) throws(MetricError) {
+    try checkRows(rows, dimension: dimension, firstSample: 0)
+    let count = rows.count / dimension
+    guard count >= 2 else { throw .tooFewSamples(count, atLeast: 2) }
+    guard count <= dimension else {
+      var accumulator = GaussianAccumulator(dimension: dimension)
+      try accumulator.append(rows: rows)
+      self = try FactoredGaussian(accumulator.statistics(mean: precision))
+      return
+    }
     let (mean, centered) = center(rows, dimension: dimension)
     let scale = (1 / Double(centered.rows - 1)).squareRoot()
     switch precision {
@@ -159,7 +175,7 @@ private struct FactoredGaussian {
   }
 
   /// `F₁F₂ᵀ` or its transpose, which has the same singular values.
-  func times(_ other: FactoredGaussian) -> Matrix {
+  fileprivate func times(_ other: FactoredGaussian) -> Matrix {
     if other.factorization.method == .cholesky {
       return product(factor, transposedUpperTriangular: other.factor)
     }
