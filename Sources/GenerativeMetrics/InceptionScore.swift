@@ -48,8 +48,9 @@ public struct InceptionScore: Equatable, Sendable {
     public static let guidedDiffusion = Convention(.blocks(of: 5000))
     /// `metrics/inception_score.py` of dgm-eval (74c79f7).
     public static let dgmEval = Convention(.truncated(10), shuffleSeed: 2020)
-    /// `image/inception.py` of torchmetrics 1.9, without its unseeded shuffle.
-    public static let torchmetrics = Convention(.chunks(10), ddof: 1)
+    /// `image/inception.py` of torchmetrics 1.9. Its shuffle has no seed; this one, of torch-fidelity's
+    /// seed, is as likely as any. (The order of the files is not: neighbours are often alike.)
+    public static let torchmetrics = Convention(.chunks(10), shuffleSeed: 2020, ddof: 1)
   }
 }
 
