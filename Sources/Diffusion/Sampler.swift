@@ -18,6 +18,9 @@ package enum SamplingMethod: Equatable, Sendable {
     case .dpmSolver2M: false
     }
   }
+
+  /// Whether a step needs the image predicted in the one before.
+  var isMultistep: Bool { self == .dpmSolver2M }
 }
 
 /// Draws a sample from a noise predictor. Knows nothing of the network: it is a closure.
@@ -54,19 +57,34 @@ package struct Sampler: Sendable {
   package func sample(
     from start: Tensor, noise: (Int) -> [Float], predict: Predictor
   ) rethrows -> Tensor {
-    var x = start
-    var earlier: (x0: Tensor, lambda: Double)?  // what the multistep method remembers
-    for t in stride(from: schedule.count - 1, through: 0, by: -1) {
-      let output = try predict(x, schedule.timesteps[t])
-      let x0 = predictedImage(x, output, t)
-      let stepNoise = method.isStochastic && t > 0 ? noise(schedule.count - 1 - t) : nil
+    var state = self.start(start)
+    while !isFinished(state) { try advance(&state, noise: noise, predict: predict) }
+    return state.x
+  }
+
+  /// Does one step. If the network throws, the state is as it was.
+  ///
+  /// - Parameters:
+  ///   - state: Of this sampler and not finished.
+  ///   - noise: The noise of a step, as for ``sample(from:noise:predict:)``.
+  ///   - predict: The network.
+  package func advance(
+    _ state: inout SamplingState, noise: (Int) -> [Float], predict: Predictor
+  ) rethrows {
+    precondition(!isFinished(state))
+    let t = schedule.count - 1 - state.step
+    let x = state.x
+    let output = try predict(x, schedule.timesteps[t])
+    let x0 = predictedImage(x, output, t)
+    let stepNoise = method.isStochastic && t > 0 ? noise(state.step) : nil
+    state.x =
       switch method {
-      case .ddpm: x = ancestralStep(x, x0, output, t, stepNoise)
-      case .ddim(let eta): x = ddimStep(x, x0, t, eta, stepNoise)
-      case .dpmSolver2M: x = multistep(x, x0, t, &earlier)
+      case .ddpm: ancestralStep(x, x0, output, t, stepNoise)
+      case .ddim(let eta): ddimStep(x, x0, t, eta, stepNoise)
+      case .dpmSolver2M: multistep(x, x0, t, earlier: state.earlierImage)
       }
-    }
-    return x
+    state.step += 1
+    state.earlierImage = remembersImage(after: state.step) ? x0 : nil
   }
 
   /// x0 = sqrt(1 / alphaBar) x - sqrt(1 / alphaBar - 1) epsilon, clamped if asked for.
@@ -146,34 +164,31 @@ package struct Sampler: Sendable {
   /// its h is several times the one before, and extrapolating that far does harm. The network is
   /// asked once more there, and the step to sigma = 0 gives its x0.
   /// - SeeAlso: Lu et al., arXiv 2211.01095, Algorithm 2.
-  private func multistep(
-    _ x: Tensor, _ x0: Tensor, _ t: Int, _ earlier: inout (x0: Tensor, lambda: Double)?
-  ) -> Tensor {
+  private func multistep(_ x: Tensor, _ x0: Tensor, _ t: Int, earlier: Tensor?) -> Tensor {
     guard t > 0 else { return x0 }
-    func levels(_ alphaBar: Double) -> (alpha: Double, sigma: Double, lambda: Double) {
+    func levels(_ t: Int) -> (alpha: Double, sigma: Double, lambda: Double) {
+      let alphaBar = schedule.alphaBar[t]
       let (alpha, sigma) = (alphaBar.squareRoot(), (1 - alphaBar).squareRoot())
       return (alpha, sigma, log(alpha / sigma))
     }
-    let now = levels(schedule.alphaBar[t])
-    let next = levels(schedule.alphaBar[t - 1])
+    let (now, next) = (levels(t), levels(t - 1))
     let h = next.lambda - now.lambda
     let keep = Float(next.sigma / now.sigma)
     let gain = -next.alpha * expm1(-h)
     var current = gain
     var before = 0.0
-    if let earlier, t > 1 {
-      let extrapolation = h / (2 * (now.lambda - earlier.lambda))
+    if earlier != nil, t > 1 {
+      let extrapolation = h / (2 * (now.lambda - levels(t + 1).lambda))
       current = gain * (1 + extrapolation)
       before = -gain * extrapolation
     }
     let (currentWeight, beforeWeight) = (Float(current), Float(before))
-    let history = earlier?.x0 ?? x0
+    let history = earlier ?? x0
     var result = x
     for i in result.values.indices {
       result.values[i] =
         keep * x.values[i] + currentWeight * x0.values[i] + beforeWeight * history.values[i]
     }
-    earlier = (x0, now.lambda)
     return result
   }
 }
