@@ -23,7 +23,7 @@ struct DisEvalCommand: AsyncParsableCommand {
     subcommands: [
       FIDCommand.self, EvaluateCommand.self, ExplainCommand.self, SampleCommand.self,
       StatsCommand.self, WeightsCommand.self,
-      InspectCommand.self,
+      InspectCommand.self, ShardCommand.self,
       BenchCommand.self,
     ])
 }

@@ -1,0 +1,137 @@
+import Files
+
+/// What launchers of many workers leave in the environment of each.
+struct LauncherEnvironment {
+  private let variables: [String: String]
+
+  /// Takes the variables of a process. An empty one counts as not set.
+  init(_ variables: [String: String]) { self.variables = variables.filter { !$0.value.isEmpty } }
+
+  /// A launcher whose workers are numbered through all hosts.
+  private struct World {
+    let name: String
+    let index: String
+    let size: String
+  }
+
+  /// From the innermost to the outermost: inside a Slurm job `mpirun` starts its daemons by a step,
+  /// and its workers have the variables of both.
+  private static let worlds = [
+    World(name: "torchrun", index: "RANK", size: "WORLD_SIZE"),
+    World(name: "Open MPI", index: "OMPI_COMM_WORLD_RANK", size: "OMPI_COMM_WORLD_SIZE"),
+    World(name: "PMI", index: "PMI_RANK", size: "PMI_SIZE"),
+    slurmStep,
+  ]
+  private static let slurmStep = World(
+    name: "the Slurm step", index: "SLURM_PROCID", size: "SLURM_STEP_NUM_TASKS")
+  private static let arrayTask = "SLURM_ARRAY_TASK_ID"
+  private static let kubernetesIndex = "JOB_COMPLETION_INDEX"
+
+  /// The variables that are looked at, and those that help to understand where a process is.
+  static let names =
+    worlds.flatMap { [$0.index, $0.size] }
+    + [arrayTask] + ["MIN", "MAX", "STEP", "COUNT"].map { "SLURM_ARRAY_TASK_\($0)" }
+    + [kubernetesIndex, "TORCHELASTIC_RESTART_COUNT", "SLURM_JOB_ID", "SLURM_ARRAY_JOB_ID"]
+    + ["SLURM_NTASKS", "SLURM_RESTART_COUNT"]
+
+  /// The shard that the launchers give this worker, and the name of the launchers.
+  ///
+  /// - Parameter count: How many shards there are, where that was said.
+  func shard(count: Int?) throws(Failure) -> (shard: Shard, source: String)? {
+    if variables[Self.arrayTask] != nil {
+      guard let world = try worldOfMany(count: nil) else {
+        return (try taskOfArray(count: count), "the Slurm array")
+      }
+      let size = world.shard.count
+      if let count, count % size != 0 {
+        throw .shardMismatch(
+          "--num-shards",
+          "\(count), which the \(size) workers of \(world.source) in each task do not divide")
+      }
+      let task = try taskOfArray(count: count.map { $0 / size })
+      guard task.count <= Shard.maximumCount / size else {
+        throw .invalidShard(
+          "SLURM_ARRAY_TASK_COUNT", "\(task.count)",
+          "at most \(Shard.maximumCount) workers in all, and \(world.source) has \(size) in each task"
+        )
+      }
+      return (
+        Shard(index: task.index * size + world.shard.index, count: task.count * size),
+        "the Slurm array with \(world.source)"
+      )
+    }
+    if let world = try worldOfMany(count: count) {
+      if let count, count != world.shard.count {
+        throw .shardMismatch(
+          "--num-shards", "\(count), but \(world.source) has \(world.shard.count) workers")
+      }
+      return world
+    }
+    guard let index = try number(Self.kubernetesIndex) else { return nil }
+    return (try shard(Self.kubernetesIndex, index, of: count), "the Kubernetes indexed job")
+  }
+
+  /// The innermost launcher that started more than one worker.
+  private func worldOfMany(count: Int?) throws(Failure) -> (shard: Shard, source: String)? {
+    for world in Self.worlds {
+      let size = try number(world.size)
+      // A batch script has a Slurm process ID too, but it is alone: a step has a number of tasks.
+      if size == nil, world.index == Self.slurmStep.index { continue }
+      guard let index = try number(world.index) else { continue }
+      let shard = try shard(world.index, index, of: size ?? count)
+      if shard.count > 1 { return (shard, world.name) }
+    }
+    return nil
+  }
+
+  /// The number of the task among those of its array.
+  ///
+  /// - Parameter count: The number of shards. When the array has another number of tasks, it was made
+  ///   to do some shards again, and its task IDs are the numbers of shards.
+  private func taskOfArray(count: Int?) throws(Failure) -> Shard {
+    guard let task = try number(Self.arrayTask) else { preconditionFailure("no array") }
+    guard let first = try number("SLURM_ARRAY_TASK_MIN"),
+      let last = try number("SLURM_ARRAY_TASK_MAX"),
+      let tasks = try number("SLURM_ARRAY_TASK_COUNT")
+    else {
+      return try shard(Self.arrayTask, task, of: count)
+    }
+    let step = try number("SLURM_ARRAY_TASK_STEP") ?? 1
+    guard step > 0, first <= task, task <= last else {
+      throw .invalidShard(
+        Self.arrayTask, "\(task)", "a task of an array from \(first) to \(last) by \(step)")
+    }
+    let isEven = (last - first) / step + 1 == tasks && (task - first) % step == 0
+    if let count, !isEven || count != tasks { return try shard(Self.arrayTask, task, of: count) }
+    guard isEven else {
+      throw Failure(
+        .usage, "ArrayHasHoles", Self.arrayTask,
+        "task \(task) of \(tasks) from \(first) to \(last) by \(step), which is no even spacing; say "
+          + "how many shards there are by --num-shards, and task IDs are the numbers of shards, "
+          + "from 0")
+    }
+    return try shard(Self.arrayTask, (task - first) / step, of: tasks)
+  }
+
+  private func shard(_ name: String, _ index: Int, of count: Int?) throws(Failure) -> Shard {
+    guard let count else {
+      throw Failure(
+        .usage, "ShardCountUnknown", name,
+        "is \(index), but nothing says of how many; give --num-shards, or --shard none for the "
+          + "whole run")
+    }
+    guard Shard.exists(index, of: count) else {
+      throw .invalidShard(name, "\(index)", "a number below that of all workers, \(count)")
+    }
+    return Shard(index: index, count: count)
+  }
+
+  /// The number in a variable, nil when it is not set.
+  private func number(_ name: String) throws(Failure) -> Int? {
+    guard let text = variables[name] else { return nil }
+    guard let number = decimal(text), number <= Shard.maximumCount else {
+      throw .invalidShard(name, text, "a number from 0 to \(Shard.maximumCount)")
+    }
+    return number
+  }
+}
