@@ -17,7 +17,7 @@ public struct EvaluationResult: Codable, Sendable {
   public var dialects: [String: DialectResult]?
   /// What the numbers were made from.
   public var provenance: Provenance
-  /// SHA-256 over the bytes of all images in index order, nil when there were no images.
+  /// SHA-256 over the SHA-256s of all images' pixels in index order, nil when there were no images.
   public var samplesSha256: String?
   /// What may differ between runs that agree.
   public var run: Run

@@ -110,15 +110,30 @@ public struct Generator: Sendable {
   ///
   /// - Throws: ``Failure`` `NotFinite` when the network produced NaN or infinity.
   func sample(_ index: Int) throws -> Tensor {
+    var state = start(index)
+    while !isFinished(state) { advance(&state, index) }
+    return try sample(index, from: state)
+  }
+
+  /// Sample `index` before its first step.
+  func start(_ index: Int) -> SamplingState {
     let configuration = model.configuration
     let shape = [configuration.channels, configuration.imageSide, configuration.imageSide]
-    let size = shape.reduce(1, *)
+    let values =
+      given?.start(index)
+      ?? stream(index).normals(.initialNoise, count: shape.reduce(1, *))
+    return sampler.start(Tensor(shape: shape, values: values))
+  }
+
+  /// Takes sample `index` one step further.
+  func advance(_ state: inout SamplingState, _ index: Int) {
+    let configuration = model.configuration
+    let size = configuration.channels * configuration.imageSide * configuration.imageSide
     let stream = stream(index)
     let label = label(index)
     let scale = Float(settings.guidanceScale)
-    let start = given?.start(index) ?? stream.normals(.initialNoise, count: size)
-    let result = sampler.sample(
-      from: Tensor(shape: shape, values: start),
+    sampler.advance(
+      &state,
       noise: { given?.step($0, index) ?? stream.normals(.stepNoise($0), count: size) }
     ) { x, timestep in
       let conditional = model(x, timestep: Float(timestep), label: label)
@@ -129,6 +144,30 @@ public struct Generator: Sendable {
         guidedChannels: settings.guidedChannels.count(
           channels: configuration.channels, outputChannels: configuration.outputChannels))
     }
+  }
+
+  /// Goes on with a sample that was saved.
+  ///
+  /// - Throws: ``Failure`` `SamplingState` when this sampler cannot have left it.
+  func resume(_ stored: StoredSampling) throws -> SamplingState {
+    let configuration = model.configuration
+    return try sampler.resume(
+      step: stored.step, tensors: stored.tensors,
+      shape: [configuration.channels, configuration.imageSide, configuration.imageSide],
+      source: "a saved sample")
+  }
+
+  /// Steps of a sample.
+  var stepCount: Int { sampler.schedule.count }
+
+  /// Whether all steps are done.
+  func isFinished(_ state: SamplingState) -> Bool { sampler.isFinished(state) }
+
+  /// Sample `index` after its last step.
+  ///
+  /// - Throws: ``Failure`` `NotFinite`.
+  func sample(_ index: Int, from state: SamplingState) throws -> Tensor {
+    let result = state.x
     guard result.values.allSatisfy(\.isFinite) else {
       throw Failure(
         .dataRefused, "NotFinite", checkpoint.file,
@@ -136,6 +175,12 @@ public struct Generator: Sendable {
           + "are at fault")
     }
     return result
+  }
+
+  /// Height, width and channels of the images.
+  var imageExtents: [Int] {
+    let configuration = model.configuration
+    return [configuration.imageSide, configuration.imageSide, configuration.channels]
   }
 
   /// The bytes of a sample of 1 or 3 channels: `[C, H, W]` floats to `[H, W, C]` pixels.

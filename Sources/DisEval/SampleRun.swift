@@ -26,7 +26,7 @@ public struct SampleRun: Sendable {
   ///   - rawPath: Where the float samples `[N, C, H, W]` before quantisation go, nil for nowhere.
   ///   - sink: Gets every image in index order with its label; nil if only raw samples are wanted,
   ///     which is all that a latent model can give.
-  /// - Returns: SHA-256 over the bytes of all images, nil if there were none.
+  /// - Returns: SHA-256 over the SHA-256s of the images, nil if there were none.
   public func run(
     rawPath: String?, reporter: Reporter, sink: ((Image, Int?) throws -> Void)?
   ) async throws -> String? {
@@ -42,7 +42,7 @@ public struct SampleRun: Sendable {
       if rawPath != nil { raw += sample.values }
       if let sink {
         let image = generator.image(sample)
-        hash.update(data: image.pixels)
+        hash.update(data: Array(SHA256.hash(data: image.pixels)))
         try sink(image, generator.label(index))
       }
       reporter.progress(WorkProgress(activity: "sampling", done: index + 1, total: count))

@@ -61,19 +61,8 @@ struct EvaluationOptions: ParsableArguments {
   @OptionGroup(title: "Sampling") var sampling: SamplingOptions
   @OptionGroup(title: "Running") var running: RunOptions
 
-  @Option(help: ArgumentHelp("Also write the JSON result there.", valueName: "file"))
-  var out: String?
-
-  @Option(help: ArgumentHelp("Write a contact sheet of the samples there.", valueName: "png"))
-  var grid: String?
-
-  @Option(
-    help: ArgumentHelp(
-      "Keep the samples: a new folder of PNG files, or a .npz file.", valueName: "path"))
-  var saveImages: String?
-
-  @Flag(help: "Print the result as JSON.")
-  var json = false
+  @OptionGroup(title: "Keeping a run") var keeping: KeepingOptions
+  @OptionGroup(title: "Output") var output: ResultOptions
 
   func validate() throws {
     guard (ckpt == nil) != (images == nil) else {
@@ -85,10 +74,13 @@ struct EvaluationOptions: ParsableArguments {
           + "a name that 'dis-eval stats list' shows.")
     }
     if images != nil {
-      guard grid == nil, saveImages == nil, sampling.isUntouched else {
+      guard output.grid == nil, output.saveImages == nil, sampling.isUntouched else {
         throw ValidationError(
           "--grid, --save-images and the options of sampling are for --ckpt: all images are scored."
         )
+      }
+      guard keeping.run == nil else {
+        throw ValidationError("--run keeps samples of --ckpt; images are there already.")
       }
     }
     if let num, num < 1 { throw ValidationError("--num \(num): expected at least 2.") }
@@ -103,16 +95,10 @@ struct EvaluationOptions: ParsableArguments {
   ///   - metrics: Those asked for by name, nil for `optional` as far as the inputs give them.
   func run(metrics: Set<MetricName>?, optional: Set<MetricName>) async throws {
     guard let ref else { return }
-    // Outputs first: one that cannot be written is refused before hours of work.
-    for path in [out, grid].compactMap(\.self) { try AtomicFile.check(path) }
-    var saved = try saveImages.map { try ImageOutput(path: $0) }
-
     let subject: Evaluation.Subject
-    var sheet = SampleGrid(classCount: nil)
     if let ckpt {
       let generator = try Generator(
         checkpoint: ckpt, key: sampling.checkpointKey, settings: sampling.settings())
-      sheet = SampleGrid(classCount: generator.checkpoint.model.numClasses)
       subject = .samples(generator, count: num ?? 50_000)
     } else {
       subject = .existing(path: images ?? "")
@@ -130,11 +116,107 @@ struct EvaluationOptions: ParsableArguments {
     evaluation.allowsMismatch = allowMismatch
     evaluation.recursive = recursive
     evaluation.expectedCount = num
-    evaluation.arguments = Array(CommandLine.arguments.dropFirst())
-    let result = try await evaluation.run(reporter: running.reporter) { image, label in
-      sheet.append(image, label: label)
-      try saved?.append(image)
+    evaluation.run = try keeping.settings()
+    if let stop = evaluation.run?.stop { StopSignals.install(stop) }
+    guard evaluation.run?.shard != nil else { return try await output.write(evaluation, running) }
+    evaluation.run?.keepsImages = output.wantsImages
+    let report = try await evaluation.makeShard(reporter: running.reporter)
+    if output.json { try Terminal.result(report.json()) }
+    if !running.quiet {
+      Terminal.note(
+        "shard \(report.shard): its \(report.samples) samples are there, \(report.missing) of "
+          + "other shards are missing; 'dis-eval merge \(report.run)' scores the run")
     }
+  }
+}
+
+/// Where samples are kept while they are made, and which of them this process makes.
+struct KeepingOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Keep features in this folder as they are made: an interrupted run continues with the same "
+        + "command, and several processes share the work.", valueName: "folder"))
+  var run: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Make part i of n (0/n to n-1/n) and score nothing; none shares the work freely. (default: "
+        + "what Slurm, MPI, torchrun or Kubernetes say)", valueName: "i/n"))
+  var shard: String?
+
+  @Option(help: "Number of parts, where the scheduler gives only the index.")
+  var numShards: Int?
+
+  @Option(help: "Samples of a unit of work, when a run is begun. (default: 1 to 64, 5 minutes)")
+  var unit: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Seconds after which an unfinished unit is saved with the state of its sampler. (default: 120)",
+      valueName: "seconds"))
+  var saveEvery: Double?
+
+  func validate() throws {
+    guard
+      run != nil || (shard == nil && numShards == nil && unit == nil && saveEvery == nil)
+    else {
+      throw ValidationError("--shard, --num-shards, --unit and --save-every need --run.")
+    }
+    if let saveEvery, !(0...300).contains(saveEvery) {
+      throw ValidationError("--save-every \(saveEvery): expected 0 to 300 seconds.")
+    }
+    if let unit, !(1...RunRecord.maximumUnit).contains(unit) {
+      throw ValidationError("--unit \(unit): expected 1 to \(RunRecord.maximumUnit).")
+    }
+  }
+
+  func settings() throws -> RunSettings? {
+    guard let run else { return nil }
+    var settings = RunSettings(path: run)
+    settings.unit = unit
+    settings.shard = try Shard.find(
+      explicit: shard, count: numShards, environment: ProcessInfo.processInfo.environment
+    ).shard
+    settings.saveInterval = saveEvery.map { .seconds($0) } ?? settings.saveInterval
+    settings.stop = StopRequest()
+    return settings
+  }
+}
+
+/// Where a result goes, and the pictures of its samples.
+struct ResultOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Also write the JSON result there.", valueName: "file"))
+  var out: String?
+
+  @Option(help: ArgumentHelp("Write a contact sheet of the samples there.", valueName: "png"))
+  var grid: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Keep the samples: a new folder of PNG files, or a .npz file.", valueName: "path"))
+  var saveImages: String?
+
+  @Flag(help: "Print the result as JSON.")
+  var json = false
+
+  /// Whether the pixels of samples are needed.
+  var wantsImages: Bool { grid != nil || saveImages != nil }
+
+  /// Runs the evaluation and writes what was asked for.
+  func write(_ evaluation: Evaluation, _ running: RunOptions) async throws {
+    // Outputs first: one that cannot be written is refused before hours of work.
+    for path in [out, grid].compactMap(\.self) { try AtomicFile.check(path) }
+    var saved = try saveImages.map { try ImageOutput(path: $0) }
+    var sheet = SampleGrid(classCount: try evaluation.classCount)
+    var evaluation = evaluation
+    evaluation.arguments = Array(CommandLine.arguments.dropFirst())
+    let result = try await evaluation.result(
+      reporter: running.reporter,
+      sink: wantsImages
+        ? { image, label in
+          sheet.append(image, label: label)
+          try saved?.append(image)
+        } : nil)
 
     try saved?.finish()
     if let grid { try sheet.write(to: grid) }
