@@ -12,6 +12,8 @@ import Files
 package struct Respacing: Equatable, Sendable, CustomStringConvertible {
   /// Number of timesteps of training.
   package static let trainingSteps = 1000
+  /// 0 to 999.
+  package static let trainingTimesteps = 0...trainingSteps - 1
 
   /// The kept timesteps, ascending.
   package let timesteps: [Int]

@@ -82,6 +82,37 @@ import _TestSupport
 }
 
 @Suite("Guidance") struct GuidanceTests {
+  /// What is asked for at timestep 500, and what comes of it, with the predictions below.
+  func asked(_ guidance: Guidance) -> (calls: [Bool], values: [Float]) {
+    var calls: [Bool] = []
+    let result = guidance(at: 500, imageChannels: 2) { isConditional in
+      calls.append(isConditional)
+      return isConditional ? conditional : unconditional
+    }
+    return (calls, result.values)
+  }
+
+  @Test func asksForNoMoreThanItUses() {
+    #expect(asked(Guidance(scale: 1)) == ([true], [1, 2, 3, 4]))
+    #expect(asked(Guidance(scale: 0)) == ([false], [0, 1, 1, 0]))
+    #expect(asked(Guidance(scale: 2)) == ([false, true], [2, 3, 3, 4]))
+    // The original guides the first three channels, and takes the fourth from the class even then.
+    #expect(asked(Guidance(scale: 0, channels: .first3)) == ([false, true], [0, 1, 1, 4]))
+  }
+
+  @Test("acts at both ends of its interval and nowhere else")
+  func interval() {
+    for (interval, isInside) in [
+      (500...500, true), (0...500, true), (500...999, true), (0...499, false), (501...999, false),
+    ] {
+      let expected: ([Bool], [Float]) =
+        isInside ? ([false, true], [2, 3, 3, 4]) : ([true], [1, 2, 3, 4])
+      #expect(asked(Guidance(scale: 2, interval: interval)) == expected, "\(interval)")
+      let calls = asked(Guidance(scale: 0, interval: interval)).calls
+      #expect(calls == [!isInside], "\(interval)")
+    }
+  }
+
   let conditional = Tensor(shape: [4, 1, 1], values: [1, 2, 3, 4])
   let unconditional = Tensor(shape: [4, 1, 1], values: [0, 1, 1, 0])
 
