@@ -45,7 +45,8 @@ extension Sampler {
   /// - Parameters:
   ///   - earlier: x0_{t+1}.
   ///   - noise: Of the SDE.
-  /// - SeeAlso: Lu et al., arXiv 2211.01095, Algorithm 2 and appendix D.
+  /// - SeeAlso: Lu et al., arXiv 2211.01095, Algorithm 2; for the SDE `sde-dpmsolver++` in
+  ///   `DPMSolverMultistepScheduler`, huggingface/diffusers.
   func multistep(
     _ x: Tensor, _ x0: Tensor, _ t: Int, earlier: Tensor?, _ noise: [Float]?
   ) -> Tensor {
