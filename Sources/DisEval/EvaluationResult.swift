@@ -159,16 +159,22 @@ public struct ModelProvenance: Codable, Sendable {
 
 /// A sampler and all its settings.
 public struct SamplerProvenance: Codable, Sendable {
-  /// `ddpm`, `ddim` or `dpm-solver++`.
+  /// `ddpm`, `ddim`, `heun`, `dpm-solver++` or `dpm-solver++-sde`.
   public var name: String
+  /// What the network was taken to predict: `epsilon`, `x0` or `v`.
+  public var prediction: String
   /// Timesteps, as the original's strings say it.
   public var respacing: String
-  /// Number of network evaluations per image, without guidance.
+  /// Number of steps.
   public var steps: Int
+  /// Number of network evaluations per image, without guidance.
+  public var evaluations: Int
   /// Noise of DDIM.
   public var eta: Double
   /// Guidance scale.
   public var cfgScale: Double
+  /// First and last original timestep of guidance, null when it is at all.
+  @EncodedNull public var cfgInterval: [Int]?
   /// Guided channels.
   public var cfgChannels: String
   /// Whether predicted images are clamped.
@@ -179,6 +185,8 @@ public struct SamplerProvenance: Codable, Sendable {
   public var stream: String
   /// Label policy.
   public var labels: String
+  /// SHA-256 over the labels of a file, as int64.
+  public var labelsSha256: String?
   /// How floats become bytes.
   public var quantizer: String
 }

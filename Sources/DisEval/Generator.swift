@@ -31,7 +31,7 @@ public struct Generator: Sendable {
     let schedule = Schedule(try Respacing(settings.respacing))
     let file = try CheckpointFile.open(path)
     model = try DiSModel(try file.stateDict(key: key))
-    sampler = Sampler(schedule: schedule, method: settings.method, clips: settings.clips)
+    sampler = try settings.sampler(schedule)
     checkpoint = CheckpointProvenance(
       file: lastComponent(path), sha256: try sha256(ofFile: path), format: file.format.rawValue,
       key: key ?? (file.stateDictKeys.contains("ema") ? "ema" : nil),
@@ -131,18 +131,15 @@ public struct Generator: Sendable {
     let size = configuration.channels * configuration.imageSide * configuration.imageSide
     let stream = stream(index)
     let label = label(index)
-    let scale = Float(settings.guidanceScale)
+    let guidance = settings.guidance
     sampler.advance(
       &state,
       noise: { given?.step($0, index) ?? stream.normals(.stepNoise($0), count: size) }
     ) { x, timestep in
-      let conditional = model(x, timestep: Float(timestep), label: label)
-      guard scale != 1, let null = configuration.nullClass else { return conditional }
-      return guided(
-        conditional: conditional,
-        unconditional: model(x, timestep: Float(timestep), label: null), scale: scale,
-        guidedChannels: settings.guidedChannels.count(
-          channels: configuration.channels, outputChannels: configuration.outputChannels))
+      guidance(at: timestep, imageChannels: configuration.channels) { isConditional in
+        model(
+          x, timestep: Float(timestep), label: isConditional ? label : configuration.nullClass)
+      }
     }
   }
 
@@ -206,12 +203,17 @@ public struct Generator: Sendable {
 
 extension Generator {
   var provenance: SamplerProvenance {
-    SamplerProvenance(
-      name: settings.sampler.rawValue, respacing: settings.respacing,
-      steps: sampler.schedule.count, eta: settings.eta, cfgScale: settings.guidanceScale,
-      cfgChannels: settings.guidedChannels.rawValue, clip: settings.clips, seed: settings.seed,
-      stream: streamName,
-      labels: settings.labels.description, quantizer: settings.quantizer.rawValue)
+    let interval = settings.guidanceInterval
+    return SamplerProvenance(
+      name: settings.sampler.rawValue, prediction: settings.prediction.rawValue,
+      respacing: settings.respacing, steps: sampler.schedule.count,
+      evaluations: sampler.evaluations, eta: settings.eta, cfgScale: settings.guidanceScale,
+      cfgInterval: interval == Respacing.trainingTimesteps
+        ? nil : [interval.lowerBound, interval.upperBound],
+      cfgChannels: settings.guidance.channels.rawValue,
+      clip: settings.clips, seed: settings.seed, stream: streamName,
+      labels: settings.labels.description, labelsSha256: settings.labels.sha256,
+      quantizer: settings.quantizer.rawValue)
   }
 }
 

@@ -94,6 +94,7 @@ struct EvaluationOptions: ParsableArguments {
   /// - Parameters:
   ///   - metrics: Those asked for by name, nil for `optional` as far as the inputs give them.
   func run(metrics: Set<MetricName>?, optional: Set<MetricName>) async throws {
+    let workload = try running.workload()
     guard let ref else { return }
     let subject: Evaluation.Subject
     if let ckpt {
@@ -104,7 +105,7 @@ struct EvaluationOptions: ParsableArguments {
       subject = .existing(path: images ?? "")
     }
     var evaluation = Evaluation(
-      subject: subject, reference: ref, weights: weights, workload: running.workload)
+      subject: subject, reference: ref, weights: weights, workload: workload)
     switch dialect {
     case nil: evaluation.dialects = .fitting
     case .one(let dialect): evaluation.dialects = .one(dialect)

@@ -31,8 +31,9 @@ struct MergeCommand: AsyncParsableCommand {
   @OptionGroup(title: "Output") var output: ResultOptions
 
   func run() async throws {
+    let workload = try running.workload()
     var evaluation = try Evaluation(
-      run: run, reference: ref, weights: weights, workload: running.workload)
+      run: run, reference: ref, weights: weights, workload: workload)
     evaluation.isPartial = partial
     try await output.write(evaluation, running)
   }

@@ -55,13 +55,14 @@ struct SampleCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
+    let workload = try running.workload()
     if let grid { try AtomicFile.check(grid) }
     var images = try out.map { try ImageOutput(path: $0) }
     let given = try noise.map { try GivenNoise(start: $0, steps: stepNoise) }
     let generator = try Generator(
       checkpoint: ckpt, key: sampling.checkpointKey, settings: sampling.settings(), given: given)
     let run = SampleRun(
-      generator: generator, count: num ?? given?.count ?? 16, workload: running.workload)
+      generator: generator, count: num ?? given?.count ?? 16, workload: workload)
     var sheet = SampleGrid(classCount: generator.checkpoint.model.numClasses)
     let wantsImages = out != nil || grid != nil
     let hash = try await run.run(

@@ -146,6 +146,24 @@ private func expectSame(
     #expect(try demo.units() == before)
   }
 
+  @Test("--kernels pins the instructions of our kernels and of OpenBLAS")
+  func pinnedKernels() throws {
+    var demo = try DemoRun()
+    demo.count = 10
+    for (name, core) in [("scalar", "Prescott"), ("avx2", "Haswell"), ("avx512", "SkylakeX")] {
+      let run = try demo.start("--kernels", name)
+      if run.status == 69 {
+        #expect(run.errors.contains("KernelsUnavailable"))
+        continue
+      }
+      #expect(run.status == 0, "\(run.errors)")
+      let provenance = try #require(try run.json()["provenance"] as? [String: Any])
+      let kernels = try #require(provenance["kernels"] as? String)
+      #expect(kernels.hasPrefix("\(name), OpenBLAS") && kernels.hasSuffix(core), "\(kernels)")
+    }
+    #expect(try demo.start("--kernels", "mmx").status == 64)
+  }
+
   @Test func aDamagedUnitIsMadeAgain() throws {
     let demo = try DemoRun()
     let first = try demo.resume("--unit", "20")

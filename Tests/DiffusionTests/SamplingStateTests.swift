@@ -6,7 +6,9 @@ import Testing
 import _TestSupport
 
 @Suite("Sampling state") struct SamplingStateTests {
-  static let methods: [SamplingMethod] = [.ddpm, .ddim(eta: 0), .ddim(eta: 0.5), .dpmSolver2M]
+  static let methods: [SamplingMethod] = [
+    .ddpm, .ddim(eta: 0), .ddim(eta: 0.5), .heun, .dpmSolver2M, .dpmSolver2MSDE,
+  ]
   static let shape = [2, 3, 1]
 
   /// A network of no meaning, not linear, with variance logits.
@@ -76,6 +78,8 @@ import _TestSupport
     (.ddpm, 1, [:], #"tensors [] after step 1, expected ["x"]"#),
     (.ddpm, 1, ["x": x, "x0": x], #"tensors ["x", "x0"] after step 1, expected ["x"]"#),
     (.dpmSolver2M, 1, ["x": x], #"tensors ["x"] after step 1, expected ["x", "x0"]"#),
+    (.dpmSolver2MSDE, 6, ["x": x], #"tensors ["x"] after step 6, expected ["x", "x0"]"#),
+    (.heun, 6, ["x": x, "x0": x], #"tensors ["x", "x0"] after step 6, expected ["x"]"#),
     (.dpmSolver2M, 0, ["x": x, "x0": x], #"tensors ["x", "x0"] after step 0, expected ["x"]"#),
     (.dpmSolver2M, 7, ["x": x, "x0": x], #"tensors ["x", "x0"] after step 7, expected ["x"]"#),
     (.dpmSolver2M, 1, ["x": x, "y": x], #"tensors ["x", "y"] after step 1, expected ["x", "x0"]"#),
