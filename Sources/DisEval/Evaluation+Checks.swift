@@ -99,7 +99,7 @@ extension Evaluation {
     guard let statistics = reference.statistics, statistics.resolution != nil else { return }
     switch subject {
     case .samples(let generator, _):
-      let side = generator.checkpoint.model.imageSide
+      let side = generator.imageSide
       try guardian.checkResolution(
         statistics, width: side, height: side, subject: "a sample")
     case .existing(.images(let source)):

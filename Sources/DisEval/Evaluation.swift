@@ -111,7 +111,9 @@ public struct Evaluation: Sendable {
         try await collect(
           count: count, activity: "sampling", extractor: network, demands: subjectDemands,
           workload: workload, reporter: reporter,
-          make: { (generator.image(try generator.sample($0)), generator.label($0)) }, sink: sink))
+          make: {
+            (try generator.image(try generator.sample($0), index: $0), generator.label($0))
+          }, sink: sink))
     }
     let names = [existingPath ?? "samples", referencePath].map(lastComponent)
     for (side, name) in zip([subjectSide, referenceSide], names) {
@@ -141,7 +143,8 @@ public struct Evaluation: Sendable {
       provenance: Provenance(
         tool: "\(Tool.name) \(Tool.version)", kernels: Tool.kernelPath,
         dialect: only?.key ?? "all", num: subjectSide.count, checkpoint: generator?.checkpoint,
-        sampler: generator?.provenance, images: existingPath.map(lastComponent),
+        sampler: generator?.provenance, decoder: generator?.decoder?.provenance,
+        images: existingPath.map(lastComponent),
         extractor: extractorProvenance,
         reference: referenceSide.provenance(
           path: referencePath, dialect: only == nil ? nil : pairs[0].reference),

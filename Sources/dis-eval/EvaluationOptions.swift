@@ -59,6 +59,7 @@ struct EvaluationOptions: ParsableArguments {
   var num: Int?
 
   @OptionGroup(title: "Sampling") var sampling: SamplingOptions
+  @OptionGroup(title: "Decoding") var decoding: DecoderOptions
   @OptionGroup(title: "Running") var running: RunOptions
 
   @Option(help: ArgumentHelp("Also write the JSON result there.", valueName: "file"))
@@ -85,9 +86,10 @@ struct EvaluationOptions: ParsableArguments {
           + "a name that 'dis-eval stats list' shows.")
     }
     if images != nil {
-      guard grid == nil, saveImages == nil, sampling.isUntouched else {
+      guard grid == nil, saveImages == nil, sampling.isUntouched, decoding.decoder == nil else {
         throw ValidationError(
-          "--grid, --save-images and the options of sampling are for --ckpt: all images are scored."
+          "--grid, --save-images and the options of sampling and decoding are for --ckpt: all images "
+            + "are scored."
         )
       }
     }
@@ -111,7 +113,8 @@ struct EvaluationOptions: ParsableArguments {
     var sheet = SampleGrid(classCount: nil)
     if let ckpt {
       let generator = try Generator(
-        checkpoint: ckpt, key: sampling.checkpointKey, settings: sampling.settings())
+        checkpoint: ckpt, key: sampling.checkpointKey, settings: sampling.settings(),
+        decoder: decoding.loaded())
       sheet = SampleGrid(classCount: generator.checkpoint.model.numClasses)
       subject = .samples(generator, count: num ?? 50_000)
     } else {
@@ -166,6 +169,12 @@ func summary(of result: EvaluationResult) -> String {
       "\(sampler.name), \(sampler.steps) steps (\(sampler.respacing)), guidance "
         + "\(sampler.cfgScale) (\(sampler.cfgChannels)), seed \(sampler.seed), labels "
         + sampler.labels)
+  }
+  if let decoder = provenance.decoder {
+    line(
+      "decoder",
+      "\(decoder.file) (sha256 \(decoder.sha256.prefix(16))…), scale \(decoder.scale)"
+        + (decoder.tile.map { ", tiles of \($0)" } ?? ""))
   }
   if let images = provenance.images { line("images", images) }
   line("number", provenance.num.map(String.init) ?? "unknown")
