@@ -102,7 +102,8 @@ public struct Evaluation: Sendable {
         tool: "\(Tool.name) \(Tool.version)", kernels: Tool.kernelPath,
         dialect: only?.key ?? "all", num: subjectSide.count,
         checkpoint: prepared.origin?.checkpoint, sampler: prepared.origin?.sampler,
-        images: existingPath.map(lastComponent), extractor: extractorProvenance,
+        decoder: prepared.origin?.decoder, images: existingPath.map(lastComponent),
+        extractor: extractorProvenance,
         reference: referenceSide.provenance(
           path: prepared.referencePath, dialect: only == nil ? nil : prepared.pairs[0].reference),
         allowedMismatches: prepared.guardian.allowed.isEmpty ? nil : prepared.guardian.allowed,

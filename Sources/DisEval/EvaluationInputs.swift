@@ -42,13 +42,19 @@ enum OpenedSubject {
     }
   }
 
-  /// The checkpoint and the sampler that samples are of.
-  var origin: (checkpoint: CheckpointProvenance, sampler: SamplerProvenance)? {
+  /// What samples were made by.
+  var origin: SampleOrigin? {
     switch self {
     case .existing: nil
-    case .samples(let generator, _): (generator.checkpoint, generator.provenance)
+    case .samples(let generator, _):
+      SampleOrigin(
+        checkpoint: generator.checkpoint, sampler: generator.provenance,
+        decoder: generator.decoder?.provenance)
     case .run(let directory, _):
-      (directory.record.configuration.checkpoint, directory.record.configuration.sampler)
+      SampleOrigin(
+        checkpoint: directory.record.configuration.checkpoint,
+        sampler: directory.record.configuration.sampler,
+        decoder: directory.record.configuration.decoder)
     }
   }
 
@@ -70,6 +76,13 @@ enum OpenedSubject {
   }
 
   var statistics: ReferenceStatistics? { existing?.statistics }
+}
+
+/// What samples were made by.
+struct SampleOrigin {
+  let checkpoint: CheckpointProvenance
+  let sampler: SamplerProvenance
+  let decoder: DecoderProvenance?
 }
 
 /// - Throws: ``Failure`` `TooFewSamples`: a covariance needs two.

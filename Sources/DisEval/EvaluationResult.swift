@@ -107,6 +107,8 @@ public struct Provenance: Codable, Sendable {
   public var checkpoint: CheckpointProvenance?
   /// The sampler, when a checkpoint was sampled.
   public var sampler: SamplerProvenance?
+  /// The decoder, when a latent model was sampled.
+  public var decoder: DecoderProvenance?
   /// The images or statistics file, when no checkpoint was sampled.
   public var images: String?
   /// The feature extractor.

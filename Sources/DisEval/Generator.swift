@@ -12,6 +12,8 @@ public struct Generator: Sendable {
   public let checkpoint: CheckpointProvenance
   /// The settings.
   public let settings: SamplingSettings
+  /// What makes images of the latents of a latent model.
+  public let decoder: LoadedDecoder?
 
   let model: DiSModel
   let sampler: Sampler
@@ -23,10 +25,12 @@ public struct Generator: Sendable {
   ///   - path: `.pt`, `.pth` or `.safetensors`, recognised by content.
   ///   - key: Which state dict of the file, `ema` if nil and there is one.
   ///   - given: Noise to use instead of the random streams.
+  ///   - decoder: What makes images of latents.
   /// - Throws: ``Failure`` when the file is refused, is no DiS checkpoint, or does not fit the
-  ///   settings.
+  ///   settings or the decoder.
   public init(
-    checkpoint path: String, key: String?, settings: SamplingSettings, given: GivenNoise? = nil
+    checkpoint path: String, key: String?, settings: SamplingSettings, given: GivenNoise? = nil,
+    decoder: LoadedDecoder? = nil
   ) throws {
     let schedule = Schedule(try Respacing(settings.respacing))
     let file = try CheckpointFile.open(path)
@@ -38,10 +42,12 @@ public struct Generator: Sendable {
       configuration: model.configuration)
     self.settings = settings
     self.given = given
+    self.decoder = decoder
     try given?.check(
       configuration: model.configuration, steps: schedule.count,
       needsNoise: settings.method.isStochastic)
     try checkLabels()
+    try checkDecoder()
   }
 
   private func checkLabels() throws(Failure) {
@@ -71,17 +77,36 @@ public struct Generator: Sendable {
     }
   }
 
+  private func checkDecoder() throws(Failure) {
+    let channels = model.configuration.channels
+    guard let decoder else { return }
+    if decoder.latentChannels == channels {
+      return try decoder.checkMemory(latentSide: model.configuration.imageSide)
+    }
+    if [1, 3].contains(channels) {
+      throw Failure(
+        .usage, "PixelModel", "--decoder",
+        "the checkpoint makes images of \(channels) channels, which need no decoder; leave it out")
+    }
+    throw Failure(
+      .dataRefused, "DecoderMismatch", decoder.provenance.file,
+      "takes latents of \(decoder.latentChannels) channels, but the checkpoint makes \(channels)")
+  }
+
   /// Whether samples are images; latents need a decoder first.
   ///
-  /// - Throws: ``Failure`` `LatentModel` for anything but 1 or 3 channels.
+  /// - Throws: ``Failure`` `LatentModel` for anything but 1 or 3 channels without a decoder.
   func checkMakesImages() throws(Failure) {
-    guard [1, 3].contains(model.configuration.channels) else {
+    guard decoder != nil || [1, 3].contains(model.configuration.channels) else {
       throw Failure(
         .unavailable, "LatentModel", checkpoint.file,
-        "the model makes latents of \(model.configuration.channels) channels, and this version has "
-          + "no decoder; 'sample --raw-out' writes the latents")
+        "the model makes latents of \(model.configuration.channels) channels; give the decoder that "
+          + "it was trained with, --decoder FILE, or write the latents with 'sample --raw-out'")
     }
   }
+
+  /// Side of the images in pixels, after decoding.
+  public var imageSide: Int { model.configuration.imageSide * (decoder?.pixelsPerLatent ?? 1) }
 
   /// - Throws: ``Failure`` `TooFewLabels` when a list of labels or noises is shorter than `count`.
   func checkCovers(_ count: Int) throws(Failure) {
@@ -106,7 +131,8 @@ public struct Generator: Sendable {
     }
   }
 
-  /// Sample `index` before quantisation, `[C, H, W]`, nominally in [-1, 1].
+  /// Sample `index` before decoding and quantisation, `[C, H, W]`; of a pixel model nominally in
+  /// [-1, 1].
   ///
   /// - Throws: ``Failure`` `NotFinite` when the network produced NaN or infinity.
   func sample(_ index: Int) throws -> Tensor {
@@ -176,12 +202,21 @@ public struct Generator: Sendable {
 
   /// Height, width and channels of the images.
   var imageExtents: [Int] {
-    let configuration = model.configuration
-    return [configuration.imageSide, configuration.imageSide, configuration.channels]
+    [imageSide, imageSide, decoder == nil ? model.configuration.channels : 3]
   }
 
-  /// The bytes of a sample of 1 or 3 channels: `[C, H, W]` floats to `[H, W, C]` pixels.
-  func image(_ sample: Tensor) -> Image {
+  /// The image of sample `index`: a latent is decoded, then `[C, H, W]` floats of 1 or 3 channels
+  /// become `[H, W, C]` bytes.
+  ///
+  /// - Throws: ``Failure`` `NotFinite` when the decoder produced NaN or infinity.
+  func image(_ sample: Tensor, index: Int) throws(Failure) -> Image {
+    let sample = decoder?(sample) ?? sample
+    guard sample.values.allSatisfy(\.isFinite) else {
+      throw Failure(
+        .dataRefused, "NotFinite", decoder?.provenance.file ?? checkpoint.file,
+        "the decoded sample \(index) has values that are not finite; is it the decoder that the "
+          + "checkpoint was trained with?")
+    }
     let (channels, height, width) = (sample.shape[0], sample.shape[1], sample.shape[2])
     var pixels: [UInt8] = []
     pixels.reserveCapacity(sample.count)

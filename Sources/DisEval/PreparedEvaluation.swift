@@ -41,8 +41,8 @@ struct PreparedEvaluation {
   /// The metrics to compute.
   var wanted: Set<MetricName> { evaluation.metrics ?? evaluation.optionalMetrics }
 
-  /// The checkpoint and the sampler, when samples are judged.
-  var origin: (checkpoint: CheckpointProvenance, sampler: SamplerProvenance)? { opened.origin }
+  /// What the samples were made by, when samples are judged.
+  var origin: SampleOrigin? { opened.origin }
 
   private var network: any FeatureExtractor {
     guard let network = extractor.network?.network else {
@@ -80,7 +80,7 @@ struct PreparedEvaluation {
         try await collect(
           count: count, activity: "sampling", extractor: network, demands: subjectDemands,
           workload: evaluation.workload, reporter: reporter,
-          make: { (generator.image(try generator.sample($0)), generator.label($0)) },
+          make: { (try generator.image(try generator.sample($0), index: $0), generator.label($0)) },
           sink: sink ?? { _, _ in }))
     }
   }
@@ -133,7 +133,7 @@ extension PreparedEvaluation {
       configuration: RunConfiguration(
         tool: "\(Tool.name) \(Tool.version)", kernels: Tool.kernelPath,
         checkpoint: generator.checkpoint, sampler: generator.provenance,
-        extractor: loaded.provenance,
+        decoder: generator.decoder?.provenance, extractor: loaded.provenance,
         kept: KeptArrays(
           subjectDemands, extractor: loaded.network,
           labels: generator.checkpoint.model.numClasses != nil,

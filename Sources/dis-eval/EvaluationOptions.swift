@@ -59,6 +59,7 @@ struct EvaluationOptions: ParsableArguments {
   var num: Int?
 
   @OptionGroup(title: "Sampling") var sampling: SamplingOptions
+  @OptionGroup(title: "Decoding") var decoding: DecoderOptions
   @OptionGroup(title: "Running") var running: RunOptions
 
   @OptionGroup(title: "Keeping a run") var keeping: KeepingOptions
@@ -74,9 +75,12 @@ struct EvaluationOptions: ParsableArguments {
           + "a name that 'dis-eval stats list' shows.")
     }
     if images != nil {
-      guard output.grid == nil, output.saveImages == nil, sampling.isUntouched else {
+      guard output.grid == nil, output.saveImages == nil, sampling.isUntouched,
+        decoding.decoder == nil
+      else {
         throw ValidationError(
-          "--grid, --save-images and the options of sampling are for --ckpt: all images are scored."
+          "--grid, --save-images and the options of sampling and decoding are for --ckpt: all images "
+            + "are scored."
         )
       }
       guard keeping.run == nil else {
@@ -99,7 +103,8 @@ struct EvaluationOptions: ParsableArguments {
     let subject: Evaluation.Subject
     if let ckpt {
       let generator = try Generator(
-        checkpoint: ckpt, key: sampling.checkpointKey, settings: sampling.settings())
+        checkpoint: ckpt, key: sampling.checkpointKey, settings: sampling.settings(),
+        decoder: decoding.loaded())
       subject = .samples(generator, count: num ?? 50_000)
     } else {
       subject = .existing(path: images ?? "")
@@ -249,6 +254,12 @@ func summary(of result: EvaluationResult) -> String {
       "\(sampler.name), \(sampler.steps) steps (\(sampler.respacing)), guidance "
         + "\(sampler.cfgScale) (\(sampler.cfgChannels)), seed \(sampler.seed), labels "
         + sampler.labels)
+  }
+  if let decoder = provenance.decoder {
+    line(
+      "decoder",
+      "\(decoder.file) (sha256 \(decoder.sha256.prefix(16))…), scale \(decoder.scale)"
+        + (decoder.tile.map { ", tiles of \($0)" } ?? ""))
   }
   if let images = provenance.images { line("images", images) }
   line("number", provenance.num.map(String.init) ?? "unknown")

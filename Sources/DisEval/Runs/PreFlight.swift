@@ -36,13 +36,14 @@ struct PreFlight: Sendable {
       _ = try ScoredImage(grey, extractor, kept.preparations.compactMap { Preparation(name: $0) })
     }
     let sampling = step * generator.stepCount
-    secondsPerSample = (sampling + extraction) / .seconds(1)
+    let decoding = generator.decoder?.cost(latentSide: generator.checkpoint.model.imageSide)
+    secondsPerSample = (sampling + extraction) / .seconds(1) + (decoding?.seconds ?? 0)
     let workers = min(threads, ProcessInfo.processInfo.activeProcessorCount)
     seconds = secondsPerSample * Double(count) / Double(workers)
 
     let after = ProcessMemory.current
     // A worker takes what one sample has taken; the covariances are there three times at the end.
-    let perWorker = max(0, after.peak - before.resident)
+    let perWorker = max(0, after.peak - before.resident) + (decoding?.bytes ?? 0)
     let scoring = 3 * 8 * (kept.features * kept.features + kept.spatial * kept.spatial)
     memory = max(after.peak, before.resident + threads * perWorker) + scoring
     disk = count * kept.bytesPerSample

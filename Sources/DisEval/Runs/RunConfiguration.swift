@@ -14,6 +14,8 @@ public struct RunConfiguration: Codable, Sendable {
   public var checkpoint: CheckpointProvenance
   /// The sampler.
   public var sampler: SamplerProvenance
+  /// The decoder of a latent model.
+  public var decoder: DecoderProvenance?
   /// The feature extractor.
   public var extractor: ExtractorProvenance
   /// What is kept of a sample.
@@ -36,6 +38,8 @@ public struct RunConfiguration: Codable, Sendable {
     if other.kept.includes(kept) { asked.kept = other.kept }
     (asked.checkpoint.file, there.checkpoint.file) = ("", "")
     (asked.extractor.file, there.extractor.file) = (nil, nil)
+    asked.decoder?.file = ""
+    there.decoder?.file = ""
     let differences = try differences(between: there, and: asked)
     guard differences.isEmpty else {
       throw Failure(

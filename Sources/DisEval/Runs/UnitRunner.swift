@@ -138,7 +138,7 @@ private struct BadSamples {
     _ index: Int, by generator: Generator, from state: SamplingState
   ) throws -> Image {
     do {
-      let image = try generator.image(try generator.sample(index, from: state))
+      let image = try generator.image(try generator.sample(index, from: state), index: index)
       if image.isConstant { constant.append(index) }
       return image
     } catch let failure as Failure where failure.code == "NotFinite" {
