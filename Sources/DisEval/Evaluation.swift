@@ -46,6 +46,8 @@ public struct Evaluation: Sendable {
   public var allowsMismatch = false
   /// Whether folders are searched with the folders in them.
   public var recursive = false
+  /// The preset that the settings are of.
+  public var preset: Preset?
   /// How many images there must be to judge, nil for any number.
   public var expectedCount: Int?
   /// Where samples are kept as they are made, so that the work can be interrupted and shared; nil to
@@ -103,7 +105,7 @@ public struct Evaluation: Sendable {
         dialect: only?.key ?? "all", num: subjectSide.count,
         checkpoint: prepared.origin?.checkpoint, sampler: prepared.origin?.sampler,
         decoder: prepared.origin?.decoder, images: existingPath.map(lastComponent),
-        extractor: extractorProvenance,
+        preset: preset?.name, extractor: extractorProvenance,
         reference: referenceSide.provenance(
           path: prepared.referencePath, dialect: only == nil ? nil : prepared.pairs[0].reference),
         allowedMismatches: prepared.guardian.allowed.isEmpty ? nil : prepared.guardian.allowed,

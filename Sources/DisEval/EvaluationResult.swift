@@ -111,6 +111,8 @@ public struct Provenance: Codable, Sendable {
   public var decoder: DecoderProvenance?
   /// The images or statistics file, when no checkpoint was sampled.
   public var images: String?
+  /// The preset that sampling and dialect are of.
+  public var preset: String?
   /// The feature extractor.
   public var extractor: ExtractorProvenance
   /// What was compared with.

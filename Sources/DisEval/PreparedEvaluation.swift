@@ -241,7 +241,8 @@ extension PreparedEvaluation {
     return RunRecord.Scoring(
       reference: absolutePath(referencePath),
       referenceSha256: reference.statistics?.provenance.sha256,
-      weights: evaluation.weights.map(absolutePath), dialect: dialect,
+      weights: evaluation.weights.map(absolutePath), preset: evaluation.preset?.name,
+      dialect: dialect,
       referenceDialect: evaluation.referenceDialect?.rawValue,
       metrics: metrics?.map(\.rawValue).sorted(),
       optionalMetrics: evaluation.optionalMetrics.map(\.rawValue).sorted(),

@@ -31,6 +31,12 @@ struct EvaluationOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "Sampling, dialect and statistics of a published evaluation; 'presets' shows them.",
+      valueName: "name"))
+  var preset: String?
+
+  @Option(
+    help: ArgumentHelp(
       "Images, a statistics file or a name of 'stats list' to compare with.", valueName: "path"))
   var ref: String?
 
@@ -69,9 +75,18 @@ struct EvaluationOptions: ParsableArguments {
     guard (ckpt == nil) != (images == nil) else {
       throw ValidationError("Give either --ckpt or --images.")
     }
-    guard ref != nil else {
+    if preset != nil {
+      var others = sampling
+      (others.seed, others.checkpointKey) = (0, nil)
+      guard ckpt != nil, others.isUntouched, dialect == nil, refDialect == nil else {
+        throw ValidationError(
+          "--preset is for --ckpt and pins sampling and dialect: leave their options out, or give "
+            + "all of them without --preset.")
+      }
+    }
+    guard ref != nil || preset != nil else {
       throw ValidationError(
-        "Give --ref: images, a statistics file such as reference_stats/fashion-mnist-train.npz, or "
+        "Give --preset, or --ref: images, a statistics file such as reference_stats/fashion-mnist-train.npz, or "
           + "a name that 'dis-eval stats list' shows.")
     }
     if images != nil {
@@ -99,24 +114,34 @@ struct EvaluationOptions: ParsableArguments {
   ///   - metrics: Those asked for by name, nil for `optional` as far as the inputs give them.
   func run(metrics: Set<MetricName>?, optional: Set<MetricName>) async throws {
     let workload = try running.workload()
-    guard let ref else { return }
+    let preset = try self.preset.map { try Preset(named: $0) }
+    if let preset {
+      let pinned = preset.lines.map { "\($0.name) \($0.value)" }.joined(separator: "; ")
+      running.reporter.note("\(preset.name): \(pinned)")
+    }
+    guard let ref = ref ?? preset?.reference else { return }
     let subject: Evaluation.Subject
     if let ckpt {
+      var settings = try preset?.settings ?? sampling.settings()
+      settings.seed = sampling.seed
       let generator = try Generator(
-        checkpoint: ckpt, key: sampling.checkpointKey, settings: sampling.settings(),
+        checkpoint: ckpt, key: sampling.checkpointKey, settings: settings,
         decoder: decoding.loaded())
-      subject = .samples(generator, count: num ?? 50_000)
+      try preset?.check(generator)
+      subject = .samples(generator, count: num ?? preset?.count ?? 50_000)
     } else {
       subject = .existing(path: images ?? "")
     }
     var evaluation = Evaluation(
       subject: subject, reference: ref, weights: weights, workload: workload)
-    switch dialect {
+    switch dialect ?? preset.map({ .one($0.dialect) }) {
     case nil: evaluation.dialects = .fitting
     case .one(let dialect): evaluation.dialects = .one(dialect)
     case .all: evaluation.dialects = .all
     }
-    evaluation.referenceDialect = refDialect
+    evaluation.preset = preset
+    // Not all public statistics say their dialect; a preset does.
+    evaluation.referenceDialect = refDialect ?? (self.ref == nil ? preset?.dialect : nil)
     evaluation.metrics = metrics
     evaluation.optionalMetrics = optional
     evaluation.allowsMismatch = allowMismatch
@@ -331,6 +356,6 @@ private func number(_ value: Double) -> String {
   String(format: abs(value) < 0.1 ? "%.4g" : "%.4f", value)
 }
 
-private func column(_ text: String, _ width: Int) -> String {
+func column(_ text: String, _ width: Int) -> String {
   text.count < width ? text.padding(toLength: width, withPad: " ", startingAt: 0) : text
 }

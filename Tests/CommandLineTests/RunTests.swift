@@ -259,6 +259,43 @@ private func expectSame(
   }
 }
 
+@Suite("Presets") struct PresetTests {
+  /// The smallest of the presets' models, of zeros, which no test can afford to sample whole.
+  @Test func aPresetIsTheWholeCommand() throws {
+    let folder = try TemporaryFolder()
+    let shown = try DisEvalProcess("presets")
+    #expect(shown.status == 0)
+    for name in [
+      "dis-s2-cifar10", "dis-s2-celeba64", "dis-m2-imagenet64", "dis-h2-imagenet256",
+      "dis-h2-imagenet512",
+    ] {
+      #expect(shown.output.contains(name))
+      let one = try DisEvalProcess("presets", name)
+      #expect(one.status == 0 && shown.output.contains(one.output.dropLast()))
+      // Another model than the preset's is refused, whatever else is missing.
+      let run = try DisEvalProcess(
+        "fid", "--preset", name, "--ckpt", DisEvalProcess.checkpoint, "--run", folder.path("run"))
+      #expect(run.status == 65 && run.errors.contains("PresetMismatch"), "\(run.errors)")
+      #expect(run.errors.contains("dis-eval: \(name): model DiS-"), "it says what it pins")
+    }
+    #expect(!FileManager.default.fileExists(atPath: folder.path("run")))
+    for arguments in [
+      ["--steps", "50"], ["--sampler", "ddim"], ["--cfg-scale", "2"], ["--dialect", "tf"],
+      ["--quantizer", "adm"], ["--labels", "3"],
+    ] {
+      let run = try DisEvalProcess(
+        ["fid", "--preset", "dis-s2-cifar10", "--ckpt", DisEvalProcess.checkpoint] + arguments)
+      #expect(run.status == 64, "\(run.errors)")
+    }
+    #expect(try DisEvalProcess("presets", "dis-s2").status == 64)
+    #expect(
+      try DisEvalProcess("fid", "--preset", "x", "--ckpt", DisEvalProcess.checkpoint).status == 64)
+    #expect(
+      try DisEvalProcess("fid", "--preset", "dis-s2-cifar10", "--images", folder.path("")).status
+        == 64)
+  }
+}
+
 /// Interruptions at any moment lose nothing but time.
 @Suite("An interrupted run") struct InterruptedRunTests {
   /// A process that is left alone.

@@ -27,6 +27,8 @@ public struct RunRecord: Codable, Sendable {
     public var referenceSha256: String?
     /// Absolute path of the extractor's weights, nil to find them.
     public var weights: String?
+    /// The preset that was asked for.
+    public var preset: String?
     /// A dialect or `all`; nil for the one that fits the reference.
     public var dialect: String?
     /// The reference's dialect, where that was said.

@@ -84,6 +84,7 @@ extension Evaluation {
     case "all": dialects = .all
     case .some(let name): dialects = .one(try dialect(name))
     }
+    preset = try scoring.preset.map { try Preset(named: $0) }
     referenceDialect = try scoring.referenceDialect.map(dialect)
     self.metrics = try scoring.metrics.map(metrics)
     optionalMetrics = try metrics(scoring.optionalMetrics)
