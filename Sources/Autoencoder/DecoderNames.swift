@@ -19,11 +19,6 @@ struct DecoderNames {
   /// Blocks at one resolution each.
   let blockCount: Int
 
-  /// The names that diffusers writes today.
-  init(blockCount: Int) {
-    (layout, prefix, self.blockCount) = (.diffusers, "", blockCount)
-  }
-
   /// Recognises the names in `state`.
   ///
   /// - Throws: ``Failure`` `NotADecoder`, with the name of what it is instead where that is known.
