@@ -59,8 +59,8 @@ struct DecoderNames {
         + "CompVis's names")
   }
 
-  /// Whether the decoder has no use for a tensor: the encoder, what only training needs, and all else
-  /// of a whole diffusion model.
+  /// Whether the decoder has no use for a tensor: the encoder, what only training needs, and all
+  /// else of a whole diffusion model.
   func ignores(_ name: String) -> Bool {
     guard name.hasPrefix(prefix) else { return true }
     let rest = name.dropFirst(prefix.count)

@@ -20,11 +20,11 @@ package struct KLDecoder: Sendable {
   private let outputNorm: Normalization
   private let output: Conv2d
 
-  /// Loads a decoder whose architecture is read off the shapes in `state`, which may hold the encoder
-  /// and a diffusion model beside it.
+  /// Loads a decoder whose architecture is read off the shapes in `state`, which may hold the
+  /// encoder and a diffusion model beside it.
   ///
-  /// - Throws: ``Failure`` `NotADecoder`, or `CheckpointMismatch` with every key of the decoder that is
-  ///   missing, unexpected or of another shape.
+  /// - Throws: ``Failure`` `NotADecoder`, or `CheckpointMismatch` with every key of the decoder
+  ///   that is missing, unexpected or of another shape.
   package init(_ state: StateDict) throws(Failure) {
     let names = try DecoderNames(state)
     let configuration = try DecoderConfiguration(state, names)
