@@ -8,7 +8,8 @@ package struct DecoderConfiguration: Equatable, Sendable {
   package var latentChannels: Int
   /// Channels that a 1 x 1 convolution makes of them first; nil without that convolution.
   package var mixedChannels: Int?
-  /// Channels of each block, the smallest resolution first. Each block but the last doubles the side.
+  /// Channels of each block, the smallest resolution first. Each block but the last doubles the
+  /// side.
   package var blockChannels: [Int]
   /// Residual blocks in each of them.
   package var resnetsPerBlock: Int
@@ -128,8 +129,8 @@ extension DecoderConfiguration {
     return steps + [.convolution(from: channels, to: imageChannels, kernel: 3, side: side)]
   }
 
-  /// Floating-point operations of the convolutions and matrix products of one decode, a multiply-add
-  /// counted as two. Norms, SiLU, softmax and biases (below 1 %) are left out.
+  /// Floating-point operations of the convolutions and matrix products of one decode, a
+  /// multiply-add counted as two. Norms, SiLU, softmax and biases (below 1 %) are left out.
   ///
   /// - Parameter latentSide: Side of the square latent.
   package func operations(latentSide: Int) -> Int {
@@ -168,8 +169,8 @@ extension DecoderConfiguration {
     }
   }
 
-  /// An upper bound of the memory that one decode needs beside the weights: images that are alive at
-  /// the same time, unfolded patches, and what OpenBLAS and the allocator keep.
+  /// An upper bound of the memory that one decode needs beside the weights: images that are alive
+  /// at the same time, unfolded patches, and what OpenBLAS and the allocator keep.
   ///
   /// - Parameter latentSide: Side of the square latent.
   package func workingBytes(latentSide: Int) -> Int {

@@ -19,11 +19,6 @@ struct DecoderNames {
   /// Blocks at one resolution each.
   let blockCount: Int
 
-  /// The names that diffusers writes today.
-  init(blockCount: Int) {
-    (layout, prefix, self.blockCount) = (.diffusers, "", blockCount)
-  }
-
   /// Recognises the names in `state`.
   ///
   /// - Throws: ``Failure`` `NotADecoder`, with the name of what it is instead where that is known.
@@ -64,8 +59,8 @@ struct DecoderNames {
         + "CompVis's names")
   }
 
-  /// Whether the decoder has no use for a tensor: the encoder, what only training needs, and all else
-  /// of a whole diffusion model.
+  /// Whether the decoder has no use for a tensor: the encoder, what only training needs, and all
+  /// else of a whole diffusion model.
   func ignores(_ name: String) -> Bool {
     guard name.hasPrefix(prefix) else { return true }
     let rest = name.dropFirst(prefix.count)

@@ -4,7 +4,8 @@ extension KLDecoder {
   /// Decodes one latent in overlapping square tiles, which bounds memory by the tile. Every tile is
   /// normalised and attends on its own, so the image is another than that of the whole latent.
   ///
-  /// Neighbours share a quarter of a tile, where one fades linearly into the other, above before left.
+  /// Neighbours share a quarter of a tile, where one fades linearly into the other, above before
+  /// left.
   ///
   /// - Parameters:
   ///   - z: `[L, h, w]`; one that is no larger than a tile is decoded as a whole.

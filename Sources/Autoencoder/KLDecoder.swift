@@ -4,9 +4,9 @@ import Tensors
 
 /// The decoder of a KL autoencoder: latents to images.
 ///
-/// Legend: L latent channels, C image channels, h x w the latent's extents, s ``DecoderConfiguration/scale``.
-/// Immutable after loading, so one decoder serves every thread. One image at a time on the calling
-/// thread: no result depends on its neighbours.
+/// Legend: L latent channels, C image channels, h and w the latent's extents, s the
+/// ``DecoderConfiguration/scale``. Immutable after loading, so one decoder serves every thread. One
+/// image at a time on the calling thread: no result depends on its neighbours.
 /// - SeeAlso: Rombach et al., "High-Resolution Image Synthesis with Latent Diffusion Models", arXiv
 ///   2112.10752; `AutoencoderKL.decode` in huggingface/diffusers 0.42.1. Not ported: the encoder.
 package struct KLDecoder: Sendable {
@@ -20,30 +20,16 @@ package struct KLDecoder: Sendable {
   private let outputNorm: Normalization
   private let output: Conv2d
 
-  /// Loads a decoder whose architecture is read off the shapes in `state`, which may hold the encoder
-  /// and a diffusion model beside it.
+  /// Loads a decoder whose architecture is read off the shapes in `state`, which may hold the
+  /// encoder and a diffusion model beside it.
   ///
-  /// - Throws: ``Failure`` `NotADecoder`, or `CheckpointMismatch` with every key of the decoder that is
-  ///   missing, unexpected or of another shape.
+  /// - Throws: ``Failure`` `NotADecoder`, or `CheckpointMismatch` with every key of the decoder
+  ///   that is missing, unexpected or of another shape.
   package init(_ state: StateDict) throws(Failure) {
     let names = try DecoderNames(state)
-    try self.init(
-      DecoderConfiguration(state, names), names, WeightReader(state),
-      isMatrix: { state.info($0)?.shape.count == 2 })
-  }
-
-  /// Loads a decoder of a known architecture under the names of diffusers.
-  package init(_ configuration: DecoderConfiguration, _ weights: WeightReader) throws(Failure) {
-    try self.init(
-      configuration, DecoderNames(blockCount: configuration.blockChannels.count), weights,
-      isMatrix: { _ in true })
-  }
-
-  private init(
-    _ configuration: DecoderConfiguration, _ names: DecoderNames, _ weights: WeightReader,
-    isMatrix: (String) -> Bool
-  ) throws(Failure) {
-    var reader = weights
+    let configuration = try DecoderConfiguration(state, names)
+    self.configuration = configuration
+    var reader = WeightReader(state)
     let channels = configuration.blockChannels
     let (first, last) = (channels[0], channels[channels.count - 1])
     let latentChannels = configuration.latentChannels
@@ -57,14 +43,13 @@ package struct KLDecoder: Sendable {
     }
     middle = (
       middleResnet(0),
-      AttentionBlock(&reader, names, channels: first, isMatrix: isMatrix),
+      AttentionBlock(&reader, names, channels: first) { state.info($0)?.shape.count == 2 },
       middleResnet(1)
     )
     blocks = channels.indices.map { UpBlock(&reader, names, configuration, index: $0) }
     outputNorm = Normalization(&reader, names.outputNorm, channels: last)
     output = Conv2d(&reader, names.output, from: last, to: configuration.imageChannels)
     try reader.finish(ignoring: names.ignores)
-    self.configuration = configuration
   }
 
   /// Decodes one latent.

@@ -2,8 +2,8 @@
 
 #include <math.h>
 
-/// The sum over `x` less `origin`, or of its square, in eight interleaved partial sums: a fixed order
-/// that the compiler can vectorise.
+/// The sum over `x` less `origin`, or of its square, in eight interleaved partial sums: a fixed
+/// order that the compiler can vectorise.
 static double sum(const float *x, size_t count, double origin, bool squared) {
   double partial[8] = {0}, total = 0;
   size_t i = 0;
@@ -31,7 +31,8 @@ void dis_group_norm(
     const double mean = sum(group, count, 0, false) / (double)count;
     const double variance = sum(group, count, mean, true) / (double)count;
     const double inverse = 1.0 / sqrt(variance + epsilon);
-    // The rounded mean is taken off first, which is exact near it, and what rounding left of it after.
+    // The rounded mean is taken off first, which is exact near it, and what rounding left of it
+    // after.
     const float center = (float)mean;
     for (size_t c = 0; c < per_group; c++) {
       const size_t channel = g * per_group + c;

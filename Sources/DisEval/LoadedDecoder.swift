@@ -36,8 +36,8 @@ public struct LoadedDecoder: Sendable {
       file: lastComponent(path), sha256: try sha256(ofFile: path), scale: scale, tile: tile)
   }
 
-  /// - Throws: ``Failure`` `OutOfMemory` when decoding latents of that side, or tiles of them, needs
-  ///   more memory than the machine has.
+  /// - Throws: ``Failure`` `OutOfMemory` when decoding latents of that side, or tiles of them,
+  ///   needs more memory than the machine has.
   func checkMemory(latentSide: Int) throws(Failure) {
     let side = min(latentSide, provenance.tile ?? latentSide)
     let (needed, available) = (

@@ -7,7 +7,7 @@ import CLAPACK
 /// y[:, p] = Σ_r softmax_r(q[:, p] · k[:, r] / √C) v[:, r]
 /// ```
 /// The weights of a block of pixels `p` at a time, `[block, H·W]`, so that memory grows with the
-/// number of pixels and not with its square. Products are `Float`, the sums of the softmax `Double`.
+/// number of pixels and not with its square. Products are `Float`, sums of the softmax `Double`.
 ///
 /// - Parameters:
 ///   - query: Shape `[C, H, W]`, as the two others.

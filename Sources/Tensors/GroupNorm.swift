@@ -1,8 +1,8 @@
 import CKernels
 
 extension Tensor {
-  /// Normalises every group of channels of an image `[C, H, W]` in place, then applies SiLU if asked
-  /// for.
+  /// Normalises every group of channels of an image `[C, H, W]` in place, then applies SiLU if
+  /// asked for.
   ///
   /// ```
   /// x[c, i, j] = (x[c, i, j] - mean) / sqrt(variance + epsilon) * weight[c] + bias[c]

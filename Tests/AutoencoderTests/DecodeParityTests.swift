@@ -40,8 +40,8 @@ extension Tensor {
   }
 }
 
-/// Decodes against diffusers in float64; Fixtures/MANIFEST.json says what is kept of the large ones,
-/// and how far diffusers' own float32 is from it.
+/// Decodes against diffusers in float64; Fixtures/MANIFEST.json says what is kept of the large
+/// ones, and how far diffusers' own float32 is from it.
 @Suite("KL decoder") struct DecodeParityTests {
   @Test(
     "agrees with diffusers",

@@ -18,8 +18,8 @@ import _TestSupport
     return try load(path)
   }
 
-  /// Files that torch wrote: old names of diffusers beside a piece of an encoder, and CompVis's in a
-  /// whole diffusion model.
+  /// Files that torch wrote: old names of diffusers beside a piece of an encoder, and CompVis's in
+  /// a whole diffusion model.
   @Test("reads what torch writes", arguments: ["old_names.bin", "compvis.ckpt"])
   func torchFiles(name: String) throws {
     let decoder = try load(goldens.path(name))

@@ -80,8 +80,8 @@ import _TestSupport
     }
   }
 
-  /// A score of decoded samples, whatever the division of the work; their size is compared with that
-  /// of the statistics' images after decoding.
+  /// A score of decoded samples, whatever the division of the work; their size is compared with
+  /// that of the statistics' images after decoding.
   @Test func latentsAreScored() throws {
     let files = try Self.grey()
     var results: [[String: Any]] = []

@@ -16,8 +16,8 @@ void dis_group_norm(
     enum dis_instructions instructions, float *x, const float *weight, const float *bias,
     size_t channels, size_t pixels, size_t groups, double epsilon, bool silu);
 
-/// x[r, c] = exp(scale * (x[r, c] - max_c)) / sum, in place, for `scale` > 0. The sum is accumulated
-/// in double.
+/// x[r, c] = exp(scale * (x[r, c] - max_c)) / sum, in place, for `scale` > 0. The sum is
+/// accumulated in double.
 void dis_softmax(float *x, size_t rows, size_t columns, float scale);
 
 #endif
