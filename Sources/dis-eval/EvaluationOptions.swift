@@ -196,6 +196,7 @@ struct KeepingOptions: ParsableArguments {
     if let saveEvery, !(0...300).contains(saveEvery) {
       throw ValidationError("--save-every \(saveEvery): expected 0 to 300 seconds.")
     }
+    if run == "" { throw ValidationError("--run: expected the path of a folder.") }
     if let unit, !(1...RunRecord.maximumUnit).contains(unit) {
       throw ValidationError("--unit \(unit): expected 1 to \(RunRecord.maximumUnit).")
     }
