@@ -246,7 +246,8 @@ private func expectSame(
     let demo = try DemoRun()
     for more in [
       ["--shard", "0/2"], ["--unit", "3"], ["--run", demo.path, "--unit", "0"],
-      ["--run", demo.path, "--shard", "2/2"], ["--run", ""], ["--run", demo.path, "--save-every", "-1"],
+      ["--run", demo.path, "--shard", "2/2"], ["--run", ""],
+      ["--run", demo.path, "--save-every", "-1"],
     ] {
       let run = try DisEvalProcess(demo.arguments(more))
       #expect(run.status == 64, "\(more): \(run.errors)")
