@@ -142,7 +142,8 @@ extension PreparedEvaluation {
     let threads = evaluation.workload.threads
     func preFlight(_ kept: KeptArrays, _ missing: Int) throws -> PreFlight {
       let preFlight = try PreFlight(
-        generator, extractor: loaded.network, kept: kept, count: missing, threads: threads)
+        generator, extractor: loaded.network, kept: kept, count: missing,
+        rows: subjectDemands.contains { $0.keptRows > 0 } ? count : 0, threads: threads)
       try preFlight.check(folder: settings.path, threads: threads)
       return preFlight
     }

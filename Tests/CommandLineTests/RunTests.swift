@@ -226,6 +226,52 @@ private func expectSame(
     }
   }
 
+  /// Refused before the first sample rather than after hours.
+  @Test func whatTheMachineCannotHoldIsRefused() throws {
+    var demo = try DemoRun()
+    demo.count = 1_000_000_000
+    let disk = try demo.resume()
+    #expect(disk.status == 73 && disk.errors.contains("TooLittleDisk"), "\(disk.errors)")
+    let memory = try DisEvalProcess(
+      ["evaluate"] + demo.arguments(["--run", demo.path]).dropFirst())
+    #expect(memory.status == 71 && memory.errors.contains("TooLittleMemory"), "\(memory.errors)")
+    #expect(try demo.files() == ["run.lock"], "no run was begun")
+  }
+
+  @Test("NaN and constant images stop a run with their indices", arguments: [Float.nan, 1e4])
+  func badSamples(bias: Float) throws {
+    let demo = try DemoRun()
+    let state = try CheckpointFile.open(DisEvalProcess.checkpoint).stateDict(key: nil)
+    let arrays = try state.names.map { name -> (name: String, array: NPYArray) in
+      let array = try state.array(name)
+      // Class 3 gets an embedding that blows the network up; a bias of the head paints all classes.
+      guard bias.isNaN ? name.hasPrefix("label_emb") : name == "final_layer.linear.bias" else {
+        return (name, array)
+      }
+      var values = array.floats()
+      if bias.isNaN {
+        let width = array.shape[1]
+        for column in 3 * width..<4 * width { values[column] = 1e38 }
+      } else {
+        values = values.map { _ in bias }
+      }
+      return (name, NPYArray(floats: values, shape: array.shape))
+    }
+    let path = demo.folder.path("bad.safetensors")
+    try Data(SafetensorsWriter.encode(arrays, metadata: [])).write(to: URL(fileURLWithPath: path))
+    let run = try DisEvalProcess(
+      "fid", "--ckpt", path, "--ref", DisEvalProcess.statistics, "--num", "24", "--labels",
+      "balanced", "--sampler", "dpm-solver++", "--steps", "3", "--unit", "16", "--threads", "1",
+      "--run", demo.path)
+    let expected =
+      bias.isNaN
+      ? "not finite in samples 3, 13" : "the same in samples 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10"
+    #expect(run.status == 65, "\(run.errors)")
+    #expect(run.errors.contains(bias.isNaN ? "NotFinite" : "ConstantImage"), "\(run.errors)")
+    #expect(run.errors.contains(expected), "\(run.errors)")
+    #expect(try demo.units().isEmpty)
+  }
+
   @Test func picturesOfARunAreMadeFromKeptImages() throws {
     let demo = try DemoRun()
     let direct = demo.folder.path("direct.npz")

@@ -17,11 +17,12 @@ struct PreFlight: Sendable {
   /// Asks the network twice for the first sample, and the extractor once for each preparation.
   ///
   /// - Parameters:
-  ///   - count: Samples still to be made.
   ///   - kept: What is written of each.
+  ///   - count: Samples still to be made.
+  ///   - rows: Samples whose features stay in memory when they are scored.
   init(
     _ generator: Generator, extractor: any FeatureExtractor, kept: KeptArrays, count: Int,
-    threads: Int
+    rows: Int, threads: Int
   ) throws {
     let before = ProcessMemory.current
     let clock = ContinuousClock()
@@ -45,7 +46,8 @@ struct PreFlight: Sendable {
     // A worker takes what one sample has taken; the covariances are there three times at the end.
     let perWorker = max(0, after.peak - before.resident) + (decoding?.bytes ?? 0)
     let scoring = 3 * 8 * (kept.features * kept.features + kept.spatial * kept.spatial)
-    memory = max(after.peak, before.resident + threads * perWorker) + scoring
+    let keptRows = 4 * rows * kept.features * kept.preparations.count
+    memory = max(after.peak, before.resident + threads * perWorker) + scoring + keptRows
     disk = count * kept.bytesPerSample
   }
 
@@ -66,7 +68,7 @@ struct PreFlight: Sendable {
       throw Failure(
         .outOfMemory, "TooLittleMemory", "--threads \(threads)",
         "\(readable(bytes: memory)) are needed and \(readable(bytes: available)) are free; use "
-          + "fewer threads")
+          + "fewer threads, or 'fid', which keeps no features in memory")
     }
     if let free = freeDisk(of: folder), disk > free {
       throw Failure(
