@@ -202,7 +202,7 @@ public struct Generator: Sendable {
 
   /// Height, width and channels of the images.
   var imageExtents: [Int] {
-    [imageSide, imageSide, decoder == nil ? model.configuration.channels : 3]
+    [imageSide, imageSide, decoder?.imageChannels ?? model.configuration.channels]
   }
 
   /// The image of sample `index`: a latent is decoded, then `[C, H, W]` floats of 1 or 3 channels

@@ -67,6 +67,9 @@ public struct LoadedDecoder: Sendable {
   /// Channels of the latents that it takes.
   var latentChannels: Int { decoder.configuration.latentChannels }
 
+  /// Channels of the images that it makes.
+  var imageChannels: Int { decoder.configuration.imageChannels }
+
   /// Pixels of an image along one pixel of a latent.
   var pixelsPerLatent: Int { decoder.configuration.scale }
 

@@ -22,23 +22,23 @@ final class RunDirectory: Sendable {
   let record: RunRecord
   /// SHA-256 of the configuration.
   let configuration: String
-  private let claims: ClaimFile
+  /// Nil when the run is only read, which may be from a folder that cannot be written.
+  private let claims: ClaimFile?
 
   private var unitsFolder: String { "\(path)/units" }
 
-  private init(path: String, record: RunRecord, claims: ClaimFile) throws {
+  private init(path: String, record: RunRecord, claims: ClaimFile?) throws {
     self.path = path
     self.record = record
     self.claims = claims
     configuration = try record.configuration.sha256()
   }
 
-  /// Opens a run that is there.
+  /// Opens a run that is there, to read what it has.
   ///
   /// - Throws: ``Failure`` `NotARun`, `RunDamaged`.
   convenience init(path: String) throws {
-    let record = try RunRecord.read(folder: path)
-    try self.init(path: path, record: record, claims: ClaimFile(path: "\(path)/run.lock"))
+    try self.init(path: path, record: try RunRecord.read(folder: path), claims: nil)
   }
 
   /// Opens the run at `path`, or begins it, or lets it grow to the number of samples of `asked`.
@@ -100,10 +100,10 @@ final class RunDirectory: Sendable {
 
 extension RunDirectory {
   /// Claims a unit for this process: false if somebody has it.
-  func claim(_ unit: UnitRange) throws -> Bool { try claims.claim(1 + unit.first) }
+  func claim(_ unit: UnitRange) throws -> Bool { try claims?.claim(1 + unit.first) ?? false }
 
   /// Gives a unit back.
-  func release(_ unit: UnitRange) { claims.release(1 + unit.first) }
+  func release(_ unit: UnitRange) { claims?.release(1 + unit.first) }
 
   /// Whether there is a file of that unit.
   func isFinished(_ unit: UnitRange) -> Bool {
@@ -197,7 +197,7 @@ extension RunDirectory {
             || text.hasSuffix(Self.partialSuffix) && unit.map(isFinished) == true
         else { continue }
         let claim = unit.map { 1 + $0.first } ?? Self.recordClaim
-        guard try claims.claim(claim) else { continue }
+        guard let claims, try claims.claim(claim) else { continue }
         unlink("\(folder)/\(text)")
         claims.release(claim)
       }
