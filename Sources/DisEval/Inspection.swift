@@ -12,7 +12,8 @@ public struct Inspection: Codable, Sendable {
   public var schema = "dis-eval-inspection/1"
   /// The path as given.
   public var file: String
-  /// `checkpoint`, `weights` (a TensorFlow graph), `statistics`, `array` or `images`.
+  /// `checkpoint`, `weights` (a TensorFlow graph), `statistics`, `array`, `images`, `run` (a folder) or
+  /// `unit` (of a run).
   public var kind: String
   /// Container format.
   public var format: String
@@ -40,6 +41,8 @@ public struct Inspection: Codable, Sendable {
   public var tensors: [TensorLine]?
   /// The record beside statistics.
   public var record: StatisticsRecord?
+  /// What a run says of itself.
+  public var run: RunRecord?
   /// What was found, in words.
   public var summary: String?
 
@@ -80,6 +83,15 @@ public struct Inspection: Codable, Sendable {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue
     else {
+      if FileManager.default.fileExists(atPath: RunRecord.path(in: path)) {
+        let directory = try RunDirectory(path: path)
+        let record = directory.record
+        (kind, format, run) = ("run", record.schema, record)
+        model = record.configuration.checkpoint.model
+        let there = record.units(count: record.count).filter(directory.isFinished)
+        summary = "\(there.reduce(0) { $0 + $1.count }) of \(record.count) samples"
+        return
+      }
       let source = try ImageSource(path: path)
       (kind, format, summary) = ("images", source.container.rawValue, "\(source)")
       return
@@ -132,6 +144,7 @@ public struct Inspection: Codable, Sendable {
       summary = "layout \(weights.layout.rawValue)"
     } else {
       architecture = metadata?["architecture"]
+      if metadata?["schema"] == UnitContent.schema { kind = "unit" }
     }
   }
 

@@ -6,14 +6,14 @@ import Foundation
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
-    abstract: "Says what a checkpoint, weights, statistics, array or image file is.",
+    abstract: "Says what a checkpoint, weights, statistics, array or image file, or a run is.",
     discussion: """
       Examples:
         dis-eval inspect model.pt
         dis-eval inspect reference_stats/fashion-mnist-train.npz --json
       """)
 
-  @Argument(help: "Any file that dis-eval reads, or a folder of images.")
+  @Argument(help: "Any file that dis-eval reads, a folder of images, or that of a run.")
   var file: String
 
   @Option(help: "State dict of the checkpoint file. (default: ema, where there is one)")

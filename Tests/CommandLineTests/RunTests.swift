@@ -198,6 +198,10 @@ private func expectSame(
     }
     let refused = try DisEvalProcess("merge", demo.path)
     #expect(refused.status == 65 && refused.output.isEmpty)
+    let inspected = try DisEvalProcess("inspect", demo.path)
+    #expect(inspected.status == 0 && inspected.output.contains("40 of 60 samples"))
+    let unit = try DisEvalProcess("inspect", "\(demo.path)/units/000000-10.safetensors", "--json")
+    #expect(try unit.json()["kind"] as? String == "unit")
     #expect(
       refused.errors.contains("20 of 60 samples are missing: 10-19, 40-49"), "\(refused.errors)")
     let partial = try DisEvalProcess("merge", demo.path, "--partial", "--json")

@@ -77,7 +77,7 @@ struct UnitContent: Sendable {
 // MARK: - Files
 
 extension UnitContent {
-  private static let schema = "dis-eval-unit/1"
+  static let schema = "dis-eval-unit/1"
 
   private var arrays: [(name: String, array: NPYArray)] {
     var arrays: [(name: String, array: NPYArray)] = []
