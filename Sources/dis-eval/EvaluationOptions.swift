@@ -69,11 +69,14 @@ struct EvaluationOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Keep the samples: a new folder of PNG files, or a .npz file.", valueName: "path"))
+      "Keep the samples: a new folder of PNG files, a .zip file of them as EDM has it, or a .npz file "
+        + "as ADM has it, with grey repeated to RGB.", valueName: "path"))
   var saveImages: String?
 
   @Flag(help: "Print the result as JSON.")
   var json = false
+
+  private static let defaultCount = 50_000
 
   func validate() throws {
     guard (ckpt == nil) != (images == nil) else {
@@ -105,7 +108,7 @@ struct EvaluationOptions: ParsableArguments {
     guard let ref else { return }
     // Outputs first: one that cannot be written is refused before hours of work.
     for path in [out, grid].compactMap(\.self) { try AtomicFile.check(path) }
-    var saved = try saveImages.map { try ImageOutput(path: $0) }
+    let saved = try saveImages.map { try ImageOutput(path: $0, count: num ?? Self.defaultCount) }
 
     let subject: Evaluation.Subject
     var sheet = SampleGrid(classCount: nil)
@@ -113,7 +116,7 @@ struct EvaluationOptions: ParsableArguments {
       let generator = try Generator(
         checkpoint: ckpt, key: sampling.checkpointKey, settings: sampling.settings())
       sheet = SampleGrid(classCount: generator.checkpoint.model.numClasses)
-      subject = .samples(generator, count: num ?? 50_000)
+      subject = .samples(generator, count: num ?? Self.defaultCount)
     } else {
       subject = .existing(path: images ?? "")
     }
@@ -133,7 +136,7 @@ struct EvaluationOptions: ParsableArguments {
     evaluation.arguments = Array(CommandLine.arguments.dropFirst())
     let result = try await evaluation.run(reporter: running.reporter) { image, label in
       sheet.append(image, label: label)
-      try saved?.append(image)
+      try saved?.append(image, label: label)
     }
 
     try saved?.finish()
