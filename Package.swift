@@ -56,6 +56,9 @@ let package = Package(
       swiftSettings: swiftSettings),
     .target(
       name: "DiS", dependencies: ["Checkpoints", "Files", "Tensors"], swiftSettings: swiftSettings),
+    .target(
+      name: "Autoencoder", dependencies: ["Checkpoints", "Files", "Tensors"],
+      swiftSettings: swiftSettings),
     .target(name: "Diffusion", dependencies: ["Files", "Tensors"], swiftSettings: swiftSettings),
     .target(name: "GenerativeMetrics", dependencies: ["Tensors"], swiftSettings: swiftSettings),
 
@@ -63,7 +66,7 @@ let package = Package(
     .target(
       name: "DisEval",
       dependencies: [
-        "CLAPACK", "Checkpoints", "DiS", "Diffusion", "FeatureExtractors", "Files",
+        "Autoencoder", "CLAPACK", "Checkpoints", "DiS", "Diffusion", "FeatureExtractors", "Files",
         "GenerativeMetrics", "Images", "Tensors", .product(name: "Crypto", package: "swift-crypto"),
       ],
       resources: [.embedInCode("Resources/registry.json")], swiftSettings: swiftSettings),
@@ -99,6 +102,10 @@ let package = Package(
       name: "DiSTests", dependencies: ["DiS", "Checkpoints", "Tensors", "_TestSupport"],
       resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
     .testTarget(
+      name: "AutoencoderTests",
+      dependencies: ["Autoencoder", "Checkpoints", "Files", "Tensors", "_TestSupport"],
+      resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
+    .testTarget(
       name: "DiffusionTests", dependencies: ["Diffusion", "DiS", "Checkpoints", "_TestSupport"],
       resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
     .testTarget(
@@ -114,8 +121,9 @@ let package = Package(
     .testTarget(
       name: "CommandLineTests",
       dependencies: [
-        "dis-eval", "CKernels", "Checkpoints", "FeatureExtractors", "Files", "Images", "Tensors",
-        "_TestSupport",
+        "dis-eval", "Autoencoder", "CKernels", "Checkpoints", "FeatureExtractors", "Files",
+        "Images",
+        "Tensors", "_TestSupport",
       ],
       swiftSettings: swiftSettings),
   ]

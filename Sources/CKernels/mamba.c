@@ -94,6 +94,10 @@ static void silu_gate_scalar(
   }
 }
 
+static void silu_scalar(float *x, size_t count) {
+  for (size_t i = 0; i < count; i++) x[i] = silu(x[i]);
+}
+
 // MARK: Dispatch
 
 #if defined(__x86_64__)
@@ -127,6 +131,10 @@ void dis_silu_gate(
     enum dis_instructions instructions, float *y, const float *z, size_t z_stride, size_t rows,
     size_t columns) {
   DIS_DISPATCH(silu_gate, y, z, z_stride, rows, columns)
+}
+
+void dis_silu(enum dis_instructions instructions, float *x, size_t count) {
+  DIS_DISPATCH(silu, x, count)
 }
 
 // MARK: Norms - bound by memory, one version for all

@@ -3,7 +3,7 @@
 
 #include "CKernels.h"
 
-/// Declares the three vector kernels for one instruction set.
+/// Declares the vector kernels for one instruction set.
 #define DIS_DECLARE_MAMBA_KERNELS(isa)                                                          \
   void causal_conv1d_silu_##isa(                                                                \
       float *out, const float *x, size_t x_stride, const float *weight, const float *bias,      \
@@ -13,7 +13,8 @@
       const float *c, size_t bc_stride, const float *d, const float *delta_bias, size_t tokens, \
       size_t channels, int reverse, int accumulate);                                            \
   void silu_gate_##isa(                                                                         \
-      float *y, const float *z, size_t z_stride, size_t rows, size_t columns);
+      float *y, const float *z, size_t z_stride, size_t rows, size_t columns);                  \
+  void silu_##isa(float *x, size_t count);
 
 #if defined(__x86_64__)
 DIS_DECLARE_MAMBA_KERNELS(avx2)

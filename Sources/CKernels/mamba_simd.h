@@ -209,3 +209,10 @@ void DIS_KERNEL(silu_gate)(
     }
   }
 }
+
+void DIS_KERNEL(silu)(float *x, size_t count) {
+  for (size_t i = 0; i < count; i += DIS_LANES) {
+    const size_t lanes = count - i < DIS_LANES ? count - i : DIS_LANES;
+    store(x + i, silu(load(x + i, lanes)), lanes);
+  }
+}

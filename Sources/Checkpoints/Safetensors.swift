@@ -196,22 +196,27 @@ extension ByteReader {
 }
 
 extension ScalarType {
-  fileprivate init?(safetensorsName name: String) {
-    switch name {
-    case "F64": self = .float64
-    case "F32": self = .float32
-    case "F16": self = .float16
-    case "BF16": self = .bfloat16
-    case "I64": self = .int64
-    case "I32": self = .int32
-    case "I16": self = .int16
-    case "I8": self = .int8
-    case "U64": self = .uint64
-    case "U32": self = .uint32
-    case "U16": self = .uint16
-    case "U8": self = .uint8
-    case "BOOL": self = .bool
-    default: return nil
+  /// As the format spells it.
+  var safetensorsName: String {
+    switch self {
+    case .float64: "F64"
+    case .float32: "F32"
+    case .float16: "F16"
+    case .bfloat16: "BF16"
+    case .int64: "I64"
+    case .int32: "I32"
+    case .int16: "I16"
+    case .int8: "I8"
+    case .uint64: "U64"
+    case .uint32: "U32"
+    case .uint16: "U16"
+    case .uint8: "U8"
+    case .bool: "BOOL"
     }
+  }
+
+  fileprivate init?(safetensorsName name: String) {
+    guard let type = Self.allCases.first(where: { $0.safetensorsName == name }) else { return nil }
+    self = type
   }
 }

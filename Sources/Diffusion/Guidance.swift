@@ -17,6 +17,48 @@ package enum GuidedChannels: String, CaseIterable, Sendable {
   }
 }
 
+/// Classifier-free guidance at the timesteps of an interval; outside of it the scale is 1.
+///
+/// - SeeAlso: Kynkaanniemi et al., arXiv 2404.07724.
+package struct Guidance: Sendable {
+  /// 1 is the conditional prediction, 0 the unconditional.
+  package let scale: Float
+  /// What is guided.
+  package let channels: GuidedChannels
+  /// Original timesteps.
+  package let interval: ClosedRange<Int>
+
+  /// Guidance, everywhere unless said otherwise.
+  package init(
+    scale: Float, channels: GuidedChannels = .all,
+    interval: ClosedRange<Int> = Respacing.trainingTimesteps
+  ) {
+    self.scale = scale
+    self.channels = channels
+    self.interval = interval
+  }
+
+  /// The guided prediction. The network is asked only for what is used: not for the unconditional
+  /// one where the scale is 1, and not for the conditional one where it is 0 and all channels are
+  /// guided, so that the variance then is the unconditional one too.
+  ///
+  /// - Parameters:
+  ///   - timestep: Original timestep.
+  ///   - imageChannels: C of the output's C or 2C channels.
+  ///   - predict: The network's prediction, for the class if true and for no class if false.
+  package func callAsFunction(
+    at timestep: Int, imageChannels: Int, predict: (_ conditional: Bool) throws -> Tensor
+  ) rethrows -> Tensor {
+    guard scale != 1, interval.contains(timestep) else { return try predict(true) }
+    let unconditional = try predict(false)
+    if scale == 0, channels == .all { return unconditional }
+    return guided(
+      conditional: try predict(true), unconditional: unconditional, scale: scale,
+      guidedChannels: channels.count(
+        channels: imageChannels, outputChannels: unconditional.shape[0]))
+  }
+}
+
 /// Classifier-free guidance: `unconditional + scale (conditional - unconditional)` in the guided
 /// channels, the conditional prediction in the others.
 ///

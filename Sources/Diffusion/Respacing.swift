@@ -4,10 +4,16 @@ import Files
 ///
 /// - `"250"`: that many, evenly spaced from 0 to 999. `"10,5,5"`: so many from each equal section.
 /// - `"ddim50"`: the first integer stride that gives 50, from 0; 999 is not among them.
-/// - SeeAlso: `space_timesteps` in `diffusion/respace.py`, facebookresearch/DiT.
+/// - `"dpm50"`, not the original's: the ends of 50 even intervals from 999 down to 0, without
+///   0 itself; diffusers' `linspace` for DPM-Solver. In 1000 intervals one end comes twice, and is
+///   kept once: `"dpm1000"` is 999 steps.
+/// - SeeAlso: `space_timesteps` in `diffusion/respace.py`, facebookresearch/DiT;
+///   `DPMSolverMultistepScheduler.set_timesteps`, huggingface/diffusers.
 package struct Respacing: Equatable, Sendable, CustomStringConvertible {
-  /// Timesteps of training.
+  /// Number of timesteps of training.
   package static let trainingSteps = 1000
+  /// 0 to 999.
+  package static let trainingTimesteps = 0...trainingSteps - 1
 
   /// The kept timesteps, ascending.
   package let timesteps: [Int]
@@ -23,7 +29,8 @@ package struct Respacing: Equatable, Sendable, CustomStringConvertible {
     func refusal(_ reason: String) -> Failure {
       Failure(
         .usage, "InvalidRespacing", text,
-        "\(reason); expected a number of steps such as 250, sections such as 10,15,20, or ddim50")
+        "\(reason); expected a number of steps such as 250, sections such as 10,15,20, ddim50, or "
+          + "dpm50")
     }
     func count(_ part: Substring) throws(Failure) -> Int {
       guard let value = Int(part), value >= 1, part.allSatisfy(\.isWholeNumber) else {
@@ -38,6 +45,14 @@ package struct Respacing: Equatable, Sendable, CustomStringConvertible {
         throw refusal("no integer stride gives exactly \(wanted) of \(total) steps")
       }
       timesteps = Array(Swift.stride(from: 0, to: total, by: stride))
+    } else if text.hasPrefix("dpm") {
+      let wanted = try count(text.dropFirst(3))
+      guard wanted <= total else {
+        throw refusal("\(total) steps cannot be divided into \(wanted)")
+      }
+      let interval = Double(total - 1) / Double(wanted)
+      let ends = (1...wanted).map { Int((Double($0) * interval).rounded(.toNearestOrEven)) }
+      timesteps = Array(Set(ends)).sorted()
     } else {
       var sections: [Int] = []
       for part in text.split(separator: ",", omittingEmptySubsequences: false) {

@@ -54,6 +54,12 @@ package struct Schedule: Sendable {
     }
   }
 
+  /// alpha and sigma of x_t = alpha x0 + sigma epsilon, and lambda = log(alpha / sigma).
+  func level(_ t: Int) -> (alpha: Double, sigma: Double, lambda: Double) {
+    let (alpha, sigma) = (alphaBar[t].squareRoot(), (1 - alphaBar[t]).squareRoot())
+    return (alpha, sigma, log(alpha / sigma))
+  }
+
   /// Log of ``posteriorVariance``, the first value replaced by the second because it is zero.
   func posteriorLogVariance(_ t: Int) -> Double { log(posteriorVariance[max(t, 1)]) }
 

@@ -97,16 +97,17 @@ extension Evaluation {
     _ subject: OpenedSubject, _ reference: ImagesOrStatistics, _ guardian: inout CompatibilityGuard
   ) throws {
     guard let statistics = reference.statistics, statistics.resolution != nil else { return }
-    switch subject {
-    case .samples(let generator, _):
-      let side = generator.checkpoint.model.imageSide
+    if let (height, width) = subject.sampleExtents {
       try guardian.checkResolution(
-        statistics, width: side, height: side, subject: "a sample")
-    case .existing(.images(let source)):
+        statistics, width: width, height: height, subject: "a sample")
+    }
+    switch subject.existing {
+    case nil: break
+    case .images(let source):
       let first = try source.image(at: 0)
       try guardian.checkResolution(
         statistics, width: first.width, height: first.height, subject: "the first image")
-    case .existing(.statistics(let other)):
+    case .statistics(let other):
       guard let side = other.resolution else { return }
       try guardian.checkResolution(
         statistics, width: side, height: side, subject: other.path)

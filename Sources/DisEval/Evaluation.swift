@@ -13,6 +13,8 @@ public struct Evaluation: Sendable {
     case samples(Generator, count: Int)
     /// Images or statistics that are there already.
     case existing(path: String)
+    /// Samples of a run, all of them or the first `count`.
+    case run(path: String, count: Int?)
   }
 
   /// In which dialects the metrics are computed.
@@ -44,8 +46,15 @@ public struct Evaluation: Sendable {
   public var allowsMismatch = false
   /// Whether folders are searched with the folders in them.
   public var recursive = false
+  /// The preset that the settings are of.
+  public var preset: Preset?
   /// How many images there must be to judge, nil for any number.
   public var expectedCount: Int?
+  /// Where samples are kept as they are made, so that the work can be interrupted and shared; nil to
+  /// keep nothing.
+  public var run: RunSettings?
+  /// Whether samples that a ``Subject/run(path:count:)`` lacks are left out rather than refused.
+  public var isPartial = false
   /// How much runs at once.
   public var workload: Workload
   /// The command's arguments, for the record.
@@ -65,69 +74,22 @@ public struct Evaluation: Sendable {
   ///   - reporter: Told of progress and warnings.
   ///   - sink: Gets every sampled image in index order with its label.
   /// - Throws: ``Failure`` for whatever the inputs are refused for.
-  public func run(
-    reporter: Reporter, sink: (Image, Int?) throws -> Void = { _, _ in }
+  public func result(
+    reporter: Reporter, sink: ((Image, Int?) throws -> Void)? = nil
   ) async throws -> EvaluationResult {
-    try workload.prepare()
     let clock = ContinuousClock.now
     let started = Date().formatted(.iso8601)
-    var guardian = CompatibilityGuard(allowsMismatch: allowsMismatch, reporter: reporter)
+    var prepared = try PreparedEvaluation(self, reporter: reporter)
+    let referenceSide = try await prepared.referenceSide()
+    let subjectSide = try await prepared.subjectSide(sink: sink)
+    prepared.warn(subjectSide, referenceSide)
 
-    // Everything that can be refused is refused before the first sample.
-    let referencePath = try resolveReference(reference)
-    let reference = try ImagesOrStatistics(path: referencePath, recursive: recursive)
-    let opened = try OpenedSubject(subject, recursive: recursive)
-    try checkCount(opened)
-    for case .images(let source) in [opened.existing, reference].compactMap(\.self)
-    where source.ignored > 0 {
-      guardian.warn("\(source): \(source.ignored) other files were left out")
-    }
-    let statistics = [opened.statistics, reference.statistics].compactMap(\.self)
-    let extractor = try AgreedExtractor(
-      statistics: statistics, weights: weights, needsNetwork: statistics.count < 2,
-      guardian: &guardian)
-    let pairs = try dialectPairs(opened, reference, extractor, &guardian)
-    try checkAvailable(opened, reference, extractor)
-    try checkResolutions(opened, reference, &guardian)
-
-    let wanted = metrics ?? optionalMetrics
-    func demands(_ dialects: [Dialect], isSubject: Bool) -> [FeatureDemand] {
-      FeatureDemand.of(
-        dialects, metrics: wanted, isSubject: isSubject, extractor: extractor.network?.network)
-    }
-    let subjectDemands = demands(pairs.map(\.features), isSubject: true)
-    let referenceSide = try await side(
-      reference, extractor, demands(pairs.map(\.reference), isSubject: false), "reference", wanted,
-      reporter)
-    let subjectSide: Side
-    switch opened {
-    case .existing(let input):
-      subjectSide = try await side(input, extractor, subjectDemands, "images", wanted, reporter)
-    case .samples(let generator, let count):
-      guard let network = extractor.network?.network else {
-        preconditionFailure("sampling needs the network")
-      }
-      subjectSide = .images(
-        try await collect(
-          count: count, activity: "sampling", extractor: network, demands: subjectDemands,
-          workload: workload, reporter: reporter,
-          make: { (generator.image(try generator.sample($0)), generator.label($0)) }, sink: sink))
-    }
-    let names = [existingPath ?? "samples", referencePath].map(lastComponent)
-    for (side, name) in zip([subjectSide, referenceSide], names) {
-      side.tally?.notes(name).forEach { guardian.warn($0) }
-    }
-
-    if let count = subjectSide.count, count <= extractor.provenance.dimension {
-      guardian.warn(
-        "\(count) images span at most \(count - 1) of \(extractor.provenance.dimension) "
-          + "dimensions: the covariance is rank deficient and the distance biased upwards")
-    }
+    let (extractor, wanted) = (prepared.extractor, prepared.wanted)
     var comparison = Comparison(
       subjectSide, against: referenceSide, extractor: extractor.network?.network,
       isInception: extractor.provenance.name == inceptionName, wanted: wanted)
     var results: [String: DialectResult] = [:]
-    for pair in pairs {
+    for pair in prepared.pairs {
       results[pair.features.rawValue] = try comparison.result(
         pair.features, reference: pair.reference)
     }
@@ -140,13 +102,14 @@ public struct Evaluation: Sendable {
       dialects: only == nil ? results : nil,
       provenance: Provenance(
         tool: "\(Tool.name) \(Tool.version)", kernels: Tool.kernelPath,
-        dialect: only?.key ?? "all", num: subjectSide.count, checkpoint: generator?.checkpoint,
-        sampler: generator?.provenance, images: existingPath.map(lastComponent),
-        extractor: extractorProvenance,
+        dialect: only?.key ?? "all", num: subjectSide.count,
+        checkpoint: prepared.origin?.checkpoint, sampler: prepared.origin?.sampler,
+        decoder: prepared.origin?.decoder, images: existingPath.map(lastComponent),
+        preset: preset?.name, extractor: extractorProvenance,
         reference: referenceSide.provenance(
-          path: referencePath, dialect: only == nil ? nil : pairs[0].reference),
-        allowedMismatches: guardian.allowed.isEmpty ? nil : guardian.allowed,
-        warnings: guardian.warnings),
+          path: prepared.referencePath, dialect: only == nil ? nil : prepared.pairs[0].reference),
+        allowedMismatches: prepared.guardian.allowed.isEmpty ? nil : prepared.guardian.allowed,
+        warnings: prepared.guardian.warnings),
       samplesSha256: subjectSide.sha256,
       run: Run(
         arguments: arguments, threads: workload.threads, batch: workload.batch, started: started,
@@ -158,37 +121,8 @@ public struct Evaluation: Sendable {
     if case .all = dialects { true } else { false }
   }
 
-  private var generator: Generator? {
-    if case .samples(let generator, _) = subject { generator } else { nil }
-  }
-
   var existingPath: String? {
     if case .existing(let path) = subject { path } else { nil }
-  }
-
-  private func side(
-    _ input: ImagesOrStatistics, _ extractor: AgreedExtractor, _ demands: [FeatureDemand],
-    _ activity: String, _ wanted: Set<MetricName>, _ reporter: Reporter
-  ) async throws -> Side {
-    func features(_ source: ImageSource, _ activity: String) async throws -> FeatureCollection? {
-      guard let network = extractor.network?.network else { return nil }
-      try checkEnough(source.count, "\(source)")
-      return try await collect(
-        count: source.count, activity: activity, extractor: network, demands: demands,
-        workload: workload, reporter: reporter, make: { (try source.image(at: $0), nil) })
-    }
-    switch input {
-    case .statistics(let statistics):
-      guard !wanted.isDisjoint(with: MetricName.ofRows), try statistics.featureRows() == nil,
-        let source = try statistics.images()
-      else { return .statistics(statistics, images: nil) }
-      return .statistics(statistics, images: try await features(source, "images of the reference"))
-    case .images(let source):
-      guard let collection = try await features(source, activity) else {
-        preconditionFailure("images need the network")
-      }
-      return .images(collection)
-    }
   }
 }
 
@@ -223,7 +157,7 @@ extension FeatureDemand {
 
 extension Side {
   /// What the images are like, nil without images.
-  fileprivate var tally: ImageTally? {
+  var tally: ImageTally? {
     switch self {
     case .images(let collection): collection.tally
     case .statistics(_, let images): images?.tally

@@ -17,7 +17,7 @@ public struct EvaluationResult: Codable, Sendable {
   public var dialects: [String: DialectResult]?
   /// What the numbers were made from.
   public var provenance: Provenance
-  /// SHA-256 over the bytes of all images in index order, nil when there were no images.
+  /// SHA-256 over the SHA-256s of all images' pixels in index order, nil when there were no images.
   public var samplesSha256: String?
   /// What may differ between runs that agree.
   public var run: Run
@@ -107,8 +107,12 @@ public struct Provenance: Codable, Sendable {
   public var checkpoint: CheckpointProvenance?
   /// The sampler, when a checkpoint was sampled.
   public var sampler: SamplerProvenance?
+  /// The decoder, when a latent model was sampled.
+  public var decoder: DecoderProvenance?
   /// The images or statistics file, when no checkpoint was sampled.
   public var images: String?
+  /// The preset that sampling and dialect are of.
+  public var preset: String?
   /// The feature extractor.
   public var extractor: ExtractorProvenance
   /// What was compared with.
@@ -159,16 +163,22 @@ public struct ModelProvenance: Codable, Sendable {
 
 /// A sampler and all its settings.
 public struct SamplerProvenance: Codable, Sendable {
-  /// `ddpm`, `ddim` or `dpm-solver++`.
+  /// `ddpm`, `ddim`, `heun`, `dpm-solver++` or `dpm-solver++-sde`.
   public var name: String
+  /// What the network was taken to predict: `epsilon`, `x0` or `v`.
+  public var prediction: String
   /// Timesteps, as the original's strings say it.
   public var respacing: String
-  /// Number of network evaluations per image, without guidance.
+  /// Number of steps.
   public var steps: Int
+  /// Number of network evaluations per image, without guidance.
+  public var evaluations: Int
   /// Noise of DDIM.
   public var eta: Double
   /// Guidance scale.
   public var cfgScale: Double
+  /// First and last original timestep of guidance, null when it is at all.
+  @EncodedNull public var cfgInterval: [Int]?
   /// Guided channels.
   public var cfgChannels: String
   /// Whether predicted images are clamped.
@@ -179,6 +189,8 @@ public struct SamplerProvenance: Codable, Sendable {
   public var stream: String
   /// Label policy.
   public var labels: String
+  /// SHA-256 over the labels of a file, as int64.
+  public var labelsSha256: String?
   /// How floats become bytes.
   public var quantizer: String
 }

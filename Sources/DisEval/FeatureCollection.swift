@@ -79,7 +79,36 @@ struct PreparedFeatures {
   }
 }
 
-/// Features of images in every preparation that is wanted, and the hash of all bytes.
+/// What is kept of an image: its size, a hash of its pixels, and its features.
+struct ScoredImage: Sendable {
+  let width: Int
+  let height: Int
+  let traits: Image.Traits
+  /// SHA-256 of the pixels, `[H, W, C]`.
+  let digest: [UInt8]
+  let features: [Preparation: ExtractedFeatures]
+
+  init(
+    width: Int, height: Int, traits: Image.Traits = [], digest: [UInt8],
+    features: [Preparation: ExtractedFeatures]
+  ) {
+    (self.width, self.height, self.traits) = (width, height, traits)
+    (self.digest, self.features) = (digest, features)
+  }
+
+  /// Extracts the features of `image` in each preparation.
+  init(
+    _ image: Image, _ extractor: any FeatureExtractor, _ preparations: [Preparation]
+  ) throws {
+    var features: [Preparation: ExtractedFeatures] = [:]
+    for preparation in preparations { features[preparation] = try extractor(image, preparation) }
+    self.init(
+      width: image.width, height: image.height, traits: image.traits,
+      digest: Array(SHA256.hash(data: image.pixels)), features: features)
+  }
+}
+
+/// Features of images in every preparation that is wanted, and a hash of all images.
 struct FeatureCollection {
   private(set) var count = 0
   private(set) var prepared: [Preparation: PreparedFeatures]
@@ -93,14 +122,17 @@ struct FeatureCollection {
       })
   }
 
-  mutating func append(_ image: Image, _ extracted: [Preparation: ExtractedFeatures]) throws {
-    for (preparation, features) in extracted { try prepared[preparation]?.append(features) }
-    hash.update(data: image.pixels)
+  /// Takes the next image.
+  mutating func append(_ image: ScoredImage) throws {
+    for (preparation, features) in image.features {
+      try prepared[preparation]?.append(features)
+    }
+    hash.update(data: image.digest)
     tally.append(image)
     count += 1
   }
 
-  /// SHA-256 over the bytes of all images.
+  /// SHA-256 over the SHA-256s of the images in order: known without the images at hand.
   var sha256: String { hexadecimal(hash.finalize()) }
 }
 
@@ -116,22 +148,21 @@ func collect(
   make: @escaping @Sendable (Int) throws -> (image: Image, label: Int?),
   sink: (Image, Int?) throws -> Void = { _, _ in }
 ) async throws -> FeatureCollection {
-  struct Scored: Sendable {
+  struct Made: Sendable {
     let image: Image
     let label: Int?
-    let features: [Preparation: ExtractedFeatures]
+    let scored: ScoredImage
   }
   var collection = FeatureCollection(demands, extractor: extractor, count: count)
   let preparations = demands.map(\.preparation)
   try await forEachInOrder(count: count, width: workload.threads, inFlight: workload.batch) {
     index in
     let (image, label) = try make(index)
-    let features = try preparations.map { ($0, try extractor(image, $0)) }
-    return Scored(
-      image: image, label: label, features: Dictionary(uniqueKeysWithValues: features))
-  } consume: { _, scored in
-    try collection.append(scored.image, scored.features)
-    try sink(scored.image, scored.label)
+    return Made(
+      image: image, label: label, scored: try ScoredImage(image, extractor, preparations))
+  } consume: { _, made in
+    try collection.append(made.scored)
+    try sink(made.image, made.label)
     reporter.progress(WorkProgress(activity: activity, done: collection.count, total: count))
   }
   return collection

@@ -12,6 +12,8 @@ public struct Generator: Sendable {
   public let checkpoint: CheckpointProvenance
   /// The settings.
   public let settings: SamplingSettings
+  /// What makes images of the latents of a latent model.
+  public let decoder: LoadedDecoder?
 
   let model: DiSModel
   let sampler: Sampler
@@ -23,25 +25,29 @@ public struct Generator: Sendable {
   ///   - path: `.pt`, `.pth` or `.safetensors`, recognised by content.
   ///   - key: Which state dict of the file, `ema` if nil and there is one.
   ///   - given: Noise to use instead of the random streams.
+  ///   - decoder: What makes images of latents.
   /// - Throws: ``Failure`` when the file is refused, is no DiS checkpoint, or does not fit the
-  ///   settings.
+  ///   settings or the decoder.
   public init(
-    checkpoint path: String, key: String?, settings: SamplingSettings, given: GivenNoise? = nil
+    checkpoint path: String, key: String?, settings: SamplingSettings, given: GivenNoise? = nil,
+    decoder: LoadedDecoder? = nil
   ) throws {
     let schedule = Schedule(try Respacing(settings.respacing))
     let file = try CheckpointFile.open(path)
     model = try DiSModel(try file.stateDict(key: key))
-    sampler = Sampler(schedule: schedule, method: settings.method, clips: settings.clips)
+    sampler = try settings.sampler(schedule)
     checkpoint = CheckpointProvenance(
       file: lastComponent(path), sha256: try sha256(ofFile: path), format: file.format.rawValue,
       key: key ?? (file.stateDictKeys.contains("ema") ? "ema" : nil),
       configuration: model.configuration)
     self.settings = settings
     self.given = given
+    self.decoder = decoder
     try given?.check(
       configuration: model.configuration, steps: schedule.count,
       needsNoise: settings.method.isStochastic)
     try checkLabels()
+    try checkDecoder()
   }
 
   private func checkLabels() throws(Failure) {
@@ -71,17 +77,36 @@ public struct Generator: Sendable {
     }
   }
 
+  private func checkDecoder() throws(Failure) {
+    let channels = model.configuration.channels
+    guard let decoder else { return }
+    if decoder.latentChannels == channels {
+      return try decoder.checkMemory(latentSide: model.configuration.imageSide)
+    }
+    if [1, 3].contains(channels) {
+      throw Failure(
+        .usage, "PixelModel", "--decoder",
+        "the checkpoint makes images of \(channels) channels, which need no decoder; leave it out")
+    }
+    throw Failure(
+      .dataRefused, "DecoderMismatch", decoder.provenance.file,
+      "takes latents of \(decoder.latentChannels) channels, but the checkpoint makes \(channels)")
+  }
+
   /// Whether samples are images; latents need a decoder first.
   ///
-  /// - Throws: ``Failure`` `LatentModel` for anything but 1 or 3 channels.
+  /// - Throws: ``Failure`` `LatentModel` for anything but 1 or 3 channels without a decoder.
   func checkMakesImages() throws(Failure) {
-    guard [1, 3].contains(model.configuration.channels) else {
+    guard decoder != nil || [1, 3].contains(model.configuration.channels) else {
       throw Failure(
         .unavailable, "LatentModel", checkpoint.file,
-        "the model makes latents of \(model.configuration.channels) channels, and this version has "
-          + "no decoder; 'sample --raw-out' writes the latents")
+        "the model makes latents of \(model.configuration.channels) channels; give the decoder that "
+          + "it was trained with, --decoder FILE, or write the latents with 'sample --raw-out'")
     }
   }
+
+  /// Side of the images in pixels, after decoding.
+  public var imageSide: Int { model.configuration.imageSide * (decoder?.pixelsPerLatent ?? 1) }
 
   /// - Throws: ``Failure`` `TooFewLabels` when a list of labels or noises is shorter than `count`.
   func checkCovers(_ count: Int) throws(Failure) {
@@ -106,29 +131,66 @@ public struct Generator: Sendable {
     }
   }
 
-  /// Sample `index` before quantisation, `[C, H, W]`, nominally in [-1, 1].
+  /// Sample `index` before decoding and quantisation, `[C, H, W]`; of a pixel model nominally in
+  /// [-1, 1].
   ///
   /// - Throws: ``Failure`` `NotFinite` when the network produced NaN or infinity.
   func sample(_ index: Int) throws -> Tensor {
+    var state = start(index)
+    while !isFinished(state) { advance(&state, index) }
+    return try sample(index, from: state)
+  }
+
+  /// Sample `index` before its first step.
+  func start(_ index: Int) -> SamplingState {
     let configuration = model.configuration
     let shape = [configuration.channels, configuration.imageSide, configuration.imageSide]
-    let size = shape.reduce(1, *)
+    let values =
+      given?.start(index)
+      ?? stream(index).normals(.initialNoise, count: shape.reduce(1, *))
+    return sampler.start(Tensor(shape: shape, values: values))
+  }
+
+  /// Takes sample `index` one step further.
+  func advance(_ state: inout SamplingState, _ index: Int) {
+    let configuration = model.configuration
+    let size = configuration.channels * configuration.imageSide * configuration.imageSide
     let stream = stream(index)
     let label = label(index)
-    let scale = Float(settings.guidanceScale)
-    let start = given?.start(index) ?? stream.normals(.initialNoise, count: size)
-    let result = sampler.sample(
-      from: Tensor(shape: shape, values: start),
+    let guidance = settings.guidance
+    sampler.advance(
+      &state,
       noise: { given?.step($0, index) ?? stream.normals(.stepNoise($0), count: size) }
     ) { x, timestep in
-      let conditional = model(x, timestep: Float(timestep), label: label)
-      guard scale != 1, let null = configuration.nullClass else { return conditional }
-      return guided(
-        conditional: conditional,
-        unconditional: model(x, timestep: Float(timestep), label: null), scale: scale,
-        guidedChannels: settings.guidedChannels.count(
-          channels: configuration.channels, outputChannels: configuration.outputChannels))
+      guidance(at: timestep, imageChannels: configuration.channels) { isConditional in
+        model(
+          x, timestep: Float(timestep), label: isConditional ? label : configuration.nullClass)
+      }
     }
+  }
+
+  /// Goes on with a sample that was saved.
+  ///
+  /// - Throws: ``Failure`` `SamplingState` when this sampler cannot have left it.
+  func resume(_ stored: StoredSampling) throws -> SamplingState {
+    let configuration = model.configuration
+    return try sampler.resume(
+      step: stored.step, tensors: stored.tensors,
+      shape: [configuration.channels, configuration.imageSide, configuration.imageSide],
+      source: "a saved sample")
+  }
+
+  /// Steps of a sample.
+  var stepCount: Int { sampler.schedule.count }
+
+  /// Whether all steps are done.
+  func isFinished(_ state: SamplingState) -> Bool { sampler.isFinished(state) }
+
+  /// Sample `index` after its last step.
+  ///
+  /// - Throws: ``Failure`` `NotFinite`.
+  func sample(_ index: Int, from state: SamplingState) throws -> Tensor {
+    let result = state.x
     guard result.values.allSatisfy(\.isFinite) else {
       throw Failure(
         .dataRefused, "NotFinite", checkpoint.file,
@@ -138,8 +200,23 @@ public struct Generator: Sendable {
     return result
   }
 
-  /// The bytes of a sample of 1 or 3 channels: `[C, H, W]` floats to `[H, W, C]` pixels.
-  func image(_ sample: Tensor) -> Image {
+  /// Height, width and channels of the images.
+  var imageExtents: [Int] {
+    [imageSide, imageSide, decoder == nil ? model.configuration.channels : 3]
+  }
+
+  /// The image of sample `index`: a latent is decoded, then `[C, H, W]` floats of 1 or 3 channels
+  /// become `[H, W, C]` bytes.
+  ///
+  /// - Throws: ``Failure`` `NotFinite` when the decoder produced NaN or infinity.
+  func image(_ sample: Tensor, index: Int) throws(Failure) -> Image {
+    let sample = decoder?(sample) ?? sample
+    guard sample.values.allSatisfy(\.isFinite) else {
+      throw Failure(
+        .dataRefused, "NotFinite", decoder?.provenance.file ?? checkpoint.file,
+        "the decoded sample \(index) has values that are not finite; is it the decoder that the "
+          + "checkpoint was trained with?")
+    }
     let (channels, height, width) = (sample.shape[0], sample.shape[1], sample.shape[2])
     var pixels: [UInt8] = []
     pixels.reserveCapacity(sample.count)
@@ -161,12 +238,17 @@ public struct Generator: Sendable {
 
 extension Generator {
   var provenance: SamplerProvenance {
-    SamplerProvenance(
-      name: settings.sampler.rawValue, respacing: settings.respacing,
-      steps: sampler.schedule.count, eta: settings.eta, cfgScale: settings.guidanceScale,
-      cfgChannels: settings.guidedChannels.rawValue, clip: settings.clips, seed: settings.seed,
-      stream: streamName,
-      labels: settings.labels.description, quantizer: settings.quantizer.rawValue)
+    let interval = settings.guidanceInterval
+    return SamplerProvenance(
+      name: settings.sampler.rawValue, prediction: settings.prediction.rawValue,
+      respacing: settings.respacing, steps: sampler.schedule.count,
+      evaluations: sampler.evaluations, eta: settings.eta, cfgScale: settings.guidanceScale,
+      cfgInterval: interval == Respacing.trainingTimesteps
+        ? nil : [interval.lowerBound, interval.upperBound],
+      cfgChannels: settings.guidance.channels.rawValue,
+      clip: settings.clips, seed: settings.seed, stream: streamName,
+      labels: settings.labels.description, labelsSha256: settings.labels.sha256,
+      quantizer: settings.quantizer.rawValue)
   }
 }
 

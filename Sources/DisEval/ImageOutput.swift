@@ -11,7 +11,7 @@ import Images
 /// - Anything else: a folder of PNG files named by index.
 public final class ImageOutput {
   private let path: String
-  private let count: Int
+  private let count: Int?
   /// Nil for a folder.
   private var archive: ZipWriter?
   private var isNumPy: Bool { path.hasSuffix(".npz") }
@@ -20,12 +20,18 @@ public final class ImageOutput {
 
   /// Prepares the output, so that one that cannot be written is refused before any work.
   ///
-  /// - Parameter count: How many images there will be.
+  /// - Parameter count: How many images there will be, nil when nobody knows; an array needs it.
   /// - Throws: ``Failure`` (73) when the folder cannot be made or has something in it, or the file
-  ///   cannot be created.
-  public init(path: String, count: Int) throws {
+  ///   cannot be created; (64) `CountUnknown` for an array without a count.
+  public init(path: String, count: Int?) throws {
     self.path = path
     self.count = count
+    if path.hasSuffix(".npz"), count == nil {
+      throw Failure(
+        .usage, "CountUnknown", path,
+        "the header of an array needs the number of images, which depends on what is there; give a "
+          + "folder or a .zip file")
+    }
     if path.hasSuffix(".npz") || path.hasSuffix(".zip") {
       archive = try ZipWriter(path: path)
       return
@@ -49,10 +55,10 @@ public final class ImageOutput {
   /// Takes the next image with its class, nil for a model without classes. All images have the same
   /// extents.
   public func append(_ image: Image, label: Int?) throws {
-    precondition(written < count, "more than \(count) images")
     if archive == nil {
       try AtomicFile.write(try PNG.encode(image), to: "\(path)/\(padded(written, 6)).png")
     } else if isNumPy {
+      guard let count, written < count else { throw changed(written + 1) }
       if written == 0 { try beginArray([count, image.height, image.width, 3]) }
       try archive?.write(
         image.channels == 3 ? image.pixels : image.pixels.flatMap { [$0, $0, $0] })
@@ -65,16 +71,23 @@ public final class ImageOutput {
 
   /// Gives the file its name. Without this call an archive never appears.
   public func finish() throws {
-    precondition(written == count, "\(written) of \(count) images")
     guard archive != nil else { return }
-    let hasLabels = labels.count == count
+    if isNumPy, written != count { throw changed(written) }
+    let hasLabels = labels.count == written
     if !isNumPy {
       try archive?.add("dataset.json", Array(dataset(hasLabels ? labels : nil).utf8))
     } else if hasLabels {
-      let labels = NPYArray(integers: labels.map(Int64.init), shape: [count])
+      let labels = NPYArray(integers: labels.map(Int64.init), shape: [written])
       try archive?.add("arr_1.npy", labels.serialized())
     }
     try archive?.commit()
+  }
+
+  /// A run may grow while it is merged.
+  private func changed(_ found: Int) -> Failure {
+    Failure(
+      .dataRefused, "InputChanged", path,
+      "\(found) images came, \(count ?? 0) were expected; run the command again")
   }
 
   private func beginArray(_ shape: [Int]) throws(Failure) {

@@ -7,7 +7,7 @@ struct ImageTally {
   private var largest = (width: 0, height: 0)
   private var traits: [Image.Traits: Int] = [:]
 
-  mutating func append(_ image: Image) {
+  mutating func append(_ image: ScoredImage) {
     count += 1
     smallest = (min(smallest.width, image.width), min(smallest.height, image.height))
     largest = (max(largest.width, image.width), max(largest.height, image.height))

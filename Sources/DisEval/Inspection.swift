@@ -1,3 +1,4 @@
+import Autoencoder
 import Checkpoints
 import DiS
 import FeatureExtractors
@@ -29,6 +30,8 @@ public struct Inspection: Codable, Sendable {
   public var inertClasses: [String]?
   /// The network, if it is one that dis-eval knows.
   public var model: ModelProvenance?
+  /// The decoder of latents, if it is one.
+  public var decoder: Decoder?
   /// Another known network's name.
   public var architecture: String?
   /// Numbers in all tensors.
@@ -39,6 +42,24 @@ public struct Inspection: Codable, Sendable {
   public var record: StatisticsRecord?
   /// What was found, in words.
   public var summary: String?
+
+  /// The architecture of a KL decoder.
+  public struct Decoder: Codable, Sendable {
+    /// Channels of the latents that it takes.
+    public var latentChannels: Int
+    /// Channels of the images that it makes.
+    public var imageChannels: Int
+    /// Pixels of an image along one pixel of a latent.
+    public var pixelsPerLatent: Int
+    /// Channels of each block, the smallest resolution first.
+    public var blockChannels: [Int]
+    /// Residual blocks in each of them.
+    public var resnetsPerBlock: Int
+    /// Numbers in the weights of the decoder alone.
+    public var parameters: Int
+    /// Billions of operations for an image of 256 x 256 pixels, a multiply-add counted as two.
+    public var gflops256: Double
+  }
 
   /// One tensor.
   public struct TensorLine: Codable, Sendable {
@@ -103,6 +124,9 @@ public struct Inspection: Codable, Sendable {
     if let configuration = try? DiSConfiguration(state) {
       architecture = "DiS"
       model = ModelProvenance(configuration)
+    } else if let configuration = try? DecoderConfiguration(state) {
+      architecture = "AutoencoderKL"
+      decoder = Decoder(configuration)
     } else if let weights = try? RecognizedWeights(path: path) {
       architecture = weights.architecture
       summary = "layout \(weights.layout.rawValue)"
@@ -128,4 +152,17 @@ public struct Inspection: Codable, Sendable {
 
   /// The document as JSON.
   public func json() throws -> [UInt8] { try encodedJSON(self) }
+}
+
+extension Inspection.Decoder {
+  init(_ configuration: DecoderConfiguration) {
+    latentChannels = configuration.latentChannels
+    imageChannels = configuration.imageChannels
+    pixelsPerLatent = configuration.scale
+    blockChannels = configuration.blockChannels
+    resnetsPerBlock = configuration.resnetsPerBlock
+    parameters = configuration.parameterCount
+    gflops256 =
+      Double(configuration.operations(latentSide: 256 / configuration.scale)) / 1e9
+  }
 }

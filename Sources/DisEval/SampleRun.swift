@@ -23,10 +23,11 @@ public struct SampleRun: Sendable {
   /// Draws the samples.
   ///
   /// - Parameters:
-  ///   - rawPath: Where the float samples `[N, C, H, W]` before quantisation go, nil for nowhere.
+  ///   - rawPath: Where the float samples `[N, C, H, W]` before quantisation go, of a latent model
+  ///     the latents; nil for nowhere.
   ///   - sink: Gets every image in index order with its label; nil if only raw samples are wanted,
-  ///     which is all that a latent model can give.
-  /// - Returns: SHA-256 over the bytes of all images, nil if there were none.
+  ///     which is all that a latent model without a decoder can give.
+  /// - Returns: SHA-256 over the SHA-256s of the images, nil if there were none.
   public func run(
     rawPath: String?, reporter: Reporter, sink: ((Image, Int?) throws -> Void)?
   ) async throws -> String? {
@@ -36,13 +37,15 @@ public struct SampleRun: Sendable {
     if let rawPath { try AtomicFile.check(rawPath) }
     var raw: [Float] = []
     var hash = SHA256()
+    let wantsImages = sink != nil
     try await forEachInOrder(count: count, width: workload.threads, inFlight: workload.batch) {
-      try generator.sample($0)
-    } consume: { index, sample in
-      if rawPath != nil { raw += sample.values }
-      if let sink {
-        let image = generator.image(sample)
-        hash.update(data: image.pixels)
+      index in
+      let sample = try generator.sample(index)
+      return (sample, wantsImages ? try generator.image(sample, index: index) : nil)
+    } consume: { (index, drawn: (sample: Tensor, image: Image?)) in
+      if rawPath != nil { raw += drawn.sample.values }
+      if let sink, let image = drawn.image {
+        hash.update(data: Array(SHA256.hash(data: image.pixels)))
         try sink(image, generator.label(index))
       }
       reporter.progress(WorkProgress(activity: "sampling", done: index + 1, total: count))

@@ -11,6 +11,11 @@ public enum Tool {
   /// The version of the command and of the library, by semantic versioning.
   public static let version = "0.1.0"
 
+  /// Whether this processor runs kernels of that name: `scalar`, `avx2` or `avx512`.
+  public static func hasInstructions(_ name: String) -> Bool {
+    kernelInstructionSets.contains(name)
+  }
+
   /// What decides the last bits of a result: the instruction set of our kernels, and OpenBLAS's
   /// version and core. The same bytes come out only on the same path.
   public static var kernelPath: String {

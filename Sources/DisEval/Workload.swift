@@ -12,13 +12,18 @@ public struct WorkProgress: Equatable, Sendable {
   public let total: Int
   /// What is counted.
   public let unit: Unit
+  /// Of ``done``, what an earlier run had done: it says nothing of the speed of this one.
+  public let doneBefore: Int
 
   /// What ``done`` and ``total`` count.
   public enum Unit: Sendable { case images, bytes }
 
   /// Notes how far `activity` has come.
-  public init(activity: String, done: Int, total: Int, unit: Unit = .images) {
+  public init(
+    activity: String, done: Int, total: Int, unit: Unit = .images, doneBefore: Int = 0
+  ) {
     (self.activity, self.done, self.total, self.unit) = (activity, done, total, unit)
+    self.doneBefore = doneBefore
   }
 }
 
@@ -29,13 +34,18 @@ public struct Reporter: Sendable {
   public let progress: @Sendable (WorkProgress) -> Void
   /// Called once per warning.
   public let warn: @Sendable (String) -> Void
+  /// Called for what is good to know and stands in no result.
+  public let note: @Sendable (String) -> Void
 
   /// Makes a reporter.
   public init(
-    progress: @escaping @Sendable (WorkProgress) -> Void, warn: @escaping @Sendable (String) -> Void
+    progress: @escaping @Sendable (WorkProgress) -> Void,
+    warn: @escaping @Sendable (String) -> Void,
+    note: @escaping @Sendable (String) -> Void = { _ in }
   ) {
     self.progress = progress
     self.warn = warn
+    self.note = note
   }
 
   /// Reports to nobody.

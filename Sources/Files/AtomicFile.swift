@@ -10,6 +10,10 @@ public struct AtomicFile: ~Copyable {
   private let temporaryPath: String
   private var descriptor: Int32
 
+  /// How the names of temporary files end: a file of this ending that nobody writes any more was left
+  /// by a process that was killed.
+  public static let temporarySuffix = ".tmp"
+
   /// Creates the temporary file.
   ///
   /// - Throws: ``Failure`` `cannotCreate` when the folder is missing or not writable.
@@ -18,7 +22,8 @@ public struct AtomicFile: ~Copyable {
     if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
       throw Failure(.cannotCreate, "CannotCreate", path, "something that is no file is in the way")
     }
-    let temporaryPath = "\(path).\(String(UInt64.random(in: .min ... .max), radix: 36)).tmp"
+    let random = String(UInt64.random(in: .min ... .max), radix: 36)
+    let temporaryPath = "\(path).\(random)\(Self.temporarySuffix)"
     let descriptor = open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw Failure.system(errno, "create", path, writing: true) }
     self.path = path
@@ -71,15 +76,45 @@ public struct AtomicFile: ~Copyable {
 
   /// Syncs and gives the file its name. Without this call the file never appears.
   public mutating func commit() throws(Failure) {
+    try sync()
+    guard rename(temporaryPath, path) == 0 else {
+      throw abandoned(errno, "rename")
+    }
+    try Self.syncFolder(of: path)
+  }
+
+  /// Syncs and gives the file its name unless there is a file of that name already, which is kept.
+  ///
+  /// - Returns: Whether this is the file that has the name now.
+  public mutating func commitIfNew() throws(Failure) -> Bool {
+    try sync()
+    // Unlike a renaming, a second link never replaces. File systems without links are left with it.
+    if link(temporaryPath, path) != 0 {
+      let error = errno
+      if error == EEXIST {
+        unlink(temporaryPath)
+        return false
+      }
+      guard error == EPERM || error == EOPNOTSUPP, rename(temporaryPath, path) == 0 else {
+        throw abandoned(error, "link")
+      }
+    } else {
+      unlink(temporaryPath)
+    }
+    try Self.syncFolder(of: path)
+    return true
+  }
+
+  private mutating func sync() throws(Failure) {
     guard fsync(descriptor) == 0 else { throw Failure.system(errno, "sync", path, writing: true) }
     let closed = close(descriptor)
     descriptor = -1
-    guard closed == 0, rename(temporaryPath, path) == 0 else {
-      let error = errno
-      unlink(temporaryPath)
-      throw Failure.system(error, closed == 0 ? "rename" : "close", path, writing: true)
-    }
-    try Self.syncFolder(of: path)
+    guard closed == 0 else { throw abandoned(errno, "close") }
+  }
+
+  private func abandoned(_ error: Int32, _ call: String) -> Failure {
+    unlink(temporaryPath)
+    return Failure.system(error, call, path, writing: true)
   }
 
   /// Makes the name of a new file last.

@@ -23,6 +23,13 @@ public struct Image: Sendable {
   }
 }
 
+extension Image {
+  /// Whether all pixels are the same.
+  public var isConstant: Bool {
+    pixels.indices.allSatisfy { pixels[$0] == pixels[$0 % channels] }
+  }
+}
+
 extension Image: Equatable {
   /// Whether the pixels are the same, however they were stored: ``traits`` do not count.
   public static func == (left: Image, right: Image) -> Bool {

@@ -35,7 +35,7 @@ package struct Conv2d: Sendable {
 
   /// Columns of about this many pixels are unfolded at a time: few enough to stay in a second-level
   /// cache, enough for the matrix product to run at full speed.
-  private static let blockPixels = 512
+  package static let blockPixels = 512
 
   /// Convolves one image.
   ///

@@ -15,6 +15,11 @@ package var kernelInstructionSet: String {
   }
 }
 
+/// The instruction sets that this processor has, least first.
+package let kernelInstructionSets = [
+  ("scalar", DIS_SCALAR), ("avx2", DIS_AVX2), ("avx512", DIS_AVX512),
+].filter { dis_instructions_available($0.1) != 0 }.map(\.0)
+
 /// States per channel of every DiS model, `N`.
 package let statesPerChannel = Int(DIS_STATES)
 

@@ -31,6 +31,12 @@ struct EvaluationOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "Sampling, dialect and statistics of a published evaluation; 'presets' shows them.",
+      valueName: "name"))
+  var preset: String?
+
+  @Option(
+    help: ArgumentHelp(
       "Images, a statistics file or a name of 'stats list' to compare with.", valueName: "path"))
   var ref: String?
 
@@ -59,8 +65,158 @@ struct EvaluationOptions: ParsableArguments {
   var num: Int?
 
   @OptionGroup(title: "Sampling") var sampling: SamplingOptions
+  @OptionGroup(title: "Decoding") var decoding: DecoderOptions
   @OptionGroup(title: "Running") var running: RunOptions
 
+  @OptionGroup(title: "Keeping a run") var keeping: KeepingOptions
+  @OptionGroup(title: "Output") var output: ResultOptions
+
+  func validate() throws {
+    guard (ckpt == nil) != (images == nil) else {
+      throw ValidationError("Give either --ckpt or --images.")
+    }
+    if preset != nil {
+      var others = sampling
+      (others.seed, others.checkpointKey) = (0, nil)
+      guard ckpt != nil, others.isUntouched, dialect == nil, refDialect == nil else {
+        throw ValidationError(
+          "--preset is for --ckpt and pins sampling and dialect: leave their options out, or give "
+            + "all of them without --preset.")
+      }
+    }
+    guard ref != nil || preset != nil else {
+      throw ValidationError(
+        "Give --preset, or --ref: images, a statistics file such as reference_stats/fashion-mnist-train.npz, or "
+          + "a name that 'dis-eval stats list' shows.")
+    }
+    if images != nil {
+      guard output.grid == nil, output.saveImages == nil, sampling.isUntouched,
+        decoding.decoder == nil
+      else {
+        throw ValidationError(
+          "--grid, --save-images and the options of sampling and decoding are for --ckpt: all images "
+            + "are scored."
+        )
+      }
+      guard keeping.run == nil else {
+        throw ValidationError("--run keeps samples of --ckpt; images are there already.")
+      }
+    }
+    if let num, num < 1 { throw ValidationError("--num \(num): expected at least 2.") }
+    if case .all = dialect, refDialect != nil {
+      throw ValidationError("--ref-dialect is for one dialect, not for --dialect all.")
+    }
+  }
+
+  /// Runs the evaluation and writes what was asked for.
+  ///
+  /// - Parameters:
+  ///   - metrics: Those asked for by name, nil for `optional` as far as the inputs give them.
+  func run(metrics: Set<MetricName>?, optional: Set<MetricName>) async throws {
+    let workload = try running.workload()
+    let preset = try self.preset.map { try Preset(named: $0) }
+    if let preset {
+      let pinned = preset.lines.map { "\($0.name) \($0.value)" }.joined(separator: "; ")
+      running.reporter.note("\(preset.name): \(pinned)")
+    }
+    guard let ref = ref ?? preset?.reference else { return }
+    let subject: Evaluation.Subject
+    if let ckpt {
+      var settings = try preset?.settings ?? sampling.settings()
+      settings.seed = sampling.seed
+      let generator = try Generator(
+        checkpoint: ckpt, key: sampling.checkpointKey, settings: settings,
+        decoder: decoding.loaded())
+      try preset?.check(generator)
+      subject = .samples(generator, count: num ?? preset?.count ?? 50_000)
+    } else {
+      subject = .existing(path: images ?? "")
+    }
+    var evaluation = Evaluation(
+      subject: subject, reference: ref, weights: weights, workload: workload)
+    switch dialect ?? preset.map({ .one($0.dialect) }) {
+    case nil: evaluation.dialects = .fitting
+    case .one(let dialect): evaluation.dialects = .one(dialect)
+    case .all: evaluation.dialects = .all
+    }
+    evaluation.preset = preset
+    // Not all public statistics say their dialect; a preset does.
+    evaluation.referenceDialect = refDialect ?? (self.ref == nil ? preset?.dialect : nil)
+    evaluation.metrics = metrics
+    evaluation.optionalMetrics = optional
+    evaluation.allowsMismatch = allowMismatch
+    evaluation.recursive = recursive
+    evaluation.expectedCount = num
+    evaluation.run = try keeping.settings()
+    if let stop = evaluation.run?.stop { StopSignals.install(stop) }
+    guard evaluation.run?.shard != nil else { return try await output.write(evaluation, running) }
+    evaluation.run?.keepsImages = output.wantsImages
+    let report = try await evaluation.makeShard(reporter: running.reporter)
+    if output.json { try Terminal.result(report.json()) }
+    if !running.quiet {
+      Terminal.note(
+        "shard \(report.shard): its \(report.samples) samples are there, \(report.missing) of "
+          + "other shards are missing; 'dis-eval merge \(report.run)' scores the run")
+    }
+  }
+}
+
+/// Where samples are kept while they are made, and which of them this process makes.
+struct KeepingOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Keep features in this folder as they are made: an interrupted run continues with the same "
+        + "command, and several processes share the work.", valueName: "folder"))
+  var run: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Make part i of n (0/n to n-1/n) and score nothing; none shares the work freely. (default: "
+        + "what Slurm, MPI, torchrun or Kubernetes say)", valueName: "i/n"))
+  var shard: String?
+
+  @Option(help: "Number of parts, where the scheduler gives only the index.")
+  var numShards: Int?
+
+  @Option(help: "Samples of a unit of work, when a run is begun. (default: 1 to 64, 5 minutes)")
+  var unit: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Seconds after which an unfinished unit is saved with the state of its sampler. (default: 120)",
+      valueName: "seconds"))
+  var saveEvery: Double?
+
+  func validate() throws {
+    guard
+      run != nil || (shard == nil && numShards == nil && unit == nil && saveEvery == nil)
+    else {
+      throw ValidationError("--shard, --num-shards, --unit and --save-every need --run.")
+    }
+    if let saveEvery, !(0...300).contains(saveEvery) {
+      throw ValidationError("--save-every \(saveEvery): expected 0 to 300 seconds.")
+    }
+    if run == "" { throw ValidationError("--run: expected the path of a folder.") }
+    if let unit, !(1...RunRecord.maximumUnit).contains(unit) {
+      throw ValidationError("--unit \(unit): expected 1 to \(RunRecord.maximumUnit).")
+    }
+  }
+
+  func settings() throws -> RunSettings? {
+    guard let run else { return nil }
+    var settings = RunSettings(path: run)
+    settings.unit = unit
+    settings.shard = try Shard.find(
+      explicit: shard, count: numShards, environment: ProcessInfo.processInfo.environment
+    ).shard
+    settings.saveInterval = saveEvery.map { .seconds($0) } ?? settings.saveInterval
+    settings.stop = StopRequest()
+    return settings
+  }
+}
+
+/// Where a result goes, and the pictures of its samples.
+struct ResultOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Also write the JSON result there.", valueName: "file"))
   var out: String?
 
@@ -76,68 +232,24 @@ struct EvaluationOptions: ParsableArguments {
   @Flag(help: "Print the result as JSON.")
   var json = false
 
-  private static let defaultCount = 50_000
-
-  func validate() throws {
-    guard (ckpt == nil) != (images == nil) else {
-      throw ValidationError("Give either --ckpt or --images.")
-    }
-    guard ref != nil else {
-      throw ValidationError(
-        "Give --ref: images, a statistics file such as reference_stats/fashion-mnist-train.npz, or "
-          + "a name that 'dis-eval stats list' shows.")
-    }
-    if images != nil {
-      guard grid == nil, saveImages == nil, sampling.isUntouched else {
-        throw ValidationError(
-          "--grid, --save-images and the options of sampling are for --ckpt: all images are scored."
-        )
-      }
-    }
-    if let num, num < 1 { throw ValidationError("--num \(num): expected at least 2.") }
-    if case .all = dialect, refDialect != nil {
-      throw ValidationError("--ref-dialect is for one dialect, not for --dialect all.")
-    }
-  }
+  /// Whether the pixels of samples are needed.
+  var wantsImages: Bool { grid != nil || saveImages != nil }
 
   /// Runs the evaluation and writes what was asked for.
-  ///
-  /// - Parameters:
-  ///   - metrics: Those asked for by name, nil for `optional` as far as the inputs give them.
-  func run(metrics: Set<MetricName>?, optional: Set<MetricName>) async throws {
-    guard let ref else { return }
+  func write(_ evaluation: Evaluation, _ running: RunOptions) async throws {
     // Outputs first: one that cannot be written is refused before hours of work.
     for path in [out, grid].compactMap(\.self) { try AtomicFile.check(path) }
-    let saved = try saveImages.map { try ImageOutput(path: $0, count: num ?? Self.defaultCount) }
-
-    let subject: Evaluation.Subject
-    var sheet = SampleGrid(classCount: nil)
-    if let ckpt {
-      let generator = try Generator(
-        checkpoint: ckpt, key: sampling.checkpointKey, settings: sampling.settings())
-      sheet = SampleGrid(classCount: generator.checkpoint.model.numClasses)
-      subject = .samples(generator, count: num ?? Self.defaultCount)
-    } else {
-      subject = .existing(path: images ?? "")
-    }
-    var evaluation = Evaluation(
-      subject: subject, reference: ref, weights: weights, workload: running.workload)
-    switch dialect {
-    case nil: evaluation.dialects = .fitting
-    case .one(let dialect): evaluation.dialects = .one(dialect)
-    case .all: evaluation.dialects = .all
-    }
-    evaluation.referenceDialect = refDialect
-    evaluation.metrics = metrics
-    evaluation.optionalMetrics = optional
-    evaluation.allowsMismatch = allowMismatch
-    evaluation.recursive = recursive
-    evaluation.expectedCount = num
+    let saved = try saveImages.map { try ImageOutput(path: $0, count: evaluation.sampleCount) }
+    var sheet = SampleGrid(classCount: try evaluation.classCount)
+    var evaluation = evaluation
     evaluation.arguments = Array(CommandLine.arguments.dropFirst())
-    let result = try await evaluation.run(reporter: running.reporter) { image, label in
-      sheet.append(image, label: label)
-      try saved?.append(image, label: label)
-    }
+    let result = try await evaluation.result(
+      reporter: running.reporter,
+      sink: wantsImages
+        ? { image, label in
+          sheet.append(image, label: label)
+          try saved?.append(image, label: label)
+        } : nil)
 
     try saved?.finish()
     if let grid { try sheet.write(to: grid) }
@@ -169,6 +281,12 @@ func summary(of result: EvaluationResult) -> String {
       "\(sampler.name), \(sampler.steps) steps (\(sampler.respacing)), guidance "
         + "\(sampler.cfgScale) (\(sampler.cfgChannels)), seed \(sampler.seed), labels "
         + sampler.labels)
+  }
+  if let decoder = provenance.decoder {
+    line(
+      "decoder",
+      "\(decoder.file) (sha256 \(decoder.sha256.prefix(16))…), scale \(decoder.scale)"
+        + (decoder.tile.map { ", tiles of \($0)" } ?? ""))
   }
   if let images = provenance.images { line("images", images) }
   line("number", provenance.num.map(String.init) ?? "unknown")
@@ -240,6 +358,6 @@ private func number(_ value: Double) -> String {
   String(format: abs(value) < 0.1 ? "%.4g" : "%.4f", value)
 }
 
-private func column(_ text: String, _ width: Int) -> String {
+func column(_ text: String, _ width: Int) -> String {
   text.count < width ? text.padding(toLength: width, withPad: " ", startingAt: 0) : text
 }

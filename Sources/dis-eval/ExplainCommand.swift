@@ -54,9 +54,10 @@ struct ExplainCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
+    let workload = try running.workload()
     if let out { try AtomicFile.check(out) }
     var explainer = Explainer(
-      images: images, reference: ref, weights: weights, workload: running.workload)
+      images: images, reference: ref, weights: weights, workload: workload)
     explainer.base = base
     explainer.otherWeights = otherWeights
     explainer.count = num

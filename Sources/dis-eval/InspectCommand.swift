@@ -67,6 +67,15 @@ struct InspectCommand: ParsableCommand {
           + (model.skip ? "yes" : "no"))
       line("forward pass", String(format: "%.3f GFLOP per image", model.gflops))
     }
+    if let decoder = inspection.decoder {
+      let blocks = decoder.blockChannels.map(String.init).joined(separator: ", ")
+      line(
+        "decoder",
+        "latents of \(decoder.latentChannels) channels to images of \(decoder.imageChannels), "
+          + "\(decoder.pixelsPerLatent) times as wide; blocks of \(blocks) channels, "
+          + "\(decoder.resnetsPerBlock) residual blocks each")
+      line("decode", String(format: "%.3f GFLOP for 256x256 pixels", decoder.gflops256))
+    }
     line("parameters", inspection.parameters.map(String.init))
     line("tensors", inspection.tensors.map { "\($0.count)" })
     if let record = inspection.record {

@@ -11,8 +11,8 @@ struct DisEvalCommand: AsyncParsableCommand {
     abstract: "Scores the images of a generative model, from the checkpoint to the number.",
     discussion: """
       Exit status: 0 done, 64 usage, 65 input refused, 66 input not there, 69 weights not available, \
-      70 a bug, 71 out of memory, 73 output refused, 74 reading or writing failed, 77 permission \
-      denied.
+      70 a bug, 71 out of memory, 73 output refused, 74 reading or writing failed, 75 stopped with what \
+      is done kept (run it again), 77 permission denied.
 
       Examples:
         dis-eval fid --ckpt model.pt --ref stats.npz --num 10000 --steps 50
@@ -21,9 +21,9 @@ struct DisEvalCommand: AsyncParsableCommand {
       """,
     version: "\(Tool.name) \(Tool.version)",
     subcommands: [
-      FIDCommand.self, EvaluateCommand.self, ExplainCommand.self, SampleCommand.self,
-      StatsCommand.self, WeightsCommand.self,
-      InspectCommand.self, ShardCommand.self,
+      FIDCommand.self, EvaluateCommand.self, MergeCommand.self, ExplainCommand.self,
+      SampleCommand.self, StatsCommand.self, WeightsCommand.self, InspectCommand.self,
+      PresetsCommand.self, ShardCommand.self,
       BenchCommand.self,
     ])
 }

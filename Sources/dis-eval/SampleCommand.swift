@@ -9,6 +9,7 @@ struct SampleCommand: AsyncParsableCommand {
     discussion: """
       Examples:
         dis-eval sample --ckpt model.pt --num 100 --steps 50 --out samples/
+        dis-eval sample --ckpt latent.pt --decoder sd-vae-ft-ema.safetensors --out samples/
         dis-eval sample --ckpt model.pt --noise z.npy --step-noise e.npy --labels y.npy \\
           --sampler ddpm --respacing 25 --cfg-scale 1.5 --cfg-channels first3 --raw-out s.npy
       """)
@@ -20,6 +21,7 @@ struct SampleCommand: AsyncParsableCommand {
   var num: Int?
 
   @OptionGroup(title: "Sampling") var sampling: SamplingOptions
+  @OptionGroup(title: "Decoding") var decoding: DecoderOptions
   @OptionGroup(title: "Running") var running: RunOptions
 
   @Option(
@@ -41,12 +43,17 @@ struct SampleCommand: AsyncParsableCommand {
   var grid: String?
 
   @Option(
-    help: ArgumentHelp("Write float samples [N, C, H, W] before quantisation.", valueName: "npy"))
+    help: ArgumentHelp(
+      "Write float samples [N, C, H, W] before quantisation; of latent models the latents.",
+      valueName: "npy"))
   var rawOut: String?
 
   func validate() throws {
     guard out != nil || grid != nil || rawOut != nil else {
       throw ValidationError("Give at least one of --out, --grid and --raw-out.")
+    }
+    if decoding.decoder != nil, out == nil, grid == nil {
+      throw ValidationError("--decoder is for --out and --grid; --raw-out writes latents.")
     }
     if stepNoise != nil, noise == nil {
       throw ValidationError("--step-noise needs --noise.")
@@ -55,13 +62,16 @@ struct SampleCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
+    let workload = try running.workload()
     if let grid { try AtomicFile.check(grid) }
     let given = try noise.map { try GivenNoise(start: $0, steps: stepNoise) }
     let count = num ?? given?.count ?? 16
     let images = try out.map { try ImageOutput(path: $0, count: count) }
     let generator = try Generator(
-      checkpoint: ckpt, key: sampling.checkpointKey, settings: sampling.settings(), given: given)
-    let run = SampleRun(generator: generator, count: count, workload: running.workload)
+      checkpoint: ckpt, key: sampling.checkpointKey, settings: sampling.settings(), given: given,
+      decoder: decoding.loaded())
+    let run = SampleRun(
+      generator: generator, count: count, workload: workload)
     var sheet = SampleGrid(classCount: generator.checkpoint.model.numClasses)
     let wantsImages = out != nil || grid != nil
     let hash = try await run.run(

@@ -61,10 +61,11 @@ extension StatsCommand {
     }
 
     func run() async throws {
+      let workload = try running.workload()
       var maker = StatisticsMaker(
         images: images, weights: weights,
         dataset: dataset.map { Dataset(name: $0, split: split) }, keptRows: features,
-        heldOut: heldOut.map { ($0, heldOutName) }, workload: running.workload)
+        heldOut: heldOut.map { ($0, heldOutName) }, workload: workload)
       maker.dialect = dialect
       maker.recursive = recursive
       let record = try await maker.write(to: out, reporter: running.reporter)

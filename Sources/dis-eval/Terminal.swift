@@ -32,7 +32,8 @@ enum Terminal {
         guard let line = bar.withLock({ $0.line(progress) }) else { return }
         _ = write(Array(line.utf8), to: STDERR_FILENO)
       },
-      warn: { if !quiet { note("dis-eval: warning: \($0)") } })
+      warn: { if !quiet { note("dis-eval: warning: \($0)") } },
+      note: { if !quiet { note("dis-eval: \($0)") } })
   }
 
   /// - Returns: 0, or the `errno` of the write that failed.
@@ -66,7 +67,7 @@ struct ProgressBar {
     }
     shown = now
     let seconds = (now - start) / .seconds(1)
-    let rate = Double(progress.done) / max(seconds, 1e-3)
+    let rate = Double(progress.done - progress.doneBefore) / max(seconds, 1e-3)
     let left = Double(progress.total - progress.done) / max(rate, 1e-9)
     let width = 28
     let filled = width * progress.done / max(progress.total, 1)

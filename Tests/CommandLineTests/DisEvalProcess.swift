@@ -20,7 +20,7 @@ struct DisEvalProcess {
   static let extractor = file("reference_stats/fashion-mnist-extractor.safetensors")
 
   /// The executable that was built together with these tests.
-  private static let executable = URL(fileURLWithPath: CommandLine.arguments[0])
+  static let executable = URL(fileURLWithPath: CommandLine.arguments[0])
     .deletingLastPathComponent().appendingPathComponent("dis-eval")
 
   /// Runs the command and waits for it, at most `seconds`: a hang is a failure.

@@ -11,6 +11,8 @@ import _TestSupport
     "is refused",
     arguments: [
       "", "0", "1", "-5", "1001", "ddim1", "ddim60", "ddim", "3,", "1,1001", "3.5", "+3", "ten",
+      "dpm", "dpm0",
+      "dpm1", "dpm1001", "dpm-2",
     ])
   func refused(text: String) {
     #expect(throws: Failure.self) { try Respacing(text) }
@@ -28,7 +30,7 @@ import _TestSupport
 }
 
 @Suite("Sampler") struct SamplerTests {
-  static let methods: [SamplingMethod] = [.ddim(eta: 0), .dpmSolver2M]
+  static let methods: [SamplingMethod] = [.ddim(eta: 0), .heun, .dpmSolver2M]
 
   /// For data that are one point, the perfect predictor is epsilon = (x - alpha x0) / sigma, and
   /// every deterministic method must arrive at the point.
@@ -48,30 +50,6 @@ import _TestSupport
         shape: x.shape, values: zip(x.values, target).map { ($0 - alpha * $1) / sigma })
     }
     #expect(worst(result.values, target).difference <= 1e-5)
-  }
-
-  /// For normal data with variance s^2 the exact noise predictor is linear, the probability flow
-  /// scales x_T by s / sqrt(alphaBar_T s^2 + 1 - alphaBar_T), and errors shrink with the order.
-  @Test func dpmSolverIsOfSecondOrder() throws {
-    let s = 0.5
-    func error(_ steps: Int, _ method: SamplingMethod) throws -> Double {
-      let schedule = Schedule(try Respacing("\(steps)"))
-      let start = Tensor(shape: [1], values: [1])
-      let result = Sampler(schedule: schedule, method: method).sample(
-        from: start, noise: { _ in [0] }
-      ) { x, timestep in
-        let t = schedule.timesteps.firstIndex(of: timestep) ?? 0
-        let ab = schedule.alphaBar[t]
-        let variance = ab * s * s + 1 - ab
-        return Tensor(
-          shape: [1], values: [Float((1 - ab).squareRoot() / variance * Double(x.values[0]))])
-      }
-      let last = schedule.alphaBar[schedule.count - 1]
-      return abs(Double(result.values[0]) - s / (last * s * s + 1 - last).squareRoot())
-    }
-    #expect(try error(160, .dpmSolver2M) > 3 * error(320, .dpmSolver2M))
-    #expect(try error(160, .ddim(eta: 0)) < 3 * error(320, .ddim(eta: 0)))
-    #expect(try error(20, .ddim(eta: 0)) > 2.5 * error(20, .dpmSolver2M))
   }
 
   @Test func clippingBoundsThePredictedImage() throws {
@@ -104,6 +82,37 @@ import _TestSupport
 }
 
 @Suite("Guidance") struct GuidanceTests {
+  /// What is asked for at timestep 500, and what comes of it, with the predictions below.
+  func asked(_ guidance: Guidance) -> (calls: [Bool], values: [Float]) {
+    var calls: [Bool] = []
+    let result = guidance(at: 500, imageChannels: 2) { isConditional in
+      calls.append(isConditional)
+      return isConditional ? conditional : unconditional
+    }
+    return (calls, result.values)
+  }
+
+  @Test func asksForNoMoreThanItUses() {
+    #expect(asked(Guidance(scale: 1)) == ([true], [1, 2, 3, 4]))
+    #expect(asked(Guidance(scale: 0)) == ([false], [0, 1, 1, 0]))
+    #expect(asked(Guidance(scale: 2)) == ([false, true], [2, 3, 3, 4]))
+    // The original guides the first three channels, and takes the fourth from the class even then.
+    #expect(asked(Guidance(scale: 0, channels: .first3)) == ([false, true], [0, 1, 1, 4]))
+  }
+
+  @Test("acts at both ends of its interval and nowhere else")
+  func interval() {
+    for (interval, isInside) in [
+      (500...500, true), (0...500, true), (500...999, true), (0...499, false), (501...999, false),
+    ] {
+      let expected: ([Bool], [Float]) =
+        isInside ? ([false, true], [2, 3, 3, 4]) : ([true], [1, 2, 3, 4])
+      #expect(asked(Guidance(scale: 2, interval: interval)) == expected, "\(interval)")
+      let calls = asked(Guidance(scale: 0, interval: interval)).calls
+      #expect(calls == [!isInside], "\(interval)")
+    }
+  }
+
   let conditional = Tensor(shape: [4, 1, 1], values: [1, 2, 3, 4])
   let unconditional = Tensor(shape: [4, 1, 1], values: [0, 1, 1, 0])
 

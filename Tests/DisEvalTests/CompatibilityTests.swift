@@ -50,7 +50,7 @@ import _TestSupport
       subject: .existing(path: subject), reference: reference, weights: nil,
       workload: Workload(threads: 1, batch: 1))
     change(&evaluation)
-    return try await evaluation.run(reporter: .silent)
+    return try await evaluation.result(reporter: .silent)
   }
 
   private func refusal(

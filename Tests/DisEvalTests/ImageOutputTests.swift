@@ -85,6 +85,28 @@ import _TestSupport
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path).isEmpty)
   }
 
+  @Test func anArrayNeedsTheTrueCount() throws {
+    let folder = try TemporaryFolder()
+    let unknown = try #require(throws: Failure.self) {
+      try ImageOutput(path: folder.path("a.npz"), count: nil)
+    }
+    #expect(unknown.status == .usage && unknown.code == "CountUnknown")
+    let image = Self.images(1, channels: 3)[0]
+    for count in [1, 3] {
+      let failure = try #require(throws: Failure.self) {
+        let output = try ImageOutput(path: folder.path("a.npz"), count: count)
+        for _ in 0..<2 { try output.append(image, label: nil) }
+        try output.finish()
+      }
+      #expect(failure.status == .dataRefused && failure.code == "InputChanged")
+    }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path).isEmpty)
+    let output = try ImageOutput(path: folder.path("a.zip"), count: nil)
+    try output.append(image, label: nil)
+    try output.finish()
+    #expect(try ImageSource(path: folder.path("a.zip")).count == 1)
+  }
+
   @Test("an output that cannot be made is refused", arguments: ["x/a.npz", "x/a.zip", "x/folder"])
   func refused(name: String) throws {
     let folder = try TemporaryFolder()

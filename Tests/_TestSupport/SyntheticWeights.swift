@@ -27,7 +27,7 @@ package struct SyntheticWeights: Sendable {
   }
 
   /// The offset and scale of a rule for a tensor of this shape.
-  fileprivate func values(_ key: String, _ shape: [Int], _ rule: Rule) -> [Float] {
+  func values(_ key: String, _ shape: [Int], _ rule: Rule) -> [Float] {
     let count = shape.reduce(1, *)
     switch rule {
     case .uniform(let offset, let scale):
@@ -41,7 +41,7 @@ package struct SyntheticWeights: Sendable {
 }
 
 /// How the values of one kind of tensor are drawn.
-private enum Rule {
+enum Rule {
   /// Uniform in offset ± scale.
   case uniform(Float, Float)
   /// Uniform around zero, so that inputs of rms 1 give outputs of rms `gain`.

@@ -6,5 +6,6 @@
 // fallback on other processors, and the oracle of the tests.
 #include "dis_mamba.h"
 #include "dis_convolution.h"
+#include "dis_normalization.h"
 
 #endif

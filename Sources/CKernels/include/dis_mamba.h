@@ -49,6 +49,9 @@ void dis_silu_gate(
     enum dis_instructions instructions, float *y, const float *z, size_t z_stride, size_t rows,
     size_t columns);
 
+/// x[i] = silu(x[i]) for `count` values.
+void dis_silu(enum dis_instructions instructions, float *x, size_t count);
+
 /// out[r, c] = x[r, c] / sqrt(mean_c(x[r, c]^2) + epsilon) * weight[c]. `out` may equal `x`.
 /// The mean is accumulated in double. Reference: layernorm.py of state-spaces/mamba.
 void dis_rms_norm(

@@ -85,8 +85,10 @@ public struct StatisticsRecord: Codable, Sendable {
 
 /// A document with snake_case keys.
 ///
-/// - Throws: ``Failure`` `StatsInvalid` with the key at fault.
-func decodedJSON<Value: Decodable>(_ data: Data, subject: String, what: String) throws -> Value {
+/// - Throws: ``Failure`` `code` with the key at fault.
+func decodedJSON<Value: Decodable>(
+  _ data: Data, subject: String, what: String, code: String = "StatsInvalid"
+) throws -> Value {
   let decoder = JSONDecoder()
   decoder.keyDecodingStrategy = .convertFromSnakeCase
   do {
@@ -106,7 +108,7 @@ func decodedJSON<Value: Decodable>(_ data: Data, subject: String, what: String) 
       place.hasSuffix("dialect")
       ? "; the dialects are " + Dialect.allCases.map(\.rawValue).joined(separator: ", ") : ""
     throw Failure(
-      .dataRefused, "StatsInvalid", subject,
+      .dataRefused, code, subject,
       "is no \(what): \(place.isEmpty ? "" : "'\(place)': ")\(context.debugDescription)\(names)")
   }
 }

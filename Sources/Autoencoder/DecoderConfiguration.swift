@@ -1,0 +1,194 @@
+import Checkpoints
+import Files
+import Tensors
+
+/// Every architecture choice of a KL decoder, recovered from the shapes of its tensors.
+package struct DecoderConfiguration: Equatable, Sendable {
+  /// Channels of a latent.
+  package var latentChannels: Int
+  /// Channels that a 1 x 1 convolution makes of them first; nil without that convolution.
+  package var mixedChannels: Int?
+  /// Channels of each block, the smallest resolution first. Each block but the last doubles the
+  /// side.
+  package var blockChannels: [Int]
+  /// Residual blocks in each of them.
+  package var resnetsPerBlock: Int
+  /// Channels of an image.
+  package var imageChannels: Int
+
+  /// Pixels of an image along one pixel of a latent.
+  package var scale: Int { 1 << (blockChannels.count - 1) }
+
+  /// Groups of every group norm. Nothing in a file says it; all KL autoencoders have as many.
+  static let groups = 32
+  /// No placeholder of a missing tensor gets larger than ``WeightReader`` makes one.
+  private static let maximumChannels = 1024
+  private static let maximumBlocks = 6
+
+  /// Stable Diffusion 1 and 2, and the DiS, DiT and U-ViT models that were trained on its latents.
+  package static let stableDiffusion = DecoderConfiguration(
+    latentChannels: 4, mixedChannels: 4, blockChannels: [512, 512, 256, 128], resnetsPerBlock: 3,
+    imageChannels: 3)
+
+  /// An architecture of that shape.
+  package init(
+    latentChannels: Int, mixedChannels: Int?, blockChannels: [Int], resnetsPerBlock: Int,
+    imageChannels: Int
+  ) {
+    self.latentChannels = latentChannels
+    self.mixedChannels = mixedChannels
+    self.blockChannels = blockChannels
+    self.resnetsPerBlock = resnetsPerBlock
+    self.imageChannels = imageChannels
+  }
+
+  /// Reads the configuration off the shapes in `state`.
+  ///
+  /// - Throws: ``Failure`` `NotADecoder` when it is another network or an architecture that no KL
+  ///   decoder has.
+  package init(_ state: StateDict) throws(Failure) { try self.init(state, DecoderNames(state)) }
+
+  init(_ state: StateDict, _ names: DecoderNames) throws(Failure) {
+    func shape(_ module: String) throws(Failure) -> [Int] {
+      guard let info = state.info("\(module).weight") else {
+        throw DecoderNames.refusal(state, "a network without '\(module).weight'")
+      }
+      guard info.shape.count == 4, info.shape.allSatisfy({ (1...Self.maximumChannels) ~= $0 })
+      else {
+        throw DecoderNames.refusal(state, "'\(module).weight' of shape \(info.shape)")
+      }
+      return info.shape
+    }
+    guard (1...Self.maximumBlocks).contains(names.blockCount) else {
+      throw DecoderNames.refusal(state, "a decoder of \(names.blockCount) blocks")
+    }
+    mixedChannels =
+      state.info("\(names.latentConvolution).weight") == nil
+      ? nil : try shape(names.latentConvolution)[0]
+    latentChannels =
+      mixedChannels == nil
+      ? try shape(names.input)[1] : try shape(names.latentConvolution)[1]
+    imageChannels = try shape(names.output)[0]
+    guard [1, 3].contains(imageChannels) else {
+      throw DecoderNames.refusal(state, "a decoder to images of \(imageChannels) channels")
+    }
+    blockChannels = []
+    for block in 0..<names.blockCount {
+      let channels = try shape("\(names.resnet(block, 0)).conv1")[0]
+      guard channels.isMultiple(of: Self.groups) else {
+        throw DecoderNames.refusal(
+          state, "a block of \(channels) channels, which are not \(Self.groups) groups")
+      }
+      blockChannels.append(channels)
+    }
+    resnetsPerBlock = 1
+    while state.info("\(names.resnet(0, resnetsPerBlock)).conv1.weight") != nil {
+      resnetsPerBlock += 1
+    }
+  }
+}
+
+// MARK: - What a decode costs
+
+extension DecoderConfiguration {
+  /// One step of a decode, at the side of the images that it makes.
+  private enum Step {
+    /// Kernels of `kernel * kernel`.
+    case convolution(from: Int, to: Int, kernel: Int, side: Int)
+    /// A residual block.
+    case resnet(from: Int, to: Int, side: Int)
+    /// The attention in the middle.
+    case attention(Int, side: Int)
+    /// Doubling the side, and a convolution after it.
+    case upsampling(Int, side: Int)
+  }
+
+  /// The whole network on a latent of `side * side`.
+  private func steps(_ latentSide: Int) -> [Step] {
+    let (mixed, middle) = (mixedChannels ?? latentChannels, blockChannels[0])
+    var steps: [Step] = []
+    if mixedChannels != nil {
+      steps.append(.convolution(from: latentChannels, to: mixed, kernel: 1, side: latentSide))
+    }
+    steps += [
+      .convolution(from: mixed, to: middle, kernel: 3, side: latentSide),
+      .resnet(from: middle, to: middle, side: latentSide), .attention(middle, side: latentSide),
+      .resnet(from: middle, to: middle, side: latentSide),
+    ]
+    var (channels, side) = (middle, latentSide)
+    for (index, width) in blockChannels.enumerated() {
+      for _ in 0..<resnetsPerBlock {
+        steps.append(.resnet(from: channels, to: width, side: side))
+        channels = width
+      }
+      if index < blockChannels.count - 1 {
+        side *= 2
+        steps.append(.upsampling(channels, side: side))
+      }
+    }
+    return steps + [.convolution(from: channels, to: imageChannels, kernel: 3, side: side)]
+  }
+
+  /// Floating-point operations of the convolutions and matrix products of one decode, a
+  /// multiply-add counted as two. Norms, SiLU, softmax and biases (below 1 %) are left out.
+  ///
+  /// - Parameter latentSide: Side of the square latent.
+  package func operations(latentSide: Int) -> Int {
+    func convolution(_ from: Int, _ to: Int, _ kernel: Int, _ side: Int) -> Int {
+      2 * from * to * kernel * kernel * side * side
+    }
+    return steps(latentSide).reduce(0) { sum, step in
+      switch step {
+      case .convolution(let from, let to, let kernel, let side):
+        sum + convolution(from, to, kernel, side)
+      case .resnet(let from, let to, let side):
+        sum + convolution(from, to, 3, side) + convolution(to, to, 3, side)
+          + (from == to ? 0 : convolution(from, to, 1, side))
+      case .attention(let channels, let side):
+        sum + 4 * convolution(channels, channels, 1, side)
+          + 2 * 2 * side * side * side * side * channels
+      case .upsampling(let channels, let side): sum + convolution(channels, channels, 3, side)
+      }
+    }
+  }
+
+  /// Numbers in all weights.
+  package var parameterCount: Int {
+    func convolution(_ from: Int, _ to: Int, _ kernel: Int) -> Int {
+      from * to * kernel * kernel + to
+    }
+    return steps(1).reduce(2 * blockChannels[blockChannels.count - 1]) { sum, step in
+      switch step {
+      case .convolution(let from, let to, let kernel, _): sum + convolution(from, to, kernel)
+      case .resnet(let from, let to, _):
+        sum + 2 * from + convolution(from, to, 3) + 2 * to + convolution(to, to, 3)
+          + (from == to ? 0 : convolution(from, to, 1))
+      case .attention(let channels, _): sum + 2 * channels + 4 * convolution(channels, channels, 1)
+      case .upsampling(let channels, _): sum + convolution(channels, channels, 3)
+      }
+    }
+  }
+
+  /// An upper bound of the memory that one decode needs beside the weights: images that are alive
+  /// at the same time, unfolded patches, and what OpenBLAS and the allocator keep.
+  ///
+  /// - Parameter latentSide: Side of the square latent.
+  package func workingBytes(latentSide: Int) -> Int {
+    let largest =
+      steps(latentSide).map { step in
+        switch step {
+        case .convolution(let from, let to, _, let side): (from + to) * side * side
+        // The input or its projection, the hidden image before and after a convolution.
+        case .resnet(let from, let to, let side): (from + 2 * to) * side * side
+        // The input, its normalisation, query, key and value, then the result; a block of weights.
+        case .attention(let channels, let side):
+          (6 * channels + min(side * side, attentionBlockPixels)) * side * side
+        case .upsampling(let channels, let side): 2 * channels * side * side
+        }
+      }.max() ?? 0
+    let patches = 9 * (blockChannels.max() ?? 0) * max(Conv2d.blockPixels, scale * latentSide)
+    return 4 * (largest + patches) + Self.reserve
+  }
+
+  private static let reserve = 96 << 20
+}

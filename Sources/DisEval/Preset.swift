@@ -1,0 +1,146 @@
+import Files
+
+/// The settings of a published evaluation, so that a checkpoint of its model is scored like it with
+/// one option.
+///
+/// Neither the DiS paper nor its code says everything that a number depends on: what follows is said
+/// of each in ``source``. Pinned are model, sampler, steps, guidance, labels, quantiser, number of
+/// samples, dialect and statistics; files, seed and what runs at once are not.
+public struct Preset: Sendable {
+  /// As it is given on the command line.
+  public let name: String
+  /// What the model must be.
+  public let model: Model
+  /// How it is sampled.
+  public let settings: SamplingSettings
+  /// How many samples are scored.
+  public var count: Int { 50_000 }
+  /// The dialect of features and statistics.
+  public let dialect: Dialect
+  /// Name of the reference in the registry.
+  public let reference: String
+  /// Where the settings come from.
+  public let source: String
+
+  /// A model, as far as a checkpoint's shapes show it.
+  public struct Model: Equatable, Sendable, CustomStringConvertible {
+    /// Such as `DiS-S/2`.
+    public let variant: String
+    /// Side of the images or latents.
+    public let side: Int
+    /// Channels of the images or latents.
+    public let channels: Int
+    /// Number of classes, nil for an unconditional model.
+    public let classes: Int?
+
+    /// In one line, for people.
+    public var description: String {
+      "\(variant), \(side)x\(side)x\(channels), "
+        + (classes.map { "\($0) classes" } ?? "unconditional")
+    }
+  }
+
+  /// Latents need a decoder.
+  public var isLatent: Bool { model.channels == 4 }
+
+  /// All presets.
+  public static let all: [Preset] = {
+    let unguided = SamplingSettings()
+    // sample.py and train.py of feizc/DiS at 3da562e always guide with 1.5, the first three channels.
+    var guided = SamplingSettings()
+    guided.guidanceScale = 1.5
+    guided.guidesFirst3 = true
+    let code =
+      "250 DDPM steps as in sample.py of feizc/DiS (3da562e); scored like U-ViT, whose fid_score.py "
+      + "DiS has"
+    let guidedCode =
+      "250 DDPM steps and guidance 1.5 of the first three channels as in sample.py of feizc/DiS "
+      + "(3da562e); scored by guided-diffusion's evaluator, which the field uses for ImageNet"
+    return [
+      Preset(
+        name: "dis-s2-cifar10",
+        model: Model(variant: "DiS-S/2", side: 32, channels: 3, classes: nil), settings: unguided,
+        dialect: .pytorchFID, reference: "cifar10-uvit", source: code),
+      Preset(
+        name: "dis-s2-celeba64",
+        model: Model(variant: "DiS-S/2", side: 64, channels: 3, classes: nil), settings: unguided,
+        dialect: .pytorchFID, reference: "celeba-64-uvit", source: code),
+      Preset(
+        name: "dis-m2-imagenet64",
+        model: Model(variant: "DiS-M/2", side: 64, channels: 3, classes: 1000), settings: guided,
+        dialect: .tensorFlow, reference: "imagenet-64-adm", source: guidedCode),
+      Preset(
+        name: "dis-h2-imagenet256",
+        model: Model(variant: "DiS-H/2", side: 32, channels: 4, classes: 1000), settings: guided,
+        dialect: .tensorFlow, reference: "imagenet-256-adm", source: guidedCode),
+      Preset(
+        name: "dis-h2-imagenet512",
+        model: Model(variant: "DiS-H/2", side: 64, channels: 4, classes: 1000), settings: guided,
+        dialect: .tensorFlow, reference: "imagenet-512-adm", source: guidedCode),
+    ]
+  }()
+
+  /// The preset of that name.
+  ///
+  /// - Throws: ``Failure`` `UnknownPreset` (64) with all names.
+  public init(named name: String) throws(Failure) {
+    guard let preset = Self.all.first(where: { $0.name == name }) else {
+      throw Failure(
+        .usage, "UnknownPreset", name,
+        "the presets are \(Self.all.map(\.name).joined(separator: ", "))")
+    }
+    self = preset
+  }
+
+  private init(
+    name: String, model: Model, settings: SamplingSettings, dialect: Dialect, reference: String,
+    source: String
+  ) {
+    self.name = name
+    self.model = model
+    self.settings = settings
+    self.dialect = dialect
+    self.reference = reference
+    self.source = source
+  }
+
+  /// - Throws: ``Failure`` `PresetMismatch` (65) for the checkpoint of another model, or for latents
+  ///   decoded in another way.
+  public func check(_ generator: Generator) throws(Failure) {
+    let found = generator.checkpoint.model
+    let model = Model(
+      variant: found.variant, side: found.imageSide, channels: found.channels,
+      classes: found.numClasses)
+    guard model == self.model else {
+      throw Failure(
+        .dataRefused, "PresetMismatch", generator.checkpoint.file,
+        "the checkpoint is \(model), the preset \(name) is for \(self.model)")
+    }
+    if let decoder = generator.decoder?.provenance {
+      guard decoder.scale == LoadedDecoder.stableDiffusionScale, decoder.tile == nil else {
+        throw Failure(
+          .usage, "PresetMismatch", "--decoder",
+          "the preset \(name) decodes latents as a whole, divided by "
+            + "\(LoadedDecoder.stableDiffusionScale)")
+      }
+    }
+  }
+
+  /// What is pinned, a line each.
+  public var lines: [(name: String, value: String)] {
+    [
+      ("model", "\(model)\(isLatent ? ", with --decoder" : "")"),
+      ("sampler", "\(settings.sampler.rawValue), \(settings.respacing) steps"),
+      (
+        "guidance",
+        settings.guidanceScale == 1
+          ? "none"
+          : "\(settings.guidanceScale), \(settings.guidesFirst3 ? "first 3 channels" : "all noise")"
+      ),
+      ("labels", model.classes == nil ? "none" : "\(settings.labels)"),
+      ("quantizer", settings.quantizesLikeADM ? "adm" : "dit"),
+      ("samples", "\(count)"), ("dialect", dialect.rawValue), ("reference", reference),
+      ("after", source),
+    ]
+  }
+}

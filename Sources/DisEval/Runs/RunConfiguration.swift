@@ -1,0 +1,162 @@
+import Crypto
+import FeatureExtractors
+import Files
+import Foundation
+
+/// Everything that decides the bytes of a run's samples and features. Units of two runs can be mixed
+/// exactly when this is the same.
+public struct RunConfiguration: Codable, Sendable {
+  /// Name and version of the tool.
+  public var tool: String
+  /// Instruction set and library that decide the last bits.
+  public var kernels: String
+  /// The checkpoint.
+  public var checkpoint: CheckpointProvenance
+  /// The sampler.
+  public var sampler: SamplerProvenance
+  /// The decoder of a latent model.
+  public var decoder: DecoderProvenance?
+  /// The feature extractor.
+  public var extractor: ExtractorProvenance
+  /// What is kept of a sample.
+  public var kept: KeptArrays
+
+  /// The canonical document; its hash is what units name their configuration by.
+  func sha256() throws -> String { hexadecimal(SHA256.hash(data: try encodedJSON(self))) }
+
+  /// - Throws: ``Failure`` `OtherConfiguration` (73) saying what differs when a run of `other` cannot
+  ///   be continued as this; `KernelMismatch` (73) when only this machine differs.
+  func check(canContinue other: RunConfiguration, at path: String) throws {
+    guard kernels == other.kernels else {
+      throw Failure(
+        .cannotCreate, "KernelMismatch", path,
+        "the run was begun with kernels '\(other.kernels)', these are '\(kernels)': other "
+          + "instructions give other last bits; use --kernels to choose one that all machines have")
+    }
+    var (asked, there) = (self, other)
+    // Files may have been renamed; a run may keep more than is asked for now.
+    if other.kept.includes(kept) { asked.kept = other.kept }
+    (asked.checkpoint.file, there.checkpoint.file) = ("", "")
+    (asked.extractor.file, there.extractor.file) = (nil, nil)
+    asked.decoder?.file = ""
+    there.decoder?.file = ""
+    let differences = try differences(between: there, and: asked)
+    guard differences.isEmpty else {
+      throw Failure(
+        .cannotCreate, "OtherConfiguration", path,
+        "the folder holds another run: \(differences.joined(separator: "; ")); give another --run "
+          + "folder, or the same settings")
+    }
+  }
+}
+
+/// The arrays of a unit: a row for each sample in every one.
+public struct KeptArrays: Codable, Equatable, Sendable {
+  /// How images were prepared for the features: `own`, or the names of ``Preparation``s.
+  public var preparations: [String]
+  /// Length of a feature vector.
+  public var features: Int
+  /// Number of class logits.
+  public var logits: Int
+  /// Length of the features of sFID, 0 when they are not kept.
+  public var spatial: Int
+  /// Whether samples have labels.
+  public var labels: Bool
+  /// Whether the pixels are kept.
+  public var images: Bool
+  /// Height, width and channels of an image.
+  public var extents: [Int]
+
+  init(
+    _ demands: [FeatureDemand], extractor: any FeatureExtractor, labels: Bool, images: Bool,
+    extents: [Int]
+  ) {
+    preparations = demands.map(\.preparation.name)
+    features = extractor.featureDimension
+    logits = extractor.classCount
+    spatial = demands.contains(where: \.spatial) ? extractor.spatialDimension : 0
+    self.labels = labels
+    self.images = images
+    self.extents = extents
+  }
+
+  /// Whether everything that `other` has is here too.
+  func includes(_ other: KeptArrays) -> Bool {
+    var widened = other
+    widened.preparations = preparations
+    if other.spatial == 0 { widened.spatial = spatial }
+    if !other.images { widened.images = images }
+    return widened == self && Set(other.preparations).isSubset(of: preparations)
+  }
+
+  /// The float32 arrays in file order, with the length of their rows.
+  var floats: [(name: String, width: Int)] {
+    preparations.flatMap { name in
+      [("\(name).features", features), ("\(name).logits", logits), ("\(name).spatial", spatial)]
+        .filter { $0.1 > 0 }
+    }
+  }
+
+  /// Bytes on disk of one sample.
+  var bytesPerSample: Int {
+    4 * floats.reduce(0) { $0 + $1.width } + 32 + (labels ? 8 : 0)
+      + (images ? extents.reduce(1, *) : 0)
+  }
+
+  /// - Throws: ``Failure`` `RunDamaged` for sizes that no run has.
+  func check(_ path: String) throws(Failure) {
+    let sizes = [features, logits, spatial]
+    guard !preparations.isEmpty, preparations.count <= 16, extents.count == 3,
+      preparations.allSatisfy({ Preparation(name: $0) != nil }),
+      Set(preparations).count == preparations.count,
+      sizes.allSatisfy({ (0...1 << 20).contains($0) }), features > 0,
+      extents.allSatisfy({ (1...1 << 14).contains($0) })
+    else {
+      throw Failure(
+        .dataRefused, "RunDamaged", path, "'kept' describes arrays that no run has: \(self)")
+    }
+  }
+}
+
+extension Preparation {
+  private static let names: [(name: String, preparation: Preparation)] = [
+    ("pytorch", .pytorch), ("tensorflow", .tensorFlow), ("clean", .clean),
+    ("torchmetrics", .torchmetrics),
+  ]
+
+  /// A short name for files: one for each preparation that a dialect has.
+  var name: String {
+    guard let name = Self.names.first(where: { $0.preparation == self })?.name else {
+      preconditionFailure("no dialect prepares images like this: \(description)")
+    }
+    return name
+  }
+
+  init?(name: String) {
+    guard let known = Self.names.first(where: { $0.name == name }) else { return nil }
+    self = known.preparation
+  }
+}
+
+/// Every value that differs between two documents, as `path: there, here`.
+private func differences(
+  between there: some Encodable, and here: some Encodable
+) throws -> [String] {
+  func leaves(_ value: Any, _ path: String) -> [(String, String)] {
+    switch value {
+    case let object as [String: Any]:
+      object.flatMap { leaves($0.value, path.isEmpty ? $0.key : "\(path).\($0.key)") }
+    case let list as [Any]: [(path, "\(list.map { "\($0)" }.joined(separator: ","))")]
+    default: [(path, "\(value)")]
+    }
+  }
+  func table(_ document: some Encodable) throws -> [String: String] {
+    let object = try JSONSerialization.jsonObject(with: Data(try encodedJSON(document)))
+    return Dictionary(leaves(object, "")) { first, _ in first }
+  }
+  let (old, new) = (try table(there), try table(here))
+  return Set(old.keys).union(new.keys).sorted().compactMap { key in
+    old[key] == new[key]
+      ? nil : "\(key) is \(old[key] ?? "not set") there, \(new[key] ?? "not set") is asked for"
+  }
+}

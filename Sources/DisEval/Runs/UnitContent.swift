@@ -1,0 +1,197 @@
+import Checkpoints
+import Crypto
+import FeatureExtractors
+import Files
+import Images
+
+/// What is kept of consecutive samples, and the form in which it lies in a file.
+///
+/// A file of a unit is safetensors: `labels` int64 `[n]`, `sha256` uint8 `[n, 32]` of the pixels,
+/// for each preparation `<name>.features`, `<name>.logits` and `<name>.spatial` float32 `[n, D]`, and
+/// `images` uint8 `[n, H, W, C]`, as far as the run keeps them. Its metadata name the samples, the
+/// configuration, and a SHA-256 over themselves and the arrays. Nothing in it depends on who made it or when.
+struct UnitContent: Sendable {
+  let first: Int
+  private(set) var count = 0
+  private let kept: KeptArrays
+  private var labels: [Int64] = []
+  private var digests: [UInt8] = []
+  /// In the order of ``KeptArrays/floats``.
+  private var floats: [[Float]]
+  private var pixels: [UInt8] = []
+
+  /// No samples yet; the next one is `first`.
+  init(first: Int, kept: KeptArrays) {
+    self.first = first
+    self.kept = kept
+    floats = kept.floats.map { _ in [] }
+  }
+
+  /// Takes the next sample.
+  mutating func append(_ image: Image, label: Int?, _ scored: ScoredImage) {
+    if kept.labels { labels.append(Int64(label ?? 0)) }
+    digests += scored.digest
+    let rows = kept.preparations.flatMap { name -> [[Float]] in
+      guard let features = Preparation(name: name).flatMap({ scored.features[$0] }) else {
+        preconditionFailure("features '\(name)' are kept, but were not extracted")
+      }
+      return [features.features, features.logits, kept.spatial > 0 ? features.spatial : []]
+        .filter { !$0.isEmpty }
+    }
+    for (index, row) in rows.enumerated() { floats[index] += row }
+    if kept.images { pixels += image.pixels }
+    count += 1
+  }
+
+  /// The label of the sample at `offset` in this unit, nil when there are none.
+  func label(at offset: Int) -> Int? { kept.labels ? Int(labels[offset]) : nil }
+
+  /// The image at `offset`, nil when images are not kept.
+  func image(at offset: Int) -> Image? {
+    guard kept.images else { return nil }
+    let size = kept.extents.reduce(1, *)
+    return Image(
+      width: kept.extents[1], height: kept.extents[0], channels: kept.extents[2],
+      pixels: Array(pixels[offset * size..<(offset + 1) * size]))
+  }
+
+  /// What was kept of the sample at `offset`.
+  func scoredImage(at offset: Int) -> ScoredImage {
+    var vectors: [String: [Float]] = [:]
+    for (array, values) in zip(kept.floats, floats) {
+      vectors[array.name] = Array(values[offset * array.width..<(offset + 1) * array.width])
+    }
+    var features: [Preparation: ExtractedFeatures] = [:]
+    for name in kept.preparations {
+      guard let preparation = Preparation(name: name) else { continue }
+      features[preparation] = ExtractedFeatures(
+        features: vectors["\(name).features"] ?? [], logits: vectors["\(name).logits"] ?? [],
+        spatial: vectors["\(name).spatial"] ?? [])
+    }
+    return ScoredImage(
+      width: kept.extents[1], height: kept.extents[0],
+      digest: Array(digests[offset * 32..<(offset + 1) * 32]), features: features)
+  }
+}
+
+// MARK: - Files
+
+extension UnitContent {
+  private static let schema = "dis-eval-unit/1"
+
+  private var arrays: [(name: String, array: NPYArray)] {
+    var arrays: [(name: String, array: NPYArray)] = []
+    if kept.labels { arrays.append(("labels", NPYArray(integers: labels, shape: [count]))) }
+    arrays.append(("sha256", NPYArray(bytes: digests, shape: [count, 32])))
+    for (array, values) in zip(kept.floats, floats) {
+      arrays.append((array.name, NPYArray(floats: values, shape: [count, array.width])))
+    }
+    if kept.images {
+      arrays.append(("images", NPYArray(bytes: pixels, shape: [count] + kept.extents)))
+    }
+    return arrays
+  }
+
+  private static func metadata(
+    first: Int, count: Int, configuration: String
+  ) -> [(String, String)] {
+    [
+      ("schema", schema), ("first", "\(first)"), ("count", "\(count)"),
+      ("configuration", configuration),
+    ]
+  }
+
+  /// The bytes of a file.
+  ///
+  /// - Parameters:
+  ///   - configuration: SHA-256 of the run's configuration.
+  ///   - more: Arrays and metadata that follow, of an unfinished unit.
+  func encoded(
+    configuration: String, more: [(name: String, array: NPYArray)] = [],
+    moreMetadata: [(String, String)] = []
+  ) -> [UInt8] {
+    let arrays = arrays + more
+    let metadata =
+      Self.metadata(first: first, count: count, configuration: configuration) + moreMetadata
+    let checksum = Self.checksum(metadata, arrays.map(\.array))
+    return SafetensorsWriter.encode(arrays, metadata: metadata + [(Self.checksumKey, checksum)])
+  }
+
+  /// Reads a file.
+  ///
+  /// - Parameter count: Samples it must have; nil for an unfinished unit, which has fewer.
+  /// - Returns: The content, and the file for whatever else it holds.
+  /// - Throws: ``Failure`` `UnitDamaged` when it is not exactly what was written, `OtherConfiguration`
+  ///   when it belongs to another run.
+  static func read(
+    _ path: String, first: Int, count: Int?, kept: KeptArrays, configuration: String
+  ) throws -> (content: UnitContent, file: CheckpointFile, state: StateDict) {
+    func damaged(_ detail: String) -> Failure {
+      Failure(.dataRefused, "UnitDamaged", path, detail)
+    }
+    let file: CheckpointFile
+    let state: StateDict
+    do throws(Failure) {
+      file = try CheckpointFile.open(path)
+      state = try file.stateDict(key: nil)
+    } catch {
+      // A file that vanished or cannot be read is not damaged.
+      throw error.status == .dataRefused ? damaged("\(error.code): \(error.detail)") : error
+    }
+    var all: [NPYArray] = []
+    for name in state.names { all.append(try state.array(name)) }
+    let found = Dictionary(file.metadata) { first, _ in first }
+    let metadata = file.metadata.filter { $0.0 != checksumKey }
+    guard found[checksumKey] == checksum(metadata, all) else {
+      throw damaged("its checksum is wrong")
+    }
+    guard found["configuration"] == configuration else {
+      throw Failure(
+        .cannotCreate, "OtherConfiguration", path,
+        "is of a run with configuration \(found["configuration"] ?? "none"), this is "
+          + configuration)
+    }
+    let rows = count ?? found["count"].flatMap { Int($0) } ?? -1
+    let expected = Self.metadata(first: first, count: rows, configuration: configuration)
+    for (key, value) in expected where found[key] != value {
+      throw damaged("'\(key)' is \(found[key] ?? "not there"), expected \(value)")
+    }
+    guard (0...RunRecord.maximumUnit).contains(rows) else { throw damaged("\(rows) samples") }
+
+    var content = UnitContent(first: first, kept: kept)
+    content.count = rows
+    do throws(Failure) {
+      func array(_ name: String, _ type: ScalarType, _ shape: [Int]) throws(Failure) -> NPYArray {
+        let array = try state.array(name)
+        guard array.type == type, array.shape == shape else {
+          throw damaged(
+            "'\(name)' is \(array.type) \(array.shape), expected \(type) \(shape)")
+        }
+        return array
+      }
+      if kept.labels {
+        content.labels = try array("labels", .int64, [rows]).integers().map { Int64($0) }
+      }
+      content.digests = try array("sha256", .uint8, [rows, 32]).bytes
+      for (index, kept) in kept.floats.enumerated() {
+        content.floats[index] = try array(kept.name, .float32, [rows, kept.width]).floats()
+      }
+      if kept.images {
+        content.pixels = try array("images", .uint8, [rows] + kept.extents).bytes
+      }
+    } catch {
+      throw error.code == "TensorMissing" ? damaged(error.detail) : error
+    }
+    return (content, file, state)
+  }
+
+  private static let checksumKey = "sha256"
+
+  /// SHA-256 over everything that the file says: metadata, then the bytes of all arrays.
+  private static func checksum(_ metadata: [(String, String)], _ arrays: [NPYArray]) -> String {
+    var hash = SHA256()
+    for (key, value) in metadata { hash.update(data: Array("\(key)=\(value)\n".utf8)) }
+    for array in arrays { hash.update(data: array.bytes) }
+    return hexadecimal(hash.finalize())
+  }
+}

@@ -1,0 +1,215 @@
+import Diffusion
+import FeatureExtractors
+import Files
+import Images
+import Synchronization
+
+/// Makes the missing units of a run on all workers, beside any number of other processes.
+final class UnitRunner: Sendable {
+  private let directory: RunDirectory
+  private let generator: Generator
+  private let extractor: any FeatureExtractor
+  private let preparations: [Preparation]
+  private let saveInterval: Duration
+  private let reporter: Reporter
+
+  /// How far the units are that are being made.
+  private struct Unfinished {
+    var content: UnitContent
+    var sampling: SamplingState?
+  }
+  private let unfinished = Mutex<[UnitRange: Unfinished]>([:])
+  /// Whether the run was stopped: held while a file is written, so that none is half written then.
+  private let isStopped = Mutex(false)
+
+  init(
+    _ directory: RunDirectory, generator: Generator, extractor: any FeatureExtractor,
+    saveInterval: Duration, reporter: Reporter
+  ) {
+    self.directory = directory
+    self.saveInterval = saveInterval
+    self.generator = generator
+    self.extractor = extractor
+    preparations = directory.record.configuration.kept.preparations
+      .compactMap { Preparation(name: $0) }
+    self.reporter = reporter
+  }
+
+  /// Makes the units that are missing, and waits for those that other processes make.
+  ///
+  /// - Parameters:
+  ///   - missing: Of `units`, those that are not there.
+  ///   - threads: Workers, each on a unit of its own.
+  /// - Throws: ``Failure`` `NotFinite` or `ConstantImage` with the indices of the samples, or why a
+  ///   file could not be written.
+  func make(_ missing: [UnitRange], of units: [UnitRange], threads: Int) async throws {
+    try directory.sweep()
+    let queue = Queue(missing, all: units, reporter: reporter)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for _ in 0..<min(threads, missing.count) {
+        group.addTask { try await self.work(on: queue) }
+      }
+      try await group.waitForAll()
+    }
+    try directory.sweep()
+  }
+
+  /// Saves the state of all units that are being made. Nothing is written afterwards.
+  func stop() throws {
+    try isStopped.withLock { isStopped in
+      isStopped = true
+      for (unit, state) in unfinished.withLock({ $0 }) {
+        try directory.save(state.content, state.sampling, as: unit)
+      }
+    }
+  }
+
+  private func work(on queue: Queue) async throws {
+    while let unit = queue.next() {
+      try Task.checkCancellation()
+      guard try directory.claim(unit) else {
+        // Somebody else makes it. Should that one die, the claim is free again.
+        queue.postpone(unit)
+        if queue.isWaiting { try await Task.sleep(for: .milliseconds(250)) }
+        continue
+      }
+      defer { directory.release(unit) }
+      if directory.isFinished(unit) { queue.report(unit.count) } else { try make(unit, queue) }
+    }
+  }
+
+  private func make(_ unit: UnitRange, _ queue: Queue) throws {
+    let saved = directory.saved(unit)
+    var content =
+      saved?.content
+      ?? UnitContent(first: unit.first, kept: directory.record.configuration.kept)
+    // A state that this sampler cannot have left is as good as none.
+    var sampling = saved?.sampling.flatMap { try? generator.resume($0) }
+    queue.report(content.count)
+    var lastSave = ContinuousClock.now
+    defer { unfinished.withLock { $0[unit] = nil } }
+    var bad = BadSamples(checkpoint: generator.checkpoint.file)
+    while content.count < unit.count {
+      let index = unit.first + content.count
+      var state = sampling ?? generator.start(index)
+      sampling = nil
+      while true {
+        unfinished.withLock { $0[unit] = Unfinished(content: content, sampling: state) }
+        if ContinuousClock.now - lastSave > saveInterval {
+          try write { try directory.save(content, state, as: unit) }
+          lastSave = .now
+        }
+        try Task.checkCancellation()
+        if generator.isFinished(state) { break }
+        generator.advance(&state, index)
+      }
+      let image = try bad.image(index, by: generator, from: state)
+      content.append(
+        image, label: generator.label(index), try ScoredImage(image, extractor, preparations))
+      queue.report(1)
+    }
+    try bad.check()
+    try write { try directory.commit(content, as: unit) }
+  }
+
+  /// Writes a file, unless the run was stopped.
+  private func write(_ body: () throws -> Void) throws {
+    try isStopped.withLock { isStopped in
+      guard !isStopped else {
+        throw Failure(
+          .interrupted, "Interrupted", directory.path,
+          "stopped; what is done is kept, and the same command continues")
+      }
+      try body()
+    }
+  }
+}
+
+/// Samples of a unit that no score should be computed from.
+private struct BadSamples {
+  let checkpoint: String
+  private var notFinite: [Int] = []
+  private var constant: [Int] = []
+
+  init(checkpoint: String) { self.checkpoint = checkpoint }
+
+  /// The image of a finished sample; a blank one, and a note of the index, for NaN.
+  mutating func image(
+    _ index: Int, by generator: Generator, from state: SamplingState
+  ) throws -> Image {
+    do {
+      let image = try generator.image(try generator.sample(index, from: state), index: index)
+      if image.isConstant { constant.append(index) }
+      return image
+    } catch let failure as Failure where failure.code == "NotFinite" {
+      notFinite.append(index)
+      let kept = generator.imageExtents
+      return Image(
+        width: kept[1], height: kept[0], channels: kept[2],
+        pixels: [UInt8](repeating: 0, count: kept.reduce(1, *)))
+    }
+  }
+
+  func check() throws(Failure) {
+    func list(_ indices: [Int]) -> String { indices.map(String.init).joined(separator: ", ") }
+    guard notFinite.isEmpty else {
+      throw Failure(
+        .dataRefused, "NotFinite", checkpoint,
+        "values that are not finite in samples \(list(notFinite)); the checkpoint or the sampler "
+          + "settings are at fault")
+    }
+    guard constant.isEmpty else {
+      throw Failure(
+        .dataRefused, "ConstantImage", checkpoint,
+        "all pixels are the same in samples \(list(constant)); the checkpoint or the sampler "
+          + "settings are at fault")
+    }
+  }
+}
+
+/// Units that are still to be made, shared by the workers of a process.
+private final class Queue: Sendable {
+  private struct State {
+    /// Those to try next, the next one last.
+    var pending: [UnitRange]
+    /// Those that somebody else had when they were tried.
+    var postponed: [UnitRange] = []
+    var done: Int
+  }
+  private let state: Mutex<State>
+  private let total: Int
+  private let doneBefore: Int
+  private let reporter: Reporter
+
+  init(_ missing: [UnitRange], all: [UnitRange], reporter: Reporter) {
+    total = all.reduce(0) { $0 + $1.count }
+    doneBefore = total - missing.reduce(0) { $0 + $1.count }
+    state = Mutex(State(pending: missing.reversed(), done: doneBefore))
+    self.reporter = reporter
+  }
+
+  /// Whether nothing is left but what others make.
+  var isWaiting: Bool { state.withLock { $0.pending.isEmpty } }
+
+  func next() -> UnitRange? {
+    state.withLock { state in
+      if state.pending.isEmpty {
+        state.pending = state.postponed.reversed()
+        state.postponed = []
+      }
+      return state.pending.popLast()
+    }
+  }
+
+  func postpone(_ unit: UnitRange) { state.withLock { $0.postponed.append(unit) } }
+
+  /// Counts samples that have been made, here or elsewhere.
+  func report(_ count: Int) {
+    let done = state.withLock { state in
+      state.done += count
+      return state.done
+    }
+    reporter.progress(
+      WorkProgress(activity: "sampling", done: done, total: total, doneBefore: doneBefore))
+  }
+}

@@ -1,0 +1,38 @@
+import ArgumentParser
+import DisEval
+import Files
+import Foundation
+
+/// `--kernels`: the instruction set of our kernels and of OpenBLAS, so that machines that differ make
+/// the same bytes.
+enum KernelOption: String, CaseIterable, ExpressibleByArgument {
+  case scalar, avx2, avx512
+
+  /// What OpenBLAS calls the processor whose instructions these are.
+  private var core: String {
+    switch self {
+    case .scalar: "Prescott"
+    case .avx2: "Haswell"
+    case .avx512: "SkylakeX"
+    }
+  }
+
+  /// Makes this process use these instructions. OpenBLAS chooses its own when it is loaded, so the
+  /// process begins again, once, when that was another.
+  ///
+  /// - Throws: ``Failure`` `KernelsUnavailable` (69) when the processor lacks them.
+  func pin() throws(Failure) {
+    guard Tool.hasInstructions(rawValue) else {
+      throw Failure(
+        .unavailable, "KernelsUnavailable", "--kernels \(rawValue)",
+        "this processor has no such instructions; use the best that all machines of the run have")
+    }
+    setenv("DIS_EVAL_KERNELS", rawValue, 1)
+    let coreVariable = "OPENBLAS_CORETYPE"
+    if getenv(coreVariable).map({ String(cString: $0) }) == core { return }
+    setenv(coreVariable, core, 1)
+    let arguments = CommandLine.arguments.map { strdup($0) } + [nil]
+    execv("/proc/self/exe", arguments)
+    throw Failure.system(errno, "exec", "/proc/self/exe")
+  }
+}

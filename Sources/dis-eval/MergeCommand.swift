@@ -1,0 +1,40 @@
+import ArgumentParser
+import DisEval
+import Files
+
+struct MergeCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "merge",
+    abstract: "Scores a run that one or more processes have made with --run.",
+    discussion: """
+      Makes no samples and waits for nobody: if samples are missing it exits 65 and says which. The \
+      result is the same, to the byte, as that of one process without interruption.
+
+      Examples:
+        dis-eval merge runs/model --out result.json
+        dis-eval merge runs/model --partial --json
+      """)
+
+  @Argument(help: ArgumentHelp("Folder of the run.", valueName: "run"))
+  var run: String
+
+  @Flag(help: "Score what is there, with the true number of samples in the result.")
+  var partial = false
+
+  @Option(help: ArgumentHelp("Another reference than the run's own.", valueName: "path"))
+  var ref: String?
+
+  @Option(help: ArgumentHelp("Where the extractor's weights are now.", valueName: "file"))
+  var weights: String?
+
+  @OptionGroup(title: "Running") var running: RunOptions
+  @OptionGroup(title: "Output") var output: ResultOptions
+
+  func run() async throws {
+    let workload = try running.workload()
+    var evaluation = try Evaluation(
+      run: run, reference: ref, weights: weights, workload: workload)
+    evaluation.isPartial = partial
+    try await output.write(evaluation, running)
+  }
+}

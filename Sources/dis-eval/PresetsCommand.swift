@@ -1,0 +1,26 @@
+import ArgumentParser
+import DisEval
+
+struct PresetsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "presets",
+    abstract: "Shows what the presets of fid and evaluate pin.",
+    discussion: """
+      Examples:
+        dis-eval presets
+        dis-eval fid --preset dis-s2-cifar10 --ckpt model.pt
+      """)
+
+  @Argument(help: "Name of one preset. (default: all)")
+  var name: String?
+
+  func run() throws {
+    let presets = try name.map { [try Preset(named: $0)] } ?? Preset.all
+    try Terminal.result(presets.map(text).joined(separator: "\n\n"))
+  }
+
+  private func text(_ preset: Preset) -> String {
+    let lines = preset.lines.map { "  \(column($0.name, 12))\($0.value)" }
+    return ([preset.name] + lines).joined(separator: "\n")
+  }
+}
