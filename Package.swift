@@ -30,7 +30,6 @@ let package = Package(
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(name: "CWebP", pkgConfig: "libwebp", providers: [.apt(["libwebp-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-    .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
     .target(name: "CKernels", linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))]),
     .target(name: "CImageCodecs", dependencies: ["CJPEG", "CPNG"]),
 
@@ -42,7 +41,7 @@ let package = Package(
     .target(
       name: "Checkpoints",
       dependencies: [
-        "CZip", "CZlib", "Files", "Tensors",
+        "CZlib", "Files", "Tensors",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       exclude: ["TensorFlow/graph.proto"], swiftSettings: swiftSettings),

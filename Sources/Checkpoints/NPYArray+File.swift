@@ -35,6 +35,15 @@ extension NPYArray {
     guard let descriptor = type.npyDescriptor else {
       return NPYArray(floats: floats(), shape: shape).serialized()
     }
+    return Self.header(descriptor, shape) + bytes
+  }
+
+  /// What precedes the elements of an array of uint8 in a `.npy` file.
+  package static func header(ofBytes shape: [Int]) -> [UInt8] {
+    header(ScalarType.uint8.npyDescriptor ?? "", shape)
+  }
+
+  private static func header(_ descriptor: String, _ shape: [Int]) -> [UInt8] {
     let extents = shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? "," : "")
     var header = "{'descr': '\(descriptor)', 'fortran_order': False, 'shape': (\(extents)), }"
     // numpy leaves room for the first extent to grow to 21 digits.
@@ -43,7 +52,7 @@ extension NPYArray {
     }
     header += String(repeating: " ", count: 64 - (10 + header.utf8.count + 1) % 64) + "\n"
     let length = UInt16(header.utf8.count)
-    return magic + [1, 0, UInt8(length & 0xFF), UInt8(length >> 8)] + Array(header.utf8) + bytes
+    return magic + [1, 0, UInt8(length & 0xFF), UInt8(length >> 8)] + Array(header.utf8)
   }
 
   /// Writes a `.npy` file.

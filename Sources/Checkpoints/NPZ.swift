@@ -62,10 +62,8 @@ package struct NPZ: Sendable {
   package static func write(
     _ arrays: [(name: String, array: NPYArray)], to path: String
   ) throws(Failure) {
-    let files = arrays.map { (name: "\($0.name).npy", bytes: $0.array.serialized()) }
-    guard let bytes = storedZip(of: files) else {
-      throw Failure(.outOfMemory, "OutOfMemory", path, "cannot assemble the archive")
-    }
-    try AtomicFile.write(bytes, to: path)
+    var archive = try ZipWriter(path: path)
+    for (name, array) in arrays { try archive.add("\(name).npy", array.serialized()) }
+    try archive.commit()
   }
 }

@@ -1,48 +1,138 @@
-import CZip
-import Glibc
+import CZlib
+import Files
 
-/// A zip file of uncompressed entries with fixed time stamps, assembled by libzip in memory; `nil`
-/// when memory is short.
-package func storedZip(of files: [(name: String, bytes: [UInt8])]) -> [UInt8]? {
-  guard let target = zip_source_buffer_create(nil, 0, 0, nil) else { return nil }
-  defer { zip_source_free(target) }
-  guard let archive = zip_open_from_source(target, ZIP_TRUNCATE, nil) else { return nil }
-  zip_source_keep(target)  // Closing the archive gives up its own reference.
-  guard files.allSatisfy({ add($0.bytes, named: $0.name, to: archive) }), zip_close(archive) == 0
-  else {
-    zip_discard(archive)
-    return nil
+/// A zip file of uncompressed entries with fixed time stamps, written as they come: equal entries
+/// give equal bytes, and of an entry only what describes it is kept in memory. The file appears whole
+/// or not at all.
+package struct ZipWriter: ~Copyable {
+  private var file: AtomicFile
+  private var position = 0
+  private var finished: [Entry] = []
+  private var current: Entry?
+  private let zip64From: Int
+
+  private struct Entry {
+    let name: [UInt8]
+    let offset: Int
+    let size: Int
+    /// The checksum in the local header.
+    let announced: UInt32
+    /// The checksum of what was written so far.
+    var checksum: UInt32 = 0
+    var written = 0
   }
-  return content(of: target)
+
+  /// Begins the file.
+  ///
+  /// - Parameters:
+  ///   - path: Where it will be.
+  ///   - zip64From: The smallest number that goes into a zip64 field; less in tests.
+  /// - Throws: ``Failure`` `cannotCreate` when the folder is missing or not writable.
+  package init(path: String, zip64From: Int = 0xFFFF_FFFF) throws(Failure) {
+    file = try AtomicFile(path: path)
+    self.zip64From = zip64From
+  }
+
+  /// Adds an entry.
+  package mutating func add(_ name: String, _ bytes: [UInt8]) throws(Failure) {
+    try begin(name, size: bytes.count, checksum: checksum(0, bytes))
+    try write(bytes)
+  }
+
+  /// Begins an entry of `size` bytes, which ``write(_:)`` adds in pieces.
+  package mutating func begin(_ name: String, size: Int) throws(Failure) {
+    try begin(name, size: size, checksum: 0)
+  }
+
+  /// Adds bytes to the entry that was begun last.
+  package mutating func write(_ bytes: [UInt8]) throws(Failure) {
+    guard var entry = current, entry.written + bytes.count <= entry.size else {
+      preconditionFailure("more bytes than were announced")
+    }
+    try append(bytes)
+    entry.written += bytes.count
+    entry.checksum = checksum(entry.checksum, bytes)
+    current = entry
+  }
+
+  /// Ends the file and gives it its name. Without this call it never appears.
+  package mutating func commit() throws(Failure) {
+    try end()
+    let start = position
+    for entry in finished { try append(centralRecord(entry)) }
+    let (count, size) = (finished.count, position - start)
+    if count >= min(zip64From, 0xFFFF) || size >= zip64From || start >= zip64From {
+      let record = position
+      try append(
+        little(0x0606_4B50, 4) + little(44, 8) + little(45, 2) + little(45, 2) + little(0, 8)
+          + [count, count, size, start].flatMap { little($0, 8) })
+      try append(little(0x0706_4B50, 4) + little(0, 4) + little(record, 8) + little(1, 4))
+    }
+    let shownCount = little(count >= min(zip64From, 0xFFFF) ? 0xFFFF : count, 2)
+    try append(
+      little(0x0605_4B50, 4) + little(0, 4) + shownCount + shownCount + short(size) + short(start)
+        + little(0, 2))
+    try file.commit()
+  }
+
+  private mutating func begin(
+    _ name: String, size: Int, checksum: UInt32
+  ) throws(Failure) {
+    try end()
+    let entry = Entry(name: Array(name.utf8), offset: position, size: size, announced: checksum)
+    let extra = zip64Field([size, size].filter { $0 >= zip64From })
+    try append(
+      little(0x0403_4B50, 4) + properties(entry, checksum) + little(entry.name.count, 2)
+        + little(extra.count, 2) + entry.name + extra)
+    current = entry
+  }
+
+  /// Ends the entry, and corrects its header if the checksum was not known when it began.
+  private mutating func end() throws(Failure) {
+    guard let entry = current else { return }
+    precondition(entry.written == entry.size, "\(entry.written) of \(entry.size) bytes")
+    if entry.checksum != entry.announced {
+      try file.overwrite(little(Int(entry.checksum), 4), at: entry.offset + 14)
+    }
+    finished.append(entry)
+    current = nil
+  }
+
+  private func centralRecord(_ entry: Entry) -> [UInt8] {
+    let extra = zip64Field([entry.size, entry.size, entry.offset].filter { $0 >= zip64From })
+    return little(0x0201_4B50, 4) + little(45, 2) + properties(entry, entry.checksum)
+      + little(entry.name.count, 2) + little(extra.count, 2) + little(0, 2 + 2 + 2 + 4)
+      + short(entry.offset) + entry.name + extra
+  }
+
+  /// What a local header and a record of the directory have in common: version 4.5, UTF-8, stored,
+  /// the first of January 1980, checksum and sizes.
+  private func properties(_ entry: Entry, _ checksum: UInt32) -> [UInt8] {
+    little(45, 2) + little(0x0800, 2) + little(0, 2) + little(0, 2) + little(1 << 5 | 1, 2)
+      + little(Int(checksum), 4) + short(entry.size) + short(entry.size)
+  }
+
+  private func zip64Field(_ values: [Int]) -> [UInt8] {
+    guard !values.isEmpty else { return [] }
+    return little(1, 2) + little(8 * values.count, 2) + values.flatMap { little($0, 8) }
+  }
+
+  /// Four bytes, or the mark that the value is in a zip64 field.
+  private func short(_ value: Int) -> [UInt8] {
+    little(value >= zip64From ? 0xFFFF_FFFF : value, 4)
+  }
+
+  private mutating func append(_ bytes: [UInt8]) throws(Failure) {
+    try file.write(bytes)
+    position += bytes.count
+  }
 }
 
-private func add(_ bytes: [UInt8], named name: String, to archive: OpaquePointer) -> Bool {
-  // libzip reads the content when the archive is closed, so it gets a copy of its own.
-  guard let copy = malloc(max(bytes.count, 1)) else { return false }
-  bytes.withUnsafeBytes {
-    UnsafeMutableRawBufferPointer(start: copy, count: $0.count).copyBytes(from: $0)
-  }
-  guard let source = zip_source_buffer(archive, copy, zip_uint64_t(bytes.count), 1) else {
-    free(copy)
-    return false
-  }
-  let index = zip_file_add(archive, name, source, zip_flags_t(ZIP_FL_ENC_UTF_8))
-  guard index >= 0 else {
-    zip_source_free(source)
-    return false
-  }
-  let firstOfJanuary1980: zip_uint16_t = 1 << 5 | 1
-  return zip_set_file_compression(archive, zip_uint64_t(index), ZIP_CM_STORE, 0) == 0
-    && zip_file_set_dostime(archive, zip_uint64_t(index), 0, firstOfJanuary1980, 0) == 0
+/// The lowest `count` bytes of `value`, little-endian.
+private func little(_ value: Int, _ count: Int) -> [UInt8] {
+  (0..<count).map { UInt8(truncatingIfNeeded: $0 < 8 ? value >> (8 * $0) : 0) }
 }
 
-private func content(of source: OpaquePointer) -> [UInt8]? {
-  var status = zip_stat_t()
-  guard zip_source_stat(source, &status) == 0, zip_source_open(source) == 0 else { return nil }
-  defer { zip_source_close(source) }
-  let size = Int(status.size)
-  let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-    count = max(0, Int(zip_source_read(source, buffer.baseAddress, zip_uint64_t(size))))
-  }
-  return bytes.count == size ? bytes : nil
+private func checksum(_ start: UInt32, _ bytes: [UInt8]) -> UInt32 {
+  bytes.withUnsafeBufferPointer { UInt32(crc32_z(UInt(start), $0.baseAddress, $0.count)) }
 }

@@ -94,6 +94,18 @@ func checkEnough(_ count: Int, _ subject: String) throws(Failure) {
 }
 
 extension Evaluation {
+  /// How many samples are made or merged; nil when there are none, or it depends on what is there.
+  public var sampleCount: Int? {
+    get throws {
+      switch subject {
+      case .samples(_, let count): count
+      case .existing: nil
+      case .run(let path, let count):
+        isPartial ? nil : try count ?? RunRecord.read(folder: path).count
+      }
+    }
+  }
+
   /// Classes of the model that is judged, nil when there is none or it has no classes.
   public var classCount: Int? {
     get throws {

@@ -50,6 +50,19 @@ public struct AtomicFile: ~Copyable {
     }
   }
 
+  /// Replaces what was written at `offset`; ``write(_:)`` goes on at the end.
+  public mutating func overwrite(_ bytes: [UInt8], at offset: Int) throws(Failure) {
+    var done = 0
+    while done < bytes.count {
+      let wrote = bytes.withUnsafeBytes {
+        pwrite(descriptor, $0.baseAddress.map { $0 + done }, $0.count - done, offset + done)
+      }
+      if wrote < 0 && errno == EINTR { continue }
+      guard wrote > 0 else { throw Failure.system(errno, "write", path, writing: true) }
+      done += wrote
+    }
+  }
+
   private func writeAll(_ buffer: UnsafeRawBufferPointer) -> Failure? {
     var done = 0
     while done < buffer.count {

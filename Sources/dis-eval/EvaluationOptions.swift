@@ -225,7 +225,8 @@ struct ResultOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Keep the samples: a new folder of PNG files, or a .npz file.", valueName: "path"))
+      "Keep the samples: a new folder of PNG files, a .zip file of them as EDM has it, or a .npz file "
+        + "as ADM has it, with grey repeated to RGB.", valueName: "path"))
   var saveImages: String?
 
   @Flag(help: "Print the result as JSON.")
@@ -238,7 +239,7 @@ struct ResultOptions: ParsableArguments {
   func write(_ evaluation: Evaluation, _ running: RunOptions) async throws {
     // Outputs first: one that cannot be written is refused before hours of work.
     for path in [out, grid].compactMap(\.self) { try AtomicFile.check(path) }
-    var saved = try saveImages.map { try ImageOutput(path: $0) }
+    let saved = try saveImages.map { try ImageOutput(path: $0, count: evaluation.sampleCount) }
     var sheet = SampleGrid(classCount: try evaluation.classCount)
     var evaluation = evaluation
     evaluation.arguments = Array(CommandLine.arguments.dropFirst())
@@ -247,7 +248,7 @@ struct ResultOptions: ParsableArguments {
       sink: wantsImages
         ? { image, label in
           sheet.append(image, label: label)
-          try saved?.append(image)
+          try saved?.append(image, label: label)
         } : nil)
 
     try saved?.finish()

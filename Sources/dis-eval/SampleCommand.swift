@@ -35,8 +35,8 @@ struct SampleCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Where images go: a new folder of PNG files, or a .npz file with arr_0.",
-      valueName: "path"))
+      "Where images go: a new folder of PNG files, a .zip file of them as EDM has it, or a .npz file "
+        + "as ADM has it, with grey repeated to RGB.", valueName: "path"))
   var out: String?
 
   @Option(help: ArgumentHelp("Write a contact sheet there.", valueName: "png"))
@@ -64,13 +64,14 @@ struct SampleCommand: AsyncParsableCommand {
   func run() async throws {
     let workload = try running.workload()
     if let grid { try AtomicFile.check(grid) }
-    var images = try out.map { try ImageOutput(path: $0) }
     let given = try noise.map { try GivenNoise(start: $0, steps: stepNoise) }
+    let count = num ?? given?.count ?? 16
+    let images = try out.map { try ImageOutput(path: $0, count: count) }
     let generator = try Generator(
       checkpoint: ckpt, key: sampling.checkpointKey, settings: sampling.settings(), given: given,
       decoder: decoding.loaded())
     let run = SampleRun(
-      generator: generator, count: num ?? given?.count ?? 16, workload: workload)
+      generator: generator, count: count, workload: workload)
     var sheet = SampleGrid(classCount: generator.checkpoint.model.numClasses)
     let wantsImages = out != nil || grid != nil
     let hash = try await run.run(
@@ -78,7 +79,7 @@ struct SampleCommand: AsyncParsableCommand {
       sink: wantsImages
         ? { image, label in
           sheet.append(image, label: label)
-          try images?.append(image)
+          try images?.append(image, label: label)
         } : nil)
     try images?.finish()
     if let grid { try sheet.write(to: grid) }

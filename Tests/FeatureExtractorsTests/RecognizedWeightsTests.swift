@@ -252,12 +252,11 @@ import _TestSupport
     }
     let folder = try TemporaryFolder()
     let path = folder.path("program.pt")
-    let archive = try #require(
-      storedZip(of: [
-        ("p/data.pkl", bytes + [0x2E]), ("p/code/m.py", Array("class M(Module): pass".utf8)),
-        ("p/version", Array("3\n".utf8)),
-      ]))
-    try Data(archive).write(to: URL(filePath: path))
+    var archive = try ZipWriter(path: path)
+    try archive.add("p/data.pkl", bytes + [0x2E])
+    try archive.add("p/code/m.py", Array("class M(Module): pass".utf8))
+    try archive.add("p/version", Array("3\n".utf8))
+    try archive.commit()
     return failure { try CheckpointFile.open(path) }
   }
 }
