@@ -7,7 +7,8 @@ import Foundation
 struct ShardOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Part i of n, from 0, or none for all. (default: what the launcher says, else all)",
+      "Make part i of n, 0/n to n-1/n, and score nothing; none makes what nobody else does. "
+        + "(default: what Slurm, MPI, torchrun or Kubernetes say, else none)",
       valueName: "i/n"))
   var shard: String?
 

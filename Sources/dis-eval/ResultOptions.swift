@@ -1,0 +1,47 @@
+import ArgumentParser
+import DisEval
+import Files
+
+/// Where a result goes, and the pictures of its samples.
+struct ResultOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Also write the JSON result there.", valueName: "file"))
+  var out: String?
+
+  @Option(help: ArgumentHelp("Write a contact sheet of the samples there.", valueName: "png"))
+  var grid: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Keep the samples: a new folder of PNG files, a .zip file of them as EDM has it, or a .npz file "
+        + "as ADM has it, with grey repeated to RGB.", valueName: "path"))
+  var saveImages: String?
+
+  @Flag(help: "Print the result as JSON.")
+  var json = false
+
+  /// Whether the pixels of samples are needed.
+  var wantsImages: Bool { grid != nil || saveImages != nil }
+
+  /// Runs the evaluation and writes what was asked for.
+  func write(_ evaluation: Evaluation, _ running: RunOptions) async throws {
+    // Outputs first: one that cannot be written is refused before hours of work.
+    for path in [out, grid].compactMap(\.self) { try AtomicFile.check(path) }
+    let saved = try saveImages.map { try ImageOutput(path: $0, count: evaluation.sampleCount) }
+    var sheet = SampleGrid(classCount: try evaluation.classCount)
+    var evaluation = evaluation
+    evaluation.arguments = Array(CommandLine.arguments.dropFirst())
+    let result = try await evaluation.result(
+      reporter: running.reporter,
+      sink: wantsImages
+        ? { image, label in
+          sheet.append(image, label: label)
+          try saved?.append(image, label: label)
+        } : nil)
+
+    try saved?.finish()
+    if let grid { try sheet.write(to: grid) }
+    let document = try result.json()
+    if let out { try AtomicFile.write(document, to: out) }
+    if json { try Terminal.result(document) } else { try Terminal.result(summary(of: result)) }
+  }
+}

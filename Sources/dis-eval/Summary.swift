@@ -1,0 +1,105 @@
+import DisEval
+import Foundation
+
+/// A result for people: the numbers first, then what they were made from.
+func summary(of result: EvaluationResult) -> String {
+  let provenance = result.provenance
+  var lines: [String] = []
+  if let dialects = result.dialects {
+    lines += table(of: dialects)
+  } else {
+    lines += metricLines(result)
+  }
+  func line(_ name: String, _ text: String) { lines.append("  " + column(name, 12) + text) }
+  if let checkpoint = provenance.checkpoint {
+    line(
+      "checkpoint",
+      "\(checkpoint.file) (\(checkpoint.key ?? "flat"), \(checkpoint.model.variant), "
+        + "sha256 \(checkpoint.sha256.prefix(16))…)")
+  }
+  if let sampler = provenance.sampler {
+    line(
+      "sampler",
+      "\(sampler.name), \(sampler.steps) steps (\(sampler.respacing)), guidance "
+        + "\(sampler.cfgScale) (\(sampler.cfgChannels)), seed \(sampler.seed), labels "
+        + sampler.labels)
+  }
+  if let decoder = provenance.decoder {
+    line(
+      "decoder",
+      "\(decoder.file) (sha256 \(decoder.sha256.prefix(16))…), scale \(decoder.scale)"
+        + (decoder.tile.map { ", tiles of \($0)" } ?? ""))
+  }
+  if let images = provenance.images { line("images", images) }
+  line("number", provenance.num.map(String.init) ?? "unknown")
+  line(
+    "extractor",
+    "\(provenance.extractor.name), \(provenance.extractor.dimension) dimensions, sha256 "
+      + "\(provenance.extractor.sha256?.prefix(16) ?? "unknown")…")
+  let dataset = provenance.reference.dataset.map {
+    ": \($0.name)\($0.split.map { " " + $0 } ?? "")"
+  }
+  line(
+    "reference",
+    "\(provenance.reference.file)\(dataset ?? ""), "
+      + "\(provenance.reference.count.map(String.init) ?? "unknown number of") images")
+  let other = provenance.reference.dialect.flatMap { $0 == provenance.dialect ? nil : $0 }
+  line(
+    "dialect",
+    provenance.dialect + (other.map { ", the reference \($0)" } ?? "")
+      + (provenance.extractor.preprocessing.map { ": \($0)" } ?? ""))
+  if let allowed = provenance.allowedMismatches {
+    line("mismatches", "\(allowed.count) allowed; see the warnings")
+  }
+  if let hash = result.samplesSha256 { line("images hash", "sha256 \(hash.prefix(16))…") }
+  line(
+    "made by",
+    "\(provenance.tool), kernels \(provenance.kernels), "
+      + String(format: "%.1f s", result.run.seconds))
+  return lines.joined(separator: "\n")
+}
+
+/// One line for each metric of a single dialect.
+private func metricLines(_ result: EvaluationResult) -> [String] {
+  let width = (Array(result.metrics.keys) + result.skipped.keys).map(\.count).max() ?? 0
+  let metrics = result.metrics.sorted { $0.key < $1.key }.map { name, metric in
+    let deviation = metric.standardDeviation.map { String(format: " ± %.4g", $0) } ?? ""
+    let definition = metric.definition.map { "   (\($0))" } ?? ""
+    let floor =
+      metric.floor.map {
+        String(format: "   (floor %.4f: %@, %d images)", $0.value, $0.data, $0.count)
+      } ?? ""
+    return column(name, width) + "  " + number(metric.value) + deviation + definition + floor
+  }
+  return metrics
+    + result.skipped.sorted { $0.key < $1.key }.map {
+      "\(column($0.key, width))  not computed: \($0.value)"
+    }
+}
+
+/// A row for each dialect, a column for each metric.
+private func table(of dialects: [String: DialectResult]) -> [String] {
+  let order = [
+    "fid", "fd", "sfid", "is", "cs", "kid", "precision", "recall", "density", "coverage",
+  ]
+  let names = order.filter { name in dialects.values.contains { $0.metrics[name] != nil } }
+  var lines = [
+    column("", 24) + names.map { column($0, 12) }.joined() + "preprocessing"
+  ]
+  for dialect in Dialect.allCases {
+    guard let result = dialects[dialect.rawValue] else { continue }
+    let values = names.map { column(result.metrics[$0].map { number($0.value) } ?? "-", 12) }
+    lines.append(column(dialect.rawValue, 24) + values.joined() + result.preprocessing)
+  }
+  let reasons = Set(dialects.values.flatMap { $0.skipped.map { "\($0.key): \($0.value)" } })
+  return lines + reasons.sorted().map { "- not computed: \($0)" }
+}
+
+/// Four decimals, more where they would all be zeros.
+private func number(_ value: Double) -> String {
+  String(format: abs(value) < 0.1 ? "%.4g" : "%.4f", value)
+}
+
+func column(_ text: String, _ width: Int) -> String {
+  text.count < width ? text.padding(toLength: width, withPad: " ", startingAt: 0) : text
+}
