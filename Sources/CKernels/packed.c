@@ -1,0 +1,164 @@
+#include "packed_internal.h"
+
+#include <math.h>
+#include <string.h>
+
+// MARK: Methods
+
+bool dis_method_applies(
+    enum dis_instructions instructions, enum dis_method method, dis_window w) {
+  (void)instructions, (void)w;
+  return method == DIS_DIRECT;
+}
+
+// MARK: Packing
+
+size_t dis_packed_count(const dis_packed_convolution *c) {
+  return dis_matrices(c) * c->inputs * dis_round_up(c->outputs, DIS_CHANNELS);
+}
+
+/// The weights between one input and one output as the method takes them.
+static void transform(double *to, const double *kernel, const dis_packed_convolution *c) {
+  switch (c->method) {
+    case DIS_DIRECT: memcpy(to, kernel, dis_matrices(c) * sizeof *to); return;
+  }
+}
+
+void dis_pack(
+    enum dis_instructions instructions, float *packed, const float *weight, const double *gain,
+    const dis_packed_convolution *c) {
+  const size_t taps = c->window.kernel_height * c->window.kernel_width, matrices = dis_matrices(c);
+  const size_t groups = dis_round_up(c->outputs, DIS_CHANNELS) / DIS_CHANNELS;
+  double kernel[taps], transformed[matrices];
+  for (size_t group = 0; group < groups;) {
+    const size_t panel = dis_panel_groups(instructions, groups - group);
+    const size_t width = panel * DIS_CHANNELS;
+    for (size_t j = 0; j < width; j++) {
+      const size_t o = group * DIS_CHANNELS + j;
+      for (size_t i = 0; i < c->inputs; i++) {
+        for (size_t tap = 0; tap < taps; tap++) {
+          kernel[tap] = o < c->outputs ? weight[(o * c->inputs + i) * taps + tap] * gain[o] : 0;
+        }
+        transform(transformed, kernel, c);
+        for (size_t m = 0; m < matrices; m++) {
+          packed[(m * c->inputs + i) * width + j] = (float)transformed[m];
+        }
+      }
+    }
+    packed += matrices * c->inputs * width;
+    group += panel;
+  }
+}
+
+size_t dis_packed_scratch(
+    enum dis_instructions instructions, const dis_packed_convolution *c) {
+  const dis_window w = c->window;
+  const size_t taps = w.kernel_height * w.kernel_width;
+  if (instructions == DIS_SCALAR) return 0;
+  switch (c->method) {
+    case DIS_DIRECT: break;
+  }
+  const size_t pitch = dis_block(w.out_height * w.out_width, DIS_DIRECT_BLOCK) + DIS_TILE_ROWS;
+  return dis_round_up(c->inputs * w.kernel_width, 16) +
+         taps * pitch * sizeof(float *) / sizeof(float);
+}
+
+// MARK: Scalar twins - the fallback, and the oracle of the tests
+
+/// The direct method as it is defined, a group of outputs at a time.
+static void convolve_packed_scalar(
+    float *out, const float *x, const float *packed, const float *bias,
+    const dis_packed_convolution *c, float *scratch) {
+  (void)scratch;
+  const dis_window w = c->window;
+  const size_t taps = w.kernel_height * w.kernel_width;
+  for (size_t pixel = 0; pixel < w.out_height * w.out_width; pixel++) {
+    for (size_t o = 0; o < c->outputs; o += DIS_CHANNELS) {
+      const float *weights = packed + o * taps * c->inputs;
+      float sum[DIS_CHANNELS];
+      memcpy(sum, bias + o, sizeof sum);
+      for (size_t tap = 0; tap < taps; tap++, weights += c->inputs * DIS_CHANNELS) {
+        const size_t y = pixel / w.out_width * w.stride + tap / w.kernel_width - w.padding_height;
+        const size_t q = pixel % w.out_width * w.stride + tap % w.kernel_width - w.padding_width;
+        if (y >= w.height || q >= w.width) continue;  // Also above and left: they wrap around.
+        const float *in = x + (y * w.width + q) * c->in_stride;
+        for (size_t i = 0; i < c->inputs; i++) {
+          for (size_t j = 0; j < DIS_CHANNELS; j++) sum[j] += in[i] * weights[i * DIS_CHANNELS + j];
+        }
+      }
+      for (size_t j = 0; j < DIS_CHANNELS; j++) {
+        out[pixel * c->out_stride + o + j] = c->relu && sum[j] < 0 ? 0 : sum[j];
+      }
+    }
+  }
+}
+
+static void max_pool_packed_scalar(
+    float *out, size_t out_stride, const float *x, size_t in_stride, size_t channels,
+    dis_window w) {
+  for (size_t pixel = 0; pixel < w.out_height * w.out_width; pixel++, out += out_stride) {
+    for (size_t c = 0; c < channels; c++) out[c] = -INFINITY;
+    for (size_t tap = 0; tap < w.kernel_height * w.kernel_width; tap++) {
+      const size_t y = pixel / w.out_width * w.stride + tap / w.kernel_width - w.padding_height;
+      const size_t q = pixel % w.out_width * w.stride + tap % w.kernel_width - w.padding_width;
+      if (y >= w.height || q >= w.width) continue;
+      const float *in = x + (y * w.width + q) * in_stride;
+      for (size_t c = 0; c < channels; c++) {
+        out[c] = in[c] > out[c] || in[c] != in[c] ? in[c] : out[c];
+      }
+    }
+  }
+}
+
+static void average_pool_packed_scalar(
+    float *out, size_t out_stride, const float *x, size_t in_stride, const float *bias,
+    size_t channels, dis_window w) {
+  for (size_t pixel = 0; pixel < w.out_height * w.out_width; pixel++, out += out_stride) {
+    size_t count = 0;
+    for (size_t c = 0; c < channels; c++) out[c] = 0;
+    for (size_t tap = 0; tap < w.kernel_height * w.kernel_width; tap++) {
+      const size_t y = pixel / w.out_width * w.stride + tap / w.kernel_width - w.padding_height;
+      const size_t q = pixel % w.out_width * w.stride + tap % w.kernel_width - w.padding_width;
+      if (y >= w.height || q >= w.width) continue;
+      const float *in = x + (y * w.width + q) * in_stride;
+      count++;
+      for (size_t c = 0; c < channels; c++) out[c] += in[c];
+    }
+    for (size_t c = 0; c < channels; c++) {
+      const float mean = out[c] / (float)count;
+      out[c] = bias == NULL ? mean : mean + bias[c] < 0 ? 0 : mean + bias[c];
+    }
+  }
+}
+
+// MARK: Dispatch
+
+#if defined(__x86_64__)
+#define DIS_DISPATCH(name, ...)                                                       \
+  switch (instructions) {                                                             \
+    case DIS_AVX512: name##_avx512(__VA_ARGS__); return;                              \
+    case DIS_AVX2: name##_avx2(__VA_ARGS__); return;                                  \
+    case DIS_SCALAR: name##_scalar(__VA_ARGS__); return;                              \
+  }
+#else
+#define DIS_DISPATCH(name, ...) (void)instructions; name##_scalar(__VA_ARGS__);
+#endif
+
+void dis_convolve_packed(
+    enum dis_instructions instructions, float *out, const float *x, const float *packed,
+    const float *bias, const dis_packed_convolution *convolution, float *scratch) {
+  DIS_DISPATCH(convolve_packed, out, x, packed, bias, convolution, scratch)
+}
+
+void dis_max_pool_packed(
+    enum dis_instructions instructions, float *out, size_t out_stride, const float *x,
+    size_t in_stride, size_t channels, dis_window window) {
+  DIS_DISPATCH(max_pool_packed, out, out_stride, x, in_stride, channels, window)
+}
+
+void dis_average_pool_packed(
+    enum dis_instructions instructions, float *out, size_t out_stride, const float *x,
+    size_t in_stride, const float *bias, size_t channels, dis_window window) {
+  DIS_DISPATCH(
+      average_pool_packed, out, out_stride, x, in_stride, bias, channels, window)
+}
