@@ -7,8 +7,20 @@
 
 bool dis_method_applies(
     enum dis_instructions instructions, enum dis_method method, dis_window w) {
-  (void)instructions, (void)w;
-  return method == DIS_DIRECT;
+  if (instructions == DIS_SCALAR) return method == DIS_DIRECT;
+  switch (method) {
+    case DIS_DIRECT: return true;
+    case DIS_WINOGRAD: {
+      const size_t rows = w.kernel_height, columns = w.kernel_width;
+      return w.stride == 1 && ((rows == columns && (rows == 3 || rows == 5)) ||
+                               (rows == 1 && columns == 3) || (rows == 3 && columns == 1));
+    }
+    case DIS_FOURIER_7:
+      return w.stride == 1 && w.kernel_height + w.kernel_width == 8 &&
+             w.padding_height == w.kernel_height / 2 && w.padding_width == w.kernel_width / 2 &&
+             (w.kernel_width == 7 || w.kernel_height == 7);
+  }
+  return false;
 }
 
 // MARK: Packing
@@ -17,10 +29,77 @@ size_t dis_packed_count(const dis_packed_convolution *c) {
   return dis_matrices(c) * c->inputs * dis_round_up(c->outputs, DIS_CHANNELS);
 }
 
+/// What a kernel of 3 taps along an axis is at the points 0, +-3/4, +-3/2 and infinity, divided by
+/// what the product of the point's distances to the other finite ones is.
+static const double winograd_3[6][3] = {
+    {64.0 / 81, 0, 0},
+    {-128.0 / 243, -32.0 / 81, -8.0 / 27},
+    {-128.0 / 243, 32.0 / 81, -8.0 / 27},
+    {32.0 / 243, 16.0 / 81, 8.0 / 27},
+    {32.0 / 243, -16.0 / 81, 8.0 / 27},
+    {0, 0, 1},
+};
+
+/// The same of 5 taps at 0, +-1, +-2, +-1/2 and infinity, an eighth of it at +-1/2.
+static const double winograd_5[8][5] = {
+    {1, 0, 0, 0, 0},
+    {-2.0 / 9, -2.0 / 9, -2.0 / 9, -2.0 / 9, -2.0 / 9},
+    {-2.0 / 9, 2.0 / 9, -2.0 / 9, 2.0 / 9, -2.0 / 9},
+    {1.0 / 90, 2.0 / 90, 4.0 / 90, 8.0 / 90, 16.0 / 90},
+    {1.0 / 90, -2.0 / 90, 4.0 / 90, -8.0 / 90, 16.0 / 90},
+    {4.0 / 45, 2.0 / 45, 1.0 / 45, 0.5 / 45, 0.25 / 45},
+    {4.0 / 45, -2.0 / 45, 1.0 / 45, -0.5 / 45, 0.25 / 45},
+    {0, 0, 0, 0, 1},
+};
+
+/// An axis without a kernel.
+static const double winograd_1[1] = {1};
+
+/// to[i, j] = sum_{u, v} rows[i, u] * kernel[u, v] * columns[j, v].
+static void transform_winograd(double *to, const double *kernel, dis_window w) {
+  const size_t height = w.kernel_height, width = w.kernel_width;
+  const double *rows = height == 1 ? winograd_1 : height == 3 ? winograd_3[0] : winograd_5[0];
+  const double *columns = width == 1 ? winograd_1 : width == 3 ? winograd_3[0] : winograd_5[0];
+  for (size_t i = 0; i < dis_winograd_points(height); i++) {
+    for (size_t j = 0; j < dis_winograd_points(width); j++) {
+      double sum = 0;
+      for (size_t u = 0; u < height; u++) {
+        for (size_t v = 0; v < width; v++) {
+          sum += rows[i * height + u] * kernel[u * width + v] * columns[j * width + v];
+        }
+      }
+      *to++ = sum;
+    }
+  }
+}
+
+/// The transform of length 20 of a kernel of 7 taps, centred and reversed, over 20. For the three
+/// products of a complex value c + di: d - c, c + d and c; see fourier_simd.h.
+static void transform_fourier(double *to, const double *kernel) {
+  for (size_t k = 0; k <= 10; k++) {
+    double c = 0, d = 0;
+    for (int tap = 0; tap < 7; tap++) {
+      const double angle = 2 * M_PI * (double)k * (3 - tap) / 20;
+      c += kernel[tap] * cos(angle);
+      d -= kernel[tap] * sin(angle);
+    }
+    if (k % 10 == 0) {
+      to[k / 10] = c / 20;
+    } else {
+      double *bin = to + 3 * k - 1;  // Stands for itself and its conjugate.
+      bin[0] = (d - c) / 10;
+      bin[1] = (c + d) / 10;
+      bin[2] = c / 10;
+    }
+  }
+}
+
 /// The weights between one input and one output as the method takes them.
 static void transform(double *to, const double *kernel, const dis_packed_convolution *c) {
   switch (c->method) {
     case DIS_DIRECT: memcpy(to, kernel, dis_matrices(c) * sizeof *to); return;
+    case DIS_WINOGRAD: transform_winograd(to, kernel, c->window); return;
+    case DIS_FOURIER_7: transform_fourier(to, kernel); return;
   }
 }
 
@@ -55,8 +134,9 @@ size_t dis_packed_scratch(
   const dis_window w = c->window;
   const size_t taps = w.kernel_height * w.kernel_width;
   if (instructions == DIS_SCALAR) return 0;
-  switch (c->method) {
-    case DIS_DIRECT: break;
+  if (c->method != DIS_DIRECT) {
+    const dis_tiling t = dis_tile(c);
+    return t.depth + t.values * (t.v_plane + t.m_plane);
   }
   const size_t pitch = dis_block(w.out_height * w.out_width, DIS_DIRECT_BLOCK) + DIS_TILE_ROWS;
   return dis_round_up(c->inputs * w.kernel_width, 16) +

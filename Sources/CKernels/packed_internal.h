@@ -26,10 +26,22 @@ static inline size_t dis_panel_groups(enum dis_instructions instructions, size_t
   return left == 6 || left == 9 || left == 10 ? (left + 1) / 2 : 4;
 }
 
+/// The points of four outputs along an axis with so many taps; one for an axis without a kernel.
+static inline size_t dis_winograd_points(size_t taps) { return taps == 1 ? 1 : taps + 3; }
+
+/// Tiles along an axis.
+static inline size_t dis_winograd_tiles(size_t taps, size_t outputs) {
+  return taps == 1 ? outputs : (outputs + 3) / 4;
+}
+
 /// The matrices of weights that a method multiplies by.
 static inline size_t dis_matrices(const dis_packed_convolution *c) {
   switch (c->method) {
     case DIS_DIRECT: break;
+    case DIS_WINOGRAD:
+      return dis_winograd_points(c->window.kernel_height) *
+             dis_winograd_points(c->window.kernel_width);
+    case DIS_FOURIER_7: return 2 + 3 * 9;
   }
   return c->window.kernel_height * c->window.kernel_width;
 }
@@ -43,6 +55,41 @@ static inline size_t dis_block(size_t count, size_t target) {
 
 /// Pixels of a block of the direct method.
 #define DIS_DIRECT_BLOCK 96
+
+/// How a method with transforms divides an image.
+typedef struct {
+  size_t tiles, block;      // All of them, and those that are computed together.
+  size_t values;            // Of a tile after the transform, for each channel.
+  size_t depth;             // Floats from a tile's inputs to the next tile's.
+  size_t v_plane, m_plane;  // Floats from a value to the next one, of inputs and of products.
+} dis_tiling;
+
+/// Floats of transformed inputs and of a panel's products for the tiles of a block, about: they and
+/// a part of the weights share a second-level cache.
+#define DIS_TILED_FLOATS 150000
+
+/// Tiles of a block at most.
+#define DIS_TILE_LIMIT 64
+
+static inline dis_tiling dis_tile(const dis_packed_convolution *c) {
+  const dis_window w = c->window;
+  dis_tiling t = {.values = dis_matrices(c), .depth = dis_round_up(c->inputs, DIS_CHANNELS)};
+  switch (c->method) {
+    case DIS_DIRECT: break;
+    case DIS_WINOGRAD:
+      t.tiles = dis_winograd_tiles(w.kernel_height, w.out_height) *
+                dis_winograd_tiles(w.kernel_width, w.out_width);
+      break;
+    case DIS_FOURIER_7: t.tiles = w.kernel_width > 1 ? w.height : w.width; break;
+  }
+  const size_t panel = DIS_PANEL_LIMIT * DIS_CHANNELS;
+  const size_t target = DIS_TILED_FLOATS / (t.values * (t.depth + panel));
+  t.block = dis_block(t.tiles, target < 6 ? 6 : dis_smaller(target, DIS_TILE_LIMIT / 2));
+  // The odd lines keep values from falling into the same sets of a cache.
+  t.v_plane = t.block * t.depth + 16;
+  t.m_plane = t.block * panel + 16;
+  return t;
+}
 
 /// Declares the kernels of one instruction set.
 #define DIS_DECLARE_PACKED_KERNELS(isa)                                                          \

@@ -165,11 +165,20 @@ static void convolve_direct(
   }
 }
 
+#include "transformed_simd.h"
+#include "winograd_simd.h"
+#include "fourier_simd.h"
+
 void DIS_KERNEL(convolve_packed)(
     float *out, const float *x, const float *packed, const float *bias,
     const dis_packed_convolution *c, float *scratch) {
   switch (c->method) {
     case DIS_DIRECT: convolve_direct(out, x, packed, bias, c, scratch); return;
+    case DIS_WINOGRAD: convolve_winograd(out, x, packed, bias, c, scratch); return;
+    case DIS_FOURIER_7:
+      convolve_transformed(
+          out, x, packed, bias, c, scratch, fourier_forward, fourier_inverse);
+      return;
   }
 }
 

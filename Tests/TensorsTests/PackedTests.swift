@@ -67,6 +67,46 @@ private func relativeError(_ got: [Float], _ expected: [Double]) -> Double {
     }
   }
 
+  @Test(
+    "minimal filtering agrees with the definition", arguments: instructionSets,
+    [
+      ConvolutionCase(inputs: 1, outputs: 1, height: 1, width: 1, padding: (1, 1)),
+      ConvolutionCase(height: 3, width: 11), ConvolutionCase(height: 9, width: 4, padding: (2, 2)),
+      ConvolutionCase(inputs: 17, outputs: 33, height: 35, width: 34, padding: (1, 1)),
+      ConvolutionCase(inputs: 64, outputs: 96, height: 8, width: 8, padding: (1, 1)),
+      ConvolutionCase(
+        inputs: 5, outputs: 19, height: 2, width: 13, kernel: (1, 3), padding: (0, 1)),
+      ConvolutionCase(
+        inputs: 33, outputs: 81, height: 9, width: 8, kernel: (3, 1), padding: (1, 0)),
+      ConvolutionCase(height: 5, width: 5, kernel: (5, 5)),
+      ConvolutionCase(
+        inputs: 18, outputs: 65, height: 13, width: 7, kernel: (5, 5), padding: (2, 2)),
+    ])
+  func winograd(instructions: dis_instructions, size: ConvolutionCase) {
+    for relu in [false, true] {
+      let (got, expected) = size.packed(.winograd, instructions, relu: relu)
+      #expect(got.count == expected.count && relativeError(got, expected) <= 3e-6)
+    }
+  }
+
+  @Test(
+    "the Fourier transform agrees with the definition", arguments: instructionSets,
+    [
+      ConvolutionCase(inputs: 1, outputs: 1, height: 1, width: 17, kernel: (1, 7), padding: (0, 3)),
+      ConvolutionCase(
+        inputs: 33, outputs: 81, height: 17, width: 17, kernel: (1, 7), padding: (0, 3)),
+      ConvolutionCase(
+        inputs: 17, outputs: 145, height: 17, width: 17, kernel: (7, 1), padding: (3, 0)),
+      ConvolutionCase(
+        inputs: 5, outputs: 3, height: 17, width: 50, kernel: (7, 1), padding: (3, 0)),
+    ])
+  func fourier(instructions: dis_instructions, size: ConvolutionCase) {
+    for relu in [false, true] {
+      let (got, expected) = size.packed(.fourier, instructions, relu: relu)
+      #expect(got.count == expected.count && relativeError(got, expected) <= 1e-6)
+    }
+  }
+
   @Test("the gain multiplies in double", arguments: instructionSets)
   func gain(instructions: dis_instructions) {
     let packed = PackedConvolution(

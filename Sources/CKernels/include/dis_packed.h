@@ -19,6 +19,12 @@
 enum dis_method {
   /// As defined, by matrix products without unfolding. Takes every convolution.
   DIS_DIRECT = 0,
+  /// Minimal filtering, four outputs along each axis at a time: 3 x 3, 5 x 5, 1 x 3 and 3 x 1,
+  /// stride 1.
+  DIS_WINOGRAD,
+  /// The discrete Fourier transform of length 20: 1 x 7 and 7 x 1 with padding 3, stride 1, along
+  /// lines of 17 pixels.
+  DIS_FOURIER_7,
 };
 
 /// A convolution of one image.

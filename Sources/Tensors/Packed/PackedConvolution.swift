@@ -9,10 +9,18 @@ package struct PackedConvolution: Sendable {
   package enum Method: CaseIterable, Sendable {
     /// As defined. Takes every convolution.
     case direct
+    /// Minimal filtering, four outputs along each axis at a time: 3 x 3, 5 x 5, 1 x 3 and 3 x 1 with
+    /// stride 1.
+    case winograd
+    /// The discrete Fourier transform of length 20: 1 x 7 and 7 x 1 with padding 3 and stride 1, along
+    /// lines of 17 pixels.
+    case fourier
 
     fileprivate var name: dis_method {
       switch self {
       case .direct: DIS_DIRECT
+      case .winograd: DIS_WINOGRAD
+      case .fourier: DIS_FOURIER_7
       }
     }
   }
@@ -39,8 +47,8 @@ package struct PackedConvolution: Sendable {
   ///   - weight: Shape `[Cout, Cin, kh, kw]`.
   ///   - gain: Count `Cout`; nil is 1 for all.
   ///   - bias: Count `Cout`; nil is 0 for all.
-  ///   - method: A method that applies to the window. The instructions in use may lack it: then
-  ///     ``Method/direct`` takes its place.
+  ///   - method: A method that applies to the window. Scalar code has ``Method/direct`` alone, which
+  ///     takes its place.
   package init(
     weight: Tensor, gain: [Double]? = nil, bias: [Double]? = nil, stride: Int = 1,
     padding: (height: Int, width: Int) = (height: 0, width: 0), relu: Bool = false,
@@ -57,7 +65,10 @@ package struct PackedConvolution: Sendable {
     self.relu = relu
     self.instructions = instructions
     let kernel = window.over([inputs] + window.smallestImage)
-    self.method = dis_method_applies(instructions, method.name, kernel) ? method : .direct
+    let applies = dis_method_applies(instructions, method.name, kernel)
+    precondition(
+      applies || instructions == DIS_SCALAR, "PackedConvolution: \(method) for \(weight.shape)")
+    self.method = applies ? method : .direct
     let padded = roundedUpToChannels(outputs)
     self.bias =
       (bias ?? []).map(Float.init)
@@ -75,7 +86,10 @@ package struct PackedConvolution: Sendable {
   private func over(
     _ height: Int, _ width: Int, inStride: Int, outStride: Int
   ) -> dis_packed_convolution {
-    dis_packed_convolution(
+    precondition(
+      method != .fourier || (window.kernel.width > 1 ? width : height) == 17,
+      "PackedConvolution: \(method) for an image of \(height) x \(width)")
+    return dis_packed_convolution(
       window: window.over([inputs, height, width]), inputs: inputs, outputs: outputs,
       in_stride: inStride, out_stride: outStride, relu: relu, method: method.name)
   }
