@@ -126,8 +126,9 @@ static void fourier_inverse(
     sine_transform(odd, imaginary);
     const vector b = load(bias + channel);
     UNROLL for (size_t n = 0; n < FOURIER_LINE; n++) {
-      vector y = n == 0 || n == 10 ? even[n] : n < 10 ? even[n] - odd[n] : even[20 - n] + odd[20 - n];
-      y += b;
+      vector y = b + even[n <= 10 ? n : 20 - n];
+      if (n > 0 && n < 10) y -= odd[n];
+      if (n > 10) y += odd[20 - n];
       store(out + n * step + channel, c->relu ? rectified(y) : y);
     }
   }

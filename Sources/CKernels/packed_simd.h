@@ -130,7 +130,8 @@ static void convolve_direct(
   const bool runs = w.padding_width == 0 && c->in_stride == c->inputs;
   const size_t columns = runs ? 1 : w.kernel_width, taps = w.kernel_height * columns;
   const size_t depth = runs ? c->inputs * w.kernel_width : c->inputs;
-  const size_t pixels = w.out_height * w.out_width, groups = dis_round_up(c->outputs, DIS_CHANNELS) / DIS_CHANNELS;
+  const size_t pixels = w.out_height * w.out_width;
+  const size_t groups = dis_round_up(c->outputs, DIS_CHANNELS) / DIS_CHANNELS;
   const size_t block = dis_block(pixels, DIS_DIRECT_BLOCK), pitch = block + DIS_TILE_ROWS;
   float *zeros = scratch;
   memset(zeros, 0, depth * sizeof *zeros);

@@ -4,8 +4,8 @@
 // along both axes the savings multiply.
 //
 // The points of F(4, 3) are 0, +-3/4, +-3/2 and infinity: everything in the transforms of images is
-// exact in binary, and the rounding error half that of the usual 0, +-1, +-2. Those of F(4, 5) are 0,
-// +-1, +-2, +-1/2 and infinity. Weights are transformed in packed.c.
+// exact in binary, and the rounding error half that of the usual 0, +-1, +-2. Those of F(4, 5) are
+// 0, +-1, +-2, +-1/2 and infinity. Weights are transformed in packed.c.
 
 /// A transform along one axis in place: what the polynomial of the inputs is at the points.
 INLINE void to_points(const size_t points, vector *d) {

@@ -119,7 +119,7 @@ struct InceptionLayers {
       ],
       [
         unit("\(name).branch3x3dbl_1", inputs, 448),
-        unit("\(name).branch3x3dbl_2", 448, 384, 3, padding: 1),
+        unit("\(name).branch3x3dbl_2", 448, 384, 3, padding: 1, method: .direct),
         .branches([
           [row("\(name).branch3x3dbl_3a", 384, 384, 3)],
           [column("\(name).branch3x3dbl_3b", 384, 384, 3)],
@@ -147,9 +147,11 @@ struct InceptionLayers {
   /// A unit with a square kernel.
   private mutating func unit(
     _ name: String, _ inputs: Int, _ outputs: Int, _ size: Int = 1, stride: Int = 1,
-    padding: Int = 0
+    padding: Int = 0, method: PackedConvolution.Method? = nil
   ) -> PackedLayer {
-    unit(name, [outputs, inputs, size, size], stride: stride, padding: (padding, padding))
+    unit(
+      name, [outputs, inputs, size, size], stride: stride, padding: (padding, padding),
+      method: method)
   }
 
   /// A unit with a kernel of one row that keeps the extents.
@@ -168,13 +170,14 @@ struct InceptionLayers {
 
   /// Convolution, batch normalisation and ReLU as one convolution.
   private mutating func unit(
-    _ name: String, _ shape: [Int], stride: Int = 1, padding: (height: Int, width: Int)
+    _ name: String, _ shape: [Int], stride: Int = 1, padding: (height: Int, width: Int),
+    method: PackedConvolution.Method? = nil
   ) -> PackedLayer {
     let folded = fold(name, shape)
     return .convolution(
       PackedConvolution(
         weight: folded.weight, gain: folded.gain, bias: folded.bias, stride: stride,
-        padding: padding, relu: true, method: method(shape, stride: stride)))
+        padding: padding, relu: true, method: method ?? fastest(shape, stride: stride)))
   }
 
   /// A unit's weights, and the gain and bias that take the place of its batch normalisation.
@@ -199,13 +202,13 @@ struct InceptionLayers {
   /// | unit | units | direct | other | |
   /// |---|---|---|---|---|
   /// | 3 x 3, 80 to 192 at 71 x 71 | 10 | 5.4 | Winograd 2.1 | 36 products instead of 144 |
-  /// | 3 x 3, 448 to 384 at 8 x 8 | 2 | 0.87 | Winograd 0.76 | 25 MB of weights for 4 tiles |
+  /// | 3 x 3, 448 to 384 at 8 x 8 | 2 | 0.87 | Winograd 0.88 | 25 MB of weights for 4 tiles |
   /// | 5 x 5, 48 to 64 at 35 x 35 | 3 | 0.83 | Winograd 0.26 | 64 products instead of 400 |
   /// | 1 x 3, 3 x 1, 384 at 8 x 8 | 8 | 0.26 | Winograd 0.21 | 6 products instead of 12 |
   /// | 1 x 7, 7 x 1, 160 at 17 x 17 | 26 | 0.41 | Fourier 0.22 | 29 products instead of 119 |
   ///
   /// The others, 1 x 1 and those of stride 2, have the direct method alone.
-  private func method(_ shape: [Int], stride: Int) -> PackedConvolution.Method {
+  private func fastest(_ shape: [Int], stride: Int) -> PackedConvolution.Method {
     switch (shape[2], shape[3], stride) {
     case (3, 3, 1), (5, 5, 1), (1, 3, 1), (3, 1, 1): .winograd
     case (1, 7, 1), (7, 1, 1): .fourier

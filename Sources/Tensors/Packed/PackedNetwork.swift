@@ -174,7 +174,8 @@ private struct Planner {
         to = target
       } else {
         let side: Place.Side = index % 2 == 0 ? .high : .low
-        switch side {  // Of this sequence's results, only the last one, at the other end, is needed.
+        // Of this sequence's results, only the last one is needed, at the other end.
+        switch side {
         case .low: used.low = before.low
         case .high: used.high = before.high
         }
@@ -201,7 +202,11 @@ private struct Planner {
         (convolution.scratch(height: x.extent.height, width: x.extent.width) + 15) / 16 * 16)
       add(.convolution(convolution), readsGroups: convolution.method != .direct)
     case .maxPool(let window): add(.maxPool(window))
-    case .averagePool(let window, let bias): add(.averagePool(window, bias: bias))
+    case .averagePool(let window, let bias):
+      let channels = x.extent.channels
+      precondition(bias.map { $0.count == channels } ?? true, "PackedNetwork: bias")
+      let filling = [Float](repeating: 0, count: roundedUpToChannels(channels) - channels)
+      add(.averagePool(window, bias: bias.map { $0 + filling }))
     case .branches(let branches):
       var first = 0
       for branch in branches {
