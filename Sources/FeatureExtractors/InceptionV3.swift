@@ -26,10 +26,10 @@ public struct InceptionV3: FeatureExtractor {
   /// None: the tools prepare images in different ways.
   public let ownPreparation: String? = nil
 
-  /// `[3, 299, 299]` to the output of `Mixed_6d`, `[768, 17, 17]`.
-  private let front: [Layer]
-  /// From there to `[2048, 8, 8]`.
-  private let back: [Layer]
+  /// `[299, 299, 3]` to the output of `Mixed_6d`, `[17, 17, 768]`.
+  private let front: PackedNetwork
+  /// From there to `[8, 8, 2048]`.
+  private let back: PackedNetwork
   /// Shape `[1008, 2048]`.
   private let classifier: Tensor
   /// The classifier's bias, `[1008]`. The Inception Score leaves it out.
@@ -44,8 +44,8 @@ public struct InceptionV3: FeatureExtractor {
   /// Loads what `weights` hands out.
   package init(_ weights: WeightReader) throws(Failure) {
     var reader = InceptionLayers(weights: weights)
-    front = reader.throughMixed6d()
-    back = reader.afterMixed6d()
+    front = PackedNetwork(reader.throughMixed6d(), input: [299, 299, 3])
+    back = PackedNetwork(reader.afterMixed6d(), input: front.outputShape)
     classifier = reader.weights.tensor("fc.weight", [classCount, featureDimension])
     classifierBias = reader.weights.tensor("fc.bias", [classCount])
     // PyTorch counts training batches; files converted from TensorFlow leave the counts out.
@@ -62,10 +62,9 @@ public struct InceptionV3: FeatureExtractor {
   /// - SeeAlso: `FID_SPATIAL_NAME` and `_create_feature_graph` in guided-diffusion (22e0df8),
   ///   evaluations/evaluator.py.
   public func callAsFunction(_ image: Image, _ preparation: Preparation) -> ExtractedFeatures {
-    let middle = front(preparation(image))
-    let positions = 17 * 17
+    let middle = front(channelsLast(preparation(image)))
     // The first branch's channels come first in the block's output.
-    let spatial = (0..<spatialDimension).map { middle.values[$0 % 7 * positions + $0 / 7] }
+    let spatial = (0..<spatialDimension).map { middle.values[$0 / 7 * 768 + $0 % 7] }
     let features = globalMean(back(middle))
     return ExtractedFeatures(
       features: features.values, logits: linear(features, classifier).values, spatial: spatial)

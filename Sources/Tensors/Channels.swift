@@ -10,3 +10,20 @@ package func concatenateChannels(_ images: [Tensor]) -> Tensor {
   for image in images { values += image.values }
   return Tensor(shape: [images.reduce(0) { $0 + $1.shape[0] }] + extents, values: values)
 }
+
+/// The image with the channels of a pixel beside each other.
+///
+/// - Parameter x: Shape `[C, H, W]`.
+/// - Returns: Shape `[H, W, C]`.
+package func channelsLast(_ x: Tensor) -> Tensor {
+  let (channels, pixels) = (x.shape[0], x.count / x.shape[0])
+  return Tensor(shape: [x.shape[1], x.shape[2], channels]) { out in
+    x.values.withUnsafeBufferPointer { values in
+      for channel in 0..<channels {
+        for pixel in 0..<pixels {
+          out[pixel * channels + channel] = values[channel * pixels + pixel]
+        }
+      }
+    }
+  }
+}

@@ -24,14 +24,15 @@ package func averagePool2d(_ x: Tensor, _ window: Window) -> Tensor {
   }
 }
 
-/// The mean of each channel, accumulated in `Double`.
+/// The mean of each channel over all pixels, accumulated in `Double`.
 ///
-/// - Parameter x: Shape `[C, H, W]`.
+/// - Parameter x: Shape `[H, W, C]`.
 /// - Returns: Shape `[1, C]`.
 package func globalMean(_ x: Tensor) -> Tensor {
-  let pixels = x.count / x.shape[0]
-  let means = stride(from: 0, to: x.count, by: pixels).map { first in
-    Float(x.values[first..<first + pixels].reduce(0.0) { $0 + Double($1) } / Double(pixels))
+  let (pixels, channels) = (x.rows, x.columns)
+  var sums = [Double](repeating: 0, count: channels)
+  for pixel in 0..<pixels {
+    for channel in 0..<channels { sums[channel] += Double(x.values[pixel * channels + channel]) }
   }
-  return Tensor(shape: [1, means.count], values: means)
+  return Tensor(shape: [1, channels], values: sums.map { Float($0 / Double(pixels)) })
 }

@@ -28,6 +28,14 @@ import _TestSupport
     let expected = try tensor("conv.\(name).y")
     let worst = worst(y.values, expected.values)
     #expect(y.shape == expected.shape && worst.relative <= 1e-6, "\(worst)")
+    let packed = PackedConvolution(
+      weight: convolution.weight, bias: convolution.bias.values.map(Double.init), stride: stride,
+      padding: (rows, columns))
+    let x = channelsLast(try tensor("conv.\(name).x"))
+    let z = PackedNetwork([.convolution(packed)], input: x.shape)(x)
+    let difference = zip(z.values, channelsLast(expected).values).map { abs($0 - $1) }.max() ?? 1
+    let scale = expected.values.map(abs).max() ?? 0
+    #expect(z.shape == channelsLast(expected).shape && difference <= 1e-6 * scale)
   }
 
   @Test func pools() throws {

@@ -7,5 +7,6 @@
 #include "dis_mamba.h"
 #include "dis_convolution.h"
 #include "dis_normalization.h"
+#include "dis_packed.h"
 
 #endif

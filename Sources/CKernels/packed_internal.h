@@ -1,0 +1,111 @@
+#ifndef DIS_PACKED_INTERNAL_H
+#define DIS_PACKED_INTERNAL_H
+
+#include "CKernels.h"
+
+/// Vectors of DIS_CHANNELS channels in a panel at most; a convolution's outputs are divided into
+/// panels of four, or of three and five where four does not divide them.
+#define DIS_PANEL_LIMIT 5
+
+/// Rows of a register tile at most.
+#define DIS_TILE_ROWS 12
+
+static inline size_t dis_round_up(size_t count, size_t unit) {
+  return (count + unit - 1) / unit * unit;
+}
+
+static inline size_t dis_smaller(size_t a, size_t b) { return a < b ? a : b; }
+
+/// The groups of DIS_CHANNELS outputs in the panel that begins at a group with `left` left.
+///
+/// AVX-512 keeps tiles of 6 x 4, 8 x 3, 5 x 5 and 12 x 2 vectors in its 32 registers, which run
+/// equally fast. Others take one group at a time: 6 x 2 vectors of AVX2 in 16 registers.
+static inline size_t dis_panel_groups(enum dis_instructions instructions, size_t left) {
+  if (instructions != DIS_AVX512) return 1;
+  if (left <= DIS_PANEL_LIMIT) return left;
+  return left == 6 || left == 9 || left == 10 ? (left + 1) / 2 : 4;
+}
+
+/// The points of four outputs along an axis with so many taps; one for an axis without a kernel.
+static inline size_t dis_winograd_points(size_t taps) { return taps == 1 ? 1 : taps + 3; }
+
+/// Tiles along an axis.
+static inline size_t dis_winograd_tiles(size_t taps, size_t outputs) {
+  return taps == 1 ? outputs : (outputs + 3) / 4;
+}
+
+/// The matrices of weights that a method multiplies by.
+static inline size_t dis_matrices(const dis_packed_convolution *c) {
+  switch (c->method) {
+    case DIS_DIRECT: break;
+    case DIS_WINOGRAD:
+      return dis_winograd_points(c->window.kernel_height) *
+             dis_winograd_points(c->window.kernel_width);
+    case DIS_FOURIER_7: return 2 + 3 * 9;
+  }
+  return c->window.kernel_height * c->window.kernel_width;
+}
+
+/// The pixels that are computed together: few enough for their inputs to stay in the second-level
+/// cache while all panels of weights pass by, in blocks of about the same size.
+static inline size_t dis_block(size_t count, size_t target) {
+  const size_t blocks = (count + target / 2) / target;
+  return blocks < 2 ? count : (count + blocks - 1) / blocks;
+}
+
+/// Pixels of a block of the direct method.
+#define DIS_DIRECT_BLOCK 96
+
+/// How a method with transforms divides an image.
+typedef struct {
+  size_t tiles, block;      // All of them, and those that are computed together.
+  size_t values;            // Of a tile after the transform, for each channel.
+  size_t depth;             // Floats from a tile's inputs to the next tile's.
+  size_t v_plane, m_plane;  // Floats from a value to the next one, of inputs and of products.
+} dis_tiling;
+
+/// Floats of transformed inputs and of a panel's products for the tiles of a block, about: they and
+/// a part of the weights share a second-level cache.
+#define DIS_TILED_FLOATS 150000
+
+/// Tiles of a block at most.
+#define DIS_TILE_LIMIT 64
+
+static inline dis_tiling dis_tile(const dis_packed_convolution *c) {
+  const dis_window w = c->window;
+  dis_tiling t = {.values = dis_matrices(c), .depth = dis_round_up(c->inputs, DIS_CHANNELS)};
+  switch (c->method) {
+    case DIS_DIRECT: break;
+    case DIS_WINOGRAD:
+      t.tiles = dis_winograd_tiles(w.kernel_height, w.out_height) *
+                dis_winograd_tiles(w.kernel_width, w.out_width);
+      break;
+    case DIS_FOURIER_7: t.tiles = w.kernel_width > 1 ? w.height : w.width; break;
+  }
+  const size_t panel = DIS_PANEL_LIMIT * DIS_CHANNELS;
+  const size_t target = DIS_TILED_FLOATS / (t.values * (t.depth + panel));
+  t.block = dis_block(t.tiles, target < 6 ? 6 : dis_smaller(target, DIS_TILE_LIMIT / 2));
+  // The odd lines keep values from falling into the same sets of a cache.
+  t.v_plane = t.block * t.depth + 16;
+  t.m_plane = t.block * panel + 16;
+  return t;
+}
+
+/// Declares the kernels of one instruction set.
+#define DIS_DECLARE_PACKED_KERNELS(isa)                                                          \
+  void convolve_packed_##isa(                                                                    \
+      float *out, const float *x, const float *packed, const float *bias,                        \
+      const dis_packed_convolution *convolution, float *scratch);                                \
+  void max_pool_packed_##isa(                                                                    \
+      float *out, size_t out_stride, const float *x, size_t in_stride, size_t channels,          \
+      dis_window window);                                                                        \
+  void average_pool_packed_##isa(                                                                \
+      float *out, size_t out_stride, const float *x, size_t in_stride, const float *bias,        \
+      size_t channels, dis_window window);
+
+#if defined(__x86_64__)
+DIS_DECLARE_PACKED_KERNELS(avx2)
+DIS_DECLARE_PACKED_KERNELS(avx512)
+#endif
+
+#endif

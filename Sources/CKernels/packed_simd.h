@@ -1,0 +1,242 @@
+// Convolutions and pools of images laid out [H, W, C], written once with clang's vector types: a
+// lane is a channel. Included by one small file per instruction set, which defines DIS_LANES,
+// DIS_KERNEL(name) and DIS_SET, its name in `dis_instructions`.
+
+#include "packed_internal.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+typedef float vector __attribute__((vector_size(DIS_LANES * 4)));
+typedef int32_t integers __attribute__((vector_size(DIS_LANES * 4)));
+
+#define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("clang loop unroll(full)")
+#define MULTIPLY_ADD(a, b, c) __builtin_elementwise_fma((a), (b), (c))
+
+/// Vectors in a group of DIS_CHANNELS channels.
+#define GROUP (DIS_CHANNELS / DIS_LANES)
+
+INLINE vector splat(float x) { return x - (vector){0}; }
+
+INLINE vector load(const float *from) {
+  vector x;
+  memcpy(&x, from, sizeof x);
+  return x;
+}
+
+INLINE void store(float *to, vector x) { memcpy(to, &x, sizeof x); }
+
+INLINE vector choose(integers condition, vector yes, vector no) {
+  return (vector)((condition & (integers)yes) | (~condition & (integers)no));
+}
+
+/// max(x, 0), and NaN for NaN.
+INLINE vector rectified(vector x) { return choose(x < splat(0), splat(0), x); }
+
+// MARK: Matrix product
+
+/// The rows of a product: `rows[m][i]` points to the values of row i for matrix m, `depth` of them.
+typedef struct {
+  const float *const *rows;
+  size_t pitch;     // From rows[m] to rows[m + 1].
+  size_t matrices;
+  size_t depth;
+} operand;
+
+/// out[i, j] = activation(bias[j] + sum_{m, k} a.rows[m][i][k] * weights[m, k, j]) for a tile of
+/// `rows` x `width` vectors, all of it in registers. Only the first `valid` rows are there; the
+/// pointers of the others repeat the last one's. Without `bias` nothing is added nor rectified.
+INLINE void multiply_tile(
+    const size_t rows, const size_t width, float *out, size_t out_stride, operand a, size_t first,
+    size_t valid, const float *weights, const float *bias, bool relu) {
+  vector sum[DIS_TILE_ROWS][DIS_PANEL_LIMIT];
+  UNROLL for (size_t i = 0; i < rows; i++) {
+    UNROLL for (size_t j = 0; j < width; j++) {
+      sum[i][j] = bias != NULL ? load(bias + j * DIS_LANES) : splat(0);
+    }
+  }
+  for (size_t m = 0; m < a.matrices; m++) {
+    const float *x[DIS_TILE_ROWS];
+    UNROLL for (size_t i = 0; i < rows; i++) x[i] = a.rows[m * a.pitch + first + i];
+#pragma clang loop unroll_count(2)
+    for (size_t k = 0; k < a.depth; k++) {
+      vector w[DIS_PANEL_LIMIT];
+      UNROLL for (size_t j = 0; j < width; j++) w[j] = load(weights + j * DIS_LANES);
+      weights += width * DIS_LANES;
+      UNROLL for (size_t i = 0; i < rows; i++) {
+        const vector value = splat(x[i][k]);
+        UNROLL for (size_t j = 0; j < width; j++) {
+          sum[i][j] = MULTIPLY_ADD(value, w[j], sum[i][j]);
+        }
+      }
+    }
+  }
+  UNROLL for (size_t i = 0; i < rows; i++) {
+    UNROLL for (size_t j = 0; j < width; j++) {
+      if (relu) sum[i][j] = rectified(sum[i][j]);
+      if (i < valid) store(out + i * out_stride + j * DIS_LANES, sum[i][j]);
+    }
+  }
+}
+
+/// All `count` rows of a panel: tiles of `rows`, and one of half of them where that is enough.
+INLINE void multiply_tiles(
+    const size_t rows, const size_t width, float *out, size_t out_stride, operand a, size_t count,
+    const float *weights, const float *bias, bool relu) {
+  const size_t half = (rows + 1) / 2;
+  for (size_t i = 0; i < count;) {
+    const size_t left = count - i;
+    float *to = out + i * out_stride;
+    if (left > half) {
+      multiply_tile(rows, width, to, out_stride, a, i, left, weights, bias, relu);
+      i += rows;
+    } else {
+      multiply_tile(half, width, to, out_stride, a, i, left, weights, bias, relu);
+      i += half;
+    }
+  }
+}
+
+/// The product of `count` rows with one panel of `groups` groups of outputs. Behind the last
+/// pointer of each matrix stand DIS_TILE_ROWS copies of it.
+static void multiply_panel(
+    float *out, size_t out_stride, operand a, size_t count, const float *weights, size_t groups,
+    const float *bias, bool relu) {
+#if DIS_LANES == 16
+  switch (groups) {
+    case 1: multiply_tiles(12, 1, out, out_stride, a, count, weights, bias, relu); return;
+    case 2: multiply_tiles(12, 2, out, out_stride, a, count, weights, bias, relu); return;
+    case 3: multiply_tiles(8, 3, out, out_stride, a, count, weights, bias, relu); return;
+    case 4: multiply_tiles(6, 4, out, out_stride, a, count, weights, bias, relu); return;
+    case 5: multiply_tiles(5, 5, out, out_stride, a, count, weights, bias, relu); return;
+  }
+#else
+  (void)groups;
+  multiply_tiles(6, GROUP, out, out_stride, a, count, weights, bias, relu);
+#endif
+}
+
+// MARK: Direct convolution
+
+/// An implicit matrix product: a table holds for each tap where each pixel's inputs begin, a line
+/// of zeros outside the image. Within a block of pixels, all panels of weights.
+static void convolve_direct(
+    float *out, const float *x, const float *packed, const float *bias,
+    const dis_packed_convolution *c, float *scratch) {
+  const dis_window w = c->window;
+  // Without padding, the taps of a row are one run of values where pixels follow without a gap.
+  const bool runs = w.padding_width == 0 && c->in_stride == c->inputs;
+  const size_t columns = runs ? 1 : w.kernel_width, taps = w.kernel_height * columns;
+  const size_t depth = runs ? c->inputs * w.kernel_width : c->inputs;
+  const size_t pixels = w.out_height * w.out_width;
+  const size_t groups = dis_round_up(c->outputs, DIS_CHANNELS) / DIS_CHANNELS;
+  const size_t block = dis_block(pixels, DIS_DIRECT_BLOCK), pitch = block + DIS_TILE_ROWS;
+  float *zeros = scratch;
+  memset(zeros, 0, depth * sizeof *zeros);
+  const float **table = (const float **)(scratch + dis_round_up(depth, 16));
+
+  for (size_t first = 0; first < pixels; first += block) {
+    const size_t count = dis_smaller(block, pixels - first);
+    for (size_t tap = 0; tap < taps; tap++) {
+      const float **row = table + tap * pitch;
+      for (size_t i = 0; i < count + DIS_TILE_ROWS; i++) {
+        if (i >= count) {
+          row[i] = row[count - 1];
+          continue;
+        }
+        // Above and left of the image these wrap around to huge numbers.
+        const size_t pixel = first + i;
+        const size_t y = pixel / w.out_width * w.stride + tap / columns - w.padding_height;
+        const size_t q = pixel % w.out_width * w.stride + tap % columns - w.padding_width;
+        row[i] = y < w.height && q < w.width ? x + (y * w.width + q) * c->in_stride : zeros;
+      }
+    }
+    const operand a = {table, pitch, taps, depth};
+    const float *weights = packed;
+    for (size_t group = 0; group < groups;) {
+      const size_t panel = dis_panel_groups(DIS_SET, groups - group);
+      multiply_panel(
+          out + first * c->out_stride + group * DIS_CHANNELS, c->out_stride, a, count, weights,
+          panel, bias + group * DIS_CHANNELS, c->relu);
+      weights += taps * depth * panel * DIS_CHANNELS;
+      group += panel;
+    }
+  }
+}
+
+#include "transformed_simd.h"
+#include "winograd_simd.h"
+#include "fourier_simd.h"
+
+void DIS_KERNEL(convolve_packed)(
+    float *out, const float *x, const float *packed, const float *bias,
+    const dis_packed_convolution *c, float *scratch) {
+  switch (c->method) {
+    case DIS_DIRECT: convolve_direct(out, x, packed, bias, c, scratch); return;
+    case DIS_WINOGRAD: convolve_winograd(out, x, packed, bias, c, scratch); return;
+    case DIS_FOURIER_7:
+      convolve_transformed(
+          out, x, packed, bias, c, scratch, fourier_forward, fourier_inverse);
+      return;
+  }
+}
+
+// MARK: Pools
+
+/// The part of a window at one position that lies in the image: rows [top, bottom), columns
+/// [left, right).
+typedef struct {
+  size_t top, bottom, left, right;
+} region;
+
+INLINE region covered(dis_window w, size_t y, size_t q) {
+  const size_t top = y * w.stride, left = q * w.stride;  // On the padded axes.
+  return (region){
+      top > w.padding_height ? top - w.padding_height : 0,
+      dis_smaller(top + w.kernel_height - w.padding_height, w.height),
+      left > w.padding_width ? left - w.padding_width : 0,
+      dis_smaller(left + w.kernel_width - w.padding_width, w.width)};
+}
+
+void DIS_KERNEL(max_pool_packed)(
+    float *out, size_t out_stride, const float *x, size_t in_stride, size_t channels,
+    dis_window w) {
+  for (size_t y = 0; y < w.out_height; y++) {
+    for (size_t q = 0; q < w.out_width; q++, out += out_stride) {
+      const region r = covered(w, y, q);
+      for (size_t c = 0; c < channels; c += DIS_LANES) {
+        vector largest = splat(-INFINITY);
+        for (size_t i = r.top; i < r.bottom; i++) {
+          for (size_t j = r.left; j < r.right; j++) {
+            const vector v = load(x + (i * w.width + j) * in_stride + c);
+            largest = choose((v > largest) | (v != v), v, largest);
+          }
+        }
+        store(out + c, largest);
+      }
+    }
+  }
+}
+
+void DIS_KERNEL(average_pool_packed)(
+    float *out, size_t out_stride, const float *x, size_t in_stride, const float *bias,
+    size_t channels, dis_window w) {
+  for (size_t y = 0; y < w.out_height; y++) {
+    for (size_t q = 0; q < w.out_width; q++, out += out_stride) {
+      const region r = covered(w, y, q);
+      const vector count = splat((float)((r.bottom - r.top) * (r.right - r.left)));
+      for (size_t c = 0; c < channels; c += DIS_LANES) {
+        vector sum = splat(0);
+        for (size_t i = r.top; i < r.bottom; i++) {
+          for (size_t j = r.left; j < r.right; j++) {
+            sum += load(x + (i * w.width + j) * in_stride + c);
+          }
+        }
+        const vector mean = sum / count;
+        store(out + c, bias != NULL ? rectified(mean + load(bias + c)) : mean);
+      }
+    }
+  }
+}

@@ -1,0 +1,48 @@
+// Convolutions as products of transforms: the image is divided into tiles, each tile's inputs are
+// transformed to a number of values, the values of all tiles are multiplied by the transformed
+// weights, one matrix product for each value, and transformed back. A method is its two transforms.
+//
+// A block of tiles is few enough for all of their values to stay in the second-level cache.
+
+/// The values of a tile's inputs, `plane` floats apart.
+typedef void forward_transform(
+    float *v, size_t plane, const float *x, const dis_packed_convolution *c, size_t tile,
+    const float *zeros);
+
+/// A tile's outputs for a panel of `width` from the products, `plane` floats apart.
+typedef void inverse_transform(
+    float *out, const float *m, size_t plane, size_t width, const float *bias,
+    const dis_packed_convolution *c, size_t tile);
+
+static void convolve_transformed(
+    float *out, const float *x, const float *packed, const float *bias,
+    const dis_packed_convolution *c, float *scratch, forward_transform *forward,
+    inverse_transform *inverse) {
+  const dis_tiling t = dis_tile(c);
+  const size_t groups = dis_round_up(c->outputs, DIS_CHANNELS) / DIS_CHANNELS;
+  float *zeros = scratch, *v = zeros + t.depth, *m = v + t.values * t.v_plane;
+  memset(zeros, 0, t.depth * sizeof *zeros);
+
+  for (size_t first = 0; first < t.tiles; first += t.block) {
+    const size_t count = dis_smaller(t.block, t.tiles - first);
+    for (size_t i = 0; i < count; i++) forward(v + i * t.depth, t.v_plane, x, c, first + i, zeros);
+    const float *weights = packed;
+    for (size_t group = 0; group < groups;) {
+      const size_t panel = dis_panel_groups(DIS_SET, groups - group), width = panel * DIS_CHANNELS;
+      for (size_t value = 0; value < t.values; value++, weights += c->inputs * width) {
+        const float *rows[DIS_TILE_LIMIT + DIS_TILE_ROWS];
+        for (size_t i = 0; i < count + DIS_TILE_ROWS; i++) {
+          rows[i] = v + value * t.v_plane + dis_smaller(i, count - 1) * t.depth;
+        }
+        const operand a = {rows, 0, 1, c->inputs};
+        multiply_panel(m + value * t.m_plane, width, a, count, weights, panel, NULL, false);
+      }
+      for (size_t i = 0; i < count; i++) {
+        inverse(
+            out + group * DIS_CHANNELS, m + i * width, t.m_plane, width,
+            bias + group * DIS_CHANNELS, c, first + i);
+      }
+      group += panel;
+    }
+  }
+}

@@ -1,0 +1,205 @@
+import CKernels
+import Tensors
+import Testing
+import _TestSupport
+
+extension ConvolutionCase {
+  /// More channels than a panel, not multiples of a vector; more pixels than a block.
+  static let wide = [
+    ConvolutionCase(inputs: 17, outputs: 33, height: 13, width: 15, padding: (1, 1)),
+    ConvolutionCase(inputs: 5, outputs: 1, height: 7, width: 7, kernel: (5, 5), padding: (2, 2)),
+    ConvolutionCase(inputs: 70, outputs: 81, kernel: (1, 1)),
+    ConvolutionCase(inputs: 16, outputs: 208, height: 9, width: 9, stride: 2),
+    ConvolutionCase(inputs: 3, outputs: 145, height: 3, width: 2, kernel: (1, 1)),
+  ]
+
+  /// What a packed convolution by `method` gives, and what it should.
+  func packed(
+    _ method: PackedConvolution.Method, _ instructions: dis_instructions, relu: Bool
+  ) -> (got: [Float], expected: [Double]) {
+    var random = SeededGenerator(seed: 6)
+    let convolution = convolution(relu: relu, using: &random)
+    let x = Tensor(shape: [inputs, height, width], values: random.floats(inputs * height * width))
+    let packed = PackedConvolution(
+      weight: convolution.weight, bias: convolution.bias.values.map(Double.init), stride: stride,
+      padding: padding, relu: relu, method: method, instructions: instructions)
+    // A pool of one pixel before it: methods but the direct one read whole groups of channels.
+    let network = PackedNetwork(
+      [.convolution(.identity(inputs, instructions)), .convolution(packed)],
+      input: [height, width, inputs], instructions: instructions)
+    let y = network(channelsLast(x))
+    let reference = reference(x, convolution)
+    let pixels = reference.count / outputs
+    return (
+      y.values,
+      y.values.indices.map { reference[$0 % outputs * pixels + $0 / outputs] }
+    )
+  }
+}
+
+extension PackedConvolution {
+  /// Each channel to itself.
+  static func identity(_ channels: Int, _ instructions: dis_instructions) -> PackedConvolution {
+    PackedConvolution(
+      weight: Tensor(
+        shape: [channels, channels, 1, 1],
+        values: (0..<channels * channels).map { $0 % (channels + 1) == 0 ? 1 : 0 }),
+      instructions: instructions)
+  }
+}
+
+/// The root mean square of the differences, relative to that of what is expected.
+private func relativeError(_ got: [Float], _ expected: [Double]) -> Double {
+  let differences = zip(got, expected).map { (Double($0) - $1) * (Double($0) - $1) }
+  let scale = expected.reduce(0) { $0 + $1 * $1 }
+  return (differences.reduce(0, +) / max(scale, .leastNormalMagnitude)).squareRoot()
+}
+
+@Suite struct PackedConvolutionTests {
+  @Test(
+    "the direct method agrees with the definition", arguments: instructionSets,
+    ConvolutionCase.all + ConvolutionCase.wide)
+  func direct(instructions: dis_instructions, size: ConvolutionCase) {
+    for relu in [false, true] {
+      let (got, expected) = size.packed(.direct, instructions, relu: relu)
+      #expect(got.count == expected.count)
+      #expect(worst(got, expected).relative <= 1e-6 && relativeError(got, expected) <= 1e-6)
+    }
+  }
+
+  @Test(
+    "minimal filtering agrees with the definition", arguments: instructionSets,
+    [
+      ConvolutionCase(inputs: 1, outputs: 1, height: 1, width: 1, padding: (1, 1)),
+      ConvolutionCase(height: 3, width: 11), ConvolutionCase(height: 9, width: 4, padding: (2, 2)),
+      ConvolutionCase(inputs: 17, outputs: 33, height: 35, width: 34, padding: (1, 1)),
+      ConvolutionCase(inputs: 64, outputs: 96, height: 8, width: 8, padding: (1, 1)),
+      ConvolutionCase(
+        inputs: 5, outputs: 19, height: 2, width: 13, kernel: (1, 3), padding: (0, 1)),
+      ConvolutionCase(
+        inputs: 33, outputs: 81, height: 9, width: 8, kernel: (3, 1), padding: (1, 0)),
+      ConvolutionCase(height: 5, width: 5, kernel: (5, 5)),
+      ConvolutionCase(
+        inputs: 18, outputs: 65, height: 13, width: 7, kernel: (5, 5), padding: (2, 2)),
+    ])
+  func winograd(instructions: dis_instructions, size: ConvolutionCase) {
+    for relu in [false, true] {
+      let (got, expected) = size.packed(.winograd, instructions, relu: relu)
+      #expect(got.count == expected.count && relativeError(got, expected) <= 3e-6)
+    }
+  }
+
+  @Test(
+    "the Fourier transform agrees with the definition", arguments: instructionSets,
+    [
+      ConvolutionCase(inputs: 1, outputs: 1, height: 1, width: 17, kernel: (1, 7), padding: (0, 3)),
+      ConvolutionCase(
+        inputs: 33, outputs: 81, height: 17, width: 17, kernel: (1, 7), padding: (0, 3)),
+      ConvolutionCase(
+        inputs: 17, outputs: 145, height: 17, width: 17, kernel: (7, 1), padding: (3, 0)),
+      ConvolutionCase(
+        inputs: 5, outputs: 3, height: 17, width: 50, kernel: (7, 1), padding: (3, 0)),
+    ])
+  func fourier(instructions: dis_instructions, size: ConvolutionCase) {
+    for relu in [false, true] {
+      let (got, expected) = size.packed(.fourier, instructions, relu: relu)
+      #expect(got.count == expected.count && relativeError(got, expected) <= 1e-6)
+    }
+  }
+
+  @Test("the gain multiplies in double", arguments: instructionSets)
+  func gain(instructions: dis_instructions) {
+    let packed = PackedConvolution(
+      weight: Tensor(shape: [2, 1, 1, 1], values: [3, 5]), gain: [1.0 / 3, 0.2],
+      bias: [1, -2], instructions: instructions)
+    let network = PackedNetwork(
+      [.convolution(packed)], input: [1, 2, 1], instructions: instructions)
+    #expect(network(Tensor(shape: [1, 2, 1], values: [7, 0])).values == [8, 5, 1, -2])
+  }
+
+  @Test("NaN is not rectified away", arguments: instructionSets)
+  func nan(instructions: dis_instructions) {
+    let packed = PackedConvolution(
+      weight: Tensor(shape: [1, 1, 1, 1], values: [1]), relu: true, instructions: instructions)
+    let network = PackedNetwork(
+      [.convolution(packed)], input: [1, 1, 1], instructions: instructions)
+    #expect(network(Tensor(shape: [1, 1, 1], values: [.nan])).values[0].isNaN)
+  }
+}
+
+@Suite struct PackedNetworkTests {
+  @Test("pools are those of the other layout", arguments: instructionSets)
+  func pools(instructions: dis_instructions) {
+    var random = SeededGenerator(seed: 7)
+    for (channels, height, width) in [(16, 5, 4), (48, 6, 7), (32, 3, 3)] {
+      var x = Tensor(
+        shape: [channels, height, width], values: random.floats(channels * height * width))
+      x.values[channels] = .nan
+      for window in [Window(3, stride: 2), Window(3, padding: 1), Window(2)] {
+        for (layer, expected) in [
+          (PackedLayer.maxPool(window), maxPool2d(x, window)),
+          (.averagePool(window), averagePool2d(x, window)),
+        ] {
+          let network = PackedNetwork(
+            [layer], input: [height, width, channels], instructions: instructions)
+          let y = network(channelsLast(x)).values
+          for (got, expected) in zip(y, channelsLast(expected).values) {
+            #expect(abs(got - expected) <= 2e-7 || got.isNaN && expected.isNaN)
+          }
+        }
+      }
+    }
+  }
+
+  @Test("an average pool adds its bias and rectifies", arguments: instructionSets)
+  func averageWithBias(instructions: dis_instructions) {
+    let network = PackedNetwork(
+      [
+        .convolution(.identity(2, instructions)),
+        .averagePool(Window(3, padding: 1), bias: [1, -3]),
+      ], input: [1, 2, 2], instructions: instructions)
+    #expect(
+      network(Tensor(shape: [1, 2, 2], values: [1, 2, 3, 6])).values == [3, 1, 3, 1])
+  }
+
+  @Test("branches are joined in order, also nested ones", arguments: instructionSets)
+  func branches(instructions: dis_instructions) {
+    func times(_ factor: Float, _ inputs: Int, _ outputs: Int) -> PackedLayer {
+      .convolution(
+        PackedConvolution(
+          weight: Tensor(
+            shape: [outputs, inputs, 1, 1],
+            values: (0..<outputs * inputs).map { $0 % inputs == 0 ? factor : 0 }),
+          instructions: instructions))
+    }
+    let network = PackedNetwork(
+      [
+        times(1, 1, 16),
+        .branches([
+          [times(2, 16, 16)],
+          [
+            times(3, 16, 32),
+            .branches([
+              [times(5, 32, 16), times(7, 16, 16), times(11, 16, 48)], [.maxPool(Window(1))],
+            ]),
+          ],
+          [times(13, 16, 3)],
+        ]),
+        times(1, 16 + 48 + 32 + 3, 1),
+      ], input: [2, 3, 1], instructions: instructions)
+    #expect(network.outputShape == [2, 3, 1])
+    let x = Tensor(shape: [2, 3, 1], values: [1, 2, 3, 4, 5, 6])
+    #expect(network(x).values == x.values.map { 2 * $0 })
+    let joined = PackedNetwork(
+      [
+        times(1, 1, 16),
+        .branches([[times(2, 16, 16)], [times(3, 16, 16), times(5, 16, 32)], [times(13, 16, 3)]]),
+      ], input: [2, 3, 1], instructions: instructions)
+    let y = joined(x)
+    #expect(y.shape == [2, 3, 51])
+    for pixel in 0..<6 {
+      let expected = (0..<51).map { Float(pixel + 1) * ($0 < 16 ? 2 : $0 < 48 ? 15 : 13) }
+      #expect(Array(y.values[pixel * 51..<(pixel + 1) * 51]) == expected)
+    }
+  }
+}
