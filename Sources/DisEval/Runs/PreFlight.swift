@@ -143,11 +143,11 @@ private func freeDisk(of folder: String) -> Int? {
   return Int(clamping: status.f_bavail.multipliedFullWidth(by: UInt(status.f_frsize)).low)
 }
 
-/// `1.5 GB`.
+/// `1.5 GB`, `20.3 MB`, `12.0 kB`.
 private func readable(bytes: Int) -> String {
-  bytes >= 1_000_000_000
-    ? String(format: "%.1f GB", Double(bytes) / 1e9)
-    : String(format: "%.0f MB", (Double(bytes) / 1e6).rounded(.up))
+  let units = [(1e9, "GB"), (1e6, "MB")]
+  let (size, name) = units.first { Double(bytes) >= $0.0 } ?? (1e3, "kB")
+  return String(format: "%.1f %@", Double(bytes) / size, name)
 }
 
 /// `1 h 02 min`, `5 min`, `12 s`.

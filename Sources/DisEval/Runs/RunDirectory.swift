@@ -49,14 +49,14 @@ final class RunDirectory: Sendable {
   static func open(
     _ path: String, asked: RunRecord, unit: () throws -> Int
   ) async throws -> RunDirectory {
-    let folder = URL(fileURLWithPath: path)
     do {
       try FileManager.default.createDirectory(
-        at: folder.appendingPathComponent("units"), withIntermediateDirectories: true)
+        atPath: "\(path)/units", withIntermediateDirectories: true)
     } catch {
       throw Failure(
         .cannotCreate, "CannotCreate", path,
-        "the folder cannot be made: \(error.localizedDescription)")
+        "the folder cannot be made: it cannot be written there, or something that is no folder is in "
+          + "the way")
     }
     let claims = try ClaimFile(path: "\(path)/run.lock")
     while try !claims.claim(recordClaim) { try await Task.sleep(for: .milliseconds(50)) }
