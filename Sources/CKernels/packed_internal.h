@@ -2,6 +2,7 @@
 #define DIS_PACKED_INTERNAL_H
 
 #include "CKernels.h"
+#include "dispatch.h"
 
 /// Vectors of DIS_CHANNELS channels in a panel at most; a convolution's outputs are divided into
 /// panels of four, or of three and five where four does not divide them.
@@ -103,9 +104,6 @@ static inline dis_tiling dis_tile(const dis_packed_convolution *c) {
       float *out, size_t out_stride, const float *x, size_t in_stride, const float *bias,        \
       size_t channels, dis_window window);
 
-#if defined(__x86_64__)
-DIS_DECLARE_PACKED_KERNELS(avx2)
-DIS_DECLARE_PACKED_KERNELS(avx512)
-#endif
+DIS_FOR_EACH_SET(DIS_DECLARE_PACKED_KERNELS)
 
 #endif

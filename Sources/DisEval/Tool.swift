@@ -13,7 +13,7 @@ public enum Tool {
 
   /// Whether this processor runs kernels of that name: `scalar`, `avx2` or `avx512`.
   public static func hasInstructions(_ name: String) -> Bool {
-    kernelInstructionSets.contains(name)
+    knownInstructionSets.contains { $0.name == name && $0.isAvailable }
   }
 
   /// What decides the last bits of a result: the instruction set of our kernels, and OpenBLAS's
