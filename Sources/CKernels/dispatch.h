@@ -14,6 +14,13 @@
   case DIS_AVX2: name##_avx2(__VA_ARGS__); return;     \
   case DIS_AVX512: name##_avx512(__VA_ARGS__); return;
 
+#elif defined(__aarch64__)
+
+#define DIS_FOR_EACH_SET(declare) declare(neon)
+
+#define DIS_VECTOR_CASES(name, ...) \
+  case DIS_NEON: name##_neon(__VA_ARGS__); return;
+
 #else
 
 #define DIS_FOR_EACH_SET(declare)

@@ -8,6 +8,7 @@ const char *dis_instructions_name(enum dis_instructions instructions) {
     case DIS_SCALAR: return "scalar";
     case DIS_AVX2: return "avx2";
     case DIS_AVX512: return "avx512";
+    case DIS_NEON: return "neon";
   }
   return "unknown";
 }
@@ -20,6 +21,8 @@ int dis_instructions_available(enum dis_instructions instructions) {
     case DIS_AVX512:
       return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
              __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
+#elif defined(__aarch64__)
+    case DIS_NEON: return 1;  // Every 64-bit processor has it.
 #endif
     default: return 0;
   }

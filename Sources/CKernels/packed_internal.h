@@ -20,7 +20,8 @@ static inline size_t dis_smaller(size_t a, size_t b) { return a < b ? a : b; }
 /// The groups of DIS_CHANNELS outputs in the panel that begins at a group with `left` left.
 ///
 /// AVX-512 keeps tiles of 6 x 4, 8 x 3, 5 x 5 and 12 x 2 vectors in its 32 registers, which run
-/// equally fast. Others take one group at a time: 6 x 2 vectors of AVX2 in 16 registers.
+/// equally fast. Others take one group at a time: 6 x 2 vectors of AVX2 in 16 registers, 6 x 4 of
+/// NEON in 32.
 static inline size_t dis_panel_groups(enum dis_instructions instructions, size_t left) {
   if (instructions != DIS_AVX512) return 1;
   if (left <= DIS_PANEL_LIMIT) return left;

@@ -11,7 +11,7 @@ public enum Tool {
   /// The version of the command and of the library, by semantic versioning.
   public static let version = "0.2.0"
 
-  /// Whether this processor runs kernels of that name: `scalar`, `avx2` or `avx512`.
+  /// Whether this processor runs kernels of that name: `scalar`, `avx2`, `avx512` or `neon`.
   public static func hasInstructions(_ name: String) -> Bool {
     knownInstructionSets.contains { $0.name == name && $0.isAvailable }
   }

@@ -4,7 +4,7 @@ import CKernels
 package let knownInstructionSets = (0..<UInt32(DIS_INSTRUCTION_SETS)).map { dis_instructions($0) }
 
 extension dis_instructions {
-  /// What it is called: `scalar`, `avx2`, `avx512`.
+  /// What it is called: `scalar`, `avx2`, `avx512`, `neon`.
   package var name: String { String(cString: dis_instructions_name(self)) }
 
   /// Whether this processor has it.

@@ -25,13 +25,16 @@ let awkwardSizes: [(tokens: Int, channels: Int)] = [
   @Test(.enabled(if: DIS_AVX512.isAvailable, "the processor has no AVX-512"))
   func avx512IsTested() { #expect(instructionSets.contains(DIS_AVX512)) }
 
+  @Test(.enabled(if: DIS_NEON.isAvailable, "the processor has no NEON"))
+  func neonIsTested() { #expect(instructionSets.contains(DIS_NEON)) }
+
   @Test func theOneInUseIsAvailable() {
     #expect(dis_instructions_in_use().isAvailable)
     #expect(instructionSets.map(\.name).contains(kernelInstructionSet))
   }
 
   @Test func theyHaveNames() {
-    #expect(knownInstructionSets.map(\.name) == ["scalar", "avx2", "avx512"])
+    #expect(knownInstructionSets.map(\.name) == ["scalar", "avx2", "avx512", "neon"])
   }
 }
 

@@ -2,12 +2,12 @@
 #define DIS_INSTRUCTIONS_H
 
 /// The instruction sets that kernels are written for; of those that a processor has, best last.
-enum dis_instructions { DIS_SCALAR = 0, DIS_AVX2 = 1, DIS_AVX512 = 2 };
+enum dis_instructions { DIS_SCALAR = 0, DIS_AVX2 = 1, DIS_AVX512 = 2, DIS_NEON = 3 };
 
 /// How many there are.
-#define DIS_INSTRUCTION_SETS 3
+#define DIS_INSTRUCTION_SETS 4
 
-/// What an instruction set is called: `scalar`, `avx2`, `avx512`.
+/// What an instruction set is called: `scalar`, `avx2`, `avx512`, `neon`.
 const char *dis_instructions_name(enum dis_instructions instructions);
 
 /// Whether this processor has `instructions`, and this library kernels for them.
