@@ -66,7 +66,8 @@ let package = Package(
     .target(
       name: "DisEval",
       dependencies: [
-        "Autoencoder", "CLAPACK", "Checkpoints", "DiS", "Diffusion", "FeatureExtractors", "Files",
+        "Autoencoder", "CKernels", "CLAPACK", "Checkpoints", "DiS", "Diffusion",
+        "FeatureExtractors", "Files",
         "GenerativeMetrics", "Images", "Tensors", .product(name: "Crypto", package: "swift-crypto"),
       ],
       resources: [.embedInCode("Resources/registry.json")], swiftSettings: swiftSettings),

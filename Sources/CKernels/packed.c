@@ -261,6 +261,19 @@ static void average_pool_packed_scalar(
   }
 }
 
+// MARK: Peak
+
+static float multiply_add_scalar(size_t count) {
+  float sums[DIS_INDEPENDENT_SUMS];
+  const float x = (float)count / ((float)count + 1);
+  for (size_t i = 0; i < DIS_INDEPENDENT_SUMS; i++) sums[i] = (float)i;
+  for (size_t round = 0; round < count; round++) {
+    for (size_t i = 0; i < DIS_INDEPENDENT_SUMS; i++) sums[i] = sums[i] * x + 0.5f;
+  }
+  for (size_t i = 1; i < DIS_INDEPENDENT_SUMS; i++) sums[0] += sums[i];
+  return sums[0];
+}
+
 // MARK: Dispatch
 
 #if defined(__x86_64__)
@@ -295,4 +308,19 @@ void dis_average_pool_packed(
     size_t in_stride, const float *bias, size_t channels, dis_window window) {
   DIS_DISPATCH(
       average_pool_packed, out, out_stride, x, in_stride, bias, channels, window)
+}
+
+float dis_multiply_add(enum dis_instructions instructions, size_t count) {
+#if defined(__x86_64__)
+  if (instructions == DIS_AVX512) return multiply_add_avx512(count);
+  if (instructions == DIS_AVX2) return multiply_add_avx2(count);
+#else
+  (void)instructions;
+#endif
+  return multiply_add_scalar(count);
+}
+
+size_t dis_multiply_add_operations(enum dis_instructions instructions) {
+  const size_t lanes = instructions == DIS_AVX512 ? 16 : instructions == DIS_AVX2 ? 8 : 1;
+  return 2 * lanes * DIS_INDEPENDENT_SUMS;
 }

@@ -125,6 +125,9 @@ static inline dis_tiling dis_tile(const dis_packed_convolution *c) {
   return t;
 }
 
+/// Sums that a round of `dis_multiply_add` adds to: more than any processor's units times latency.
+#define DIS_INDEPENDENT_SUMS 12
+
 /// Declares the kernels of one instruction set.
 #define DIS_DECLARE_PACKED_KERNELS(isa)                                                          \
   void convolve_packed_##isa(                                                                    \
@@ -135,7 +138,8 @@ static inline dis_tiling dis_tile(const dis_packed_convolution *c) {
       dis_window window);                                                                        \
   void average_pool_packed_##isa(                                                                \
       float *out, size_t out_stride, const float *x, size_t in_stride, const float *bias,        \
-      size_t channels, dis_window window);
+      size_t channels, dis_window window);                                                       \
+  float multiply_add_##isa(size_t count);
 
 /// Declares the kernel of one instruction set for DIS_BFLOAT16.
 #define DIS_DECLARE_BFLOAT16_KERNEL(isa)                          \

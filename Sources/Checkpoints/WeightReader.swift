@@ -21,7 +21,8 @@ package struct WeightReader {
   /// a file: ones in vectors, otherwise uniform values of variance 1 / fan-in.
   package static func madeUp() -> WeightReader { WeightReader(state: nil) }
 
-  private static func madeUp(_ shape: [Int]) -> Tensor {
+  /// What a made-up reader hands out for a tensor of this shape.
+  package static func madeUp(_ shape: [Int]) -> Tensor {
     let count = shape.reduce(1, *)
     guard shape.count > 1 else {
       return Tensor(shape: shape, values: [Float](repeating: 1, count: count))

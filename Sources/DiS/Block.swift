@@ -6,7 +6,7 @@ import Tensors
 struct Block: Sendable {
   let norm: Tensor  // [D]
   let mixer: MambaMixer
-  let skipLinear: (weight: Tensor, bias: Tensor)?  // [D, 2D], [D]
+  let skipLinear: PackedLinear?  // 2D to D
 
   init(
     _ reader: inout WeightReader, prefix: String, hasSkip: Bool, configuration: DiSConfiguration
@@ -15,11 +15,7 @@ struct Block: Sendable {
     mixer = MambaMixer(&reader, prefix: "\(prefix).mixer", configuration: configuration)
     norm = reader.tensor("\(prefix).norm.weight", [d])
     skipLinear =
-      hasSkip
-      ? (
-        reader.tensor("\(prefix).skip_linear.weight", [d, 2 * d]),
-        reader.tensor("\(prefix).skip_linear.bias", [d])
-      ) : nil
+      hasSkip ? reader.linear("\(prefix).skip_linear", from: 2 * d, to: d) : nil
   }
 
   /// - Parameters:
@@ -27,10 +23,7 @@ struct Block: Sendable {
   ///   - residual: `[L, D]`, the running sum of all that came before.
   ///   - skip: `[L, D]`, the output of the block at the same distance from the middle.
   func callAsFunction(_ hidden: inout Tensor, _ residual: inout Tensor, skip: Tensor? = nil) {
-    if let skipLinear, let skip {
-      hidden = linear(
-        concatenateColumns(hidden, skip), skipLinear.weight, bias: skipLinear.bias)
-    }
+    if let skipLinear, let skip { hidden = skipLinear(concatenateColumns(hidden, skip)) }
     residual.add(hidden)
     hidden = mixer(rmsNorm(residual, weight: norm))
   }

@@ -15,18 +15,17 @@ package struct DiSModel: Sendable {
   /// The architecture.
   package let configuration: DiSConfiguration
 
-  private let patchWeight: Tensor  // [D, C p p], columns in order (C, p1, p2)
-  private let patchBias: Tensor  // [D]
+  private let patchEmbedding: PackedLinear  // C p p to D, inputs in order (C, p1, p2)
   private let positions: Tensor  // [L, D]
-  private let timeIn: (weight: Tensor, bias: Tensor)  // [4D, D], [4D]
-  private let timeOut: (weight: Tensor, bias: Tensor)  // [D, 4D], [D]
+  private let timeIn: PackedLinear  // D to 4D
+  private let timeOut: PackedLinear  // 4D to D
   private let labels: Tensor?  // [classes + 1, D], the last row for "no class"
   private let inBlocks: [Block]
   private let middleBlock: Block
   private let outBlocks: [Block]
   private let finalNorm: Tensor  // [D]
-  private let modulation: (weight: Tensor, bias: Tensor)?  // [2D, D], [2D]
-  private let head: (weight: Tensor, bias: Tensor)  // [p p Co, D], [p p Co], rows (p1, p2, Co)
+  private let modulation: PackedLinear?  // D to 2D
+  private let head: PackedLinear  // D to p p Co, outputs in order (p1, p2, Co)
 
   /// Loads a model whose architecture is read off the shapes in `state`.
   ///
@@ -42,16 +41,12 @@ package struct DiSModel: Sendable {
       configuration.embeddingDimension, configuration.patchSize, configuration.channels
     )
     var reader = weights
-    func pair(_ name: String, _ shape: [Int]) -> (weight: Tensor, bias: Tensor) {
-      (reader.tensor("\(name).weight", shape), reader.tensor("\(name).bias", [shape[0]]))
-    }
-    let patch = pair("patch_embed.proj", [d, c, p, p])
-    patchWeight = patch.weight.arranged([d, c * p * p])
-    patchBias = patch.bias
+    patchEmbedding = reader.linear(
+      "patch_embed.proj", from: c * p * p, to: d, shape: [d, c, p, p])
     positions = reader.tensor("pos_embed", [1, configuration.tokenCount, d])
       .arranged([configuration.tokenCount, d])
-    timeIn = pair("time_embed.0", [4 * d, d])
-    timeOut = pair("time_embed.2", [d, 4 * d])
+    timeIn = reader.linear("time_embed.0", from: d, to: 4 * d)
+    timeOut = reader.linear("time_embed.2", from: 4 * d, to: d)
     labels = configuration.classCount.map {
       reader.tensor("label_emb.embedding_table.weight", [$0 + 1, d])
     }
@@ -68,8 +63,9 @@ package struct DiSModel: Sendable {
     }
     finalNorm = reader.tensor("norm_f.weight", [d])
     modulation =
-      configuration.classCount == nil ? nil : pair("final_layer.adaLN_modulation.1", [2 * d, d])
-    head = pair("final_layer.linear", [p * p * configuration.outputChannels, d])
+      configuration.classCount == nil
+      ? nil : reader.linear("final_layer.adaLN_modulation.1", from: d, to: 2 * d)
+    head = reader.linear("final_layer.linear", from: d, to: p * p * configuration.outputChannels)
     try reader.finish()
     self.configuration = configuration
   }
@@ -99,7 +95,7 @@ package struct DiSModel: Sendable {
       for (index, value) in row.enumerated() { condition.values[index] += value }
     }
     tokens += time.values
-    tokens += linear(patches(of: x), patchWeight, bias: patchBias).values
+    tokens += patchEmbedding(patches(of: x)).values
     var hidden = Tensor(shape: positions.shape, values: tokens)
     hidden.add(positions)
 
@@ -115,17 +111,15 @@ package struct DiSModel: Sendable {
     residual.add(hidden)
     var y = layerNorm(rmsNorm(residual, weight: finalNorm))  // [L, D]
     if let modulation {
-      let shiftAndScale = linear(silu(condition), modulation.weight, bias: modulation.bias)
-      y.modulate(by: shiftAndScale)  // [1, 2D]: shift, then scale
+      y.modulate(by: modulation(silu(condition)))  // [1, 2D]: shift, then scale
     }
-    return image(from: linear(y, head.weight, bias: head.bias))
+    return image(from: head(y))
   }
 
   /// The sinusoidal embedding of a timestep through two layers, `[1, D]`.
   private func timeToken(_ timestep: Float) -> Tensor {
     let embedding = timestepEmbedding(timestep, dimension: configuration.embeddingDimension)
-    let hidden = silu(linear(embedding, timeIn.weight, bias: timeIn.bias))
-    return linear(hidden, timeOut.weight, bias: timeOut.bias)
+    return timeOut(silu(timeIn(embedding)))
   }
 
   /// `[C, H, W]` cut into patches, `[P, C p p]`: patches row by row, values in order (C, p1, p2).

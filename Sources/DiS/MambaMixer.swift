@@ -13,15 +13,15 @@ struct MambaMixer: Sendable {
   struct Direction: Sendable {
     let convolutionWeight: Tensor  // [4, Di]
     let convolutionBias: Tensor  // [Di]
-    let projection: Tensor  // [R + 2N, Di]
-    let stepProjection: Tensor  // [Di, R]
+    let projection: PackedLinear  // Di to R + 2N
+    let stepProjection: PackedLinear  // R to Di
     let stepBias: Tensor  // [Di]
     let scaledA: Tensor  // [N, Di], -exp(A_log) * log2(e)
     let skip: Tensor  // [Di]
   }
 
-  let inputProjection: Tensor  // [2Di, D], rows 0..<Di give x, the others z
-  let outputProjection: Tensor  // [D, Di]
+  let inputProjection: PackedLinear  // D to 2Di, of which the first half is x and the second z
+  let outputProjection: PackedLinear  // Di to D
   let forward: Direction
   let backward: Direction
 
@@ -29,19 +29,19 @@ struct MambaMixer: Sendable {
     let (d, di) = (configuration.embeddingDimension, configuration.innerDimension)
     forward = Direction(&reader, prefix: prefix, suffix: "", configuration: configuration)
     backward = Direction(&reader, prefix: prefix, suffix: "_b", configuration: configuration)
-    inputProjection = reader.tensor("\(prefix).in_proj.weight", [2 * di, d])
-    outputProjection = reader.tensor("\(prefix).out_proj.weight", [d, di])
+    inputProjection = reader.linear("\(prefix).in_proj", from: d, to: 2 * di, hasBias: false)
+    outputProjection = reader.linear("\(prefix).out_proj", from: di, to: d, hasBias: false)
   }
 
   /// - Parameter u: Normalised tokens, `[L, D]`.
   /// - Returns: `[L, D]`.
   func callAsFunction(_ u: Tensor) -> Tensor {
-    let xz = linear(u, inputProjection)  // [L, 2Di]
-    var y = Tensor(zeros: [u.rows, outputProjection.columns])  // [L, Di]
+    let xz = inputProjection(u)  // [L, 2Di]
+    var y = Tensor(zeros: [xz.rows, xz.columns / 2])  // [L, Di]
     forward.add(to: &y, xz, direction: .forward)
     backward.add(to: &y, xz, direction: .backward)
     applySiLUGate(to: &y, z: xz)
-    return linear(y, outputProjection)
+    return outputProjection(y)
   }
 }
 
@@ -56,8 +56,9 @@ extension MambaMixer.Direction {
       "\(prefix).conv1d\(suffix).weight", [di, 1, convolutionTaps]
     ).transposed(rows: di, columns: convolutionTaps)
     convolutionBias = reader.tensor("\(prefix).conv1d\(suffix).bias", [di])
-    projection = reader.tensor("\(prefix).x_proj\(suffix).weight", [r + 2 * n, di])
-    stepProjection = reader.tensor("\(prefix).dt_proj\(suffix).weight", [di, r])
+    projection = reader.linear("\(prefix).x_proj\(suffix)", from: di, to: r + 2 * n, hasBias: false)
+    // Its bias is added by the scan.
+    stepProjection = reader.linear("\(prefix).dt_proj\(suffix)", from: r, to: di, hasBias: false)
     stepBias = reader.tensor("\(prefix).dt_proj\(suffix).bias", [di])
     // The keys are A_log and A_b_log, D and D_b.
     var a = reader.tensor("\(prefix).A\(suffix)_log", [di, n]).transposed(rows: di, columns: n)
@@ -71,8 +72,8 @@ extension MambaMixer.Direction {
   func add(to y: inout Tensor, _ xz: Tensor, direction: ScanDirection) {
     let u = causalConvolutionSiLU(  // [L, Di]
       xz, weight: convolutionWeight, bias: convolutionBias, direction: direction)
-    let projections = linear(u, projection)  // [L, R + 2N]: step, B, C
-    let deltaRaw = linear(projections, stepProjection)  // [L, Di], from the first R columns
+    let projections = projection(u)  // [L, R + 2N]: step, B, C
+    let deltaRaw = stepProjection(projections)  // [L, Di], from the first R columns
     addSelectiveScan(
       to: &y, u: u, deltaRaw: deltaRaw, scaledA: scaledA, projections: projections, skip: skip,
       deltaBias: stepBias, direction: direction)

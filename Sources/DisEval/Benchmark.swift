@@ -1,3 +1,4 @@
+import CKernels
 import Checkpoints
 import DiS
 import FeatureExtractors
@@ -7,143 +8,192 @@ import GenerativeMetrics
 import Images
 import Tensors
 
-/// How fast this machine runs the networks and the distance, beside its own matrix product.
+/// How fast this machine runs the networks and the distance, beside what its registers can do.
 ///
 /// Networks have made-up weights of their true shapes: speed does not depend on the values.
 public struct BenchmarkResult: Codable, Sendable {
   /// Name and version of this form.
-  public var schema = "dis-eval-benchmark/1"
+  public var schema = "dis-eval-benchmark/2"
   /// Instruction set and library.
   public var kernels: String
-  /// Workers.
+  /// Workers, each with its own images.
   public var threads: Int
-  /// OpenBLAS's `sgemm` at 1024 x 1024 x 1024, one call per worker side by side.
-  public var sgemm: Rate
-  /// Inception-v3 features of 299 x 299 images.
-  public var inception: Images
-  /// DiS-S/2 on 32 x 32 x 3.
-  public var disS2: Forwards
-  /// The Fréchet distance of two full-rank Gaussians of 2048 dimensions.
-  public var frechet2048: Duration
+  /// In the order asked for.
+  public var measurements: [Measurement]
 
-  /// Arithmetic per second.
-  public struct Rate: Codable, Sendable {
-    /// Billions of operations per second, a multiply-add counted as two.
-    public var gflops: Double
-  }
+  /// The speed of one piece of work.
+  public struct Measurement: Codable, Sendable {
+    /// The ``BenchmarkCase``.
+    public var name: String
+    /// What is counted: images, forwards, products or distances.
+    public var unit: String
+    /// Per second, over all workers.
+    public var perSecond: Double
+    /// Billions of operations of one, a multiply-add counted as two: those of the definition, of
+    /// which a method may make fewer. Convolutions and matrix products only.
+    public var gigaOperations: Double?
+    /// Billions of operations per second of multiply-adds on registers by all workers, the better of
+    /// before and after.
+    public var peakGFLOPS: Double
 
-  /// Images per second.
-  public struct Images: Codable, Sendable {
-    /// Over all workers.
-    public var imagesPerSecond: Double
-    /// Operations of the convolutions as a share of the sgemm rate.
-    public var shareOfSgemm: Double
-  }
-
-  /// Forward passes per second.
-  public struct Forwards: Codable, Sendable {
-    /// Over all workers.
-    public var forwardsPerSecond: Double
-    /// Operations of the matrix products alone as a share of the sgemm rate.
-    public var shareOfSgemm: Double
-  }
-
-  /// A time.
-  public struct Duration: Codable, Sendable {
-    /// Wall time.
-    public var seconds: Double
+    /// Operations per second of the definition over what registers can do.
+    public var shareOfPeak: Double? { gigaOperations.map { $0 * perSecond / peakGFLOPS } }
   }
 
   /// The document as JSON.
   public func json() throws -> [UInt8] { try encodedJSON(self) }
 }
 
-/// Measures everything, the matrix product before and after each network: machines change speed.
-///
-/// - Parameter threads: Workers.
-public func benchmark(threads: Int, reporter: Reporter) async throws -> BenchmarkResult {
-  try Workload(threads: threads, batch: threads).prepare()
-  var random = SystemRandomNumberGenerator()
-  func tensor(_ shape: [Int]) -> Tensor {
-    Tensor(
-      shape: shape,
-      values: (0..<shape.reduce(1, *)).map { _ in Float.random(in: -1...1, using: &random) })
-  }
-  var finished = 0
-  func done(_ activity: String) {
-    finished += 1
-    reporter.progress(WorkProgress(activity: activity, done: finished, total: 6))
-  }
+/// What can be measured.
+public enum BenchmarkCase: String, CaseIterable, Sendable {
+  /// OpenBLAS's `sgemm` at 1024 x 1024 x 1024, one call per worker side by side.
+  case sgemm
+  /// Inception-v3 features of 299 x 299 images.
+  case inception
+  /// DiS-S/2 without classes on 32 x 32 x 3, 257 tokens.
+  case disS2 = "dis-s2"
+  /// The same on 64 x 64: 1,025 tokens.
+  case disS2Tokens1025 = "dis-s2-1025"
+  /// The same on 128 x 128: 4,097 tokens.
+  case disS2Tokens4097 = "dis-s2-4097"
+  /// The Fréchet distance of two full-rank Gaussians of 2,048 dimensions, by all workers together.
+  case frechet2048 = "frechet-2048"
 
-  let (a, b) = (tensor([1024, 1024]), tensor([1024, 1024]))
-  func sgemm() async throws -> Double {
-    let perSecond = try await rate(threads: threads) { _ = linear(a, b) }
-    done("benchmark")
-    return perSecond * 2 * 1024 * 1024 * 1024 / 1e9
-  }
+  /// Those that are measured unless others are asked for.
+  public static let usual: [Self] = [.sgemm, .inception, .disS2, .frechet2048]
 
-  var peaks = [try await sgemm()]
-  let network = try InceptionV3(WeightReader.madeUp())
-  let picture = Image(
-    width: 299, height: 299, channels: 3,
-    pixels: (0..<3 * 299 * 299).map { _ in UInt8.random(in: 0...255, using: &random) })
-  let images = try await rate(threads: threads) { _ = network(picture, .pytorch) }
-  done("benchmark")
-
-  peaks.append(try await sgemm())
-  let model = try DiSModel(.small, WeightReader.madeUp())
-  let noise = tensor([3, 32, 32])
-  let forwards = try await rate(threads: threads) {
-    _ = model(noise, timestep: 500, label: nil)
-  }
-  done("benchmark")
-
-  peaks.append(try await sgemm())
-  let seconds = try frechetSeconds(dimension: 2048)
-  done("benchmark")
-
-  let peak = peaks.max() ?? 0
-  let inceptionOperations = 2 * 5.711168096  // GFLOP: the 94 convolutions
-  let disOperations = Double(model.configuration.operations.products) / 1e9
-  return BenchmarkResult(
-    kernels: Tool.kernelPath, threads: threads, sgemm: .init(gflops: peak),
-    inception: .init(
-      imagesPerSecond: images, shareOfSgemm: images * inceptionOperations / peak),
-    disS2: .init(forwardsPerSecond: forwards, shareOfSgemm: forwards * disOperations / peak),
-    frechet2048: .init(seconds: seconds))
-}
-
-/// Calls per second of `body` over all workers, from at least two seconds after a warm-up.
-private func rate(
-  threads: Int, _ body: @escaping @Sendable () throws -> Void
-) async throws -> Double {
-  var calls = threads
-  while true {
-    let start = ContinuousClock.now
-    try await forEachInOrder(count: calls, width: threads, inFlight: 2 * threads) { _ in
-      try body()
-    } consume: { _, _ in
+  /// What is counted.
+  fileprivate var unit: String {
+    switch self {
+    case .sgemm: "products"
+    case .inception: "images"
+    case .disS2, .disS2Tokens1025, .disS2Tokens4097: "forwards"
+    case .frechet2048: "distances"
     }
-    let seconds = (ContinuousClock.now - start) / .seconds(1)
-    if seconds >= 2 { return Double(calls) / seconds }
-    calls = max(2 * calls, Int(2.5 * Double(calls) / max(seconds, 1e-3)) / threads * threads)
   }
 }
 
-/// Two full-rank covariances `R Rᵀ + I` of random rows, best of three.
-private func frechetSeconds(dimension: Int) throws -> Double {
-  func gaussian() throws -> GaussianStatistics {
+/// Measures `cases`, the peak before and after each: machines change speed.
+///
+/// - Parameters:
+///   - threads: Workers.
+///   - seconds: The least time each one is measured, after a warm-up.
+public func benchmark(
+  _ cases: [BenchmarkCase] = BenchmarkCase.usual, threads: Int, seconds: Double = 2,
+  reporter: Reporter
+) async throws -> BenchmarkResult {
+  try Workload(threads: threads, batch: threads).prepare()
+  let bench = Bench(threads: threads, seconds: seconds)
+  var measurements: [BenchmarkResult.Measurement] = []
+  for (index, measured) in cases.enumerated() {
+    reporter.progress(WorkProgress(activity: "benchmark", done: index, total: cases.count))
+    measurements.append(try await bench.measure(measured))
+  }
+  reporter.progress(
+    WorkProgress(activity: "benchmark", done: cases.count, total: cases.count))
+  return BenchmarkResult(
+    kernels: Tool.kernelPath, threads: threads, measurements: measurements)
+}
+
+private struct Bench {
+  let threads: Int
+  let seconds: Double
+
+  func measure(_ measured: BenchmarkCase) async throws -> BenchmarkResult.Measurement {
+    let work = try prepare(measured)
+    try work.body()  // warms up
+    let before = try await peak()
+    let perSecond =
+      measured == .frechet2048
+      ? try rateAlone(work.body) : try await rate(seconds: seconds, work.body)
+    return BenchmarkResult.Measurement(
+      name: measured.rawValue, unit: measured.unit, perSecond: perSecond,
+      gigaOperations: work.gigaOperations, peakGFLOPS: max(before, try await peak()))
+  }
+
+  private func prepare(
+    _ measured: BenchmarkCase
+  ) throws -> (body: @Sendable () throws -> Void, gigaOperations: Double?) {
+    switch measured {
+    case .sgemm:
+      let (a, b) = (WeightReader.madeUp([1024, 1024]), WeightReader.madeUp([1024, 1024]))
+      return ({ _ = linear(a, b) }, 2 * 1024 * 1024 * 1024 / 1e9)
+    case .inception:
+      let network = try InceptionV3(WeightReader.madeUp())
+      var random = SystemRandomNumberGenerator()
+      let picture = Image(
+        width: 299, height: 299, channels: 3,
+        pixels: (0..<3 * 299 * 299).map { _ in UInt8.random(in: 0...255, using: &random) })
+      return ({ _ = network(picture, .pytorch) }, 2 * 5.711168096)  // the 94 convolutions
+    case .disS2: return try forward(side: 32)
+    case .disS2Tokens1025: return try forward(side: 64)
+    case .disS2Tokens4097: return try forward(side: 128)
+    case .frechet2048:
+      let (a, b) = (try Self.gaussian(2048), try Self.gaussian(2048))
+      return ({ _ = try frechetDistance(between: a, and: b) }, nil)
+    }
+  }
+
+  private func forward(
+    side: Int
+  ) throws -> (body: @Sendable () throws -> Void, gigaOperations: Double?) {
+    var configuration = DiSConfiguration.small
+    configuration.imageSide = side
+    let model = try DiSModel(configuration, WeightReader.madeUp())
+    let noise = WeightReader.madeUp([3, side, side])
+    return (
+      { _ = model(noise, timestep: 500, label: nil) },
+      Double(configuration.operations.products) / 1e9
+    )
+  }
+
+  /// Billions of operations per second of multiply-adds that touch no memory, of all workers.
+  private func peak() async throws -> Double {
+    let instructions = dis_instructions_in_use()
+    let count = 2_000_000
+    let perSecond = try await rate(seconds: 0.2) { _ = dis_multiply_add(instructions, count) }
+    return perSecond * Double(count) * Double(dis_multiply_add_operations(instructions)) / 1e9
+  }
+
+  /// Calls per second of `body` over all workers, from at least `seconds`.
+  private func rate(
+    seconds: Double, _ body: @escaping @Sendable () throws -> Void
+  ) async throws -> Double {
+    var calls = threads
+    while true {
+      let start = ContinuousClock.now
+      try await forEachInOrder(count: calls, width: threads, inFlight: 2 * threads) { _ in
+        try body()
+      } consume: { _, _ in
+      }
+      let elapsed = (ContinuousClock.now - start) / .seconds(1)
+      if elapsed >= seconds { return Double(calls) / elapsed }
+      calls = max(
+        2 * calls, Int(1.2 * seconds * Double(calls) / max(elapsed, 1e-3)) / threads * threads)
+    }
+  }
+
+  /// Calls per second of `body` one after the other, from at least three.
+  private func rateAlone(_ body: () throws -> Void) throws -> Double {
+    let start = ContinuousClock.now
+    var calls = 0
+    while true {
+      try body()
+      calls += 1
+      let elapsed = (ContinuousClock.now - start) / .seconds(1)
+      if calls >= 3 && elapsed >= seconds { return Double(calls) / elapsed }
+    }
+  }
+
+  /// The statistics of random rows, twice as many as dimensions.
+  private static func gaussian(_ dimension: Int) throws -> GaussianStatistics {
     var accumulator = GaussianAccumulator(dimension: dimension)
+    let rows = WeightReader.madeUp([128, dimension]).values
+    var random = SystemRandomNumberGenerator()
     for _ in 0..<dimension / 128 * 2 {
-      try accumulator.append(
-        rows: (0..<128 * dimension).map { _ in Float.random(in: -1...1) })
+      let start = Int.random(in: 0..<rows.count, using: &random)
+      try accumulator.append(rows: Array(rows[start...] + rows[..<start]))
     }
     return try accumulator.statistics()
   }
-  let (a, b) = (try gaussian(), try gaussian())
-  return try (0..<3).map { _ in
-    let start = ContinuousClock.now
-    _ = try frechetDistance(between: a, and: b)
-    return (ContinuousClock.now - start) / .seconds(1)
-  }.min() ?? 0
 }

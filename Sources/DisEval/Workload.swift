@@ -1,3 +1,4 @@
+import CKernels
 import Files
 import Foundation
 import Tensors
@@ -66,7 +67,7 @@ public struct Workload: Sendable {
   }
 
   /// Makes sure that the kernels asked for are there, and memory for the matrix products of all
-  /// workers.
+  /// workers; from then on, memory that comes and goes stays with the process.
   ///
   /// - Throws: ``Failure`` `KernelsUnavailable` or `OutOfMemory`.
   func prepare() throws(Failure) {
@@ -77,6 +78,7 @@ public struct Workload: Sendable {
         "expected scalar, avx2 or avx512, and one that this processor has; it would run "
           + kernelInstructionSet)
     }
+    dis_keep_freed_memory()
     guard prepareLinearAlgebra(callers: threads) else {
       throw Failure(
         .outOfMemory, "OutOfMemory", "--threads \(threads)",

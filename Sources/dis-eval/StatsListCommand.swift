@@ -30,26 +30,8 @@ extension StatsCommand {
           entry.dialect?.rawValue ?? "?", cache.has(entry) ? "cached" : "-", entry.address,
         ]
       }
-      try Terminal.result(table([["NAME", "N", "SIDE", "DIALECT", "CACHE", "ADDRESS"]] + rows))
+      try Terminal.result(
+        Terminal.table([["NAME", "N", "SIDE", "DIALECT", "CACHE", "ADDRESS"]] + rows))
     }
-  }
-}
-
-/// Lines of columns that are as wide as they must be, the last one not padded.
-private func table(_ rows: [[String]]) -> String {
-  let widths = (rows.first ?? []).indices.map { column in
-    rows.map { $0[column].count }.max() ?? 0
-  }
-  return rows.map { row in
-    zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
-      .joined(separator: "  ").trimmingSuffix { $0 == " " }
-  }.joined(separator: "\n")
-}
-
-extension String {
-  fileprivate func trimmingSuffix(while predicate: (Character) -> Bool) -> String {
-    var result = self
-    while let last = result.last, predicate(last) { result.removeLast() }
-    return result
   }
 }

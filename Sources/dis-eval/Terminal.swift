@@ -19,6 +19,17 @@ enum Terminal {
   /// Writes a line of text to standard output.
   static func result(_ text: String) throws(Failure) { try result((text + "\n").utf8) }
 
+  /// Lines of columns that are as wide as they must be, the last one not padded.
+  static func table(_ rows: [[String]]) -> String {
+    let widths = (rows.first ?? []).indices.map { column in
+      rows.map { $0[column].count }.max() ?? 0
+    }
+    return rows.map { row in
+      zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
+        .joined(separator: "  ").trimmingSuffix { $0 == " " }
+    }.joined(separator: "\n")
+  }
+
   /// Writes a line to standard error. When that fails there is nobody to tell.
   static func note(_ text: String) { _ = write(Array((text + "\n").utf8), to: STDERR_FILENO) }
 
@@ -97,5 +108,13 @@ struct ProgressBar {
     return hours > 0
       ? String(format: "%d:%02d:%02d", hours, minutes, rest)
       : String(format: "%d:%02d", minutes, rest)
+  }
+}
+
+extension String {
+  fileprivate func trimmingSuffix(while predicate: (Character) -> Bool) -> String {
+    var result = self
+    while let last = result.last, predicate(last) { result.removeLast() }
+    return result
   }
 }

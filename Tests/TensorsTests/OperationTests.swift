@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 
+import CKernels
 import Tensors
 import _TestSupport
 
@@ -12,6 +13,8 @@ import _TestSupport
     // Only the first two columns of x are used.
     #expect(linear(x, weight, bias: bias).values == [11, 23, 14, 29])
     #expect(linear(x, weight).values == [1, 3, 4, 9])
+    #expect(PackedLinear(weight, bias: bias)(x).values == [11, 23, 14, 29])
+    #expect(PackedLinear(weight)(x).values == [1, 3, 4, 9])
   }
 
   @Test("agrees with the definition", arguments: [(1, 1, 1), (5, 7, 3), (33, 17, 65)])
@@ -30,6 +33,28 @@ import _TestSupport
     }
     let worst = worst(linear(x, weight).values, expected)
     #expect(worst.relative <= 1e-6, "\(worst)")
+    for instructions in instructionSets {
+      let packed = PackedLinear(weight, instructions: instructions)(x)
+      #expect(packed.shape == [rows, outputs])
+      let worst = _TestSupport.worst(packed.values, expected)
+      #expect(worst.relative <= 1e-6, "\(instructions): \(worst)")
+    }
+  }
+
+  @Test("a row of a packed map does not depend on the others", arguments: instructionSets)
+  func rowsAreIndependent(instructions: dis_instructions) {
+    var random = SeededGenerator(seed: 4)
+    let (rows, inner, outputs) = (101, 23, 55)
+    let x = Tensor(shape: [rows, inner], values: random.floats(rows * inner))
+    let map = PackedLinear(
+      Tensor(shape: [outputs, inner], values: random.floats(outputs * inner)),
+      instructions: instructions)
+    let all = map(x).values
+    for row in [0, 7, 95, 96, 100] {
+      let alone = map(
+        Tensor(shape: [1, inner], values: Array(x.values[row * inner..<(row + 1) * inner])))
+      #expect(alone.values == Array(all[row * outputs..<(row + 1) * outputs]))
+    }
   }
 }
 

@@ -6,6 +6,7 @@
 // fallback on other processors, and the oracle of the tests.
 #include "dis_mamba.h"
 #include "dis_convolution.h"
+#include "dis_memory.h"
 #include "dis_normalization.h"
 #include "dis_packed.h"
 

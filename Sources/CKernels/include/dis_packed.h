@@ -87,4 +87,10 @@ void dis_average_pool_packed(
     enum dis_instructions instructions, float *out, size_t out_stride, const float *x,
     size_t in_stride, const float *bias, size_t channels, dis_window window);
 
+/// Multiply-adds on registers alone, in `count` rounds: what a kernel could reach at most.
+float dis_multiply_add(enum dis_instructions instructions, size_t count);
+
+/// Floating-point operations of a round, a multiply-add counted as two.
+size_t dis_multiply_add_operations(enum dis_instructions instructions);
+
 #endif

@@ -1,0 +1,12 @@
+#include "dis_memory.h"
+
+#if defined(__linux__)
+#include <malloc.h>
+#endif
+
+void dis_keep_freed_memory(void) {
+#if defined(__GLIBC__)
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);  // The largest that it takes.
+  mallopt(M_TRIM_THRESHOLD, 256 << 20);
+#endif
+}
