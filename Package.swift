@@ -122,8 +122,7 @@ let package = Package(
     .testTarget(
       name: "CommandLineTests",
       dependencies: [
-        "dis-eval", "Autoencoder", "CKernels", "Checkpoints", "FeatureExtractors", "Files",
-        "Images",
+        "dis-eval", "Autoencoder", "Checkpoints", "FeatureExtractors", "Files", "Images",
         "Tensors", "_TestSupport",
       ],
       swiftSettings: swiftSettings),

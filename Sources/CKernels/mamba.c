@@ -1,47 +1,6 @@
 #include "mamba_internal.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
-// MARK: Choice of instruction set
-
-int dis_instructions_available(enum dis_instructions instructions) {
-#if defined(__x86_64__)
-  switch (instructions) {
-    case DIS_AVX512:
-      return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-             __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
-    case DIS_AVX2:
-      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    case DIS_SCALAR:
-      return 1;
-  }
-  return 0;
-#else
-  return instructions == DIS_SCALAR;
-#endif
-}
-
-static enum dis_instructions choose(void) {
-  enum dis_instructions best = DIS_SCALAR;
-  if (dis_instructions_available(DIS_AVX512)) {
-    best = DIS_AVX512;
-  } else if (dis_instructions_available(DIS_AVX2)) {
-    best = DIS_AVX2;
-  }
-  const char *wish = getenv("DIS_EVAL_KERNELS");
-  if (wish != NULL && strcmp(wish, "scalar") == 0) return DIS_SCALAR;
-  if (wish != NULL && strcmp(wish, "avx2") == 0 && best >= DIS_AVX2) return DIS_AVX2;
-  return best;
-}
-
-enum dis_instructions dis_instructions_in_use(void) {
-  // The choice is a pure function of the process, so a race writes the same value twice.
-  static _Atomic int chosen = -1;
-  if (chosen < 0) chosen = (int)choose();
-  return (enum dis_instructions)chosen;
-}
 
 // MARK: Scalar twins - the fallback, and the oracle of the tests
 
@@ -99,17 +58,6 @@ static void silu_scalar(float *x, size_t count) {
 }
 
 // MARK: Dispatch
-
-#if defined(__x86_64__)
-#define DIS_DISPATCH(name, ...)                                                       \
-  switch (instructions) {                                                             \
-    case DIS_AVX512: name##_avx512(__VA_ARGS__); return;                              \
-    case DIS_AVX2: name##_avx2(__VA_ARGS__); return;                                  \
-    case DIS_SCALAR: name##_scalar(__VA_ARGS__); return;                              \
-  }
-#else
-#define DIS_DISPATCH(name, ...) (void)instructions; name##_scalar(__VA_ARGS__);
-#endif
 
 void dis_causal_conv1d_silu(
     enum dis_instructions instructions, float *out, const float *x, size_t x_stride,

@@ -2,6 +2,7 @@
 #define DIS_MAMBA_INTERNAL_H
 
 #include "CKernels.h"
+#include "dispatch.h"
 
 /// Declares the vector kernels for one instruction set.
 #define DIS_DECLARE_MAMBA_KERNELS(isa)                                                          \
@@ -16,9 +17,6 @@
       float *y, const float *z, size_t z_stride, size_t rows, size_t columns);                  \
   void silu_##isa(float *x, size_t count);
 
-#if defined(__x86_64__)
-DIS_DECLARE_MAMBA_KERNELS(avx2)
-DIS_DECLARE_MAMBA_KERNELS(avx512)
-#endif
+DIS_FOR_EACH_SET(DIS_DECLARE_MAMBA_KERNELS)
 
 #endif

@@ -276,17 +276,6 @@ static float multiply_add_scalar(size_t count) {
 
 // MARK: Dispatch
 
-#if defined(__x86_64__)
-#define DIS_DISPATCH(name, ...)                                                       \
-  switch (instructions) {                                                             \
-    case DIS_AVX512: name##_avx512(__VA_ARGS__); return;                              \
-    case DIS_AVX2: name##_avx2(__VA_ARGS__); return;                                  \
-    case DIS_SCALAR: name##_scalar(__VA_ARGS__); return;                              \
-  }
-#else
-#define DIS_DISPATCH(name, ...) (void)instructions; name##_scalar(__VA_ARGS__);
-#endif
-
 void dis_convolve_packed(
     enum dis_instructions instructions, float *out, const float *x, const float *packed,
     const float *bias, const dis_packed_convolution *convolution, float *scratch) {

@@ -2,6 +2,7 @@
 #define DIS_PACKED_INTERNAL_H
 
 #include "CKernels.h"
+#include "dispatch.h"
 
 #include <float.h>
 #include <math.h>
@@ -24,7 +25,8 @@ static inline size_t dis_smaller(size_t a, size_t b) { return a < b ? a : b; }
 /// The groups of DIS_CHANNELS outputs in the panel that begins at a group with `left` left.
 ///
 /// AVX-512 keeps tiles of 6 x 4, 8 x 3, 5 x 5 and 12 x 2 vectors in its 32 registers, which run
-/// equally fast. Others take one group at a time: 6 x 2 vectors of AVX2 in 16 registers.
+/// equally fast. Others take one group at a time: 6 x 2 vectors of AVX2 in 16 registers, 6 x 4 of
+/// NEON in 32.
 static inline size_t dis_panel_groups(enum dis_instructions instructions, size_t left) {
   if (instructions != DIS_AVX512) return 1;
   if (left <= DIS_PANEL_LIMIT) return left;
@@ -147,11 +149,7 @@ static inline dis_tiling dis_tile(const dis_packed_convolution *c) {
       float *out, const float *x, const float *packed, const float *bias, \
       const dis_packed_convolution *convolution, float *scratch);
 
-#if defined(__x86_64__)
-DIS_DECLARE_PACKED_KERNELS(avx2)
-DIS_DECLARE_PACKED_KERNELS(avx512)
-DIS_DECLARE_BFLOAT16_KERNEL(avx2)
-DIS_DECLARE_BFLOAT16_KERNEL(avx512)
-#endif
+DIS_FOR_EACH_SET(DIS_DECLARE_PACKED_KERNELS)
+DIS_FOR_EACH_SET(DIS_DECLARE_BFLOAT16_KERNEL)
 
 #endif

@@ -77,7 +77,8 @@ INLINE void multiply_tile(
   for (size_t m = 0; m < a.matrices; m++) {
     const float *x[DIS_TILE_ROWS];
     UNROLL for (size_t i = 0; i < rows; i++) x[i] = a.rows[m * a.pitch + first + i];
-#pragma clang loop unroll_count(2)
+    // Twice would make pairs of the values, for which NEON's registers do not suffice.
+#pragma clang loop unroll_count(DIS_LANES == 4 ? 1 : 2)
     for (size_t k = 0; k < a.depth; k++) {
       vector w[DIS_PANEL_LIMIT];
       UNROLL for (size_t j = 0; j < width; j++) w[j] = load(weights + j * DIS_LANES);

@@ -11,9 +11,9 @@ public enum Tool {
   /// The version of the command and of the library, by semantic versioning.
   public static let version = "0.2.0"
 
-  /// Whether this processor runs kernels of that name: `scalar`, `avx2` or `avx512`.
+  /// Whether this processor runs kernels of that name: `scalar`, `avx2`, `avx512` or `neon`.
   public static func hasInstructions(_ name: String) -> Bool {
-    kernelInstructionSets.contains(name)
+    knownInstructionSets.contains { $0.name == name && $0.isAvailable }
   }
 
   /// What decides the last bits of a result: the instruction set of our kernels, and OpenBLAS's

@@ -69,14 +69,20 @@ public struct Workload: Sendable {
   /// Makes sure that the kernels asked for are there, and memory for the matrix products of all
   /// workers; from then on, memory that comes and goes stays with the process.
   ///
-  /// - Throws: ``Failure`` `KernelsUnavailable` or `OutOfMemory`.
+  /// - Throws: ``Failure`` `UnknownKernels`, `KernelsUnavailable` or `OutOfMemory`.
   func prepare() throws(Failure) {
-    let wish = ProcessInfo.processInfo.environment["DIS_EVAL_KERNELS"]
-    guard wish == nil || wish == kernelInstructionSet else {
-      throw Failure(
-        .unavailable, "KernelsUnavailable", "DIS_EVAL_KERNELS=\(wish ?? "")",
-        "expected scalar, avx2 or avx512, and one that this processor has; it would run "
-          + kernelInstructionSet)
+    if let wish = ProcessInfo.processInfo.environment["DIS_EVAL_KERNELS"] {
+      guard knownInstructionSets.contains(where: { $0.name == wish }) else {
+        throw Failure(
+          .usage, "UnknownKernels", "DIS_EVAL_KERNELS=\(wish)",
+          "expected one of \(knownInstructionSets.map(\.name).joined(separator: ", "))")
+      }
+      guard wish == kernelInstructionSet else {
+        throw Failure(
+          .unavailable, "KernelsUnavailable", "DIS_EVAL_KERNELS=\(wish)",
+          "this processor has no such instructions; it has "
+            + knownInstructionSets.filter(\.isAvailable).map(\.name).joined(separator: ", "))
+      }
     }
     dis_keep_freed_memory()
     guard prepareLinearAlgebra(callers: threads) else {

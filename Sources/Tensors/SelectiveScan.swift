@@ -5,21 +5,6 @@ package enum ScanDirection: Sendable {
   case forward, backward
 }
 
-/// The instruction set that the kernels run on, for provenance: a result is reproducible to the
-/// bit only on the same one.
-package var kernelInstructionSet: String {
-  switch dis_instructions_in_use() {
-  case DIS_AVX512: "avx512"
-  case DIS_AVX2: "avx2"
-  default: "scalar"
-  }
-}
-
-/// The instruction sets that this processor has, least first.
-package let kernelInstructionSets = [
-  ("scalar", DIS_SCALAR), ("avx2", DIS_AVX2), ("avx512", DIS_AVX512),
-].filter { dis_instructions_available($0.1) != 0 }.map(\.0)
-
 /// States per channel of every DiS model, `N`.
 package let statesPerChannel = Int(DIS_STATES)
 

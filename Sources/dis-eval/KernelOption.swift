@@ -6,16 +6,23 @@ import Foundation
 /// `--kernels`: the instruction set of our kernels and of OpenBLAS, so that machines that differ make
 /// the same bytes.
 enum KernelOption: String, CaseIterable, ExpressibleByArgument {
-  case scalar, avx2, avx512
+  case scalar, avx2, avx512, neon
 
   /// What OpenBLAS calls the processor whose instructions these are.
   private var core: String {
     switch self {
-    case .scalar: "Prescott"
+    case .scalar: Self.leastCore
     case .avx2: "Haswell"
     case .avx512: "SkylakeX"
+    case .neon: "ARMV8"
     }
   }
+
+  #if arch(arm64)
+    private static let leastCore = "ARMV8"
+  #else
+    private static let leastCore = "Prescott"
+  #endif
 
   /// Makes this process use these instructions. OpenBLAS chooses its own when it is loaded, so the
   /// process begins again, once, when that was another.

@@ -1,6 +1,6 @@
-import CKernels
 import Checkpoints
 import Foundation
+import Tensors
 import Testing
 import _TestSupport
 
@@ -150,8 +150,7 @@ import _TestSupport
   }
 
   /// The scalar kernels are the oracle of the vector ones, through all layers and steps.
-  static let kernelPaths =
-    ["scalar"] + (dis_instructions_available(DIS_AVX2) != 0 ? ["avx2"] : [])
+  static let kernelPaths = knownInstructionSets.filter(\.isAvailable).map(\.name)
 
   @Test("every kernel path gives the same samples up to rounding", arguments: kernelPaths)
   func kernels(path: String) throws {

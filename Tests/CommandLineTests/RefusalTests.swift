@@ -1,6 +1,7 @@
 import Checkpoints
 import Files
 import Foundation
+import Tensors
 import Testing
 import _TestSupport
 
@@ -223,11 +224,25 @@ import _TestSupport
     #expect(run.status == 64 && run.errors.contains("InvalidRespacing"), "\(run.errors)")
   }
 
-  @Test func kernelsThatAreNotThereAreRefused() throws {
+  @Test("kernels that do not exist are refused", arguments: ["sse9", "", "AVX2", "avx2 "])
+  func unknownKernels(name: String) throws {
     let run = try DisEvalProcess(
       "sample", "--ckpt", DisEvalProcess.checkpoint, "--raw-out", "/dev/null",
-      environment: ["DIS_EVAL_KERNELS": "sse9"])
+      environment: ["DIS_EVAL_KERNELS": name])
+    #expect(run.status == 64 && run.errors.contains("UnknownKernels"), "\(run.errors)")
+  }
+
+  /// No processor has both AVX and NEON.
+  @Test func kernelsThatTheProcessorLacksAreRefused() throws {
+    let lacking = try #require(knownInstructionSets.first { !$0.isAvailable }).name
+    let run = try DisEvalProcess(
+      "sample", "--ckpt", DisEvalProcess.checkpoint, "--raw-out", "/dev/null",
+      environment: ["DIS_EVAL_KERNELS": lacking])
     #expect(run.status == 69 && run.errors.contains("KernelsUnavailable"), "\(run.errors)")
+    #expect(run.errors.contains("scalar"), "\(run.errors)")
+    let pinned = try DisEvalProcess(
+      "sample", "--ckpt", DisEvalProcess.checkpoint, "--raw-out", "/dev/null", "--kernels", lacking)
+    #expect(pinned.status == 69 && pinned.errors.contains("KernelsUnavailable"), "\(pinned.errors)")
   }
 
   /// OpenBLAS alone would ask for its buffer for ever.

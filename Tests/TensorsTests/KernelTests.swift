@@ -7,9 +7,7 @@ import _TestSupport
 
 /// The instruction sets that this processor has. One that it lacks is not run, and its test in the
 /// suite "Instruction sets" is counted as skipped.
-let instructionSets = [DIS_SCALAR, DIS_AVX2, DIS_AVX512].filter {
-  dis_instructions_available($0) != 0
-}
+let instructionSets = knownInstructionSets.filter(\.isAvailable)
 
 /// Lengths around a vector and a block of tokens.
 let awkwardSizes: [(tokens: Int, channels: Int)] = [
@@ -21,15 +19,22 @@ let awkwardSizes: [(tokens: Int, channels: Int)] = [
     #expect(instructionSets.contains(DIS_SCALAR))
   }
 
-  @Test(.enabled(if: dis_instructions_available(DIS_AVX2) != 0, "the processor has no AVX2"))
+  @Test(.enabled(if: DIS_AVX2.isAvailable, "the processor has no AVX2"))
   func avx2IsTested() { #expect(instructionSets.contains(DIS_AVX2)) }
 
-  @Test(.enabled(if: dis_instructions_available(DIS_AVX512) != 0, "the processor has no AVX-512"))
+  @Test(.enabled(if: DIS_AVX512.isAvailable, "the processor has no AVX-512"))
   func avx512IsTested() { #expect(instructionSets.contains(DIS_AVX512)) }
 
+  @Test(.enabled(if: DIS_NEON.isAvailable, "the processor has no NEON"))
+  func neonIsTested() { #expect(instructionSets.contains(DIS_NEON)) }
+
   @Test func theOneInUseIsAvailable() {
-    #expect(dis_instructions_available(dis_instructions_in_use()) != 0)
-    #expect(["scalar", "avx2", "avx512"].contains(kernelInstructionSet))
+    #expect(dis_instructions_in_use().isAvailable)
+    #expect(instructionSets.map(\.name).contains(kernelInstructionSet))
+  }
+
+  @Test func theyHaveNames() {
+    #expect(knownInstructionSets.map(\.name) == ["scalar", "avx2", "avx512", "neon"])
   }
 }
 

@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 
+#include "dis_instructions.h"
+
 // Legend: L tokens, D inner channels, N = 16 states. All matrices are row-major with tokens as rows.
 // `reverse` runs from the last token to the first: the backward direction of a bidirectional block,
 // without flipping anything in memory.
@@ -12,16 +14,6 @@
 
 /// Taps of the causal convolution.
 #define DIS_TAPS 4
-
-/// The instruction sets a kernel can use, best last.
-enum dis_instructions { DIS_SCALAR = 0, DIS_AVX2 = 1, DIS_AVX512 = 2 };
-
-/// The instruction set in use: the best one that the processor has, or a lesser one named by the
-/// environment variable DIS_EVAL_KERNELS (`scalar`, `avx2`, `avx512`). Decided at the first call.
-enum dis_instructions dis_instructions_in_use(void);
-
-/// Whether this processor has `instructions`.
-int dis_instructions_available(enum dis_instructions instructions);
 
 /// out[l, c] = silu(bias[c] + sum_k weight[k, c] * x[l - 3 + k, c]), zero before the first token.
 /// With `reverse`, x[l + 3 - k, c]. `x` has `x_stride` values per row; `weight` is [4, D].

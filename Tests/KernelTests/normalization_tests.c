@@ -1,0 +1,122 @@
+#include "kernel_tests.h"
+
+#include <math.h>
+
+/// Counts around the eight interleaved sums and blocks.
+static const struct {
+  size_t rows, columns;
+} sizes[] = {{1, 1}, {1, 2}, {2, 7}, {3, 8}, {2, 9}, {5, 17}, {1, 384}, {2, 1001}};
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+/// The mean of values less `origin`, or of their squares.
+static double mean(const float *x, size_t count, double origin, bool squared) {
+  double sum = 0;
+  for (size_t i = 0; i < count; i++) {
+    sum += squared ? (x[i] - origin) * (x[i] - origin) : x[i] - origin;
+  }
+  return sum / (double)count;
+}
+
+static void test_rms_norm(enum dis_instructions none, outcome *found) {
+  (void)none;
+  for (size_t size = 0; size < COUNT(sizes); size++) {
+    const size_t rows = sizes[size].rows, columns = sizes[size].columns;
+    const float *x = random_floats(rows * columns, 5), *weight = random_floats(columns, 2);
+    float *out = output(rows * columns), *in_place = output(rows * columns);
+    double *expected = expectations(rows * columns);
+    for (size_t i = 0; i < rows * columns; i++) {
+      const double square = mean(x + i / columns * columns, columns, 0, true);
+      expected[i] = x[i] / sqrt(square + 1e-5f) * weight[i % columns];
+      in_place[i] = x[i];
+    }
+    dis_rms_norm(out, x, weight, rows, columns, 1e-5f);
+    expect_each(found, out, expected, rows * columns, 3e-7);
+    dis_rms_norm(in_place, in_place, weight, rows, columns, 1e-5f);
+    expect_each(found, in_place, expected, rows * columns, 3e-7);
+    release(found);
+  }
+}
+
+static void test_layer_norm(enum dis_instructions none, outcome *found) {
+  (void)none;
+  for (size_t size = 0; size < COUNT(sizes); size++) {
+    const size_t rows = sizes[size].rows, columns = sizes[size].columns;
+    float *x = random_floats(rows * columns, 5), *out = output(rows * columns);
+    float *in_place = output(rows * columns);
+    double *expected = expectations(rows * columns);
+    for (size_t i = 0; i < rows * columns; i++) x[i] += 100;
+    for (size_t i = 0; i < rows * columns; i++) {
+      const float *row = x + i / columns * columns;
+      const double center = mean(row, columns, 0, false);
+      expected[i] = (x[i] - center) / sqrt(mean(row, columns, center, true) + 1e-6f);
+      in_place[i] = x[i];
+    }
+    dis_layer_norm(out, x, rows, columns, 1e-6f);
+    expect_close(found, out, expected, rows * columns, 3e-7);
+    dis_layer_norm(in_place, in_place, rows, columns, 1e-6f);
+    expect_close(found, in_place, expected, rows * columns, 3e-7);
+    release(found);
+  }
+}
+
+static void test_softmax(enum dis_instructions none, outcome *found) {
+  (void)none;
+  for (size_t size = 0; size < COUNT(sizes); size++) {
+    const size_t rows = sizes[size].rows, columns = sizes[size].columns;
+    const float *from = random_floats(rows * columns, 500);
+    float *x = output(rows * columns);
+    double *expected = expectations(rows * columns);
+    for (size_t r = 0; r < rows; r++) {
+      const float *row = from + r * columns;
+      double largest = -INFINITY, sum = 0;
+      for (size_t c = 0; c < columns; c++) largest = fmax(largest, row[c]);
+      for (size_t c = 0; c < columns; c++) sum += exp(0.125 * (row[c] - largest));
+      for (size_t c = 0; c < columns; c++) {
+        x[r * columns + c] = row[c];
+        expected[r * columns + c] = exp(0.125 * (row[c] - largest)) / sum;
+      }
+    }
+    dis_softmax(x, rows, columns, 0.125f);
+    expect_close(found, x, expected, rows * columns, 1e-6);
+    release(found);
+  }
+}
+
+static void test_group_norm(enum dis_instructions instructions, outcome *found) {
+  static const struct {
+    size_t channels, pixels, groups;
+  } cases[] = {{1, 2, 1}, {2, 5, 2}, {4, 7, 2}, {6, 33, 3}, {32, 9, 32}, {3, 4099, 1}};
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    const size_t channels = cases[i].channels, pixels = cases[i].pixels, groups = cases[i].groups;
+    const size_t count = channels * pixels, per_group = count / groups;
+    const float *from = random_floats(count, 3), *weight = random_floats(channels, 2);
+    const float *bias = random_floats(channels, 1);
+    for (int silu = 0; silu < 2; silu++) {
+      float *x = output(count);
+      double *expected = expectations(count);
+      for (size_t k = 0; k < count; k++) x[k] = from[k] + 20;
+      for (size_t group = 0; group < groups; group++) {
+        const float *values = x + group * per_group;
+        const double center = mean(values, per_group, 0, false);
+        const double scale = 1 / sqrt(mean(values, per_group, center, true) + 1e-6);
+        for (size_t k = 0; k < per_group; k++) {
+          const size_t at = group * per_group + k, channel = at / pixels;
+          const double y = (x[at] - center) * scale * weight[channel] + bias[channel];
+          expected[at] = silu ? y / (1 + exp(-y)) : y;
+        }
+      }
+      dis_group_norm(instructions, x, weight, bias, channels, pixels, groups, 1e-6, silu);
+      expect_close(found, x, expected, count, 1e-6);
+    }
+    release(found);
+  }
+}
+
+const test normalization_tests[] = {
+    {"dis_rms_norm", ONCE, test_rms_norm},
+    {"dis_layer_norm", ONCE, test_layer_norm},
+    {"dis_softmax", ONCE, test_softmax},
+    {"dis_group_norm", EVERY_SET, test_group_norm},
+    {0},
+};
