@@ -300,16 +300,16 @@ void dis_average_pool_packed(
 }
 
 float dis_multiply_add(enum dis_instructions instructions, size_t count) {
-#if defined(__x86_64__)
-  if (instructions == DIS_AVX512) return multiply_add_avx512(count);
-  if (instructions == DIS_AVX2) return multiply_add_avx2(count);
-#else
-  (void)instructions;
-#endif
-  return multiply_add_scalar(count);
+  DIS_DISPATCH(multiply_add, count)
 }
 
 size_t dis_multiply_add_operations(enum dis_instructions instructions) {
-  const size_t lanes = instructions == DIS_AVX512 ? 16 : instructions == DIS_AVX2 ? 8 : 1;
+  size_t lanes = 1;
+  switch (instructions) {
+    case DIS_SCALAR: break;
+    case DIS_NEON: lanes = 4; break;
+    case DIS_AVX2: lanes = 8; break;
+    case DIS_AVX512: lanes = 16; break;
+  }
   return 2 * lanes * DIS_INDEPENDENT_SUMS;
 }

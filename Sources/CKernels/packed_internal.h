@@ -102,7 +102,7 @@ typedef struct {
 
 /// Floats of transformed inputs and of a panel's products for the tiles of a block, about: they and
 /// a part of the weights share a second-level cache.
-#define DIS_TILED_FLOATS 150000
+#define DIS_TILED_FLOATS 200000
 
 /// Tiles of a block at most.
 #define DIS_TILE_LIMIT 64

@@ -65,9 +65,10 @@ typedef struct {
 /// out[i, j] = activation(bias[j] + sum_{m, k} a.rows[m][i][k] * weights[m, k, j]) for a tile of
 /// `rows` x `width` vectors, all of it in registers. Only the first `valid` rows are there; the
 /// pointers of the others repeat the last one's. Without `bias` nothing is added nor rectified.
+/// For each row of weights, a group from `ahead` on is asked for from memory.
 INLINE void multiply_tile(
     const size_t rows, const size_t width, float *out, size_t out_stride, operand a, size_t first,
-    size_t valid, const float *weights, const float *bias, bool relu) {
+    size_t valid, const float *weights, const float *ahead, const float *bias, bool relu) {
   vector sum[DIS_TILE_ROWS][DIS_PANEL_LIMIT];
   UNROLL for (size_t i = 0; i < rows; i++) {
     UNROLL for (size_t j = 0; j < width; j++) {
@@ -83,6 +84,8 @@ INLINE void multiply_tile(
       vector w[DIS_PANEL_LIMIT];
       UNROLL for (size_t j = 0; j < width; j++) w[j] = load(weights + j * DIS_LANES);
       weights += width * DIS_LANES;
+      __builtin_prefetch(ahead, 0, 2);
+      ahead += DIS_CHANNELS;
       UNROLL for (size_t i = 0; i < rows; i++) {
         const vector value = broadcast(x[i] + k);
         UNROLL for (size_t j = 0; j < width; j++) sum[i][j] = add_product(sum[i][j], value, w[j]);
@@ -98,6 +101,9 @@ INLINE void multiply_tile(
 }
 
 /// All `count` rows of a panel: tiles of `rows`, and one of half of them where that is enough.
+///
+/// The weights come from beyond the second-level cache, and the first tile would wait for them. So
+/// the tiles of one panel ask for the next one, each for a part: 5 % of the time of Inception.
 INLINE void multiply_tiles(
     const size_t rows, const size_t width, float *out, size_t out_stride, operand a, size_t count,
     const float *weights, const float *bias, bool relu) {
@@ -105,11 +111,13 @@ INLINE void multiply_tiles(
   for (size_t i = 0; i < count;) {
     const size_t left = count - i;
     float *to = out + i * out_stride;
+    const size_t part = a.matrices * a.depth * DIS_CHANNELS, tile = i / rows;
+    const float *ahead = weights + (tile < width / GROUP ? width / GROUP + tile : 0) * part;
     if (left > half) {
-      multiply_tile(rows, width, to, out_stride, a, i, left, weights, bias, relu);
+      multiply_tile(rows, width, to, out_stride, a, i, left, weights, ahead, bias, relu);
       i += rows;
     } else {
-      multiply_tile(half, width, to, out_stride, a, i, left, weights, bias, relu);
+      multiply_tile(half, width, to, out_stride, a, i, left, weights, ahead, bias, relu);
       i += half;
     }
   }

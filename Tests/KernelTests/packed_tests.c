@@ -233,6 +233,23 @@ static void test_pools(enum dis_instructions instructions, outcome *found) {
   }
 }
 
+static void test_multiply_add(enum dis_instructions instructions, outcome *found) {
+  for (size_t count = 0; count < 40; count += 13) {
+    double expected = 0;
+    for (size_t i = 0; i < 12; i++) {
+      double sum = (double)i;
+      for (size_t round = 0; round < count; round++) {
+        sum = sum * (double)count / ((double)count + 1) + 0.5;
+      }
+      expected += sum;
+    }
+    const float got = dis_multiply_add(instructions, count);
+    expect_close(found, &got, &expected, 1, 3e-6);
+  }
+  expect(
+      found, dis_multiply_add_operations(instructions) % (2 * 12) == 0, "not a multiple of 12 sums");
+}
+
 const test packed_tests[] = {
     {"dis_method_applies", EVERY_SET, test_applies},
     {"dis_convolve_packed (direct)", EVERY_SET, test_direct},
@@ -242,5 +259,6 @@ const test packed_tests[] = {
     {"… in bfloat16 (direct)", EVERY_SET, test_direct_bfloat16},
     {"… in bfloat16 (Fourier)", VECTORS, test_fourier_bfloat16},
     {"dis_max_pool_packed, dis_average_…", EVERY_SET, test_pools},
+    {"dis_multiply_add", EVERY_SET, test_multiply_add},
     {0},
 };
