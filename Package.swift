@@ -76,7 +76,7 @@ let package = Package(
     .executableTarget(
       name: "dis-eval",
       dependencies: [
-        "DisEval", "Files", "GenerativeMetrics",
+        "DisEval", "Files", "GenerativeMetrics", "Tensors",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swiftSettings),

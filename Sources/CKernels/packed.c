@@ -1,8 +1,5 @@
 #include "packed_internal.h"
 
-#include <math.h>
-#include <string.h>
-
 // MARK: Methods
 
 bool dis_method_applies(
@@ -25,10 +22,17 @@ bool dis_method_applies(
   return false;
 }
 
+enum dis_instructions dis_bfloat16_instructions(enum dis_instructions instructions) {
+#if defined(__x86_64__)
+  if (instructions == DIS_AVX512 && !__builtin_cpu_supports("avx512bf16")) return DIS_AVX2;
+#endif
+  return instructions;
+}
+
 // MARK: Packing
 
 size_t dis_packed_count(const dis_packed_convolution *c) {
-  return dis_matrices(c) * c->inputs * dis_round_up(c->outputs, DIS_CHANNELS);
+  return dis_matrices(c) * dis_words(c, c->inputs) * dis_round_up(c->outputs, DIS_CHANNELS);
 }
 
 /// What a kernel of 3 taps along an axis is at the points 0, +-3/4, +-3/2 and infinity, divided by
@@ -126,7 +130,10 @@ void dis_pack(
     const dis_packed_convolution *c) {
   const size_t taps = c->window.kernel_height * c->window.kernel_width, matrices = dis_matrices(c);
   const size_t groups = dis_round_up(c->outputs, DIS_CHANNELS) / DIS_CHANNELS;
+  const size_t words = dis_words(c, c->inputs);
   double kernel[taps], transformed[matrices];
+  // The last word of an odd depth is half empty.
+  if (c->precision == DIS_BFLOAT16) memset(packed, 0, dis_packed_count(c) * sizeof *packed);
   for (size_t group = 0; group < groups;) {
     const size_t panel = dis_panel_groups(instructions, groups - group);
     const size_t width = panel * DIS_CHANNELS;
@@ -138,11 +145,16 @@ void dis_pack(
         }
         transform(transformed, kernel, c);
         for (size_t m = 0; m < matrices; m++) {
-          packed[(m * c->inputs + i) * width + j] = (float)transformed[m];
+          if (c->precision == DIS_BFLOAT16) {
+            uint16_t *pair = (uint16_t *)(packed + (m * words + i / 2) * width + j);
+            pair[i % 2] = dis_bfloat16(transformed[m]);
+          } else {
+            packed[(m * words + i) * width + j] = (float)transformed[m];
+          }
         }
       }
     }
-    packed += matrices * c->inputs * width;
+    packed += matrices * words * width;
     group += panel;
   }
 }
@@ -156,9 +168,10 @@ size_t dis_packed_scratch(
     const dis_tiling t = dis_tile(c);
     return t.depth + t.values * (t.v_plane + t.m_plane);
   }
-  const size_t pitch = dis_block(w.out_height * w.out_width, DIS_DIRECT_BLOCK) + DIS_TILE_ROWS;
-  return dis_round_up(c->inputs * w.kernel_width, 16) +
-         taps * pitch * sizeof(float *) / sizeof(float);
+  const size_t block = dis_block(w.out_height * w.out_width, DIS_DIRECT_BLOCK);
+  const size_t table = taps * (block + DIS_TILE_ROWS) * sizeof(float *) / sizeof(float);
+  const size_t converted = c->precision == DIS_BFLOAT16 ? taps * block * dis_words(c, c->inputs) : 0;
+  return dis_round_up(c->inputs * w.kernel_width, 16) + table + converted;
 }
 
 // MARK: Scalar twins - the fallback, and the oracle of the tests
@@ -182,6 +195,39 @@ static void convolve_packed_scalar(
         const float *in = x + (y * w.width + q) * c->in_stride;
         for (size_t i = 0; i < c->inputs; i++) {
           for (size_t j = 0; j < DIS_CHANNELS; j++) sum[j] += in[i] * weights[i * DIS_CHANNELS + j];
+        }
+      }
+      for (size_t j = 0; j < DIS_CHANNELS; j++) {
+        out[pixel * c->out_stride + o + j] = c->relu && sum[j] < 0 ? 0 : sum[j];
+      }
+    }
+  }
+}
+
+/// The same of DIS_BFLOAT16, in the order of the vector kernels: the last bits are theirs.
+static void convolve_bfloat16_scalar(
+    float *out, const float *x, const float *packed, const float *bias,
+    const dis_packed_convolution *c, float *scratch) {
+  (void)scratch;
+  const dis_window w = c->window;
+  const size_t taps = w.kernel_height * w.kernel_width, words = dis_words(c, c->inputs);
+  for (size_t pixel = 0; pixel < w.out_height * w.out_width; pixel++) {
+    for (size_t o = 0; o < c->outputs; o += DIS_CHANNELS) {
+      const uint16_t *weights = (const uint16_t *)(packed + o * taps * words);
+      float sum[DIS_CHANNELS];
+      memcpy(sum, bias + o, sizeof sum);
+      for (size_t tap = 0; tap < taps; tap++, weights += 2 * words * DIS_CHANNELS) {
+        const size_t y = pixel / w.out_width * w.stride + tap / w.kernel_width - w.padding_height;
+        const size_t q = pixel % w.out_width * w.stride + tap % w.kernel_width - w.padding_width;
+        if (y >= w.height || q >= w.width) continue;  // Also above and left: they wrap around.
+        const float *in = x + (y * w.width + q) * c->in_stride;
+        for (size_t i = 0; i < 2 * words; i++) {
+          const size_t channel = i ^ 1;  // The second of a pair comes first.
+          if (channel == c->inputs) continue;
+          const float value = dis_widened(dis_bfloat16(in[channel]));
+          for (size_t j = 0; j < DIS_CHANNELS; j++) {
+            sum[j] += value * dis_widened(weights[(i / 2 * DIS_CHANNELS + j) * 2 + channel % 2]);
+          }
         }
       }
       for (size_t j = 0; j < DIS_CHANNELS; j++) {
@@ -247,7 +293,11 @@ static float multiply_add_scalar(size_t count) {
 void dis_convolve_packed(
     enum dis_instructions instructions, float *out, const float *x, const float *packed,
     const float *bias, const dis_packed_convolution *convolution, float *scratch) {
-  DIS_DISPATCH(convolve_packed, out, x, packed, bias, convolution, scratch)
+  if (convolution->precision == DIS_BFLOAT16) {
+    DIS_DISPATCH(convolve_bfloat16, out, x, packed, bias, convolution, scratch)
+  } else {
+    DIS_DISPATCH(convolve_packed, out, x, packed, bias, convolution, scratch)
+  }
 }
 
 void dis_max_pool_packed(

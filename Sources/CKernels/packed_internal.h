@@ -4,6 +4,11 @@
 #include "CKernels.h"
 #include "dispatch.h"
 
+#include <float.h>
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
 /// Vectors of DIS_CHANNELS channels in a panel at most; a convolution's outputs are divided into
 /// panels of four, or of three and five where four does not divide them.
 #define DIS_PANEL_LIMIT 5
@@ -55,6 +60,35 @@ static inline size_t dis_matrices(const dis_packed_convolution *c) {
     case DIS_FOURIER_7: return 2 + 3 * 9;
   }
   return c->window.kernel_height * c->window.kernel_width;
+}
+
+/// `x` as bfloat16, the upper half of a float: rounded once, to nearest, ties to even. What is below
+/// the least normal float becomes zero.
+static inline uint16_t dis_bfloat16(double x) {
+  if (isnan(x)) return 0x7FC0;
+  if (fabs(x) < FLT_MIN) x = copysign(0, x);
+  uint64_t wide;
+  memcpy(&wide, &x, sizeof wide);
+  // Of 52 bits of the significand 7 are kept.
+  wide = (wide + (UINT64_C(1) << 44) - 1 + (wide >> 45 & 1)) >> 45 << 45;
+  memcpy(&x, &wide, sizeof x);
+  const float exact = (float)x;
+  uint32_t bits;
+  memcpy(&bits, &exact, sizeof bits);
+  return (uint16_t)(bits >> 16);
+}
+
+/// The value of a bfloat16.
+static inline float dis_widened(uint16_t x) {
+  const uint32_t bits = (uint32_t)x << 16;
+  float value;
+  memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+/// Words of a matrix's depth: a bfloat16 shares one with that of the next channel.
+static inline size_t dis_words(const dis_packed_convolution *c, size_t depth) {
+  return c->precision == DIS_BFLOAT16 ? (depth + 1) / 2 : depth;
 }
 
 /// The pixels that are computed together: few enough for their inputs to stay in the second-level
@@ -119,6 +153,13 @@ static inline dis_tiling dis_tile(const dis_packed_convolution *c) {
       size_t channels, dis_window window);                                                       \
   float multiply_add_##isa(size_t count);
 
+/// Declares the kernel of one instruction set for DIS_BFLOAT16.
+#define DIS_DECLARE_BFLOAT16_KERNEL(isa)                          \
+  void convolve_bfloat16_##isa(                                   \
+      float *out, const float *x, const float *packed, const float *bias, \
+      const dis_packed_convolution *convolution, float *scratch);
+
 DIS_FOR_EACH_SET(DIS_DECLARE_PACKED_KERNELS)
+DIS_FOR_EACH_SET(DIS_DECLARE_BFLOAT16_KERNEL)
 
 #endif

@@ -1,6 +1,7 @@
 // Convolutions and pools of images laid out [H, W, C], written once with clang's vector types: a
 // lane is a channel. Included by one small file per instruction set, which defines DIS_LANES,
-// DIS_KERNEL(name) and DIS_SET, its name in `dis_instructions`.
+// DIS_KERNEL(name) and DIS_SET, its name in `dis_instructions`; and by one more for bfloat16, which
+// defines DIS_PAIRS too.
 
 #include "packed_internal.h"
 
@@ -37,7 +38,23 @@ INLINE vector rectified(vector x) { return choose(x < splat(0), splat(0), x); }
 
 // MARK: Matrix product
 
-/// The rows of a product: `rows[m][i]` points to the values of row i for matrix m, `depth` of them.
+#ifndef DIS_PAIRS
+// A word of a product's rows is a float.
+
+INLINE vector broadcast(const float *word) { return splat(*word); }
+
+INLINE vector add_product(vector sum, vector x, vector w) { return MULTIPLY_ADD(x, w, sum); }
+
+/// The row itself.
+INLINE const float *to_words(float *to, const float *row, size_t count) {
+  (void)to, (void)count;
+  return row;
+}
+#else
+#include "pairs_simd.h"
+#endif
+
+/// The rows of a product: `rows[m][i]` points to the words of row i for matrix m, `depth` of them.
 typedef struct {
   const float *const *rows;
   size_t pitch;     // From rows[m] to rows[m + 1].
@@ -70,10 +87,8 @@ INLINE void multiply_tile(
       __builtin_prefetch(ahead, 0, 2);
       ahead += DIS_CHANNELS;
       UNROLL for (size_t i = 0; i < rows; i++) {
-        const vector value = splat(x[i][k]);
-        UNROLL for (size_t j = 0; j < width; j++) {
-          sum[i][j] = MULTIPLY_ADD(value, w[j], sum[i][j]);
-        }
+        const vector value = broadcast(x[i] + k);
+        UNROLL for (size_t j = 0; j < width; j++) sum[i][j] = add_product(sum[i][j], value, w[j]);
       }
     }
   }
@@ -136,15 +151,17 @@ static void convolve_direct(
     const dis_packed_convolution *c, float *scratch) {
   const dis_window w = c->window;
   // Without padding, the taps of a row are one run of values where pixels follow without a gap.
-  const bool runs = w.padding_width == 0 && c->in_stride == c->inputs;
+  const bool runs =
+      w.padding_width == 0 && c->in_stride == c->inputs && c->precision == DIS_FLOAT32;
   const size_t columns = runs ? 1 : w.kernel_width, taps = w.kernel_height * columns;
   const size_t depth = runs ? c->inputs * w.kernel_width : c->inputs;
-  const size_t pixels = w.out_height * w.out_width;
+  const size_t words = dis_words(c, depth), pixels = w.out_height * w.out_width;
   const size_t groups = dis_round_up(c->outputs, DIS_CHANNELS) / DIS_CHANNELS;
   const size_t block = dis_block(pixels, DIS_DIRECT_BLOCK), pitch = block + DIS_TILE_ROWS;
   float *zeros = scratch;
   memset(zeros, 0, depth * sizeof *zeros);
   const float **table = (const float **)(scratch + dis_round_up(depth, 16));
+  float *converted = (float *)(table + taps * pitch);  // Of the block, where words are no floats.
 
   for (size_t first = 0; first < pixels; first += block) {
     const size_t count = dis_smaller(block, pixels - first);
@@ -159,25 +176,41 @@ static void convolve_direct(
         const size_t pixel = first + i;
         const size_t y = pixel / w.out_width * w.stride + tap / columns - w.padding_height;
         const size_t q = pixel % w.out_width * w.stride + tap % columns - w.padding_width;
-        row[i] = y < w.height && q < w.width ? x + (y * w.width + q) * c->in_stride : zeros;
+        row[i] = to_words(
+            converted + (tap * block + i) * words,
+            y < w.height && q < w.width ? x + (y * w.width + q) * c->in_stride : zeros, depth);
       }
     }
-    const operand a = {table, pitch, taps, depth};
+    const operand a = {table, pitch, taps, words};
     const float *weights = packed;
     for (size_t group = 0; group < groups;) {
       const size_t panel = dis_panel_groups(DIS_SET, groups - group);
       multiply_panel(
           out + first * c->out_stride + group * DIS_CHANNELS, c->out_stride, a, count, weights,
           panel, bias + group * DIS_CHANNELS, c->relu);
-      weights += taps * depth * panel * DIS_CHANNELS;
+      weights += taps * words * panel * DIS_CHANNELS;
       group += panel;
     }
   }
 }
 
 #include "transformed_simd.h"
-#include "winograd_simd.h"
 #include "fourier_simd.h"
+
+#ifdef DIS_PAIRS
+
+void DIS_KERNEL(convolve_bfloat16)(
+    float *out, const float *x, const float *packed, const float *bias,
+    const dis_packed_convolution *c, float *scratch) {
+  if (c->method == DIS_DIRECT) {
+    convolve_direct(out, x, packed, bias, c, scratch);
+  } else {
+    convolve_transformed(out, x, packed, bias, c, scratch, fourier_forward, fourier_inverse);
+  }
+}
+
+#else
+#include "winograd_simd.h"
 
 void DIS_KERNEL(convolve_packed)(
     float *out, const float *x, const float *packed, const float *bias,
@@ -265,3 +298,5 @@ float DIS_KERNEL(multiply_add)(size_t count) {
   UNROLL for (size_t i = 1; i < DIS_INDEPENDENT_SUMS; i++) sums[0] += sums[i];
   return sums[0][0];
 }
+
+#endif

@@ -20,21 +20,28 @@ static void convolve_transformed(
     inverse_transform *inverse) {
   const dis_tiling t = dis_tile(c);
   const size_t groups = dis_round_up(c->outputs, DIS_CHANNELS) / DIS_CHANNELS;
+  const size_t words = dis_words(c, c->inputs);
   float *zeros = scratch, *v = zeros + t.depth, *m = v + t.values * t.v_plane;
   memset(zeros, 0, t.depth * sizeof *zeros);
 
   for (size_t first = 0; first < t.tiles; first += t.block) {
     const size_t count = dis_smaller(t.block, t.tiles - first);
-    for (size_t i = 0; i < count; i++) forward(v + i * t.depth, t.v_plane, x, c, first + i, zeros);
+    for (size_t i = 0; i < count; i++) {
+      float *values = v + i * t.depth;
+      forward(values, t.v_plane, x, c, first + i, zeros);
+      for (size_t value = 0; value < t.values; value++, values += t.v_plane) {
+        to_words(values, values, c->inputs);
+      }
+    }
     const float *weights = packed;
     for (size_t group = 0; group < groups;) {
       const size_t panel = dis_panel_groups(DIS_SET, groups - group), width = panel * DIS_CHANNELS;
-      for (size_t value = 0; value < t.values; value++, weights += c->inputs * width) {
+      for (size_t value = 0; value < t.values; value++, weights += words * width) {
         const float *rows[DIS_TILE_LIMIT + DIS_TILE_ROWS];
         for (size_t i = 0; i < count + DIS_TILE_ROWS; i++) {
           rows[i] = v + value * t.v_plane + dis_smaller(i, count - 1) * t.depth;
         }
-        const operand a = {rows, 0, 1, c->inputs};
+        const operand a = {rows, 0, 1, words};
         multiply_panel(m + value * t.m_plane, width, a, count, weights, panel, NULL, false);
       }
       for (size_t i = 0; i < count; i++) {

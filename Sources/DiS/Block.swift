@@ -9,13 +9,16 @@ struct Block: Sendable {
   let skipLinear: PackedLinear?  // 2D to D
 
   init(
-    _ reader: inout WeightReader, prefix: String, hasSkip: Bool, configuration: DiSConfiguration
+    _ reader: inout WeightReader, prefix: String, hasSkip: Bool, configuration: DiSConfiguration,
+    precision: Precision
   ) {
     let d = configuration.embeddingDimension
-    mixer = MambaMixer(&reader, prefix: "\(prefix).mixer", configuration: configuration)
+    mixer = MambaMixer(
+      &reader, prefix: "\(prefix).mixer", configuration: configuration, precision: precision)
     norm = reader.tensor("\(prefix).norm.weight", [d])
     skipLinear =
-      hasSkip ? reader.linear("\(prefix).skip_linear", from: 2 * d, to: d) : nil
+      hasSkip
+      ? reader.linear("\(prefix).skip_linear", from: 2 * d, to: d, precision: precision) : nil
   }
 
   /// - Parameters:

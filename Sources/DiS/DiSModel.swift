@@ -14,6 +14,8 @@ import Tensors
 package struct DiSModel: Sendable {
   /// The architecture.
   package let configuration: DiSConfiguration
+  /// What the linear layers of the blocks multiply.
+  package let precision: Precision
 
   private let patchEmbedding: PackedLinear  // C p p to D, inputs in order (C, p1, p2)
   private let positions: Tensor  // [L, D]
@@ -31,12 +33,15 @@ package struct DiSModel: Sendable {
   ///
   /// - Throws: ``Failure`` `NotADiSCheckpoint`, or `CheckpointMismatch` with every key that is
   ///   missing, unexpected or of another shape.
-  package init(_ state: StateDict) throws(Failure) {
-    try self.init(DiSConfiguration(state), WeightReader(state))
+  package init(_ state: StateDict, precision: Precision = .float32) throws(Failure) {
+    try self.init(DiSConfiguration(state), WeightReader(state), precision: precision)
   }
 
   /// Loads a model of a known architecture.
-  package init(_ configuration: DiSConfiguration, _ weights: WeightReader) throws(Failure) {
+  package init(
+    _ configuration: DiSConfiguration, _ weights: WeightReader, precision: Precision = .float32
+  ) throws(Failure) {
+    self.precision = precision
     let (d, p, c) = (
       configuration.embeddingDimension, configuration.patchSize, configuration.channels
     )
@@ -52,14 +57,17 @@ package struct DiSModel: Sendable {
     }
     let half = configuration.blocksPerHalf
     inBlocks = (0..<half).map {
-      Block(&reader, prefix: "in_blocks.\($0)", hasSkip: false, configuration: configuration)
+      Block(
+        &reader, prefix: "in_blocks.\($0)", hasSkip: false, configuration: configuration,
+        precision: precision)
     }
     middleBlock = Block(
-      &reader, prefix: "mid_block", hasSkip: false, configuration: configuration)
+      &reader, prefix: "mid_block", hasSkip: false, configuration: configuration,
+      precision: precision)
     outBlocks = (0..<half).map {
       Block(
         &reader, prefix: "out_blocks.\($0)", hasSkip: configuration.hasSkips,
-        configuration: configuration)
+        configuration: configuration, precision: precision)
     }
     finalNorm = reader.tensor("norm_f.weight", [d])
     modulation =

@@ -25,12 +25,21 @@ struct MambaMixer: Sendable {
   let forward: Direction
   let backward: Direction
 
-  init(_ reader: inout WeightReader, prefix: String, configuration: DiSConfiguration) {
+  /// - Parameter precision: Of the projections, but for those of the steps, which are few and end in
+  ///   an exponential.
+  init(
+    _ reader: inout WeightReader, prefix: String, configuration: DiSConfiguration,
+    precision: Precision
+  ) {
     let (d, di) = (configuration.embeddingDimension, configuration.innerDimension)
-    forward = Direction(&reader, prefix: prefix, suffix: "", configuration: configuration)
-    backward = Direction(&reader, prefix: prefix, suffix: "_b", configuration: configuration)
-    inputProjection = reader.linear("\(prefix).in_proj", from: d, to: 2 * di, hasBias: false)
-    outputProjection = reader.linear("\(prefix).out_proj", from: di, to: d, hasBias: false)
+    forward = Direction(
+      &reader, prefix: prefix, suffix: "", configuration: configuration, precision: precision)
+    backward = Direction(
+      &reader, prefix: prefix, suffix: "_b", configuration: configuration, precision: precision)
+    inputProjection = reader.linear(
+      "\(prefix).in_proj", from: d, to: 2 * di, hasBias: false, precision: precision)
+    outputProjection = reader.linear(
+      "\(prefix).out_proj", from: di, to: d, hasBias: false, precision: precision)
   }
 
   /// - Parameter u: Normalised tokens, `[L, D]`.
@@ -47,7 +56,8 @@ struct MambaMixer: Sendable {
 
 extension MambaMixer.Direction {
   init(
-    _ reader: inout WeightReader, prefix: String, suffix: String, configuration: DiSConfiguration
+    _ reader: inout WeightReader, prefix: String, suffix: String, configuration: DiSConfiguration,
+    precision: Precision
   ) {
     let (di, r, n) = (
       configuration.innerDimension, configuration.stepRank, statesPerChannel
@@ -56,7 +66,8 @@ extension MambaMixer.Direction {
       "\(prefix).conv1d\(suffix).weight", [di, 1, convolutionTaps]
     ).transposed(rows: di, columns: convolutionTaps)
     convolutionBias = reader.tensor("\(prefix).conv1d\(suffix).bias", [di])
-    projection = reader.linear("\(prefix).x_proj\(suffix)", from: di, to: r + 2 * n, hasBias: false)
+    projection = reader.linear(
+      "\(prefix).x_proj\(suffix)", from: di, to: r + 2 * n, hasBias: false, precision: precision)
     // Its bias is added by the scan.
     stepProjection = reader.linear("\(prefix).dt_proj\(suffix)", from: r, to: di, hasBias: false)
     stepBias = reader.tensor("\(prefix).dt_proj\(suffix).bias", [di])

@@ -1,6 +1,7 @@
 import FeatureExtractors
 import Files
 import Images
+import Tensors
 
 /// The extractor that both sides of a comparison were or will be scored with.
 struct AgreedExtractor {
@@ -13,15 +14,22 @@ struct AgreedExtractor {
   ///
   /// - Parameters:
   ///   - statistics: The sides that are statistics already.
+  ///   - precision: What the network is to multiply, if it can.
   ///   - needsNetwork: Whether any side is images.
   /// - Throws: ``Failure`` `DimensionMismatch` or `ExtractorMismatch`, naming both sides.
   init(
-    statistics: [ReferenceStatistics], weights: String?, needsNetwork: Bool,
+    statistics: [ReferenceStatistics], weights: String?, precision: Precision, needsNetwork: Bool,
     guardian: inout CompatibilityGuard
   ) throws {
     network =
       needsNetwork
-      ? try LoadedExtractor.choose(weights: weights, reference: statistics.first) : nil
+      ? try LoadedExtractor.choose(
+        weights: weights, reference: statistics.first, precision: precision) : nil
+    if let network, network.network.precision != precision {
+      guardian.warn(
+        "the extractor \(network.network.name) has no form in \(precision.rawValue); its features are "
+          + "float32")
+    }
     let dimension = network?.provenance.dimension ?? statistics.first?.dimension ?? 0
     var agreed = network?.provenance ?? statistics.first?.extractor
     for side in statistics {
@@ -40,6 +48,12 @@ struct AgreedExtractor {
         continue
       }
       guard let other = agreed else { continue }
+      if own.precision != other.precision {
+        guardian.warn(
+          "'\(lastComponent(side.path))' was made in \((own.precision ?? .float32).rawValue), the "
+            + "features of the other side are \((other.precision ?? .float32).rawValue): see the "
+            + "README for what that is worth")
+      }
       let difference =
         "made with \(own.name) (SHA-256 \(own.sha256 ?? "unknown")), the other side with "
         + "\(other.name) (SHA-256 \(other.sha256 ?? "unknown"))"

@@ -50,8 +50,12 @@ public enum BenchmarkCase: String, CaseIterable, Sendable {
   case sgemm
   /// Inception-v3 features of 299 x 299 images.
   case inception
+  /// The same in bfloat16.
+  case inceptionBF16 = "inception-bf16"
   /// DiS-S/2 without classes on 32 x 32 x 3, 257 tokens.
   case disS2 = "dis-s2"
+  /// The same in bfloat16.
+  case disS2BF16 = "dis-s2-bf16"
   /// The same on 64 x 64: 1,025 tokens.
   case disS2Tokens1025 = "dis-s2-1025"
   /// The same on 128 x 128: 4,097 tokens.
@@ -66,8 +70,8 @@ public enum BenchmarkCase: String, CaseIterable, Sendable {
   fileprivate var unit: String {
     switch self {
     case .sgemm: "products"
-    case .inception: "images"
-    case .disS2, .disS2Tokens1025, .disS2Tokens4097: "forwards"
+    case .inception, .inceptionBF16: "images"
+    case .disS2, .disS2BF16, .disS2Tokens1025, .disS2Tokens4097: "forwards"
     case .frechet2048: "distances"
     }
   }
@@ -118,14 +122,16 @@ private struct Bench {
     case .sgemm:
       let (a, b) = (WeightReader.madeUp([1024, 1024]), WeightReader.madeUp([1024, 1024]))
       return ({ _ = linear(a, b) }, 2 * 1024 * 1024 * 1024 / 1e9)
-    case .inception:
-      let network = try InceptionV3(WeightReader.madeUp())
+    case .inception, .inceptionBF16:
+      let network = try InceptionV3(
+        WeightReader.madeUp(), precision: measured == .inception ? .float32 : .bfloat16)
       var random = SystemRandomNumberGenerator()
       let picture = Image(
         width: 299, height: 299, channels: 3,
         pixels: (0..<3 * 299 * 299).map { _ in UInt8.random(in: 0...255, using: &random) })
       return ({ _ = network(picture, .pytorch) }, 2 * 5.711168096)  // the 94 convolutions
     case .disS2: return try forward(side: 32)
+    case .disS2BF16: return try forward(side: 32, precision: .bfloat16)
     case .disS2Tokens1025: return try forward(side: 64)
     case .disS2Tokens4097: return try forward(side: 128)
     case .frechet2048:
@@ -135,11 +141,11 @@ private struct Bench {
   }
 
   private func forward(
-    side: Int
+    side: Int, precision: Precision = .float32
   ) throws -> (body: @Sendable () throws -> Void, gigaOperations: Double?) {
     var configuration = DiSConfiguration.small
     configuration.imageSide = side
-    let model = try DiSModel(configuration, WeightReader.madeUp())
+    let model = try DiSModel(configuration, WeightReader.madeUp(), precision: precision)
     let noise = WeightReader.madeUp([3, side, side])
     return (
       { _ = model(noise, timestep: 500, label: nil) },

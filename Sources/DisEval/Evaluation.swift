@@ -33,6 +33,8 @@ public struct Evaluation: Sendable {
   public var reference: String
   /// The extractor's weights; nil to find them by the reference or in the cache.
   public var weights: String?
+  /// What the extractor multiplies; a ``Generator`` has its own.
+  public var precision = Precision.float32
   /// In which dialects.
   public var dialects = Dialects.fitting
   /// The dialect of the reference where it is another than that of the images, or its file does not
@@ -101,7 +103,9 @@ public struct Evaluation: Sendable {
       metrics: only?.value.metrics ?? [:], skipped: only?.value.skipped ?? [:],
       dialects: only == nil ? results : nil,
       provenance: Provenance(
-        tool: "\(Tool.name) \(Tool.version)", kernels: Tool.kernelPath,
+        tool: "\(Tool.name) \(Tool.version)",
+        kernels: Tool.kernelPath(
+          extractorProvenance.precision ?? prepared.origin?.sampler.precision),
         dialect: only?.key ?? "all", num: subjectSide.count,
         checkpoint: prepared.origin?.checkpoint, sampler: prepared.origin?.sampler,
         decoder: prepared.origin?.decoder, images: existingPath.map(lastComponent),

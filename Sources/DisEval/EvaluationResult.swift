@@ -1,5 +1,6 @@
 import DiS
 import Foundation
+import Tensors
 
 /// What one evaluation found, in the form that is written as JSON.
 ///
@@ -193,6 +194,8 @@ public struct SamplerProvenance: Codable, Sendable {
   public var labelsSha256: String?
   /// How floats become bytes.
   public var quantizer: String
+  /// What the checkpoint's network multiplies, nil for float32.
+  public var precision: Precision?
 }
 
 /// A feature extractor.
@@ -211,6 +214,8 @@ public struct ExtractorProvenance: Codable, Sendable {
   public var preprocessing: String?
   /// Length of a feature vector.
   public var dimension: Int
+  /// What the network multiplies, nil for float32.
+  public var precision: Precision?
 }
 
 /// Reference statistics.

@@ -24,17 +24,18 @@ public struct Generator: Sendable {
   /// - Parameters:
   ///   - path: `.pt`, `.pth` or `.safetensors`, recognised by content.
   ///   - key: Which state dict of the file, `ema` if nil and there is one.
+  ///   - precision: What the network's linear layers multiply.
   ///   - given: Noise to use instead of the random streams.
   ///   - decoder: What makes images of latents.
   /// - Throws: ``Failure`` when the file is refused, is no DiS checkpoint, or does not fit the
   ///   settings or the decoder.
   public init(
     checkpoint path: String, key: String?, settings: SamplingSettings, given: GivenNoise? = nil,
-    decoder: LoadedDecoder? = nil
+    decoder: LoadedDecoder? = nil, precision: Precision = .float32
   ) throws {
     let schedule = Schedule(try Respacing(settings.respacing))
     let file = try CheckpointFile.open(path)
-    model = try DiSModel(try file.stateDict(key: key))
+    model = try DiSModel(try file.stateDict(key: key), precision: precision)
     sampler = try settings.sampler(schedule)
     checkpoint = CheckpointProvenance(
       file: lastComponent(path), sha256: try sha256(ofFile: path), format: file.format.rawValue,
@@ -248,7 +249,7 @@ extension Generator {
       cfgChannels: settings.guidance.channels.rawValue,
       clip: settings.clips, seed: settings.seed, stream: streamName,
       labels: settings.labels.description, labelsSha256: settings.labels.sha256,
-      quantizer: settings.quantizer.rawValue)
+      quantizer: settings.quantizer.rawValue, precision: model.precision.recorded)
   }
 }
 

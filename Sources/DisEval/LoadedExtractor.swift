@@ -1,6 +1,7 @@
 import FeatureExtractors
 import Files
 import Foundation
+import Tensors
 
 /// A feature extractor and where its weights came from.
 public struct LoadedExtractor: Sendable {
@@ -11,15 +12,18 @@ public struct LoadedExtractor: Sendable {
 
   /// Loads weights, recognised by content. Of converted weights the provenance is that of the file
   /// they were converted from.
-  public init(path: String) throws {
+  ///
+  /// - Parameter precision: What the network is to multiply, if it can.
+  public init(path: String, precision: Precision = .float32) throws {
     let weights = try RecognizedWeights(path: path)
-    network = try weights.extractor()
+    network = try weights.extractor(precision: precision)
     let record = try WeightsRecord(weights, path: path)
     provenance = ExtractorProvenance(
       name: network.name, file: record.sourceFile, sha256: record.sourceSha256,
       tensorsSha256: record.tensorsSha256,
       published: network.isInception ? record.published : nil,
-      preprocessing: network.ownPreparation, dimension: network.featureDimension)
+      preprocessing: network.ownPreparation, dimension: network.featureDimension,
+      precision: network.precision.recorded)
   }
 
   /// Finds the extractor that fits: the weights given, else the file that the reference names
@@ -28,12 +32,14 @@ public struct LoadedExtractor: Sendable {
   ///
   /// - Throws: ``Failure`` `WeightsUnavailable` (69) with file name, SHA-256 and where to put it;
   ///   `HashMismatch` when the file that the reference names is not the one it was made with.
-  static func choose(weights: String?, reference: ReferenceStatistics?) throws -> LoadedExtractor {
-    if let weights { return try LoadedExtractor(path: weights) }
+  static func choose(
+    weights: String?, reference: ReferenceStatistics?, precision: Precision = .float32
+  ) throws -> LoadedExtractor {
+    if let weights { return try LoadedExtractor(path: weights, precision: precision) }
     if let reference, let record = reference.record, let file = record.extractor.file {
       let path = siblingPath(of: reference.path, file)
       if FileManager.default.fileExists(atPath: path) {
-        let loaded = try LoadedExtractor(path: path)
+        let loaded = try LoadedExtractor(path: path, precision: precision)
         guard loaded.provenance.sha256 == record.extractor.sha256 else {
           throw Failure(
             .dataRefused, "HashMismatch", path,
@@ -51,7 +57,7 @@ public struct LoadedExtractor: Sendable {
     guard let cached = store.existingPath() else {
       throw WeightStore.unavailable(at: store.convertedPath)
     }
-    return try LoadedExtractor(path: cached)
+    return try LoadedExtractor(path: cached, precision: precision)
   }
 
   private static func unavailable(file: String, sha256: String?, place: String) -> Failure {
@@ -64,6 +70,11 @@ public struct LoadedExtractor: Sendable {
 
 /// The name of the one architecture whose distance is called FID.
 let inceptionName = "inception-2015"
+
+extension Precision {
+  /// As provenance has it: what is made in float32 says nothing.
+  var recorded: Precision? { self == .float32 ? nil : self }
+}
 
 extension FeatureExtractor {
   /// Whether this is the network whose distance is called FID.

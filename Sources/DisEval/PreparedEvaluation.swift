@@ -31,7 +31,8 @@ struct PreparedEvaluation {
     }
     let statistics = [opened.statistics, reference.statistics].compactMap(\.self)
     extractor = try AgreedExtractor(
-      statistics: statistics, weights: evaluation.weights, needsNetwork: statistics.count < 2,
+      statistics: statistics, weights: evaluation.weights, precision: evaluation.precision,
+      needsNetwork: statistics.count < 2,
       guardian: &guardian)
     pairs = try evaluation.dialectPairs(opened, reference, extractor, &guardian)
     try evaluation.checkAvailable(opened, reference, extractor)
@@ -131,7 +132,9 @@ extension PreparedEvaluation {
     guard let loaded = extractor.network else { preconditionFailure("images need the network") }
     let asked = RunRecord(
       configuration: RunConfiguration(
-        tool: "\(Tool.name) \(Tool.version)", kernels: Tool.kernelPath,
+        tool: "\(Tool.name) \(Tool.version)",
+        kernels: Tool.kernelPath(
+          loaded.provenance.precision ?? generator.provenance.precision),
         checkpoint: generator.checkpoint, sampler: generator.provenance,
         decoder: generator.decoder?.provenance, extractor: loaded.provenance,
         kept: KeptArrays(

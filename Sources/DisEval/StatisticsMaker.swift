@@ -22,6 +22,8 @@ public struct StatisticsMaker: Sendable {
   public var dialect = Dialect.pytorchFID
   /// Whether folders are searched with the folders in them.
   public var recursive = false
+  /// What the extractor multiplies.
+  public var precision = Precision.float32
   /// How much runs at once.
   public var workload: Workload
 
@@ -54,7 +56,8 @@ public struct StatisticsMaker: Sendable {
       (source: try ImageSource(path: $0.path, recursive: recursive), name: $0.name)
     }
     try checkEnough(source.count, images)
-    let extractor = try LoadedExtractor.choose(weights: weights, reference: nil)
+    let extractor = try LoadedExtractor.choose(
+      weights: weights, reference: nil, precision: precision)
 
     let (network, definition) = (extractor.network, dialect.definition)
     let preparation = network.effective(definition.preparation)

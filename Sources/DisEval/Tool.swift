@@ -18,10 +18,17 @@ public enum Tool {
 
   /// What decides the last bits of a result: the instruction set of our kernels, and OpenBLAS's
   /// version and core. The same bytes come out only on the same path.
-  public static var kernelPath: String {
+  public static var kernelPath: String { kernelPath(.float32) }
+
+  /// The same of networks of some precision: not every processor with AVX-512 multiplies bfloat16,
+  /// and the sums of those that do underflow sooner.
+  static func kernelPath(_ precision: Precision?) -> String {
     let configuration = String(cString: openblas_get_config())
     let release = configuration.split(separator: " ").prefix(2).joined(separator: " ")
-    return "\(kernelInstructionSet), \(release) \(String(cString: openblas_get_corename()))"
+    let products =
+      precision == .bfloat16 ? ", \(Precision.bfloat16.rawValue) by \(bfloat16InstructionSet)" : ""
+    return "\(kernelInstructionSet)\(products), \(release) "
+      + String(cString: openblas_get_corename())
   }
 }
 

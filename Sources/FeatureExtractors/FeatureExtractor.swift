@@ -1,4 +1,5 @@
 import Images
+import Tensors
 
 /// What an extractor says of one image.
 public struct ExtractedFeatures: Equatable, Sendable {
@@ -31,12 +32,17 @@ public protocol FeatureExtractor: Sendable {
   /// How this extractor prepares images, in one line, when there is one way only: it then ignores
   /// the ``Preparation`` asked for. Nil for Inception, whose tools differ.
   var ownPreparation: String? { get }
+  /// What its large products multiply.
+  var precision: Precision { get }
 
   /// Features and logits of `image`.
   func callAsFunction(_ image: Image, _ preparation: Preparation) throws -> ExtractedFeatures
 }
 
 extension FeatureExtractor {
+  /// An extractor is computed in float32 unless it says otherwise.
+  public var precision: Precision { .float32 }
+
   /// How images are prepared when `preparation` is asked for, in one line.
   public func preprocessing(_ preparation: Preparation) -> String {
     ownPreparation ?? preparation.description

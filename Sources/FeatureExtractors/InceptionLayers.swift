@@ -8,6 +8,8 @@ import Tensors
 struct InceptionLayers {
   /// Where the weights come from.
   var weights: WeightReader
+  /// What the units multiply, where their methods can.
+  let precision: Precision
 
   /// The first part, `[299, 299, 3]` to `[17, 17, 768]`. The comments give the shape after each line.
   mutating func throughMixed6d() -> [PackedLayer] {
@@ -139,7 +141,8 @@ struct InceptionLayers {
   private mutating func averaged(_ name: String, _ inputs: Int, _ outputs: Int) -> [PackedLayer] {
     let folded = fold(name, [outputs, inputs, 1, 1])
     return [
-      .convolution(PackedConvolution(weight: folded.weight, gain: folded.gain)),
+      .convolution(
+        PackedConvolution(weight: folded.weight, gain: folded.gain, precision: precision)),
       .averagePool(Window(3, padding: 1), bias: folded.bias.map(Float.init)),
     ]
   }
@@ -174,10 +177,12 @@ struct InceptionLayers {
     method: PackedConvolution.Method? = nil
   ) -> PackedLayer {
     let folded = fold(name, shape)
+    let method = method ?? fastest(shape, stride: stride)
     return .convolution(
       PackedConvolution(
         weight: folded.weight, gain: folded.gain, bias: folded.bias, stride: stride,
-        padding: padding, relu: true, method: method ?? fastest(shape, stride: stride)))
+        padding: padding, relu: true, method: method,
+        precision: method == .winograd || shape[1] == 3 ? .float32 : precision))
   }
 
   /// A unit's weights, and the gain and bias that take the place of its batch normalisation.
@@ -207,10 +212,25 @@ struct InceptionLayers {
   /// | 1 x 3, 3 x 1, 384 at 8 x 8 | 8 | 0.26 | Winograd 0.21 | 6 products instead of 12 |
   /// | 1 x 7, 7 x 1, 160 at 17 x 17 | 26 | 0.41 | Fourier 0.22 | 29 products instead of 119 |
   ///
-  /// The others, 1 x 1 and those of stride 2, have the direct method alone.
+  /// The others, 1 x 1 and those of stride 2, have the direct method alone. In bfloat16 the direct
+  /// and the Fourier method take half the time, weights in the caches:
+  ///
+  /// | unit | units | float32 | bfloat16 |
+  /// |---|---|---|---|
+  /// | 1 x 1, 768 to 192 at 17 x 17 | 48 | 0.33 | 0.18 |
+  /// | 3 x 3, 288 to 384, 35 x 35 to 17 x 17 | 5 | 2.24 | 1.16 |
+  /// | 1 x 7, 7 x 1, 160 at 17 x 17 | 26 | Fourier 0.115 | Fourier 0.065 |
+  /// | 3 x 3, 448 to 384 at 8 x 8 | 2 | 0.79 | 0.40 |
+  /// | 1 x 3, 3 x 1, 384 at 8 x 8 | 8 | Winograd 0.13 | direct 0.12, a quarter of the weights |
+  /// | 3 x 3, 80 to 192 at 71 x 71 | 10 | Winograd 1.6 | direct 2.7 |
+  /// | 5 x 5, 48 to 64 at 35 x 35 | 3 | Winograd 0.19 | direct 0.48 |
+  ///
+  /// So the last two rows stay in float32, and with them the first unit, which takes 1 % of the time
+  /// and sees the pixels.
   private func fastest(_ shape: [Int], stride: Int) -> PackedConvolution.Method {
     switch (shape[2], shape[3], stride) {
-    case (3, 3, 1), (5, 5, 1), (1, 3, 1), (3, 1, 1): .winograd
+    case (3, 3, 1), (5, 5, 1): .winograd
+    case (1, 3, 1), (3, 1, 1): precision == .float32 ? .winograd : .direct
     case (1, 7, 1), (7, 1, 1): .fourier
     default: .direct
     }

@@ -25,6 +25,8 @@ public struct InceptionV3: FeatureExtractor {
   public let spatialDimension = 7 * 17 * 17
   /// None: the tools prepare images in different ways.
   public let ownPreparation: String? = nil
+  /// What its convolutions multiply; see ``InceptionLayers`` for which of them.
+  public let precision: Precision
 
   /// `[299, 299, 3]` to the output of `Mixed_6d`, `[17, 17, 768]`.
   private let front: PackedNetwork
@@ -39,11 +41,14 @@ public struct InceptionV3: FeatureExtractor {
   ///
   /// - Throws: ``Failure`` `CheckpointMismatch` when tensors are missing, of another shape, or too
   ///   many.
-  package init(_ state: StateDict) throws(Failure) { try self.init(WeightReader(state)) }
+  package init(_ state: StateDict, precision: Precision = .float32) throws(Failure) {
+    try self.init(WeightReader(state), precision: precision)
+  }
 
   /// Loads what `weights` hands out.
-  package init(_ weights: WeightReader) throws(Failure) {
-    var reader = InceptionLayers(weights: weights)
+  package init(_ weights: WeightReader, precision: Precision = .float32) throws(Failure) {
+    self.precision = precision
+    var reader = InceptionLayers(weights: weights, precision: precision)
     front = PackedNetwork(reader.throughMixed6d(), input: [299, 299, 3])
     back = PackedNetwork(reader.afterMixed6d(), input: front.outputShape)
     classifier = reader.weights.tensor("fc.weight", [classCount, featureDimension])

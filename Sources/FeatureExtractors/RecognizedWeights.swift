@@ -1,5 +1,6 @@
 import Checkpoints
 import Files
+import Tensors
 
 /// The weights of a feature extractor, whichever file they came in, under the names that the network
 /// reads.
@@ -123,11 +124,14 @@ package struct RecognizedWeights: Sendable {
 extension RecognizedWeights {
   /// The network with these weights.
   ///
+  /// - Parameter precision: What it is to multiply; the classifier of the demo is too small to care.
   /// - Throws: ``Failure`` `CheckpointMismatch` with all names that do not fit, or the first failure
   ///   to read a tensor.
-  package func extractor() throws(Failure) -> any FeatureExtractor {
+  package func extractor(
+    precision: Precision = .float32
+  ) throws(Failure) -> any FeatureExtractor {
     switch layout {
-    case .pytorchFID, .tensorFlow, .nvidia: try InceptionV3(state)
+    case .pytorchFID, .tensorFlow, .nvidia: try InceptionV3(state, precision: precision)
     case .fashion: try FashionClassifier(state)
     }
   }

@@ -14,3 +14,8 @@ extension dis_instructions {
 /// The instruction set that the kernels run on, for provenance: a result is reproducible to the
 /// bit only on the same one.
 package var kernelInstructionSet: String { dis_instructions_in_use().name }
+
+/// The instruction set that multiplies in bfloat16.
+package var bfloat16InstructionSet: String {
+  dis_bfloat16_instructions(dis_instructions_in_use()).name
+}

@@ -64,6 +64,8 @@ struct EvaluationOptions: ParsableArguments {
   @Option(help: "Number of samples (default: 50000), or that --images must have (default: any).")
   var num: Int?
 
+  @OptionGroup var arithmetic: PrecisionOptions
+
   @OptionGroup(title: "Sampling") var sampling: SamplingOptions
   @OptionGroup(title: "Decoding") var decoding: DecoderOptions
   @OptionGroup(title: "Running") var running: RunOptions
@@ -126,7 +128,7 @@ struct EvaluationOptions: ParsableArguments {
       settings.seed = sampling.seed
       let generator = try Generator(
         checkpoint: ckpt, key: sampling.checkpointKey, settings: settings,
-        decoder: decoding.loaded())
+        decoder: decoding.loaded(), precision: arithmetic.precision)
       try preset?.check(generator)
       subject = .samples(generator, count: num ?? preset?.count ?? 50_000)
     } else {
@@ -139,6 +141,7 @@ struct EvaluationOptions: ParsableArguments {
     case .one(let dialect): evaluation.dialects = .one(dialect)
     case .all: evaluation.dialects = .all
     }
+    evaluation.precision = arithmetic.precision
     evaluation.preset = preset
     // Not all public statistics say their dialect; a preset does.
     evaluation.referenceDialect = refDialect ?? (self.ref == nil ? preset?.dialect : nil)

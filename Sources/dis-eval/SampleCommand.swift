@@ -20,6 +20,8 @@ struct SampleCommand: AsyncParsableCommand {
   @Option(help: "Number of samples. (default: 16, or as many as there is given noise for)")
   var num: Int?
 
+  @OptionGroup var arithmetic: PrecisionOptions
+
   @OptionGroup(title: "Sampling") var sampling: SamplingOptions
   @OptionGroup(title: "Decoding") var decoding: DecoderOptions
   @OptionGroup(title: "Running") var running: RunOptions
@@ -69,7 +71,7 @@ struct SampleCommand: AsyncParsableCommand {
     let images = try out.map { try ImageOutput(path: $0, count: count) }
     let generator = try Generator(
       checkpoint: ckpt, key: sampling.checkpointKey, settings: sampling.settings(), given: given,
-      decoder: decoding.loaded())
+      decoder: decoding.loaded(), precision: arithmetic.precision)
     let run = SampleRun(
       generator: generator, count: count, workload: workload)
     var sheet = SampleGrid(classCount: generator.checkpoint.model.numClasses)

@@ -51,6 +51,8 @@ extension StatsCommand {
     @Option(help: "What the held-out images are, for the record.")
     var heldOutName = "test split"
 
+    @OptionGroup var arithmetic: PrecisionOptions
+
     @OptionGroup(title: "Running") var running: RunOptions
 
     func validate() throws {
@@ -68,6 +70,7 @@ extension StatsCommand {
         heldOut: heldOut.map { ($0, heldOutName) }, workload: workload)
       maker.dialect = dialect
       maker.recursive = recursive
+      maker.precision = arithmetic.precision
       let record = try await maker.write(to: out, reporter: running.reporter)
       let floor = record.floor.map { String(format: ", floor %.4f", $0.value) } ?? ""
       try Terminal.result(

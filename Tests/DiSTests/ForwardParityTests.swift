@@ -48,6 +48,22 @@ private let goldens = Goldens(.module)
     }
   }
 
+  @Test("bfloat16 keeps two digits", arguments: ["small", "width50", "s2_px32", "s2_lat32_c1000"])
+  func bfloat16(name: String) throws {
+    let folder = try TemporaryFolder()
+    let synthetic = try #require(SyntheticDiS.models[name])
+    let model = try DiSModel(synthetic.stateDict(in: folder), precision: .bfloat16)
+    let inputs = try goldens.tensors("\(name).x")
+    let timesteps = try goldens.array("\(name).t").floats()
+    let labels = synthetic.classes == nil ? nil : try goldens.array("\(name).y").integers()
+    for (index, expected) in try goldens.tensors("\(name).out").enumerated() {
+      let output = model(inputs[index], timestep: timesteps[index], label: labels?[index])
+      let worst = worst(output.values, expected.values)
+      // Less than 1e-4 would be no bfloat16.
+      #expect((1e-4...2e-2).contains(worst.relative), "image \(index): \(worst)")
+    }
+  }
+
   @Test("guides as the original does, and all channels", arguments: GuidedChannels.allCases)
   func guidance(channels: GuidedChannels) throws {
     let folder = try TemporaryFolder()

@@ -1,6 +1,7 @@
 import Checkpoints
 import FeatureExtractors
 import Files
+import Foundation
 import Images
 import Tensors
 import Testing
@@ -41,6 +42,33 @@ import _TestSupport
         #expect(worst.relative <= 1e-4, "\(name)[\(index)] \(worst)")
       }
     }
+  }
+
+  /// What PyTorch's autocast loses on the same photographs, relative to the root mean squares.
+  private struct Autocast: Decodable {
+    let features: Double
+    let logits: Double
+  }
+
+  @Test("bfloat16 is nearer to float64 than PyTorch's") func bfloat16() throws {
+    let network = try withStateDict(try Self.tensors()) { state, _ in
+      try InceptionV3(state, precision: .bfloat16)
+    }
+    let autocast = try JSONDecoder().decode(
+      Autocast.self, from: Data(contentsOf: URL(fileURLWithPath: fixture("autocast.json"))))
+    let photos = try ImageSource(path: fixture("photos_64.npy"))
+    let outputs = try (0..<photos.count).map { network(try photos.image(at: $0), .pytorch) }
+    func error(_ got: [Float], _ golden: String) throws -> Double {
+      let expected = try NPYArray.read(fixture(golden)).floats()
+      #expect(got.count == expected.count)
+      let squares = zip(got, expected).map { (Double($0 - $1) * Double($0 - $1), Double($1 * $1)) }
+      return (squares.reduce(0) { $0 + $1.0 } / squares.reduce(0) { $0 + $1.1 }).squareRoot()
+    }
+    let features = try error(outputs.flatMap(\.features), "photos_64.pytorch.features.npy")
+    let logits = try error(outputs.flatMap(\.logits), "photos_64.logits_unbiased.npy")
+    // 0.042 where autocast has 0.106. Float32 has 1e-5, so less than 1e-3 would be no bfloat16.
+    #expect((1e-3..<autocast.features / 2).contains(features))
+    #expect((1e-3..<autocast.logits / 2).contains(logits))
   }
 
   @Test("a result does not depend on what else is computed") func independence() async throws {

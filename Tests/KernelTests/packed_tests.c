@@ -66,8 +66,17 @@ static size_t groups(size_t channels) {
   return (channels + DIS_CHANNELS - 1) / DIS_CHANNELS * DIS_CHANNELS;
 }
 
+/// `x` with the 8 significant bits of bfloat16, to nearest, ties to even.
+static double rounded(double x) {
+  int exponent;
+  frexp(x, &exponent);
+  return ldexp(nearbyint(ldexp(x, 8 - exponent)), exponent - 8);
+}
+
+/// In DIS_BFLOAT16 the direct method is compared with the definition of rounded numbers.
 static void test_method(
-    enum dis_instructions instructions, enum dis_method method, double bound, outcome *found) {
+    enum dis_instructions instructions, enum dis_method method, enum dis_precision precision,
+    double bound, outcome *found) {
   for (size_t i = 0; i < COUNT(cases); i++) {
     if (cases[i].method != method) continue;
     dis_window w = {
@@ -86,10 +95,11 @@ static void test_method(
     const size_t read = tight ? inputs : groups(inputs);
     dis_packed_convolution c = {
         .window = w, .inputs = inputs, .outputs = outputs, .in_stride = read + gap,
-        .out_stride = written + gap, .method = method};
+        .out_stride = written + gap, .method = method, .precision = precision};
     const size_t taps = w.kernel_height * w.kernel_width, pixels = w.out_height * w.out_width;
-    const float *x = random_floats((w.height * w.width - 1) * c.in_stride + read, 1);
-    const float *weight = random_floats(outputs * inputs * taps, 1);
+    const size_t size = (w.height * w.width - 1) * c.in_stride + read;
+    float *x = random_floats(size, 1);
+    float *weight = random_floats(outputs * inputs * taps, 1);
     float *bias = random_floats(written, 1);
     for (size_t o = outputs; o < written; o++) bias[o] = 0;
     double *gain = expectations(outputs);
@@ -97,6 +107,15 @@ static void test_method(
 
     float *packed = output(dis_packed_count(&c));
     dis_pack(instructions, packed, weight, gain, &c);
+    float *multiplied = x;
+    if (precision == DIS_BFLOAT16 && method == DIS_DIRECT) {
+      multiplied = random_floats(size, 1);
+      for (size_t at = 0; at < size; at++) multiplied[at] = (float)rounded(x[at]);
+      for (size_t at = 0; at < outputs * inputs * taps; at++) {
+        weight[at] = (float)rounded(weight[at] * gain[at / (inputs * taps)]);
+      }
+      for (size_t o = 0; o < outputs; o++) gain[o] = 1;
+    }
     for (int relu = 0; relu < 2; relu++) {
       c.relu = relu;
       const size_t count = dis_packed_scratch(instructions, &c);
@@ -104,7 +123,7 @@ static void test_method(
       float *out = output((pixels - 1) * c.out_stride + written);
       double *expected = expectations(pixels * written);
       dis_convolve_packed(instructions, out, x, packed, bias, &c, scratch);
-      convolve(expected, written, x, weight, gain, bias, &c);
+      convolve(expected, written, multiplied, weight, gain, bias, &c);
       float *dense = random_floats(pixels * written, 1);
       for (size_t pixel = 0; pixel < pixels; pixel++) {
         memcpy(dense + pixel * written, out + pixel * c.out_stride, written * sizeof *out);
@@ -118,15 +137,25 @@ static void test_method(
 }
 
 static void test_direct(enum dis_instructions instructions, outcome *found) {
-  test_method(instructions, DIS_DIRECT, 1e-6, found);
+  test_method(instructions, DIS_DIRECT, DIS_FLOAT32, 1e-6, found);
+}
+
+static void test_direct_bfloat16(enum dis_instructions instructions, outcome *found) {
+  test_method(
+      dis_bfloat16_instructions(instructions), DIS_DIRECT, DIS_BFLOAT16, 1e-6, found);
 }
 
 static void test_winograd(enum dis_instructions instructions, outcome *found) {
-  test_method(instructions, DIS_WINOGRAD, 3e-6, found);
+  test_method(instructions, DIS_WINOGRAD, DIS_FLOAT32, 3e-6, found);
 }
 
 static void test_fourier(enum dis_instructions instructions, outcome *found) {
-  test_method(instructions, DIS_FOURIER_7, 1e-6, found);
+  test_method(instructions, DIS_FOURIER_7, DIS_FLOAT32, 1e-6, found);
+}
+
+static void test_fourier_bfloat16(enum dis_instructions instructions, outcome *found) {
+  test_method(
+      dis_bfloat16_instructions(instructions), DIS_FOURIER_7, DIS_BFLOAT16, 4e-3, found);
 }
 
 static void test_nan(enum dis_instructions instructions, outcome *found) {
@@ -227,6 +256,8 @@ const test packed_tests[] = {
     {"dis_convolve_packed (NaN)", EVERY_SET, test_nan},
     {"dis_convolve_packed (Winograd)", VECTORS, test_winograd},
     {"dis_convolve_packed (Fourier)", VECTORS, test_fourier},
+    {"… in bfloat16 (direct)", EVERY_SET, test_direct_bfloat16},
+    {"… in bfloat16 (Fourier)", VECTORS, test_fourier_bfloat16},
     {"dis_max_pool_packed, dis_average_…", EVERY_SET, test_pools},
     {"dis_multiply_add", EVERY_SET, test_multiply_add},
     {0},

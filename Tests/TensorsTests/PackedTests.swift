@@ -13,27 +13,49 @@ extension ConvolutionCase {
     ConvolutionCase(inputs: 3, outputs: 145, height: 3, width: 2, kernel: (1, 1)),
   ]
 
-  /// What a packed convolution by `method` gives, and what it should.
+  /// What a packed convolution by `method` gives, and what it should, of numbers that are rounded to
+  /// bfloat16 if `rounded`.
   func packed(
-    _ method: PackedConvolution.Method, _ instructions: dis_instructions, relu: Bool
+    _ method: PackedConvolution.Method, _ instructions: dis_instructions, relu: Bool,
+    precision: Precision = .float32, rounded: Bool = false
   ) -> (got: [Float], expected: [Double]) {
     var random = SeededGenerator(seed: 6)
     let convolution = convolution(relu: relu, using: &random)
     let x = Tensor(shape: [inputs, height, width], values: random.floats(inputs * height * width))
     let packed = PackedConvolution(
       weight: convolution.weight, bias: convolution.bias.values.map(Double.init), stride: stride,
-      padding: padding, relu: relu, method: method, instructions: instructions)
+      padding: padding, relu: relu, method: method, precision: precision,
+      instructions: instructions)
     // A pool of one pixel before it: methods but the direct one read whole groups of channels.
     let network = PackedNetwork(
       [.convolution(.identity(inputs, instructions)), .convolution(packed)],
       input: [height, width, inputs], instructions: instructions)
     let y = network(channelsLast(x))
-    let reference = reference(x, convolution)
+    let reference =
+      rounded
+      ? reference(
+        x.roundedToBFloat16,
+        Conv2d(
+          weight: convolution.weight.roundedToBFloat16, bias: convolution.bias, stride: stride,
+          padding: padding, relu: relu))
+      : reference(x, convolution)
     let pixels = reference.count / outputs
     return (
       y.values,
       y.values.indices.map { reference[$0 % outputs * pixels + $0 / outputs] }
     )
+  }
+}
+
+extension Tensor {
+  /// Each value with 8 significant bits, to nearest, ties to even.
+  fileprivate var roundedToBFloat16: Tensor {
+    Tensor(
+      shape: shape,
+      values: values.map { value in
+        let ulp = value.ulp * 65536
+        return (value / ulp).rounded(.toNearestOrEven) * ulp
+      })
   }
 }
 
@@ -124,6 +146,80 @@ private func relativeError(_ got: [Float], _ expected: [Double]) -> Double {
     let network = PackedNetwork(
       [.convolution(packed)], input: [1, 1, 1], instructions: instructions)
     #expect(network(Tensor(shape: [1, 1, 1], values: [.nan])).values[0].isNaN)
+  }
+}
+
+@Suite struct BFloat16Tests {
+  @Test(
+    "the direct method is that of rounded numbers, in float32", arguments: instructionSets,
+    ConvolutionCase.all + ConvolutionCase.wide)
+  func direct(instructions: dis_instructions, size: ConvolutionCase) {
+    for relu in [false, true] {
+      let (got, expected) = size.packed(
+        .direct, instructions, relu: relu, precision: .bfloat16, rounded: true)
+      #expect(got.count == expected.count)
+      #expect(worst(got, expected).relative <= 1e-6 && relativeError(got, expected) <= 1e-6)
+    }
+  }
+
+  @Test(
+    "the rounding is a few thousandths", arguments: instructionSets,
+    [
+      (
+        PackedConvolution.Method.direct,
+        ConvolutionCase(inputs: 96, outputs: 96, height: 9, width: 9, stride: 2)
+      ),
+      (.direct, ConvolutionCase(inputs: 255, outputs: 70, kernel: (1, 1))),
+      (
+        .fourier,
+        ConvolutionCase(
+          inputs: 33, outputs: 81, height: 17, width: 17, kernel: (1, 7), padding: (0, 3))
+      ),
+      (
+        .fourier,
+        ConvolutionCase(
+          inputs: 160, outputs: 17, height: 17, width: 9, kernel: (7, 1), padding: (3, 0))
+      ),
+      (.fourier, ConvolutionCase(inputs: 1, height: 1, width: 17, kernel: (1, 7), padding: (0, 3))),
+    ])
+  func rounding(
+    instructions: dis_instructions, method: (PackedConvolution.Method, ConvolutionCase)
+  ) {
+    for relu in [false, true] {
+      let (got, expected) = method.1.packed(
+        method.0, instructions, relu: relu, precision: .bfloat16)
+      #expect(relativeError(got, expected) <= 4e-3)
+    }
+  }
+
+  @Test("all instructions give the same bits", arguments: ConvolutionCase.wide)
+  func sameBits(size: ConvolutionCase) {
+    let results = instructionSets.map {
+      size.packed(.direct, $0, relu: false, precision: .bfloat16).got
+    }
+    #expect(results.allSatisfy { $0 == results[0] })
+  }
+
+  @Test("ties go to even, what is tiny to zero, and the weights once", arguments: instructionSets)
+  func byHand(instructions: dis_instructions) {
+    func product(_ weight: Float, gain: Double = 1, _ x: [Float]) -> [Float] {
+      let packed = PackedConvolution(
+        weight: Tensor(shape: [1, 1, 1, 1], values: [weight]), gain: [gain], precision: .bfloat16,
+        instructions: instructions)
+      return PackedNetwork(
+        [.convolution(packed)], input: [1, x.count, 1], instructions: instructions)(
+          Tensor(shape: [1, x.count, 1], values: x)
+        ).values
+    }
+    let unit: Float = 1 / 128
+    #expect(
+      product(1, [1 + unit / 2, 1 + 3 * unit / 2, -1 - unit / 2, 255.75, 1e-39])
+        == [1, 1 + 2 * unit, -1, 256, 0])
+    // Just above a tie in double, a tie in float.
+    #expect(product(1 + unit / 2, gain: 1 + 1e-12, [1]) == [1 + unit])
+    let special = product(1, [.infinity, -.infinity, .nan, .greatestFiniteMagnitude])
+    #expect(special[0] == .infinity && special[1] == -.infinity && special[2].isNaN)
+    #expect(special[3] == .infinity)
   }
 }
 

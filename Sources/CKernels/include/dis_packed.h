@@ -30,6 +30,14 @@ enum dis_method {
   DIS_FOURIER_7,
 };
 
+/// What numbers are multiplied.
+enum dis_precision {
+  DIS_FLOAT32 = 0,
+  /// Weights and what they are multiplied by are rounded to the 8 significant bits of bfloat16, to
+  /// nearest, ties to even; products are exact and summed in float32. See bfloat16.h.
+  DIS_BFLOAT16,
+};
+
 /// A convolution of one image.
 typedef struct {
   dis_window window;
@@ -37,19 +45,24 @@ typedef struct {
   size_t in_stride, out_stride;  // Floats from a pixel to the next one.
   bool relu;                     // Whether negative results become zero. NaN stays NaN.
   enum dis_method method;
+  enum dis_precision precision;  // DIS_BFLOAT16 is for all methods but DIS_WINOGRAD.
 } dis_packed_convolution;
 
 /// Whether the method computes this convolution with these instructions.
 bool dis_method_applies(
     enum dis_instructions instructions, enum dis_method method, dis_window window);
 
-/// Floats of the packed weights.
+/// The instructions that take the place of `instructions` for DIS_BFLOAT16: AVX-512 needs those for
+/// bfloat16, which not every processor with AVX-512 has.
+enum dis_instructions dis_bfloat16_instructions(enum dis_instructions instructions);
+
+/// Words of 32 bits of the packed weights: a float, or two bfloat16.
 size_t dis_packed_count(const dis_packed_convolution *convolution);
 
 /// Packs `weight` [outputs, inputs, kernel height, kernel width], each output multiplied by its
 /// `gain`. Computed in double and rounded once. The order is the instruction set's:
 /// [panel of outputs][matrix][inputs][outputs of the panel], where the matrices are the taps of the
-/// kernel or the points of the method.
+/// kernel or the points of the method. Of DIS_BFLOAT16, [inputs / 2][outputs of the panel][2].
 void dis_pack(
     enum dis_instructions instructions, float *packed, const float *weight, const double *gain,
     const dis_packed_convolution *convolution);

@@ -27,13 +27,8 @@ public struct RunConfiguration: Codable, Sendable {
   /// - Throws: ``Failure`` `OtherConfiguration` (73) saying what differs when a run of `other` cannot
   ///   be continued as this; `KernelMismatch` (73) when only this machine differs.
   func check(canContinue other: RunConfiguration, at path: String) throws {
-    guard kernels == other.kernels else {
-      throw Failure(
-        .cannotCreate, "KernelMismatch", path,
-        "the run was begun with kernels '\(other.kernels)', these are '\(kernels)': other "
-          + "instructions give other last bits; use --kernels to choose one that all machines have")
-    }
     var (asked, there) = (self, other)
+    asked.kernels = there.kernels  // Later: those of another precision have another name.
     // Files may have been renamed; a run may keep more than is asked for now.
     if other.kept.includes(kept) { asked.kept = other.kept }
     (asked.checkpoint.file, there.checkpoint.file) = ("", "")
@@ -46,6 +41,12 @@ public struct RunConfiguration: Codable, Sendable {
         .cannotCreate, "OtherConfiguration", path,
         "the folder holds another run: \(differences.joined(separator: "; ")); give another --run "
           + "folder, or the same settings")
+    }
+    guard kernels == other.kernels else {
+      throw Failure(
+        .cannotCreate, "KernelMismatch", path,
+        "the run was begun with kernels '\(other.kernels)', these are '\(kernels)': other "
+          + "instructions give other last bits; use --kernels to choose one that all machines have")
     }
   }
 }

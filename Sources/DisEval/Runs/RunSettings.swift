@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Tensors
 
 /// Where and how the samples of a run are kept.
 public struct RunSettings: Sendable {
@@ -84,6 +85,7 @@ extension Evaluation {
     case "all": dialects = .all
     case .some(let name): dialects = .one(try dialect(name))
     }
+    precision = record.configuration.extractor.precision ?? .float32
     preset = try scoring.preset.map { try Preset(named: $0) }
     referenceDialect = try scoring.referenceDialect.map(dialect)
     self.metrics = try scoring.metrics.map(metrics)

@@ -39,6 +39,8 @@ package struct PackedConvolution: Sendable {
   package let relu: Bool
   /// How it is computed.
   package let method: Method
+  /// What is multiplied.
+  package let precision: Precision
 
   private let instructions: dis_instructions
   private let packed: AlignedFloats
@@ -53,12 +55,17 @@ package struct PackedConvolution: Sendable {
   ///   - bias: Count `Cout`; nil is 0 for all.
   ///   - method: A method that applies to the window. Scalar code has ``Method/direct`` alone, which
   ///     takes its place.
+  ///   - precision: ``Precision/bfloat16`` is for all methods but ``Method/winograd``, whose
+  ///     transforms would enlarge its rounding tenfold.
   package init(
     weight: Tensor, gain: [Double]? = nil, bias: [Double]? = nil, stride: Int = 1,
     padding: (height: Int, width: Int) = (height: 0, width: 0), relu: Bool = false,
-    method: Method = .direct, instructions: dis_instructions = dis_instructions_in_use()
+    method: Method = .direct, precision: Precision = .float32,
+    instructions: dis_instructions = dis_instructions_in_use()
   ) {
     precondition(weight.shape.count == 4, "PackedConvolution: weight \(weight.shape)")
+    precondition(
+      precision == .float32 || method != .winograd, "PackedConvolution: \(method) in \(precision)")
     let outputs = weight.shape[0]
     precondition(gain.map { $0.count == outputs } ?? true, "PackedConvolution: gain")
     precondition(bias.map { $0.count == outputs } ?? true, "PackedConvolution: bias")
@@ -67,6 +74,9 @@ package struct PackedConvolution: Sendable {
     self.window = Window(
       kernel: (height: weight.shape[2], width: weight.shape[3]), stride: stride, padding: padding)
     self.relu = relu
+    self.precision = precision
+    let instructions =
+      precision == .bfloat16 ? dis_bfloat16_instructions(instructions) : instructions
     self.instructions = instructions
     let kernel = window.over([inputs] + window.smallestImage)
     let applies = dis_method_applies(instructions, method.name, kernel)
@@ -79,7 +89,7 @@ package struct PackedConvolution: Sendable {
       + [Float](repeating: 0, count: padded - (bias?.count ?? 0))
     var shape = dis_packed_convolution(
       window: kernel, inputs: inputs, outputs: outputs, in_stride: 0, out_stride: 0, relu: relu,
-      method: self.method.name)
+      method: self.method.name, precision: precision.name)
     packed = AlignedFloats(count: dis_packed_count(&shape)) {
       dis_pack(
         instructions, $0, weight.values, gain ?? [Double](repeating: 1, count: outputs), &shape)
@@ -95,7 +105,8 @@ package struct PackedConvolution: Sendable {
       "PackedConvolution: \(method) for an image of \(height) x \(width)")
     return dis_packed_convolution(
       window: window.over([inputs, height, width]), inputs: inputs, outputs: outputs,
-      in_stride: inStride, out_stride: outStride, relu: relu, method: method.name)
+      in_stride: inStride, out_stride: outStride, relu: relu, method: method.name,
+      precision: precision.name)
   }
 
   /// Floats of scratch for an image of `height` x `width` pixels.

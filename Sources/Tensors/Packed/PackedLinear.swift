@@ -11,13 +11,13 @@ package struct PackedLinear: Sendable {
   ///   - weight: `[O, K]`, as PyTorch stores it.
   ///   - bias: `[O]`, or nil for none.
   package init(
-    _ weight: Tensor, bias: Tensor? = nil,
+    _ weight: Tensor, bias: Tensor? = nil, precision: Precision = .float32,
     instructions: dis_instructions = dis_instructions_in_use()
   ) {
     precondition(weight.shape.count == 2, "PackedLinear: weight \(weight.shape)")
     convolution = PackedConvolution(
       weight: weight.reshaped(weight.shape + [1, 1]), bias: bias?.values.map(Double.init),
-      instructions: instructions)
+      precision: precision, instructions: instructions)
   }
 
   /// - Parameter x: Rows `[..., K']` with `K' >= K`; the first `K` columns are used.
