@@ -28,6 +28,10 @@ static const struct {
     {DIS_WINOGRAD, 3, 1, 1, 1, 0, 33, 81, 9, 8, 1},
     {DIS_WINOGRAD, 5, 5, 1, 0, 0, 3, 2, 5, 5, 0},
     {DIS_WINOGRAD, 5, 5, 1, 2, 2, 18, 65, 13, 7, 1},
+    {DIS_WINOGRAD_2, 3, 3, 1, 1, 1, 1, 1, 1, 1, 0},
+    {DIS_WINOGRAD_2, 3, 3, 1, 0, 0, 3, 5, 3, 12, 0},
+    {DIS_WINOGRAD_2, 3, 3, 1, 2, 2, 20, 81, 9, 4, 1},
+    {DIS_WINOGRAD_2, 3, 3, 1, 1, 1, 33, 65, 8, 8, 0},
     {DIS_FOURIER_7, 1, 7, 1, 0, 3, 1, 1, 1, 17, 0},
     {DIS_FOURIER_7, 1, 7, 1, 0, 3, 33, 81, 17, 17, 0},
     {DIS_FOURIER_7, 7, 1, 1, 3, 0, 17, 145, 17, 17, 1},
@@ -149,6 +153,10 @@ static void test_winograd(enum dis_instructions instructions, outcome *found) {
   test_method(instructions, DIS_WINOGRAD, DIS_FLOAT32, 3e-6, found);
 }
 
+static void test_winograd_2(enum dis_instructions instructions, outcome *found) {
+  test_method(instructions, DIS_WINOGRAD_2, DIS_FLOAT32, 1e-6, found);
+}
+
 static void test_fourier(enum dis_instructions instructions, outcome *found) {
   test_method(instructions, DIS_FOURIER_7, DIS_FLOAT32, 1e-6, found);
 }
@@ -194,6 +202,8 @@ static void test_applies(enum dis_instructions instructions, outcome *found) {
     expect(
         found,
         dis_method_applies(instructions, DIS_WINOGRAD, w) == (vectors && kernels[i].winograd) &&
+            dis_method_applies(instructions, DIS_WINOGRAD_2, w) ==
+                (vectors && kernels[i].winograd && w.kernel_height * w.kernel_width == 9) &&
             dis_method_applies(instructions, DIS_FOURIER_7, w) == (vectors && kernels[i].fourier),
         "a method applies to other kernels");
   }
@@ -255,6 +265,7 @@ const test packed_tests[] = {
     {"dis_convolve_packed (direct)", EVERY_SET, test_direct},
     {"dis_convolve_packed (NaN)", EVERY_SET, test_nan},
     {"dis_convolve_packed (Winograd)", VECTORS, test_winograd},
+    {"dis_convolve_packed (Winograd, 2)", VECTORS, test_winograd_2},
     {"dis_convolve_packed (Fourier)", VECTORS, test_fourier},
     {"… in bfloat16 (direct)", EVERY_SET, test_direct_bfloat16},
     {"… in bfloat16 (Fourier)", VECTORS, test_fourier_bfloat16},

@@ -109,6 +109,10 @@ private func relativeError(_ got: [Float], _ expected: [Double]) -> Double {
       let (got, expected) = size.packed(.winograd, instructions, relu: relu)
       #expect(got.count == expected.count && relativeError(got, expected) <= 3e-6)
     }
+    if size.kernel == (3, 3) {
+      let (got, expected) = size.packed(.winograd2, instructions, relu: true)
+      #expect(got.count == expected.count && relativeError(got, expected) <= 1e-6)
+    }
   }
 
   @Test(

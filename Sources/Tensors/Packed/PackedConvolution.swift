@@ -16,6 +16,9 @@ package struct PackedConvolution: Sendable {
     /// Minimal filtering, four outputs along each axis at a time: 3 x 3, 5 x 5, 1 x 3 and 3 x 1 with
     /// stride 1.
     case winograd
+    /// The same with two outputs at a time: 3 x 3 with stride 1. Half the weights and more products:
+    /// for images of so few tiles that the weights take the time.
+    case winograd2
     /// The discrete Fourier transform of length 20: 1 x 7 and 7 x 1 with padding 3 and stride 1, along
     /// lines of 17 pixels.
     case fourier
@@ -24,6 +27,7 @@ package struct PackedConvolution: Sendable {
       switch self {
       case .direct: DIS_DIRECT
       case .winograd: DIS_WINOGRAD
+      case .winograd2: DIS_WINOGRAD_2
       case .fourier: DIS_FOURIER_7
       }
     }
@@ -55,7 +59,7 @@ package struct PackedConvolution: Sendable {
   ///   - bias: Count `Cout`; nil is 0 for all.
   ///   - method: A method that applies to the window. Scalar code has ``Method/direct`` alone, which
   ///     takes its place.
-  ///   - precision: ``Precision/bfloat16`` is for all methods but ``Method/winograd``, whose
+  ///   - precision: ``Precision/bfloat16`` is for ``Method/direct`` and ``Method/fourier``; the others'
   ///     transforms would enlarge its rounding tenfold.
   package init(
     weight: Tensor, gain: [Double]? = nil, bias: [Double]? = nil, stride: Int = 1,
@@ -65,7 +69,8 @@ package struct PackedConvolution: Sendable {
   ) {
     precondition(weight.shape.count == 4, "PackedConvolution: weight \(weight.shape)")
     precondition(
-      precision == .float32 || method != .winograd, "PackedConvolution: \(method) in \(precision)")
+      precision == .float32 || method == .direct || method == .fourier,
+      "PackedConvolution: \(method) in \(precision)")
     let outputs = weight.shape[0]
     precondition(gain.map { $0.count == outputs } ?? true, "PackedConvolution: gain")
     precondition(bias.map { $0.count == outputs } ?? true, "PackedConvolution: bias")
