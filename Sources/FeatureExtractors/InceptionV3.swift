@@ -32,8 +32,8 @@ public struct InceptionV3: FeatureExtractor {
   private let front: PackedNetwork
   /// From there to `[8, 8, 2048]`.
   private let back: PackedNetwork
-  /// Shape `[1008, 2048]`.
-  private let classifier: Tensor
+  /// 2048 to 1008.
+  private let classifier: PackedLinear
   /// The classifier's bias, `[1008]`. The Inception Score leaves it out.
   package let classifierBias: Tensor
 
@@ -51,7 +51,8 @@ public struct InceptionV3: FeatureExtractor {
     var reader = InceptionLayers(weights: weights, precision: precision)
     front = PackedNetwork(reader.throughMixed6d(), input: [299, 299, 3])
     back = PackedNetwork(reader.afterMixed6d(), input: front.outputShape)
-    classifier = reader.weights.tensor("fc.weight", [classCount, featureDimension])
+    classifier = PackedLinear(
+      reader.weights.tensor("fc.weight", [classCount, featureDimension]), precision: precision)
     classifierBias = reader.weights.tensor("fc.bias", [classCount])
     // PyTorch counts training batches; files converted from TensorFlow leave the counts out.
     try reader.weights.finish(ignoring: { $0.hasSuffix(".bn.num_batches_tracked") })
@@ -72,6 +73,6 @@ public struct InceptionV3: FeatureExtractor {
     let spatial = (0..<spatialDimension).map { middle.values[$0 / 7 * 768 + $0 % 7] }
     let features = globalMean(back(middle))
     return ExtractedFeatures(
-      features: features.values, logits: linear(features, classifier).values, spatial: spatial)
+      features: features.values, logits: classifier(features).values, spatial: spatial)
   }
 }
