@@ -12,6 +12,8 @@ bool dis_method_applies(
       return w.stride == 1 && ((rows == columns && (rows == 3 || rows == 5)) ||
                                (rows == 1 && columns == 3) || (rows == 3 && columns == 1));
     }
+    case DIS_WINOGRAD_2:
+      return w.stride == 1 && w.kernel_height == 3 && w.kernel_width == 3;
     case DIS_FOURIER_7:
       return w.stride == 1 && w.kernel_height + w.kernel_width == 8 &&
              w.padding_height == w.kernel_height / 2 && w.padding_width == w.kernel_width / 2 &&
@@ -44,6 +46,10 @@ static const double winograd_3[6][3] = {
     {0, 0, 1},
 };
 
+/// The same of 3 taps at 0, +-1 and infinity.
+static const double winograd_3_at_4[4][3] = {
+    {1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}};
+
 /// The same of 5 taps at 0, +-1, +-2, +-1/2 and infinity, an eighth of it at +-1/2.
 static const double winograd_5[8][5] = {
     {1, 0, 0, 0, 0},
@@ -59,13 +65,20 @@ static const double winograd_5[8][5] = {
 /// An axis without a kernel.
 static const double winograd_1[1] = {1};
 
+/// How a kernel along an axis becomes values at points.
+static const double *winograd_axis(enum dis_method method, size_t taps) {
+  if (taps == 1) return winograd_1;
+  if (method == DIS_WINOGRAD_2) return winograd_3_at_4[0];
+  return taps == 3 ? winograd_3[0] : winograd_5[0];
+}
+
 /// to[i, j] = sum_{u, v} rows[i, u] * kernel[u, v] * columns[j, v].
-static void transform_winograd(double *to, const double *kernel, dis_window w) {
-  const size_t height = w.kernel_height, width = w.kernel_width;
-  const double *rows = height == 1 ? winograd_1 : height == 3 ? winograd_3[0] : winograd_5[0];
-  const double *columns = width == 1 ? winograd_1 : width == 3 ? winograd_3[0] : winograd_5[0];
-  for (size_t i = 0; i < dis_winograd_points(height); i++) {
-    for (size_t j = 0; j < dis_winograd_points(width); j++) {
+static void transform_winograd(double *to, const double *kernel, const dis_packed_convolution *c) {
+  const size_t height = c->window.kernel_height, width = c->window.kernel_width;
+  const double *rows = winograd_axis(c->method, height);
+  const double *columns = winograd_axis(c->method, width);
+  for (size_t i = 0; i < dis_winograd_points(c->method, height); i++) {
+    for (size_t j = 0; j < dis_winograd_points(c->method, width); j++) {
       double sum = 0;
       for (size_t u = 0; u < height; u++) {
         for (size_t v = 0; v < width; v++) {
@@ -106,7 +119,8 @@ static void transform_fourier(double *to, const double *kernel) {
 static void transform(double *to, const double *kernel, const dis_packed_convolution *c) {
   switch (c->method) {
     case DIS_DIRECT: memcpy(to, kernel, dis_matrices(c) * sizeof *to); return;
-    case DIS_WINOGRAD: transform_winograd(to, kernel, c->window); return;
+    case DIS_WINOGRAD:
+    case DIS_WINOGRAD_2: transform_winograd(to, kernel, c); return;
     case DIS_FOURIER_7: transform_fourier(to, kernel); return;
   }
 }

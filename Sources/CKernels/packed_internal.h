@@ -33,12 +33,20 @@ static inline size_t dis_panel_groups(enum dis_instructions instructions, size_t
   return left == 6 || left == 9 || left == 10 ? (left + 1) / 2 : 4;
 }
 
-/// The points of four outputs along an axis with so many taps; one for an axis without a kernel.
-static inline size_t dis_winograd_points(size_t taps) { return taps == 1 ? 1 : taps + 3; }
+/// Outputs of a tile along an axis with a kernel.
+static inline size_t dis_winograd_outputs(enum dis_method method) {
+  return method == DIS_WINOGRAD_2 ? 2 : 4;
+}
+
+/// The points of a tile along an axis with so many taps; one for an axis without a kernel.
+static inline size_t dis_winograd_points(enum dis_method method, size_t taps) {
+  return taps == 1 ? 1 : taps + dis_winograd_outputs(method) - 1;
+}
 
 /// Tiles along an axis.
-static inline size_t dis_winograd_tiles(size_t taps, size_t outputs) {
-  return taps == 1 ? outputs : (outputs + 3) / 4;
+static inline size_t dis_winograd_tiles(enum dis_method method, size_t taps, size_t outputs) {
+  const size_t tile = dis_winograd_outputs(method);
+  return taps == 1 ? outputs : (outputs + tile - 1) / tile;
 }
 
 /// The matrices of weights that a method multiplies by.
@@ -46,8 +54,9 @@ static inline size_t dis_matrices(const dis_packed_convolution *c) {
   switch (c->method) {
     case DIS_DIRECT: break;
     case DIS_WINOGRAD:
-      return dis_winograd_points(c->window.kernel_height) *
-             dis_winograd_points(c->window.kernel_width);
+    case DIS_WINOGRAD_2:
+      return dis_winograd_points(c->method, c->window.kernel_height) *
+             dis_winograd_points(c->method, c->window.kernel_width);
     case DIS_FOURIER_7: return 2 + 3 * 9;
   }
   return c->window.kernel_height * c->window.kernel_width;
@@ -113,8 +122,9 @@ static inline dis_tiling dis_tile(const dis_packed_convolution *c) {
   switch (c->method) {
     case DIS_DIRECT: break;
     case DIS_WINOGRAD:
-      t.tiles = dis_winograd_tiles(w.kernel_height, w.out_height) *
-                dis_winograd_tiles(w.kernel_width, w.out_width);
+    case DIS_WINOGRAD_2:
+      t.tiles = dis_winograd_tiles(c->method, w.kernel_height, w.out_height) *
+                dis_winograd_tiles(c->method, w.kernel_width, w.out_width);
       break;
     case DIS_FOURIER_7: t.tiles = w.kernel_width > 1 ? w.height : w.width; break;
   }

@@ -217,7 +217,8 @@ void DIS_KERNEL(convolve_packed)(
     const dis_packed_convolution *c, float *scratch) {
   switch (c->method) {
     case DIS_DIRECT: convolve_direct(out, x, packed, bias, c, scratch); return;
-    case DIS_WINOGRAD: convolve_winograd(out, x, packed, bias, c, scratch); return;
+    case DIS_WINOGRAD:
+    case DIS_WINOGRAD_2: convolve_winograd(out, x, packed, bias, c, scratch); return;
     case DIS_FOURIER_7:
       convolve_transformed(
           out, x, packed, bias, c, scratch, fourier_forward, fourier_inverse);

@@ -5,10 +5,18 @@
 //
 // The points of F(4, 3) are 0, +-3/4, +-3/2 and infinity: everything in the transforms of images is
 // exact in binary, and the rounding error half that of the usual 0, +-1, +-2. Those of F(4, 5) are
-// 0, +-1, +-2, +-1/2 and infinity. Weights are transformed in packed.c.
+// 0, +-1, +-2, +-1/2 and infinity, those of F(2, 3) 0, +-1 and infinity. Weights are transformed in
+// packed.c.
 
 /// A transform along one axis in place: what the polynomial of the inputs is at the points.
 INLINE void to_points(const size_t points, vector *d) {
+  if (points == 4) {
+    const vector zero = d[0] - d[2], one = d[1] + d[2], minus_one = d[2] - d[1];
+    d[3] = d[3] - d[1];
+    d[0] = zero;
+    d[1] = one;
+    d[2] = minus_one;
+  }
   if (points == 6) {
     const vector even_a = MULTIPLY_ADD(splat(-9.0f / 4), d[2], d[4]);
     const vector odd_a = splat(3.0f / 4) * MULTIPLY_ADD(splat(-9.0f / 4), d[1], d[3]);
@@ -48,9 +56,15 @@ INLINE void to_points(const size_t points, vector *d) {
   }
 }
 
-/// The transform back along one axis in place: the first four coefficients.
+/// The transform back along one axis in place: the first four coefficients, or two.
 INLINE void from_points(const size_t points, vector *m) {
-  const vector s = m[1] + m[2], d = m[1] - m[2], t = m[3] + m[4], e = m[3] - m[4];
+  const vector s = m[1] + m[2], d = m[1] - m[2];
+  if (points == 4) {
+    m[0] = m[0] + s;
+    m[1] = d + m[3];
+    return;
+  }
+  const vector t = m[3] + m[4], e = m[3] - m[4];
   if (points == 6) {
     const vector third = MULTIPLY_ADD(splat(27.0f / 64), d, splat(27.0f / 8) * e) + m[5];
     m[0] = m[0] + s + t;
@@ -70,7 +84,7 @@ INLINE void from_points(const size_t points, vector *m) {
 }
 
 /// Outputs along an axis of a tile with so many points; one point is an axis without a kernel.
-#define OUTPUTS(points) ((points) == 1 ? 1 : 4)
+#define OUTPUTS(points) ((points) == 1 ? 1 : (points) == 4 ? 2 : 4)
 
 /// Where a tile's outputs begin.
 typedef struct {
@@ -161,6 +175,7 @@ INLINE void winograd_inverse(
   }
 
 WINOGRAD(winograd_3x3, 6, 6)
+WINOGRAD(winograd_3x3_at_4, 4, 4)
 WINOGRAD(winograd_5x5, 8, 8)
 WINOGRAD(winograd_1x3, 1, 6)
 WINOGRAD(winograd_3x1, 6, 1)
@@ -170,7 +185,10 @@ static void convolve_winograd(
     const dis_packed_convolution *c, float *scratch) {
   forward_transform *forward = winograd_3x3_forward;
   inverse_transform *inverse = winograd_3x3_inverse;
-  if (c->window.kernel_height == 5) {
+  if (c->method == DIS_WINOGRAD_2) {
+    forward = winograd_3x3_at_4_forward;
+    inverse = winograd_3x3_at_4_inverse;
+  } else if (c->window.kernel_height == 5) {
     forward = winograd_5x5_forward;
     inverse = winograd_5x5_inverse;
   } else if (c->window.kernel_height == 1) {

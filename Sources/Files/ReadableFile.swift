@@ -44,6 +44,13 @@ public final class ReadableFile: Sendable {
 
   deinit { close(descriptor) }
 
+  /// Has the system read the file into its cache, without waiting for that.
+  public func prefetch() {
+    #if canImport(Glibc)
+      _ = posix_fadvise(descriptor, 0, 0, POSIX_FADV_WILLNEED)
+    #endif
+  }
+
   /// Reads exactly `count` bytes at `offset`.
   ///
   /// - Throws: ``Failure`` `Truncated` when the file ends before, `inputOutput` on a read error.

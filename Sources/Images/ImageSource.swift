@@ -114,6 +114,9 @@ public struct ImageSource: Sendable, CustomStringConvertible {
     }
   }
 
+  /// How many files ahead of the one that is asked for is read into the system's cache.
+  private static let filesAhead = 16
+
   private static let supportedFormats =
     "a folder nor a zip file of PNG, JPEG, WebP, BMP or PPM files, nor an npz or npy file of "
     + "images, nor an IDX file (MNIST), gzipped or not, nor a batch of CIFAR"
@@ -134,7 +137,13 @@ public struct ImageSource: Sendable, CustomStringConvertible {
           "the folder lists it, but it is gone or a link to nothing")
       }
       try ImageLimits.check(fileSize: file.size, subject: file.path)
-      return try Image(file: try file.bytes(at: 0, count: file.size), subject: file.path)
+      let bytes = try file.bytes(at: 0, count: file.size)
+      // A disk reads the files to come while this one is decoded; one large file it reads ahead by
+      // itself.
+      if index + Self.filesAhead < count {
+        try? folder.open(names[index + Self.filesAhead]).prefetch()
+      }
+      return try Image(file: bytes, subject: file.path)
     case .zip(let archive, let indices, let path):
       let entry = archive.entries[indices[index]]
       let subject = "\(path): \(entry.name)"

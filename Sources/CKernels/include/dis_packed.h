@@ -22,6 +22,9 @@ enum dis_method {
   /// Minimal filtering, four outputs along each axis at a time: 3 x 3, 5 x 5, 1 x 3 and 3 x 1,
   /// stride 1.
   DIS_WINOGRAD,
+  /// The same with two outputs at a time: 3 x 3, stride 1. More products and fewer weights, for
+  /// images of so few tiles that the weights are what takes the time.
+  DIS_WINOGRAD_2,
   /// The discrete Fourier transform of length 20: 1 x 7 and 7 x 1 with padding 3, stride 1, along
   /// lines of 17 pixels.
   DIS_FOURIER_7,

@@ -1,0 +1,526 @@
+"""Times dis-eval and its peers turn by turn, checks that they agree, and writes a page.
+
+python bench.py WORK DIS_EVAL PAGE ROUNDS IMAGES [PART...]
+"""
+
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "scripts" / part) for part in ("conformance.d", "fixtures/reference", "fixtures")]
+THREADS = 2  # on both sides
+SECONDS = 3  # that one measurement takes at least
+
+
+class Contest:
+    """Contenders for one piece of work, who take turns."""
+
+    def __init__(self, name: str, unit: str, case: str | None = None):
+        self.name, self.unit, self.case = name, unit, case
+        self.peers, self.rates, self.peaks = {}, {}, []
+
+    def peer(self, name: str, items: int, call):
+        """call() does `items` of the work."""
+        self.peers[name] = (items, call)
+
+    def run(self, rounds: int):
+        for _, call in self.peers.values():
+            call()  # warms up
+        for number in range(rounds):
+            if self.case:
+                found = dis_eval_bench(self.case)
+                self.peaks.append(found["peak_gflops"])
+                self.add("dis-eval", found["per_second"])
+            for name, (items, call) in self.peers.items():
+                start, done = time.monotonic(), 0
+                while done == 0 or time.monotonic() - start < SECONDS:
+                    call()
+                    done += items
+                self.add(name, done / (time.monotonic() - start))
+            say(f"{self.name}, round {number + 1} of {rounds}: {self.line()}")
+
+    def add(self, name: str, rate: float):
+        self.rates.setdefault(name, []).append(rate)
+
+    def line(self) -> str:
+        return ", ".join(f"{name} {rates[-1]:.3g}" for name, rates in self.rates.items())
+
+    def rate(self, name: str) -> float:
+        return median(self.rates[name])
+
+    def rows(self) -> list[str]:
+        ours = self.rate("dis-eval")
+        return [
+            f"| {name} | {number(self.rate(name))} | {number(min(rates))} – {number(max(rates))} | "
+            + ("" if name == "dis-eval" else f"**{ours / self.rate(name):.2f} ×**")
+            + " |"
+            for name, rates in self.rates.items()
+        ]
+
+    def table(self) -> str:
+        head = f"| | {self.unit} per second, median | least – most | dis-eval's over it |\n|---|---|---|---|\n"
+        return head + "\n".join(self.rows()) + "\n"
+
+
+def number(value: float) -> str:
+    return f"{value:.3g}" if value < 100 else f"{value:.0f}"
+
+
+def say(text: str):
+    print(f"==> {text}", file=sys.stderr, flush=True)
+
+
+def dis_eval_bench(case: str, threads: int = THREADS) -> dict:
+    command = [BINARY, "bench", "--only", case, "--threads", str(threads), "--seconds", str(SECONDS), "--json", "--quiet"]
+    return json.loads(run(command).stdout)["measurements"][0]
+
+
+def run(command) -> subprocess.CompletedProcess:
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{' '.join(map(str, command))}\nexit status {done.returncode}\n{done.stderr[-3000:]}")
+    return done
+
+
+# MARK: Inception
+
+
+def inception_network():
+    """pytorch-fid's network with the weights of the tests, on 299 x 299 as it is."""
+    import torch
+    from pytorch_fid.inception import InceptionV3
+
+    from weights import local_weights, state
+
+    with local_weights(state()):
+        network = InceptionV3([3], resize_input=False, normalize_input=False).eval()
+
+    class Features(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.network = network
+
+        def forward(self, x):
+            return self.network(x)[0]
+
+    return Features().eval()
+
+
+def exported(network, x) -> Path:
+    import torch
+
+    path = WORK / "inception.onnx"
+    if not path.exists():
+        torch.onnx.export(network, (x,), str(path), dynamo=False, input_names=["x"])
+    return path
+
+
+BATCH = 16
+
+
+def inception(rounds: int) -> str:
+    import copy
+
+    import onnxruntime
+    import torch
+
+    network = inception_network()
+    x = torch.rand(BATCH, 3, 299, 299)
+    contest = Contest("inception", "images", "inception")
+    contest.peer("PyTorch eager, NCHW", BATCH, lambda: network(x))
+    last = copy.deepcopy(network).to(memory_format=torch.channels_last)
+    x_last = x.contiguous(memory_format=torch.channels_last)
+    contest.peer("PyTorch eager, NHWC", BATCH, lambda: last(x_last))
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = THREADS
+    session = onnxruntime.InferenceSession(str(exported(network, x)), options, providers=["CPUExecutionProvider"])
+    contest.peer("ONNX Runtime", BATCH, lambda: session.run(None, {"x": x.numpy()}))
+    vino = openvino_model("f32", exported(network, x))
+    contest.peer("OpenVINO", BATCH, lambda: vino([x.numpy()]))
+    contest.run(rounds)
+    share = contest.rate("dis-eval") * 2 * 5.711168096 / median(contest.peaks)
+    return (
+        "## Inception-v3 features, float32\n\n"
+        f"Batches of {BATCH} images of 299 × 299 for the peers; dis-eval takes one image at a time on each thread, and its\n"
+        "time contains the resize and the scaling of 8-bit images, which the peers are given done.\n\n"
+        f"{contest.table()}\n"
+        f"The convolutions' operations by definition, at dis-eval's rate, are {share:.0%} of the peak of the machine's\n"
+        f"registers beside it ({median(contest.peaks):.0f} GFLOP/s); methods that multiply less exceed 100 %.\n"
+    )
+
+
+def openvino_model(precision: str, path: Path):
+    import openvino
+
+    core = openvino.Core()
+    return core.compile_model(
+        core.read_model(str(path)),
+        "CPU",
+        {
+            "PERFORMANCE_HINT": "THROUGHPUT",
+            "INFERENCE_PRECISION_HINT": precision,
+            "INFERENCE_NUM_THREADS": THREADS,
+        },
+    )
+
+
+def bf16(rounds: int) -> str:
+    import torch
+
+    network = inception_network()
+    x = torch.rand(BATCH, 3, 299, 299)
+    path = exported(network, x)
+    last = network.to(memory_format=torch.channels_last)
+    x_last = x.contiguous(memory_format=torch.channels_last)
+    contest = Contest("bf16", "images", "inception-bf16")
+
+    def autocast():
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            last(x_last)
+
+    contest.peer("PyTorch autocast, NHWC", BATCH, autocast)
+    vino = openvino_model("bf16", path)
+    contest.peer("OpenVINO", BATCH, lambda: vino([x.numpy()]))
+    contest.run(rounds)
+    return f"## Inception-v3 features, bf16\n\n{contest.table()}"
+
+
+# MARK: DiS and the decoder
+
+
+def dis(rounds: int) -> str:
+    import numpy as np
+    import refdis
+    import torch
+
+    from synthetic import MODELS
+
+    torch.set_num_threads(THREADS)
+    torch.use_deterministic_algorithms(False)  # refdis asks for them, for its goldens
+    state = {key: torch.from_numpy(np.array(array)) for key, array in MODELS["s2_px32"].state().items()}
+    network, _ = refdis.build(state)
+    contest = Contest("DiS-S/2", "forward passes", "dis-s2")
+    for batch in (1, 8):
+        x, t = torch.randn(batch, 3, 32, 32), torch.full((batch,), 500)
+        contest.peer(f"PyTorch reference, batch of {batch}", batch, lambda x=x, t=t: network(x, t, None))
+    contest.run(rounds)
+    measured = dis_eval_bench("dis-s2")
+    share = contest.rate("dis-eval") * measured["giga_operations"] / median(contest.peaks)
+    return (
+        "## DiS-S/2, one forward pass\n\n"
+        "32 × 32 × 3, 257 tokens. The reference is the original code with its CUDA kernels replaced by their definition in\n"
+        "PyTorch (`scripts/fixtures/reference`).\n\n"
+        f"{contest.table()}\n"
+        f"The matrix products' operations at dis-eval's rate are {share:.0%} of the peak of the machine's registers beside it\n"
+        f"({median(contest.peaks):.0f} GFLOP/s).\n"
+    )
+
+
+def growth(rounds: int) -> str:
+    import math
+
+    cases = {257: "dis-s2", 1025: "dis-s2-1025", 4097: "dis-s2-4097"}
+    seconds = {tokens: [] for tokens in cases}
+    for _ in range(rounds):
+        for tokens, case in cases.items():
+            seconds[tokens].append(1 / dis_eval_bench(case, threads=1)["per_second"])
+    times = {tokens: median(found) for tokens, found in seconds.items()}
+    pairs = [(257, 1025), (1025, 4097), (257, 4097)]
+    rows = [f"| {tokens} | {1e3 * value:.0f} ms | {1e6 * value / tokens:.0f} µs |" for tokens, value in times.items()]
+    exponents = [
+        f"{math.log(times[b] / times[a]) / math.log(b / a):.3f} from {a} to {b} tokens" for a, b in pairs
+    ]
+    say("growth: " + ", ".join(exponents))
+    return (
+        "## Growth of DiS's cost with the number of tokens\n\n"
+        "DiS-S/2 with patches of 2 on sides of 32, 64 and 128; one thread.\n\n"
+        "| tokens | forward pass | per token |\n|---|---|---|\n" + "\n".join(rows) + "\n\n"
+        f"Exponent of the time: {', '.join(exponents)}.\n"
+    )
+
+
+def decoder(rounds: int) -> str:
+    import copy
+
+    import torch
+    from diffusers import AutoencoderKL
+
+    torch.set_num_threads(THREADS)
+    network = AutoencoderKL(
+        block_out_channels=(128, 256, 512, 512),
+        layers_per_block=2,
+        latent_channels=4,
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+    ).eval()
+    z = torch.randn(1, 4, 32, 32)
+    contest = Contest("decoder", "images", "decoder-256")
+    contest.peer("diffusers, NCHW", 1, lambda: network.decode(z))
+    last = copy.deepcopy(network).to(memory_format=torch.channels_last)
+    z_last = z.contiguous(memory_format=torch.channels_last)
+    contest.peer("diffusers, NHWC", 1, lambda: last.decode(z_last))
+    contest.run(rounds)
+    return (
+        "## Stable Diffusion's decoder, 32 × 32 latent to 256 × 256\n\n"
+        "The peer decodes one image on two threads, dis-eval two images at a time on one thread each.\n\n"
+        f"{contest.table()}"
+    )
+
+
+# MARK: Fréchet distance
+
+
+def frechet(rounds: int) -> str:
+    import numpy as np
+    from pytorch_fid.fid_score import calculate_frechet_distance
+    from torch_fidelity.metric_fid import fid_statistics_to_metric
+
+    random = np.random.default_rng(0)
+    sides = []
+    for _ in range(2):
+        rows = random.uniform(-1, 1, (4096, 2048))
+        sides += [rows.mean(0), np.cov(rows, rowvar=False)]
+    contest = Contest("Fréchet distance", "distances", "frechet-2048")
+    contest.peer("pytorch-fid (scipy's sqrtm)", 1, lambda: calculate_frechet_distance(*sides))
+    first, second = ({"mu": sides[i], "sigma": sides[i + 1]} for i in (0, 2))
+    contest.peer("torch-fidelity (eigenvalues)", 1, lambda: fid_statistics_to_metric(first, second, False))
+    contest.run(rounds)
+    return f"## Fréchet distance of two Gaussians of 2,048 dimensions\n\n{contest.table()}"
+
+
+# MARK: A whole evaluation
+
+
+def pictures(count: int) -> Path:
+    """A folder of PNG files of 256 x 256."""
+    import numpy as np
+
+    from images import picture
+
+    folder = WORK / f"png-{count}"
+    if not (WORK / f"png-{count}.done").exists():
+        say(f"Making {count} images")
+        folder.mkdir(exist_ok=True)
+        for index in range(count):
+            picture(np.random.default_rng([7, index]), 256, 256, False).save(folder / f"{index:05d}.png", compress_level=1)
+        (WORK / f"png-{count}.done").touch()
+    return folder
+
+
+def network_files():
+    if not (WORK / "weights" / "sha256").exists():
+        run([sys.executable, "-W", "ignore", ROOT / "scripts" / "conformance.d" / "weights.py", WORK])
+
+
+def reference() -> Path:
+    """Statistics of other images."""
+    path = WORK / "reference.npz"
+    if not path.exists():
+        import numpy as np
+
+        random = np.random.default_rng(5)
+        rows = random.gamma(1.0, 0.4, (6000, 2048))
+        np.savez(path, mu=rows.mean(0), sigma=np.cov(rows, rowvar=False))
+    return path
+
+
+def timed(command) -> tuple[float, float, str]:
+    """Wall seconds, peak memory in MiB, and what a process printed."""
+    start = time.monotonic()
+    process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    output = process.stdout.read()
+    problem = process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"{' '.join(map(str, command))}\nexit status {process.returncode}\n{problem[-3000:]}")
+    return time.monotonic() - start, usage.ru_maxrss / 1024, output
+
+
+def folder(images: int) -> str:
+    network_files()
+    stats, rows, text = reference(), [], ""
+    fewer = min(images, 1000)
+    jobs = [
+        (images, ["dis-eval", "pytorch-fid", "dis-eval"]),
+        (fewer, ["dis-eval", "torch-fidelity", "clean-fid", "dis-eval"]),
+    ]
+    for count, tools in jobs:
+        found = {}
+        path = pictures(count)
+        for tool in tools:
+            if tool == "dis-eval":
+                command = [BINARY, "fid", "--images", path, "--ref", stats, "--threads", THREADS, "--json", "--quiet"]
+                command += ["--weights", WORK / "weights" / "inception.pth"]
+            else:
+                command = [sys.executable, "-W", "ignore", Path(__file__).with_name("whole.py"), tool, path, stats, WORK]
+            seconds, memory, output = timed(command)
+            values = json.loads(output)
+            fid = values["metrics"]["fid"]["value"] if tool == "dis-eval" else values["fid"]
+            say(f"{count} images, {tool}: {seconds:.1f} s, {memory:.0f} MiB, fid {fid:.6f}")
+            found.setdefault(tool, []).append((seconds, memory, fid))
+        ours = median(seconds for seconds, _, _ in found["dis-eval"])
+        for tool, runs in found.items():
+            seconds = median(seconds for seconds, _, _ in runs)
+            ratio = "" if tool == "dis-eval" else f"**{seconds / ours:.2f} ×**"
+            rows.append(
+                f"| {count} | {tool} | {seconds:.1f} s | {runs[0][1]:.0f} MiB | {runs[0][2]:.5f} | {ratio} |"
+            )
+    return (
+        "## A whole evaluation: a folder of PNG files of 256 × 256 against statistics\n\n"
+        "Wall time of the process, start to end, with the tool's own defaults. torch-fidelity and clean-fid have no command\n"
+        "for statistics of another tool; they run the functions that their own commands call. clean-fid resizes otherwise,\n"
+        "so its number is another one by design.\n\n"
+        "| images | tool | wall time | peak memory | fid | its time over dis-eval's |\n|---|---|---|---|---|---|\n"
+        + "\n".join(rows)
+        + "\n"
+    )
+
+
+# MARK: Agreement
+
+
+def agreement(images: int) -> str:
+    """Features of the same images beside float64, and samples of the same noise beside the original's."""
+    import numpy as np
+    import torch
+    from PIL import Image
+    from pytorch_fid.inception import InceptionV3
+
+    import given_noise
+    from safetensors.numpy import save_file
+    from synthetic import MODELS
+    from weights import local_weights, state
+
+    torch.set_grad_enabled(False)
+    torch.set_num_threads(THREADS)
+    network_files()
+    path = pictures(64)
+    with local_weights(state()):
+        network = InceptionV3([3]).eval()
+    pixels = np.stack([np.asarray(Image.open(file)) for file in sorted(path.iterdir())])
+    x = torch.from_numpy(pixels).permute(0, 3, 1, 2) / 255
+    single = network(x)[0].flatten(1).numpy()
+    exact = np.concatenate([network.double()(part.double())[0].flatten(1).numpy() for part in x.split(8)])
+    out = WORK / "features.npz"
+    out.unlink(missing_ok=True)
+    command = [BINARY, "stats", "make", "--images", path, "--features", 64, "--out", out, "--quiet"]
+    rows = []
+    kinds = {"PyTorch float32": single}
+    for precision in ("float32", "bf16"):
+        out.unlink(missing_ok=True)
+        extra = [] if precision == "float32" else ["--precision", precision]
+        run([*command, "--weights", WORK / "weights" / "inception.pth", *extra])
+        kinds[f"dis-eval {precision}"] = np.load(out)["features"]
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        kinds["PyTorch autocast bf16"] = network.float()(x)[0].flatten(1).float().numpy()
+    largest, scale = np.abs(exact).max(), np.sqrt((exact**2).mean())
+    for name, found in kinds.items():
+        difference = found.astype(np.float64) - exact
+        rows.append(f"| {name} | {np.abs(difference).max() / largest:.1e} | {np.sqrt((difference**2).mean()) / scale:.1e} |")
+        say(f"features, {rows[-1]}")
+
+    weights = MODELS["s2_px32"].state()
+    checkpoint = WORK / "dis-s2.safetensors"
+    save_file({key: np.ascontiguousarray(array) for key, array in weights.items()}, str(checkpoint))
+    random = np.random.default_rng(3)
+    z = random.standard_normal((2, 3, 32, 32)).astype(np.float32)
+    noise = np.zeros((10, *z.shape), np.float32)
+    np.save(WORK / "z.npy", z)
+    raw = WORK / "samples.npy"
+    raw.unlink(missing_ok=True)
+    run(
+        [BINARY, "sample", "--ckpt", checkpoint, "--noise", WORK / "z.npy", "--sampler", "ddim", "--respacing", "ddim10"]
+        + ["--num", 2, "--raw-out", raw, "--quiet"]
+    )
+    tensors = {key: torch.from_numpy(np.array(array)) for key, array in weights.items()}
+    samples = {
+        kind: given_noise.run(tensors, z, noise, "ddim10", sampler="ddim", dtype=kind)[0]
+        for kind in ("float32", "float64")
+    }
+    exact = samples["float64"]
+    samples = {"PyTorch float32": samples["float32"], "dis-eval": np.load(raw)}
+    for name, found in samples.items():
+        rows.append(f"| DDIM, 10 steps: {name} | {np.abs(found - exact).max() / np.abs(exact).max():.1e} | |")
+        say(f"samples, {rows[-1]}")
+    return (
+        "## Agreement\n\n"
+        "Inception features of 64 images, and samples of DiS-S/2 from the same noise, beside the original code in float64.\n"
+        "The networks have random weights, which amplify rounding more than trained ones.\n\n"
+        "| | largest difference over largest value | rms over rms |\n|---|---|---|\n" + "\n".join(rows) + "\n"
+    )
+
+
+# MARK: The page
+
+
+def processor() -> str:
+    fields = dict(line.split(":", 1) for line in Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines())
+    return {key.strip(): value.strip() for key, value in fields.items()}.get("model name", platform.machine())
+
+
+PARTS = {
+    "inception": lambda rounds, images: inception(rounds),
+    "bf16": lambda rounds, images: bf16(rounds),
+    "dis": lambda rounds, images: dis(rounds),
+    "decoder": lambda rounds, images: decoder(rounds),
+    "frechet": lambda rounds, images: frechet(rounds),
+    "growth": lambda rounds, images: growth(rounds),
+    "folder": lambda rounds, images: folder(images),
+    "agreement": lambda rounds, images: agreement(images),
+}
+PACKAGES = "torch onnxruntime openvino pytorch-fid torch-fidelity clean-fid diffusers scipy numpy".split()
+
+
+def header(rounds: int) -> str:
+    kernels = json.loads(run([BINARY, "bench", "--only", "sgemm", "--seconds", "0.2", "--json", "--quiet"]).stdout)["kernels"]
+    versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    return (
+        "# Benchmarks\n\n"
+        "Written by `scripts/bench`. Every contender does the same work on two threads, turn by turn in one run, "
+        f"{rounds} rounds; a\nratio is that of the medians. Absolute times are those of one machine on one day.\n\n"
+        f"- Processor: {processor()}, {os.cpu_count()} cores; kernels: {kernels}\n"
+        f"- {run([BINARY, '--version']).stdout.strip()}; Python {platform.python_version()}, {versions}\n"
+        f"- The other networks run with random weights: speed does not depend on the values.\n"
+    )
+
+
+def main():
+    global WORK, BINARY
+    WORK, BINARY, page = Path(sys.argv[1]), Path(sys.argv[2]).resolve(), Path(sys.argv[3])
+    rounds, images = int(sys.argv[4]), int(sys.argv[5])
+    parts = sys.argv[6:] or list(PARTS)
+    unknown = [part for part in parts if part not in PARTS]
+    if unknown:
+        sys.exit(f"unknown part {unknown[0]}; there are {', '.join(PARTS)}")
+    # What earlier runs found stays on the page for the parts that are not asked for.
+    kept = WORK / "parts"
+    kept.mkdir(exist_ok=True)
+    for part in parts:
+        # In a process of its own: libraries keep threads and memory.
+        child = os.fork()
+        if child == 0:
+            import torch
+
+            torch.set_num_threads(THREADS)
+            torch.set_grad_enabled(False)
+            (kept / f"{part}.md").write_text(PARTS[part](rounds, images))
+            os._exit(0)
+        if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]):
+            sys.exit(f"{part} failed")
+    sections = [(kept / f"{part}.md").read_text() for part in PARTS if (kept / f"{part}.md").exists()]
+    page.parent.mkdir(exist_ok=True)
+    page.write_text("\n".join([header(rounds), *sections]))
+    say(f"{page}")
+
+
+if __name__ == "__main__":
+    main()
