@@ -51,8 +51,8 @@ struct AgreedExtractor {
       if own.precision != other.precision {
         guardian.warn(
           "'\(lastComponent(side.path))' was made in \((own.precision ?? .float32).rawValue), the "
-            + "features of the other side are \((other.precision ?? .float32).rawValue): see the "
-            + "README for what that is worth")
+            + "features of the other side are \((other.precision ?? .float32).rawValue): with synthetic "
+            + "weights and 2,048 images that moved a FID of 9.67 by -1.2 and +2.5 %")
       }
       let difference =
         "made with \(own.name) (SHA-256 \(own.sha256 ?? "unknown")), the other side with "

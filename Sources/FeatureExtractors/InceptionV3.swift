@@ -51,7 +51,8 @@ public struct InceptionV3: FeatureExtractor {
     var reader = InceptionLayers(weights: weights, precision: precision)
     front = PackedNetwork(reader.throughMixed6d(), input: [299, 299, 3])
     back = PackedNetwork(reader.afterMixed6d(), input: front.outputShape)
-    classifier = PackedLinear(reader.weights.tensor("fc.weight", [classCount, featureDimension]))
+    classifier = PackedLinear(
+      reader.weights.tensor("fc.weight", [classCount, featureDimension]), precision: precision)
     classifierBias = reader.weights.tensor("fc.bias", [classCount])
     // PyTorch counts training batches; files converted from TensorFlow leave the counts out.
     try reader.weights.finish(ignoring: { $0.hasSuffix(".bn.num_batches_tracked") })

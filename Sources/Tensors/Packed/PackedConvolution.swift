@@ -150,10 +150,11 @@ func roundedUpToChannels(_ channels: Int) -> Int {
   (channels + Int(DIS_CHANNELS) - 1) / Int(DIS_CHANNELS) * Int(DIS_CHANNELS)
 }
 
-/// Floats at a multiple of 64 bytes, written once. All weights of a network pass by for each image,
-/// so large ones ask for large pages: up to a tenth of the time is that of looking up small ones.
-private final class AlignedFloats: @unchecked Sendable {
-  let pointer: UnsafePointer<Float>
+/// Floats at a multiple of 64 bytes, which their owner writes alone. All weights of a network pass by
+/// for each image, so large ones ask for large pages: up to a tenth of the time is that of looking up
+/// small ones.
+final class AlignedFloats: @unchecked Sendable {
+  let pointer: UnsafeMutablePointer<Float>
 
   init(count: Int, _ initialize: (UnsafeMutablePointer<Float>) -> Void) {
     let bytes = max(count, 1) * MemoryLayout<Float>.stride
@@ -163,9 +164,8 @@ private final class AlignedFloats: @unchecked Sendable {
     #if canImport(Glibc)
       if bytes >= page { madvise(memory, bytes, MADV_HUGEPAGE) }
     #endif
-    let pointer = memory.bindMemory(to: Float.self, capacity: count)
+    pointer = memory.bindMemory(to: Float.self, capacity: count)
     initialize(pointer)
-    self.pointer = UnsafePointer(pointer)
   }
 
   deinit { pointer.deallocate() }

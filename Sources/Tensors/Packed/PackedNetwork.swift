@@ -30,6 +30,7 @@ package struct PackedNetwork: Sendable {
   /// Floats before the images, for the convolutions to work in.
   private let scratch: Int
   private let arena: Int
+  private let workspaces: Workspaces
   private let instructions: dis_instructions
 
   /// Plans `layers` for images of shape `input`, `[H, W, C]`.
@@ -48,6 +49,7 @@ package struct PackedNetwork: Sendable {
     steps = planner.steps
     scratch = planner.scratch
     arena = planner.peak
+    workspaces = Workspaces(count: scratch + arena)
   }
 
   /// Applies the layers to one image.
@@ -56,10 +58,10 @@ package struct PackedNetwork: Sendable {
   /// - Returns: Shape ``outputShape``.
   package func callAsFunction(_ x: Tensor) -> Tensor {
     precondition(x.shape == inputShape, "PackedNetwork: \(x.shape), expected \(inputShape)")
-    let memory = UnsafeMutableRawPointer.allocate(
-      byteCount: (scratch + arena) * MemoryLayout<Float>.stride, alignment: 64
-    ).bindMemory(to: Float.self, capacity: scratch + arena)
-    defer { memory.deallocate() }
+    return workspaces { run(x, in: $0) }
+  }
+
+  private func run(_ x: Tensor, in memory: UnsafeMutablePointer<Float>) -> Tensor {
     func pixels(_ place: Place) -> UnsafeMutablePointer<Float> {
       memory + scratch + place.offset + (place.side == .high ? arena : 0)
     }
