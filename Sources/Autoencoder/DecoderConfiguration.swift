@@ -170,25 +170,33 @@ extension DecoderConfiguration {
   }
 
   /// An upper bound of the memory that one decode needs beside the weights: images that are alive
-  /// at the same time, unfolded patches, and what OpenBLAS and the allocator keep.
+  /// at the same time, what a convolution works in, and what OpenBLAS and the allocator keep.
   ///
   /// - Parameter latentSide: Side of the square latent.
   package func workingBytes(latentSide: Int) -> Int {
-    let largest =
-      steps(latentSide).map { step in
-        switch step {
-        case .convolution(let from, let to, _, let side): (from + to) * side * side
-        // The input or its projection, the hidden image before and after a convolution.
-        case .resnet(let from, let to, let side): (from + 2 * to) * side * side
-        // The input, its normalisation, query, key and value, then the result; a block of weights.
-        case .attention(let channels, let side):
-          (6 * channels + min(side * side, attentionBlockPixels)) * side * side
-        case .upsampling(let channels, let side): 2 * channels * side * side
-        }
-      }.max() ?? 0
-    let patches = 9 * (blockChannels.max() ?? 0) * max(Conv2d.blockPixels, scale * latentSide)
-    return 4 * (largest + patches) + Self.reserve
+    let largest = steps(latentSide).map { step in
+      switch step {
+      // Outputs are written in whole groups, cut, and turned.
+      case .convolution(let from, let to, _, let side):
+        (from + 3 * PackedConvolution.wholeGroups(to)) * side * side
+          + PackedConvolution.scratch(inputs: from, side: side)
+      // The input or its projection, the hidden image before and after a convolution.
+      case .resnet(let from, let to, let side):
+        (from + 2 * to) * side * side
+          + max(
+            PackedConvolution.scratch(inputs: from, side: side),
+            PackedConvolution.scratch(inputs: to, side: side))
+      // The input, its normalisation, query, key and value, then the result; a block of weights.
+      case .attention(let channels, let side):
+        (6 * channels + min(side * side, attentionBlockPixels)) * side * side
+      // The doubled image is not made.
+      case .upsampling(let channels, let side):
+        (channels + (channels + 3) / 4) * side * side
+          + PackedConvolution.scratch(inputs: channels, side: side)
+      }
+    }
+    return 4 * (largest.max() ?? 0) + Self.reserve
   }
 
-  private static let reserve = 96 << 20
+  private static let reserve = 128 << 20
 }

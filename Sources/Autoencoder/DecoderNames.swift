@@ -19,6 +19,13 @@ struct DecoderNames {
   /// Blocks at one resolution each.
   let blockCount: Int
 
+  /// diffusers' names in a file of the autoencoder alone.
+  init(blockCount: Int) {
+    layout = .diffusers
+    prefix = ""
+    self.blockCount = blockCount
+  }
+
   /// Recognises the names in `state`.
   ///
   /// - Throws: ``Failure`` `NotADecoder`, with the name of what it is instead where that is known.

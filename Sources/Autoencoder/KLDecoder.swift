@@ -13,12 +13,12 @@ package struct KLDecoder: Sendable {
   /// The architecture.
   package let configuration: DecoderConfiguration
 
-  private let latentConvolution: Conv2d?  // [L', L, 1, 1]
-  private let input: Conv2d
+  private let latentConvolution: PackedConvolution?  // [L', L, 1, 1]
+  private let input: PackedConvolution
   private let middle: (first: ResnetBlock, attention: AttentionBlock, last: ResnetBlock)
   private let blocks: [UpBlock]
   private let outputNorm: Normalization
-  private let output: Conv2d
+  private let output: PackedConvolution
 
   /// Loads a decoder whose architecture is read off the shapes in `state`, which may hold the
   /// encoder and a diffusion model beside it.
@@ -27,28 +27,42 @@ package struct KLDecoder: Sendable {
   ///   that is missing, unexpected or of another shape.
   package init(_ state: StateDict) throws(Failure) {
     let names = try DecoderNames(state)
-    let configuration = try DecoderConfiguration(state, names)
+    try self.init(try DecoderConfiguration(state, names), WeightReader(state), names) {
+      state.info($0)?.shape.count == 2
+    }
+  }
+
+  /// A decoder of that architecture with weights by diffusers' names.
+  package init(_ configuration: DecoderConfiguration, _ reader: WeightReader) throws(Failure) {
+    let names = DecoderNames(blockCount: configuration.blockChannels.count)
+    try self.init(configuration, reader, names) { _ in false }
+  }
+
+  private init(
+    _ configuration: DecoderConfiguration, _ reader: WeightReader, _ names: DecoderNames,
+    isMatrix: (String) -> Bool
+  ) throws(Failure) {
     self.configuration = configuration
-    var reader = WeightReader(state)
+    var reader = reader
     let channels = configuration.blockChannels
     let (first, last) = (channels[0], channels[channels.count - 1])
     let latentChannels = configuration.latentChannels
     latentConvolution = configuration.mixedChannels.map {
-      Conv2d(&reader, names.latentConvolution, from: latentChannels, to: $0, kernel: 1)
+      PackedConvolution(&reader, names.latentConvolution, from: latentChannels, to: $0, kernel: 1)
     }
-    input = Conv2d(
+    input = PackedConvolution(
       &reader, names.input, from: configuration.mixedChannels ?? latentChannels, to: first)
     func middleResnet(_ index: Int) -> ResnetBlock {
       ResnetBlock(&reader, names.middleResnet(index), names, from: first, to: first)
     }
     middle = (
       middleResnet(0),
-      AttentionBlock(&reader, names, channels: first) { state.info($0)?.shape.count == 2 },
+      AttentionBlock(&reader, names, channels: first, isMatrix: isMatrix),
       middleResnet(1)
     )
     blocks = channels.indices.map { UpBlock(&reader, names, configuration, index: $0) }
     outputNorm = Normalization(&reader, names.outputNorm, channels: last)
-    output = Conv2d(&reader, names.output, from: last, to: configuration.imageChannels)
+    output = PackedConvolution(&reader, names.output, from: last, to: configuration.imageChannels)
     try reader.finish(ignoring: names.ignores)
   }
 
@@ -59,13 +73,14 @@ package struct KLDecoder: Sendable {
   package func callAsFunction(_ z: Tensor) -> Tensor {
     precondition(
       z.shape.count == 3 && z.shape[0] == configuration.latentChannels, "latent \(z.shape)")
-    var x = input(latentConvolution.map { $0(z) } ?? z)
+    let latent = channelsLast(z)
+    var x = input(latentConvolution.map { $0(latent) } ?? latent)
     middle.first(&x)
     middle.attention(&x)
     middle.last(&x)
     for block in blocks { block(&x) }
-    outputNorm(&x)
-    return output(x)
+    outputNorm(inPlace: &x)
+    return channelsFirst(output(x))
   }
 
   /// See ``DecoderConfiguration/operations(latentSide:)``.

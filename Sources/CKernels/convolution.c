@@ -60,14 +60,6 @@ void dis_add_bias(
   }
 }
 
-void dis_upsample_nearest(
-    float *out, const float *in, size_t channels, size_t height, size_t width) {
-  for (size_t row = 0; row < channels * height; row++, in += width, out += 4 * width) {
-    for (size_t q = 0; q < width; q++) out[2 * q] = out[2 * q + 1] = in[q];
-    memcpy(out + 2 * width, out, 2 * width * sizeof *out);
-  }
-}
-
 void dis_max_pool(float *out, const float *x, size_t channels, dis_window w) {
   size_t pixels = w.out_height * w.out_width;
   for (size_t c = 0; c < channels; c++, x += w.height * w.width, out += pixels) {

@@ -129,7 +129,7 @@ static void fourier_inverse(
       vector y = b + even[n <= 10 ? n : 20 - n];
       if (n > 0 && n < 10) y -= odd[n];
       if (n > 10) y += odd[20 - n];
-      store(out + n * step + channel, c->relu ? rectified(y) : y);
+      finish(out + n * step + channel, y, c);
     }
   }
 }

@@ -15,7 +15,13 @@
       size_t channels, int reverse, int accumulate);                                            \
   void silu_gate_##isa(                                                                         \
       float *y, const float *z, size_t z_stride, size_t rows, size_t columns);                  \
-  void silu_##isa(float *x, size_t count);
+  void silu_##isa(float *x, size_t count);                                                      \
+  void channel_moments_##isa(                                                                   \
+      double *sums, double *squares, const float *x, const float *origin, size_t pixels,        \
+      size_t channels);                                                                         \
+  void normalize_channels_##isa(                                                                \
+      float *out, const float *x, const float *center, const float *scale, const float *shift,  \
+      size_t pixels, size_t channels, bool silu);
 
 DIS_FOR_EACH_SET(DIS_DECLARE_MAMBA_KERNELS)
 

@@ -216,3 +216,5 @@ void DIS_KERNEL(silu)(float *x, size_t count) {
     store(x + i, silu(load(x + i, lanes)), lanes);
   }
 }
+
+#include "normalization_simd.h"

@@ -1,51 +1,79 @@
-#include "CKernels.h"
+#include "mamba_internal.h"
 
 #include <math.h>
 
-/// The sum over `x` less `origin`, or of its square, in eight interleaved partial sums: a fixed
-/// order that the compiler can vectorise.
-static double sum(const float *x, size_t count, double origin, bool squared) {
-  double partial[8] = {0}, total = 0;
-  size_t i = 0;
-  for (; i + 8 <= count; i += 8) {
-    for (size_t lane = 0; lane < 8; lane++) {
-      const double d = x[i + lane] - origin;
-      partial[lane] += squared ? d * d : d;
+// MARK: Scalar twins - the fallback, and the oracle of the tests
+
+/// Adds each channel's values less its `origin`, and the squares of those, to the sums.
+static void channel_moments_scalar(
+    double *sums, double *squares, const float *x, const float *origin, size_t pixels,
+    size_t channels) {
+  for (size_t p = 0; p < pixels; p++, x += channels) {
+    for (size_t c = 0; c < channels; c++) {
+      const double d = (double)x[c] - origin[c];
+      sums[c] += d;
+      squares[c] += d * d;
     }
   }
-  for (; i < count; i++) {
-    const double d = x[i] - origin;
-    total += squared ? d * d : d;
-  }
-  for (size_t lane = 0; lane < 8; lane++) total += partial[lane];
-  return total;
 }
 
-void dis_group_norm(
-    enum dis_instructions instructions, float *x, const float *weight, const float *bias,
-    size_t channels, size_t pixels, size_t groups, double epsilon, bool silu) {
-  const size_t per_group = channels / groups, count = per_group * pixels;
-  const size_t block = 4096;  // Values that are still in the first-level cache for SiLU.
-  for (size_t g = 0; g < groups; g++) {
-    float *group = x + g * count;
-    const double mean = sum(group, count, 0, false) / (double)count;
-    const double variance = sum(group, count, mean, true) / (double)count;
-    const double inverse = 1.0 / sqrt(variance + epsilon);
-    // The rounded mean is taken off first, which is exact near it, and what rounding left of it
-    // after.
-    const float center = (float)mean;
-    for (size_t c = 0; c < per_group; c++) {
-      const size_t channel = g * per_group + c;
-      const double gain = inverse * weight[channel];
-      const float scale = (float)gain, shift = (float)(bias[channel] - (mean - center) * gain);
-      float *row = group + c * pixels;
-      for (size_t first = 0; first < pixels; first += block) {
-        const size_t end = pixels - first < block ? pixels : first + block;
-        for (size_t p = first; p < end; p++) row[p] = (row[p] - center) * scale + shift;
-        if (silu) dis_silu(instructions, row + first, end - first);
-      }
+/// (x - center) * scale + shift of each channel, then SiLU if asked for.
+static void normalize_channels_scalar(
+    float *out, const float *x, const float *center, const float *scale, const float *shift,
+    size_t pixels, size_t channels, bool silu) {
+  for (size_t p = 0; p < pixels; p++, x += channels, out += channels) {
+    for (size_t c = 0; c < channels; c++) {
+      const float y = (x[c] - center[c]) * scale[c] + shift[c];
+      out[c] = silu ? y / (1 + expf(-y)) : y;
     }
   }
+}
+
+static void channel_moments(
+    enum dis_instructions instructions, double *sums, double *squares, const float *x,
+    const float *origin, size_t pixels, size_t channels) {
+  DIS_DISPATCH(channel_moments, sums, squares, x, origin, pixels, channels)
+}
+
+static void normalize_channels(
+    enum dis_instructions instructions, float *out, const float *x, const float *center,
+    const float *scale, const float *shift, size_t pixels, size_t channels, bool silu) {
+  DIS_DISPATCH(normalize_channels, out, x, center, scale, shift, pixels, channels, silu)
+}
+
+// MARK: Group norm
+
+void dis_group_norm(
+    enum dis_instructions instructions, float *out, const float *x, const float *weight,
+    const float *bias, size_t pixels, size_t channels, size_t groups, double epsilon, bool silu) {
+  double sums[channels], squares[channels];
+  float center[channels], scale[channels], shift[channels];
+  const size_t per_group = channels / groups;
+  const double count = (double)(per_group * pixels);
+  // Moments about a value of the group lose nothing where it is far from zero, or constant.
+  for (size_t c = 0; c < channels; c++) {
+    sums[c] = squares[c] = 0;
+    center[c] = x[c / per_group * per_group];
+  }
+  channel_moments(instructions, sums, squares, x, center, pixels, channels);
+  for (size_t first = 0; first < channels; first += per_group) {
+    double sum = 0, square = 0;
+    for (size_t c = first; c < first + per_group; c++) {
+      sum += sums[c];
+      square += squares[c];
+    }
+    const double offset = sum / count, mean = center[first] + offset;
+    const double inverse = 1 / sqrt(square / count - offset * offset + epsilon);
+    // The rounded mean is taken off first, which is exact near it, and what rounding left of it
+    // after.
+    for (size_t c = first; c < first + per_group; c++) {
+      const double gain = inverse * weight[c];
+      center[c] = (float)mean;
+      scale[c] = (float)gain;
+      shift[c] = (float)(bias[c] - (mean - center[c]) * gain);
+    }
+  }
+  normalize_channels(instructions, out, x, center, scale, shift, pixels, channels, silu);
 }
 
 void dis_softmax(float *x, size_t rows, size_t columns, float scale) {

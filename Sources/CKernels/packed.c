@@ -13,6 +13,7 @@ bool dis_method_applies(
                                (rows == 1 && columns == 3) || (rows == 3 && columns == 1));
     }
     case DIS_WINOGRAD_2:
+    case DIS_WINOGRAD_COMPACT:
       return w.stride == 1 && w.kernel_height == 3 && w.kernel_width == 3;
     case DIS_FOURIER_7:
       return w.stride == 1 && w.kernel_height + w.kernel_width == 8 &&
@@ -118,7 +119,8 @@ static void transform_fourier(double *to, const double *kernel) {
 /// The weights between one input and one output as the method takes them.
 static void transform(double *to, const double *kernel, const dis_packed_convolution *c) {
   switch (c->method) {
-    case DIS_DIRECT: memcpy(to, kernel, dis_matrices(c) * sizeof *to); return;
+    case DIS_DIRECT:
+    case DIS_WINOGRAD_COMPACT: memcpy(to, kernel, dis_matrices(c) * sizeof *to); return;
     case DIS_WINOGRAD:
     case DIS_WINOGRAD_2: transform_winograd(to, kernel, c); return;
     case DIS_FOURIER_7: transform_fourier(to, kernel); return;
@@ -166,7 +168,7 @@ size_t dis_packed_scratch(
   if (instructions == DIS_SCALAR) return 0;
   if (c->method != DIS_DIRECT) {
     const dis_tiling t = dis_tile(c);
-    return t.depth + t.values * (t.v_plane + t.m_plane);
+    return t.depth + t.values * (t.v_plane + t.m_plane) + t.weights;
   }
   const size_t block = dis_block(w.out_height * w.out_width, DIS_DIRECT_BLOCK);
   const size_t table = taps * (block + DIS_TILE_ROWS) * sizeof(float *) / sizeof(float);
@@ -175,6 +177,14 @@ size_t dis_packed_scratch(
 }
 
 // MARK: Scalar twins - the fallback, and the oracle of the tests
+
+/// Stores a group of outputs, rectified and added to what is there as asked for.
+static void finish_group(float *to, const float *sum, const dis_packed_convolution *c) {
+  for (size_t j = 0; j < DIS_CHANNELS; j++) {
+    const float y = c->relu && sum[j] < 0 ? 0 : sum[j];
+    to[j] = c->add ? to[j] + y : y;
+  }
+}
 
 /// The direct method as it is defined, a group of outputs at a time.
 static void convolve_packed_scalar(
@@ -191,15 +201,13 @@ static void convolve_packed_scalar(
       for (size_t tap = 0; tap < taps; tap++, weights += c->inputs * DIS_CHANNELS) {
         const size_t y = pixel / w.out_width * w.stride + tap / w.kernel_width - w.padding_height;
         const size_t q = pixel % w.out_width * w.stride + tap % w.kernel_width - w.padding_width;
-        if (y >= w.height || q >= w.width) continue;  // Also above and left: they wrap around.
-        const float *in = x + (y * w.width + q) * c->in_stride;
+        const float *in = dis_pixel(c, x, y, q, NULL);
+        if (in == NULL) continue;
         for (size_t i = 0; i < c->inputs; i++) {
           for (size_t j = 0; j < DIS_CHANNELS; j++) sum[j] += in[i] * weights[i * DIS_CHANNELS + j];
         }
       }
-      for (size_t j = 0; j < DIS_CHANNELS; j++) {
-        out[pixel * c->out_stride + o + j] = c->relu && sum[j] < 0 ? 0 : sum[j];
-      }
+      finish_group(out + pixel * c->out_stride + o, sum, c);
     }
   }
 }
@@ -219,8 +227,8 @@ static void convolve_bfloat16_scalar(
       for (size_t tap = 0; tap < taps; tap++, weights += 2 * words * DIS_CHANNELS) {
         const size_t y = pixel / w.out_width * w.stride + tap / w.kernel_width - w.padding_height;
         const size_t q = pixel % w.out_width * w.stride + tap % w.kernel_width - w.padding_width;
-        if (y >= w.height || q >= w.width) continue;  // Also above and left: they wrap around.
-        const float *in = x + (y * w.width + q) * c->in_stride;
+        const float *in = dis_pixel(c, x, y, q, NULL);
+        if (in == NULL) continue;
         for (size_t i = 0; i < 2 * words; i++) {
           const size_t channel = i ^ 1;  // The second of a pair comes first.
           if (channel == c->inputs) continue;
@@ -230,9 +238,7 @@ static void convolve_bfloat16_scalar(
           }
         }
       }
-      for (size_t j = 0; j < DIS_CHANNELS; j++) {
-        out[pixel * c->out_stride + o + j] = c->relu && sum[j] < 0 ? 0 : sum[j];
-      }
+      finish_group(out + pixel * c->out_stride + o, sum, c);
     }
   }
 }

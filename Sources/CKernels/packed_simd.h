@@ -65,10 +65,12 @@ typedef struct {
 /// out[i, j] = activation(bias[j] + sum_{m, k} a.rows[m][i][k] * weights[m, k, j]) for a tile of
 /// `rows` x `width` vectors, all of it in registers. Only the first `valid` rows are there; the
 /// pointers of the others repeat the last one's. Without `bias` nothing is added nor rectified.
+/// With `add` the results are added to `out`.
 /// For each row of weights, a group from `ahead` on is asked for from memory.
 INLINE void multiply_tile(
     const size_t rows, const size_t width, float *out, size_t out_stride, operand a, size_t first,
-    size_t valid, const float *weights, const float *ahead, const float *bias, bool relu) {
+    size_t valid, const float *weights, const float *ahead, const float *bias, bool relu,
+    bool add) {
   vector sum[DIS_TILE_ROWS][DIS_PANEL_LIMIT];
   UNROLL for (size_t i = 0; i < rows; i++) {
     UNROLL for (size_t j = 0; j < width; j++) {
@@ -95,7 +97,8 @@ INLINE void multiply_tile(
   UNROLL for (size_t i = 0; i < rows; i++) {
     UNROLL for (size_t j = 0; j < width; j++) {
       if (relu) sum[i][j] = rectified(sum[i][j]);
-      if (i < valid) store(out + i * out_stride + j * DIS_LANES, sum[i][j]);
+      float *to = out + i * out_stride + j * DIS_LANES;
+      if (i < valid) store(to, add ? load(to) + sum[i][j] : sum[i][j]);
     }
   }
 }
@@ -106,7 +109,8 @@ INLINE void multiply_tile(
 /// the tiles of one panel ask for the next one, each for a part: 5 % of the time of Inception.
 INLINE void multiply_tiles(
     const size_t rows, const size_t width, float *out, size_t out_stride, operand a, size_t count,
-    const float *weights, const float *bias, bool relu) {
+    const float *weights, const float *bias, bool relu,
+    bool add) {
   const size_t half = (rows + 1) / 2;
   for (size_t i = 0; i < count;) {
     const size_t left = count - i;
@@ -114,10 +118,10 @@ INLINE void multiply_tiles(
     const size_t part = a.matrices * a.depth * DIS_CHANNELS, tile = i / rows;
     const float *ahead = weights + (tile < width / GROUP ? width / GROUP + tile : 0) * part;
     if (left > half) {
-      multiply_tile(rows, width, to, out_stride, a, i, left, weights, ahead, bias, relu);
+      multiply_tile(rows, width, to, out_stride, a, i, left, weights, ahead, bias, relu, add);
       i += rows;
     } else {
-      multiply_tile(half, width, to, out_stride, a, i, left, weights, ahead, bias, relu);
+      multiply_tile(half, width, to, out_stride, a, i, left, weights, ahead, bias, relu, add);
       i += half;
     }
   }
@@ -127,18 +131,19 @@ INLINE void multiply_tiles(
 /// pointer of each matrix stand DIS_TILE_ROWS copies of it.
 static void multiply_panel(
     float *out, size_t out_stride, operand a, size_t count, const float *weights, size_t groups,
-    const float *bias, bool relu) {
+    const float *bias, bool relu,
+    bool add) {
 #if DIS_LANES == 16
   switch (groups) {
-    case 1: multiply_tiles(12, 1, out, out_stride, a, count, weights, bias, relu); return;
-    case 2: multiply_tiles(12, 2, out, out_stride, a, count, weights, bias, relu); return;
-    case 3: multiply_tiles(8, 3, out, out_stride, a, count, weights, bias, relu); return;
-    case 4: multiply_tiles(6, 4, out, out_stride, a, count, weights, bias, relu); return;
-    case 5: multiply_tiles(5, 5, out, out_stride, a, count, weights, bias, relu); return;
+    case 1: multiply_tiles(12, 1, out, out_stride, a, count, weights, bias, relu, add); return;
+    case 2: multiply_tiles(12, 2, out, out_stride, a, count, weights, bias, relu, add); return;
+    case 3: multiply_tiles(8, 3, out, out_stride, a, count, weights, bias, relu, add); return;
+    case 4: multiply_tiles(6, 4, out, out_stride, a, count, weights, bias, relu, add); return;
+    case 5: multiply_tiles(5, 5, out, out_stride, a, count, weights, bias, relu, add); return;
   }
 #else
   (void)groups;
-  multiply_tiles(6, GROUP, out, out_stride, a, count, weights, bias, relu);
+  multiply_tiles(6, GROUP, out, out_stride, a, count, weights, bias, relu, add);
 #endif
 }
 
@@ -151,8 +156,8 @@ static void convolve_direct(
     const dis_packed_convolution *c, float *scratch) {
   const dis_window w = c->window;
   // Without padding, the taps of a row are one run of values where pixels follow without a gap.
-  const bool runs =
-      w.padding_width == 0 && c->in_stride == c->inputs && c->precision == DIS_FLOAT32;
+  const bool runs = w.padding_width == 0 && c->in_stride == c->inputs && !c->doubled &&
+                    c->precision == DIS_FLOAT32;
   const size_t columns = runs ? 1 : w.kernel_width, taps = w.kernel_height * columns;
   const size_t depth = runs ? c->inputs * w.kernel_width : c->inputs;
   const size_t words = dis_words(c, depth), pixels = w.out_height * w.out_width;
@@ -172,13 +177,11 @@ static void convolve_direct(
           row[i] = row[count - 1];
           continue;
         }
-        // Above and left of the image these wrap around to huge numbers.
         const size_t pixel = first + i;
         const size_t y = pixel / w.out_width * w.stride + tap / columns - w.padding_height;
         const size_t q = pixel % w.out_width * w.stride + tap % columns - w.padding_width;
         row[i] = to_words(
-            converted + (tap * block + i) * words,
-            y < w.height && q < w.width ? x + (y * w.width + q) * c->in_stride : zeros, depth);
+            converted + (tap * block + i) * words, dis_pixel(c, x, y, q, zeros), depth);
       }
     }
     const operand a = {table, pitch, taps, words};
@@ -187,7 +190,7 @@ static void convolve_direct(
       const size_t panel = dis_panel_groups(DIS_SET, groups - group);
       multiply_panel(
           out + first * c->out_stride + group * DIS_CHANNELS, c->out_stride, a, count, weights,
-          panel, bias + group * DIS_CHANNELS, c->relu);
+          panel, bias + group * DIS_CHANNELS, c->relu, c->add);
       weights += taps * words * panel * DIS_CHANNELS;
       group += panel;
     }
@@ -205,7 +208,8 @@ void DIS_KERNEL(convolve_bfloat16)(
   if (c->method == DIS_DIRECT) {
     convolve_direct(out, x, packed, bias, c, scratch);
   } else {
-    convolve_transformed(out, x, packed, bias, c, scratch, fourier_forward, fourier_inverse);
+    convolve_transformed(
+        out, x, packed, bias, c, scratch, NULL, fourier_forward, fourier_inverse);
   }
 }
 
@@ -218,10 +222,11 @@ void DIS_KERNEL(convolve_packed)(
   switch (c->method) {
     case DIS_DIRECT: convolve_direct(out, x, packed, bias, c, scratch); return;
     case DIS_WINOGRAD:
-    case DIS_WINOGRAD_2: convolve_winograd(out, x, packed, bias, c, scratch); return;
+    case DIS_WINOGRAD_2:
+    case DIS_WINOGRAD_COMPACT: convolve_winograd(out, x, packed, bias, c, scratch); return;
     case DIS_FOURIER_7:
       convolve_transformed(
-          out, x, packed, bias, c, scratch, fourier_forward, fourier_inverse);
+          out, x, packed, bias, c, scratch, NULL, fourier_forward, fourier_inverse);
       return;
   }
 }

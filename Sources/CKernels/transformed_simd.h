@@ -4,6 +4,9 @@
 //
 // A block of tiles is few enough for all of their values to stay in the second-level cache.
 
+/// A panel's weights as they are multiplied by, from those that are stored; `count` in each matrix.
+typedef void weight_transform(float *u, const float *packed, size_t count);
+
 /// The values of a tile's inputs, `plane` floats apart.
 typedef void forward_transform(
     float *v, size_t plane, const float *x, const dis_packed_convolution *c, size_t tile,
@@ -14,14 +17,21 @@ typedef void inverse_transform(
     float *out, const float *m, size_t plane, size_t width, const float *bias,
     const dis_packed_convolution *c, size_t tile);
 
+/// Stores outputs, rectified and added to what is there as asked for.
+INLINE void finish(float *to, vector y, const dis_packed_convolution *c) {
+  if (c->relu) y = rectified(y);
+  store(to, c->add ? load(to) + y : y);
+}
+
 static void convolve_transformed(
     float *out, const float *x, const float *packed, const float *bias,
-    const dis_packed_convolution *c, float *scratch, forward_transform *forward,
-    inverse_transform *inverse) {
+    const dis_packed_convolution *c, float *scratch, weight_transform *transform,
+    forward_transform *forward, inverse_transform *inverse) {
   const dis_tiling t = dis_tile(c);
   const size_t groups = dis_round_up(c->outputs, DIS_CHANNELS) / DIS_CHANNELS;
   const size_t words = dis_words(c, c->inputs);
   float *zeros = scratch, *v = zeros + t.depth, *m = v + t.values * t.v_plane;
+  float *u = m + t.values * t.m_plane;
   memset(zeros, 0, t.depth * sizeof *zeros);
 
   for (size_t first = 0; first < t.tiles; first += t.block) {
@@ -33,22 +43,28 @@ static void convolve_transformed(
         to_words(values, values, c->inputs);
       }
     }
-    const float *weights = packed;
+    const float *stored = packed;
     for (size_t group = 0; group < groups;) {
       const size_t panel = dis_panel_groups(DIS_SET, groups - group), width = panel * DIS_CHANNELS;
+      const float *weights = stored;
+      if (transform != NULL) {
+        transform(u, stored, c->inputs * width);
+        weights = u;
+      }
       for (size_t value = 0; value < t.values; value++, weights += words * width) {
         const float *rows[DIS_TILE_LIMIT + DIS_TILE_ROWS];
         for (size_t i = 0; i < count + DIS_TILE_ROWS; i++) {
           rows[i] = v + value * t.v_plane + dis_smaller(i, count - 1) * t.depth;
         }
         const operand a = {rows, 0, 1, words};
-        multiply_panel(m + value * t.m_plane, width, a, count, weights, panel, NULL, false);
+        multiply_panel(m + value * t.m_plane, width, a, count, weights, panel, NULL, false, false);
       }
       for (size_t i = 0; i < count; i++) {
         inverse(
             out + group * DIS_CHANNELS, m + i * width, t.m_plane, width,
             bias + group * DIS_CHANNELS, c, first + i);
       }
+      stored += dis_matrices(c) * words * width;
       group += panel;
     }
   }

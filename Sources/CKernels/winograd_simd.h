@@ -106,10 +106,8 @@ INLINE void winograd_forward(
   const float *pixels[8][8];
   for (size_t i = 0; i < rows; i++) {
     for (size_t j = 0; j < columns; j++) {
-      // Above and left of the image these wrap around to huge numbers.
-      const size_t y = at.y + i - w.padding_height, q = at.x + j - w.padding_width;
-      pixels[i][j] =
-          y < w.height && q < w.width ? x + (y * w.width + q) * c->in_stride : zeros;
+      pixels[i][j] = dis_pixel(
+          c, x, at.y + i - w.padding_height, at.x + j - w.padding_width, zeros);
     }
   }
   for (size_t channel = 0; channel < c->inputs; channel += DIS_LANES) {
@@ -152,12 +150,42 @@ INLINE void winograd_inverse(
     UNROLL for (size_t i = 0; i < OUTPUTS(rows); i++) {
       if (columns > 1) from_points(columns, d[i]);
       UNROLL for (size_t j = 0; j < OUTPUTS(columns); j++) {
-        vector y = d[i][j] + b;
-        if (c->relu) y = rectified(y);
         if (i < height && j < across) {
-          store(to + (i * w.out_width + j) * c->out_stride + channel, y);
+          finish(to + (i * w.out_width + j) * c->out_stride + channel, d[i][j] + b, c);
         }
       }
+    }
+  }
+}
+
+/// The points of a kernel of 3 taps along one axis, as in packed.c.
+INLINE void kernel_to_points(vector *to, vector w0, vector w1, vector w2) {
+  const vector third = splat(8.0f / 27) * w2;
+  const vector even_a = MULTIPLY_ADD(splat(-128.0f / 243), w0, -third);
+  const vector odd_a = splat(32.0f / 81) * w1;
+  const vector even_b = MULTIPLY_ADD(splat(32.0f / 243), w0, third);
+  const vector odd_b = splat(16.0f / 81) * w1;
+  to[0] = splat(64.0f / 81) * w0;
+  to[1] = even_a - odd_a;
+  to[2] = even_a + odd_a;
+  to[3] = even_b + odd_b;
+  to[4] = even_b - odd_b;
+  to[5] = w2;
+}
+
+/// A panel's weights of 3 x 3 at all points: `packed` is [9, count], `u` is [36, count].
+static void winograd_weights(float *u, const float *packed, size_t count) {
+  for (size_t i = 0; i < count; i += DIS_LANES) {
+    vector columns[3][6];
+    UNROLL for (size_t v = 0; v < 3; v++) {
+      kernel_to_points(
+          columns[v], load(packed + v * count + i), load(packed + (3 + v) * count + i),
+          load(packed + (6 + v) * count + i));
+    }
+    UNROLL for (size_t row = 0; row < 6; row++) {
+      vector points[6];
+      kernel_to_points(points, columns[0][row], columns[1][row], columns[2][row]);
+      UNROLL for (size_t j = 0; j < 6; j++) store(u + (row * 6 + j) * count + i, points[j]);
     }
   }
 }
@@ -198,5 +226,6 @@ static void convolve_winograd(
     forward = winograd_3x1_forward;
     inverse = winograd_3x1_inverse;
   }
-  convolve_transformed(out, x, packed, bias, c, scratch, forward, inverse);
+  weight_transform *weights = c->method == DIS_WINOGRAD_COMPACT ? winograd_weights : NULL;
+  convolve_transformed(out, x, packed, bias, c, scratch, weights, forward, inverse);
 }

@@ -1,3 +1,4 @@
+import Autoencoder
 import CKernels
 import Checkpoints
 import DiS
@@ -60,17 +61,19 @@ public enum BenchmarkCase: String, CaseIterable, Sendable {
   case disS2Tokens1025 = "dis-s2-1025"
   /// The same on 128 x 128: 4,097 tokens.
   case disS2Tokens4097 = "dis-s2-4097"
+  /// The decoder of Stable Diffusion to 256 x 256 pixels.
+  case decoder256
   /// The Fréchet distance of two full-rank Gaussians of 2,048 dimensions, by all workers together.
   case frechet2048 = "frechet-2048"
 
   /// Those that are measured unless others are asked for.
-  public static let usual: [Self] = [.sgemm, .inception, .disS2, .frechet2048]
+  public static let usual: [Self] = [.sgemm, .inception, .disS2, .decoder256, .frechet2048]
 
   /// What is counted.
   fileprivate var unit: String {
     switch self {
     case .sgemm: "products"
-    case .inception, .inceptionBF16: "images"
+    case .inception, .inceptionBF16, .decoder256: "images"
     case .disS2, .disS2BF16, .disS2Tokens1025, .disS2Tokens4097: "forwards"
     case .frechet2048: "distances"
     }
@@ -134,6 +137,12 @@ private struct Bench {
     case .disS2BF16: return try forward(side: 32, precision: .bfloat16)
     case .disS2Tokens1025: return try forward(side: 64)
     case .disS2Tokens4097: return try forward(side: 128)
+    case .decoder256:
+      let configuration = DecoderConfiguration.stableDiffusion
+      let side = 256 / configuration.scale
+      let decoder = try KLDecoder(configuration, WeightReader.madeUp())
+      let latent = WeightReader.madeUp([configuration.latentChannels, side, side])
+      return ({ _ = decoder(latent) }, Double(configuration.operations(latentSide: side)) / 1e9)
     case .frechet2048:
       let (a, b) = (try Self.gaussian(2048), try Self.gaussian(2048))
       return ({ _ = try frechetDistance(between: a, and: b) }, nil)

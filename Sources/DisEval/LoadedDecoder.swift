@@ -51,9 +51,10 @@ public struct LoadedDecoder: Sendable {
     }
   }
 
-  /// What decoding one latent takes, from a timing of a small one.
+  /// What decoding one latent takes, from a timing of a small one: the smaller, the slower is each of
+  /// its operations.
   func cost(latentSide: Int) -> (seconds: Double, bytes: Int) {
-    let (side, probe) = (min(latentSide, provenance.tile ?? latentSide), 8)
+    let (side, probe) = (min(latentSide, provenance.tile ?? latentSide), min(latentSide, 16))
     let seconds =
       ContinuousClock().measure {
         _ = decoder(Tensor(zeros: [latentChannels, probe, probe]))

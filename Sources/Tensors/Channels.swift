@@ -27,3 +27,20 @@ package func channelsLast(_ x: Tensor) -> Tensor {
     }
   }
 }
+
+/// The image with the pixels of a channel beside each other.
+///
+/// - Parameter x: Shape `[H, W, C]`.
+/// - Returns: Shape `[C, H, W]`.
+package func channelsFirst(_ x: Tensor) -> Tensor {
+  let (pixels, channels) = (x.rows, x.columns)
+  return Tensor(shape: [channels, x.shape[0], x.shape[1]]) { out in
+    x.values.withUnsafeBufferPointer { values in
+      for pixel in 0..<pixels {
+        for channel in 0..<channels {
+          out[channel * pixels + pixel] = values[pixel * channels + channel]
+        }
+      }
+    }
+  }
+}

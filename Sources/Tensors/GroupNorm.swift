@@ -1,11 +1,10 @@
 import CKernels
 
 extension Tensor {
-  /// Normalises every group of channels of an image `[C, H, W]` in place, then applies SiLU if
-  /// asked for.
+  /// Every group of channels of an image `[H, W, C]` normalised, then SiLU if asked for.
   ///
   /// ```
-  /// x[c, i, j] = (x[c, i, j] - mean) / sqrt(variance + epsilon) * weight[c] + bias[c]
+  /// y[i, j, c] = (x[i, j, c] - mean) / sqrt(variance + epsilon) * weight[c] + bias[c]
   /// ```
   /// Mean and biased variance are those of the `C / groups` channels of the group over all pixels,
   /// accumulated in `Double`.
@@ -15,20 +14,36 @@ extension Tensor {
   ///   - bias: Shift per channel, shape `[C]`.
   ///   - groups: A divisor of `C`.
   ///   - epsilon: Added to the variance.
+  /// - Returns: `[H, W, C]`.
   /// - SeeAlso: Wu & He, "Group Normalization", arXiv 1803.08494, Eq. (1) to (6).
+  package func normalizedGroups(
+    weight: Tensor, bias: Tensor, groups: Int, epsilon: Double, silu: Bool,
+    instructions: dis_instructions = dis_instructions_in_use()
+  ) -> Tensor {
+    checkGroups(weight, bias, groups)
+    return Tensor(shape: shape) {
+      dis_group_norm(
+        instructions, $0, values, weight.values, bias.values, rows, columns, groups, epsilon, silu)
+    }
+  }
+
+  /// ``normalizedGroups(weight:bias:groups:epsilon:silu:instructions:)`` in place.
   package mutating func normalizeGroups(
     weight: Tensor, bias: Tensor, groups: Int, epsilon: Double, silu: Bool,
     instructions: dis_instructions = dis_instructions_in_use()
   ) {
-    let channels = weight.count
-    precondition(
-      shape.first == channels && bias.count == channels && channels.isMultiple(of: groups),
-      "normalizeGroups: \(shape), weight \(weight.shape), bias \(bias.shape), \(groups) groups")
-    let pixels = count / channels
+    checkGroups(weight, bias, groups)
+    let (pixels, channels) = (rows, columns)
     values.withUnsafeMutableBufferPointer {
       dis_group_norm(
-        instructions, $0.baseAddress, weight.values, bias.values, channels, pixels, groups, epsilon,
-        silu)
+        instructions, $0.baseAddress, $0.baseAddress, weight.values, bias.values, pixels, channels,
+        groups, epsilon, silu)
     }
+  }
+
+  private func checkGroups(_ weight: Tensor, _ bias: Tensor, _ groups: Int) {
+    precondition(
+      weight.count == columns && bias.count == columns && columns.isMultiple(of: groups),
+      "normalizeGroups: \(shape), weight \(weight.shape), bias \(bias.shape), \(groups) groups")
   }
 }

@@ -55,22 +55,6 @@ static void test_add_bias(enum dis_instructions none, outcome *found) {
   expect(found, isnan(x), "NaN is rectified away");
 }
 
-static void test_upsample(enum dis_instructions none, outcome *found) {
-  (void)none;
-  for (size_t i = 0; i < WINDOWS; i++) {
-    const size_t channels = 1 + i % 3, height = windows[i].height, width = windows[i].width;
-    const float *in = random_floats(channels * height * width, 1);
-    float *out = output(4 * channels * height * width);
-    double *expected = expectations(4 * channels * height * width);
-    for (size_t at = 0; at < 4 * channels * height * width; at++) {
-      expected[at] = in[at / (2 * width) / 2 * width + at % (2 * width) / 2];
-    }
-    dis_upsample_nearest(out, in, channels, height, width);
-    expect_each(found, out, expected, 4 * channels * height * width, 1e-30);
-    release(found);
-  }
-}
-
 static void test_pools(enum dis_instructions none, outcome *found) {
   (void)none;
   for (size_t i = 0; i < WINDOWS; i++) {
@@ -99,7 +83,6 @@ static void test_pools(enum dis_instructions none, outcome *found) {
 const test convolution_tests[] = {
     {"dis_im2col", ONCE, test_im2col},
     {"dis_add_bias", ONCE, test_add_bias},
-    {"dis_upsample_nearest", ONCE, test_upsample},
     {"dis_max_pool, dis_average_pool", ONCE, test_pools},
     {0},
 };

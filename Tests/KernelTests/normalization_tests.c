@@ -86,27 +86,31 @@ static void test_softmax(enum dis_instructions none, outcome *found) {
 static void test_group_norm(enum dis_instructions instructions, outcome *found) {
   static const struct {
     size_t channels, pixels, groups;
-  } cases[] = {{1, 2, 1}, {2, 5, 2}, {4, 7, 2}, {6, 33, 3}, {32, 9, 32}, {3, 4099, 1}};
+  } cases[] = {{1, 2, 1}, {2, 5, 2}, {4, 7, 2}, {6, 33, 3}, {32, 9, 32}, {3, 4099, 1}, {52, 3, 4}};
   for (size_t i = 0; i < COUNT(cases); i++) {
     const size_t channels = cases[i].channels, pixels = cases[i].pixels, groups = cases[i].groups;
-    const size_t count = channels * pixels, per_group = count / groups;
+    const size_t count = channels * pixels, per_group = channels / groups;
     const float *from = random_floats(count, 3), *weight = random_floats(channels, 2);
     const float *bias = random_floats(channels, 1);
     for (int silu = 0; silu < 2; silu++) {
-      float *x = output(count);
+      float *x = output(count), *out = output(count), *group = output(per_group * pixels);
       double *expected = expectations(count);
       for (size_t k = 0; k < count; k++) x[k] = from[k] + 20;
-      for (size_t group = 0; group < groups; group++) {
-        const float *values = x + group * per_group;
-        const double center = mean(values, per_group, 0, false);
-        const double scale = 1 / sqrt(mean(values, per_group, center, true) + 1e-6);
-        for (size_t k = 0; k < per_group; k++) {
-          const size_t at = group * per_group + k, channel = at / pixels;
-          const double y = (x[at] - center) * scale * weight[channel] + bias[channel];
-          expected[at] = silu ? y / (1 + exp(-y)) : y;
+      for (size_t first = 0; first < channels; first += per_group) {
+        for (size_t k = 0; k < per_group * pixels; k++) {
+          group[k] = x[k / per_group * channels + first + k % per_group];
+        }
+        const double center = mean(group, per_group * pixels, 0, false);
+        const double scale = 1 / sqrt(mean(group, per_group * pixels, center, true) + 1e-6);
+        for (size_t k = 0; k < per_group * pixels; k++) {
+          const size_t channel = first + k % per_group;
+          const double y = (group[k] - center) * scale * weight[channel] + bias[channel];
+          expected[k / per_group * channels + channel] = silu ? y / (1 + exp(-y)) : y;
         }
       }
-      dis_group_norm(instructions, x, weight, bias, channels, pixels, groups, 1e-6, silu);
+      dis_group_norm(instructions, out, x, weight, bias, pixels, channels, groups, 1e-6, silu);
+      expect_close(found, out, expected, count, 1e-6);
+      dis_group_norm(instructions, x, x, weight, bias, pixels, channels, groups, 1e-6, silu);
       expect_close(found, x, expected, count, 1e-6);
     }
     release(found);

@@ -24,6 +24,10 @@ static const struct {
     {DIS_WINOGRAD, 3, 3, 1, 0, 0, 3, 5, 3, 11, 0},
     {DIS_WINOGRAD, 3, 3, 1, 2, 2, 20, 81, 9, 4, 1},
     {DIS_WINOGRAD, 3, 3, 1, 1, 1, 17, 33, 35, 34, 0},
+    {DIS_WINOGRAD_COMPACT, 3, 3, 1, 1, 1, 1, 1, 1, 1, 0},
+    {DIS_WINOGRAD_COMPACT, 3, 3, 1, 0, 0, 3, 5, 3, 11, 0},
+    {DIS_WINOGRAD_COMPACT, 3, 3, 1, 2, 2, 20, 81, 9, 4, 1},
+    {DIS_WINOGRAD_COMPACT, 3, 3, 1, 1, 1, 17, 33, 78, 70, 0},
     {DIS_WINOGRAD, 1, 3, 1, 0, 1, 5, 19, 2, 13, 0},
     {DIS_WINOGRAD, 3, 1, 1, 1, 0, 33, 81, 9, 8, 1},
     {DIS_WINOGRAD, 5, 5, 1, 0, 0, 3, 2, 5, 5, 0},
@@ -56,7 +60,8 @@ static void convolve(
       const size_t j = position(
           pixel % w.out_width, tap % w.kernel_width, w.stride, w.padding_width);
       if (i >= w.height || j >= w.width) continue;
-      const float *in = x + (i * w.width + j) * c->in_stride;
+      const size_t scale = c->doubled ? 2 : 1;
+      const float *in = x + (i / scale * (w.width / scale) + j / scale) * c->in_stride;
       for (size_t k = 0; k < c->inputs; k++) {
         out[at] += (double)weight[(o * c->inputs + k) * taps + tap] * in[k];
       }
@@ -120,15 +125,22 @@ static void test_method(
       }
       for (size_t o = 0; o < outputs; o++) gain[o] = 1;
     }
-    for (int relu = 0; relu < 2; relu++) {
-      c.relu = relu;
+    for (int variant = 0; variant < 8; variant++) {
+      c.relu = variant & 1;
+      c.add = variant & 2;
+      c.doubled = variant & 4;
+      if (c.doubled && (w.height % 2 != 0 || w.width % 2 != 0)) continue;
       const size_t count = dis_packed_scratch(instructions, &c);
       float *scratch = output(count > 0 ? count : 1);
       float *out = output((pixels - 1) * c.out_stride + written);
       double *expected = expectations(pixels * written);
-      dis_convolve_packed(instructions, out, x, packed, bias, &c, scratch);
-      convolve(expected, written, multiplied, weight, gain, bias, &c);
       float *dense = random_floats(pixels * written, 1);
+      convolve(expected, written, multiplied, weight, gain, bias, &c);
+      for (size_t at = 0; at < pixels * written && c.add; at++) {
+        out[at / written * c.out_stride + at % written] = dense[at];
+        expected[at] += dense[at];
+      }
+      dis_convolve_packed(instructions, out, x, packed, bias, &c, scratch);
       for (size_t pixel = 0; pixel < pixels; pixel++) {
         memcpy(dense + pixel * written, out + pixel * c.out_stride, written * sizeof *out);
         if (pixel + 1 == pixels) continue;
@@ -151,6 +163,7 @@ static void test_direct_bfloat16(enum dis_instructions instructions, outcome *fo
 
 static void test_winograd(enum dis_instructions instructions, outcome *found) {
   test_method(instructions, DIS_WINOGRAD, DIS_FLOAT32, 3e-6, found);
+  test_method(instructions, DIS_WINOGRAD_COMPACT, DIS_FLOAT32, 3e-6, found);
 }
 
 static void test_winograd_2(enum dis_instructions instructions, outcome *found) {

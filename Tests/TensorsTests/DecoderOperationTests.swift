@@ -7,19 +7,19 @@ import _TestSupport
 @Suite("Group norm") struct GroupNormTests {
   /// Two groups of two channels of one pixel: (1, 3) and (2, 2).
   @Test func byHand() {
-    var x = Tensor(shape: [4, 1, 1], values: [1, 3, 2, 2])
+    var x = Tensor(shape: [1, 1, 4], values: [1, 3, 2, 2])
     x.normalizeGroups(
       weight: Tensor(shape: [4], values: [1, 2, 1, 1]),
       bias: Tensor(shape: [4], values: [0, 1, 5, 6]), groups: 2, epsilon: 0.5625, silu: false)
     #expect(worst(x.values, [-0.8, 2.6, 5, 6]).difference <= 1e-6)
   }
 
-  /// Sizes around a vector, a block of values, and a group.
+  /// Sizes around a vector and a group.
   @Test(
     "agrees with the definition", arguments: instructionSets,
     [
       (channels: 1, pixels: 1, groups: 1), (4, 7, 4), (6, 9, 2), (32, 15, 32), (96, 33, 32),
-      (2, 4095, 1), (2, 4096, 2), (3, 8201, 1),
+      (2, 4095, 1), (64, 70, 32), (3, 8201, 1),
     ])
   func matchesDefinition(
     instructions: dis_instructions, size: (channels: Int, pixels: Int, groups: Int)
@@ -29,43 +29,49 @@ import _TestSupport
     // Far from zero beside its deviation.
     let values = random.floats(channels * pixels, scale: 2).map { $0 + 30 }
     let (weight, bias) = (random.floats(channels), random.floats(channels))
-    let perGroup = channels / size.groups * pixels
+    let perGroup = channels / size.groups
     for silu in [false, true] {
-      var expected: [Double] = []
+      var expected = [Double](repeating: 0, count: values.count)
       for group in 0..<size.groups {
-        let part = values[group * perGroup..<(group + 1) * perGroup].map(Double.init)
-        let mean = part.reduce(0, +) / Double(perGroup)
-        let variance = part.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(perGroup)
-        for (index, value) in part.enumerated() {
-          let channel = (group * perGroup + index) / pixels
+        let indices = values.indices.filter { $0 % channels / perGroup == group }
+        let count = Double(indices.count)
+        let mean = indices.reduce(0) { $0 + Double(values[$1]) } / count
+        let variance = indices.reduce(0) { $0 + pow(Double(values[$1]) - mean, 2) } / count
+        for index in indices {
           let y =
-            (value - mean) / sqrt(variance + 1e-6) * Double(weight[channel])
-            + Double(bias[channel])
-          expected.append(silu ? y / (1 + exp(-y)) : y)
+            (Double(values[index]) - mean) / sqrt(variance + 1e-6)
+            * Double(weight[index % channels]) + Double(bias[index % channels])
+          expected[index] = silu ? y / (1 + exp(-y)) : y
         }
       }
-      var x = Tensor(shape: [channels, pixels, 1], values: values)
+      var x = Tensor(shape: [pixels, 1, channels], values: values)
+      let (weight, bias) = (
+        Tensor(shape: [channels], values: weight), Tensor(shape: [channels], values: bias)
+      )
+      let elsewhere = x.normalizedGroups(
+        weight: weight, bias: bias, groups: size.groups, epsilon: 1e-6, silu: silu,
+        instructions: instructions)
       x.normalizeGroups(
-        weight: Tensor(shape: [channels], values: weight),
-        bias: Tensor(shape: [channels], values: bias), groups: size.groups, epsilon: 1e-6,
-        silu: silu, instructions: instructions)
+        weight: weight, bias: bias, groups: size.groups, epsilon: 1e-6, silu: silu,
+        instructions: instructions)
       let worst = worst(x.values, expected)
       #expect(worst.difference <= 2e-6, "\(worst)")
+      #expect(elsewhere == x)
     }
   }
 
   @Test func aConstantGroupBecomesItsBias() {
-    var x = Tensor(shape: [2, 3, 3], values: [Float](repeating: 7, count: 18))
+    var x = Tensor(shape: [3, 3, 2], values: [Float](repeating: 7, count: 18))
     x.normalizeGroups(
       weight: Tensor(shape: [2], values: [1, 1]), bias: Tensor(shape: [2], values: [0.5, -2]),
       groups: 1, epsilon: 1e-6, silu: false)
     #expect(
-      worst(x.values, [Double](repeating: 0.5, count: 9) + [Double](repeating: -2, count: 9))
+      worst(x.values, (0..<18).map { $0 % 2 == 0 ? 0.5 : -2 })
         .difference <= 1e-3)
   }
 
   @Test func doesNotChangeACopy() {
-    let original = Tensor(shape: [2, 1, 1], values: [1, 2])
+    let original = Tensor(shape: [1, 1, 2], values: [1, 2])
     var x = original
     x.normalizeGroups(
       weight: Tensor(shape: [2], values: [1, 1]), bias: Tensor(shape: [2], values: [0, 0]),
@@ -88,24 +94,22 @@ import _TestSupport
   }
 }
 
-@Suite("Nearest upsampling") struct UpsampleTests {
+@Suite struct ChannelOrderTests {
   @Test func byHand() {
     let x = Tensor(shape: [2, 1, 3], values: [1, 2, 3, 4, 5, 6])
-    let y = upsampleNearest(x)
-    #expect(y.shape == [2, 2, 6])
-    let rows: [[Float]] = [[1, 1, 2, 2, 3, 3], [4, 4, 5, 5, 6, 6]]
-    #expect(y.values == rows[0] + rows[0] + rows[1] + rows[1])
+    #expect(channelsLast(x) == Tensor(shape: [1, 3, 2], values: [1, 4, 2, 5, 3, 6]))
+    #expect(channelsFirst(channelsLast(x)) == x)
   }
 }
 
 @Suite("Attention") struct AttentionTests {
   /// Equal keys: every pixel gets the mean of the values.
   @Test func byHand() {
-    let key = Tensor(shape: [2, 1, 3], values: [1, 1, 1, 2, 2, 2])
-    let query = Tensor(shape: [2, 1, 3], values: [5, -1, 0, 3, 9, 0])
-    let value = Tensor(shape: [2, 1, 3], values: [1, 2, 6, 0, 3, 0])
+    let key = Tensor(shape: [1, 3, 2], values: [1, 2, 1, 2, 1, 2])
+    let query = Tensor(shape: [1, 3, 2], values: [5, 3, -1, 9, 0, 0])
+    let value = Tensor(shape: [1, 3, 2], values: [1, 0, 2, 3, 6, 0])
     let y = attention(query: query, key: key, value: value)
-    #expect(worst(y.values, [3, 3, 3, 1, 1, 1]).difference <= 1e-6)
+    #expect(worst(y.values, [3, 1, 3, 1, 3, 1]).difference <= 1e-6)
   }
 
   /// Scores of hundreds overflow an exponential whose largest is not taken off.
@@ -114,7 +118,7 @@ import _TestSupport
     arguments: [(1, 1, 1, 1), (3, 2, 5, 4), (33, 7, 9, 2), (4, 27, 19, 1), (2, 4, 5, 40)])
   func matchesDefinition(channels: Int, height: Int, width: Int, scale: Int) {
     var random = SeededGenerator(seed: 13)
-    let (shape, pixels) = ([channels, height, width], height * width)
+    let (shape, pixels) = ([height, width, channels], height * width)
     func image(_ scale: Float) -> Tensor {
       Tensor(shape: shape, values: random.floats(channels * pixels, scale: scale))
     }
@@ -123,16 +127,16 @@ import _TestSupport
     for p in 0..<pixels {
       let scores = (0..<pixels).map { r in
         (0..<channels).reduce(0.0) {
-          $0 + Double(query.values[$1 * pixels + p]) * Double(key.values[$1 * pixels + r])
+          $0 + Double(query.values[p * channels + $1]) * Double(key.values[r * channels + $1])
         } / Double(channels).squareRoot()
       }
       let largest = scores.max() ?? 0
       let weights = scores.map { exp($0 - largest) }
       let sum = weights.reduce(0, +)
       for c in 0..<channels {
-        expected[c * pixels + p] =
+        expected[p * channels + c] =
           zip(0..., weights).reduce(0.0) {
-            $0 + $1.1 * Double(value.values[c * pixels + $1.0])
+            $0 + $1.1 * Double(value.values[$1.0 * channels + c])
           } / sum
       }
     }

@@ -116,6 +116,44 @@ private func relativeError(_ got: [Float], _ expected: [Double]) -> Double {
   }
 
   @Test(
+    "minimal filtering with compact weights agrees with the definition", arguments: instructionSets,
+    [
+      ConvolutionCase(inputs: 1, outputs: 1, height: 1, width: 1, padding: (1, 1)),
+      ConvolutionCase(height: 3, width: 11), ConvolutionCase(height: 9, width: 4, padding: (2, 2)),
+      ConvolutionCase(inputs: 17, outputs: 33, height: 75, width: 74, padding: (1, 1)),
+      ConvolutionCase(inputs: 64, outputs: 96, height: 8, width: 8, padding: (1, 1)),
+    ])
+  func compactWinograd(instructions: dis_instructions, size: ConvolutionCase) {
+    for relu in [false, true] {
+      let (got, expected) = size.packed(.compactWinograd, instructions, relu: relu)
+      #expect(got.count == expected.count && relativeError(got, expected) <= 3e-6)
+    }
+  }
+
+  /// The sum of a pixel and its right neighbour.
+  @Test("reads pixels doubled and adds to what is there", arguments: instructionSets)
+  func doubledAndAdded(instructions: dis_instructions) {
+    var weight = Tensor(zeros: [16, 16, 3, 3])
+    for channel in 0..<16 {
+      weight.values[(channel * 16 + channel) * 9 + 4] = 1
+      weight.values[(channel * 16 + channel) * 9 + 5] = 1
+    }
+    let x = Tensor(shape: [1, 2, 16], values: (0..<32).map { $0 < 16 ? 1 : 5 })
+    for method in [PackedConvolution.Method.direct, .winograd, .compactWinograd] {
+      let convolution = PackedConvolution(
+        weight: weight, bias: [Double](repeating: 0.5, count: 16), padding: (1, 1), method: method,
+        instructions: instructions)
+      let doubled = convolution(x, doubled: true)
+      #expect(doubled.shape == [2, 4, 16])
+      let row: [Double] = [2.5, 6.5, 10.5, 5.5].flatMap { [Double](repeating: $0, count: 16) }
+      #expect(worst(doubled.values, row + row).difference <= 1e-5)
+      var sum = Tensor(shape: [1, 2, 16], values: [Float](repeating: 100, count: 32))
+      convolution.add(x, to: &sum)
+      #expect(worst(sum.values, (0..<32).map { $0 < 16 ? 106.5 : 105.5 }).difference <= 1e-4)
+    }
+  }
+
+  @Test(
     "the Fourier transform agrees with the definition", arguments: instructionSets,
     [
       ConvolutionCase(inputs: 1, outputs: 1, height: 1, width: 17, kernel: (1, 7), padding: (0, 3)),

@@ -28,10 +28,6 @@ void dis_im2col(
 void dis_add_bias(
     float *out, const float *bias, size_t rows, size_t columns, size_t stride, bool relu);
 
-/// out[c, y, x] = in[c, y / 2, x / 2]: each pixel becomes four. `in` is [channels, height, width].
-void dis_upsample_nearest(
-    float *out, const float *in, size_t channels, size_t height, size_t width);
-
 /// out[c, y, x] = the largest value under the window. Padding never is, NaN always.
 void dis_max_pool(float *out, const float *x, size_t channels, dis_window window);
 

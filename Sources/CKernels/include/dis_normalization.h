@@ -5,16 +5,16 @@
 
 #include "dis_mamba.h"
 
-/// Normalises each of `groups` runs of consecutive channels of one image to zero mean and unit
-/// (biased) variance, in place:
+/// Normalises each of `groups` runs of channels of one image to zero mean and unit (biased) variance:
 ///
-///     x[c, p] = (x[c, p] - mean) / sqrt(variance + epsilon) * weight[c] + bias[c]
+///     out[p, c] = (x[p, c] - mean) / sqrt(variance + epsilon) * weight[c] + bias[c]
 ///
-/// then x * sigmoid(x) if `silu`. `x` is [channels, pixels]; `groups` divides `channels`. Both
-/// moments are accumulated in double, the mean first. Reference: Wu & He, arXiv 1803.08494.
+/// then y * sigmoid(y) if `silu`. `out` may be `x`. `x` is [pixels, channels], at least one pixel;
+/// `groups` divides `channels`, for which the stack holds 28 bytes each. Both moments are accumulated
+/// in double. Reference: Wu & He, arXiv 1803.08494.
 void dis_group_norm(
-    enum dis_instructions instructions, float *x, const float *weight, const float *bias,
-    size_t channels, size_t pixels, size_t groups, double epsilon, bool silu);
+    enum dis_instructions instructions, float *out, const float *x, const float *weight,
+    const float *bias, size_t pixels, size_t channels, size_t groups, double epsilon, bool silu);
 
 /// x[r, c] = exp(scale * (x[r, c] - max_c)) / sum, in place, for `scale` > 0. The sum is
 /// accumulated in double.

@@ -25,6 +25,9 @@ enum dis_method {
   /// The same with two outputs at a time: 3 x 3, stride 1. More products and fewer weights, for
   /// images of so few tiles that the weights are what takes the time.
   DIS_WINOGRAD_2,
+  /// The same for 3 x 3 alone, with weights stored as they are and transformed as they are used:
+  /// a quarter of the memory, for large images that pay for the transform.
+  DIS_WINOGRAD_COMPACT,
   /// The discrete Fourier transform of length 20: 1 x 7 and 7 x 1 with padding 3, stride 1, along
   /// lines of 17 pixels.
   DIS_FOURIER_7,
@@ -44,8 +47,10 @@ typedef struct {
   size_t inputs, outputs;        // Channels.
   size_t in_stride, out_stride;  // Floats from a pixel to the next one.
   bool relu;                     // Whether negative results become zero. NaN stays NaN.
+  bool doubled;                  // Whether each pixel is read as 2 x 2; the window is over those.
+  bool add;                      // Whether results are added to what is there.
   enum dis_method method;
-  enum dis_precision precision;  // DIS_BFLOAT16 is for all methods but DIS_WINOGRAD.
+  enum dis_precision precision;  // DIS_BFLOAT16 is for DIS_DIRECT and DIS_FOURIER_7.
 } dis_packed_convolution;
 
 /// Whether the method computes this convolution with these instructions.
@@ -72,7 +77,7 @@ size_t dis_packed_scratch(
     enum dis_instructions instructions, const dis_packed_convolution *convolution);
 
 /// out[y, x, o] = activation(bias[o] + sum_{u, v, c} weight[o, c, u, v] * x[..., c]), zero outside
-/// the image. `packed` and `scratch` lie at multiples of 64 bytes; `bias` holds the outputs rounded
+/// the image, or as much more. `packed` and `scratch` lie at multiples of 64 bytes; `bias` holds the outputs rounded
 /// up to DIS_CHANNELS.
 void dis_convolve_packed(
     enum dis_instructions instructions, float *out, const float *x, const float *packed,

@@ -6,8 +6,7 @@ import CKernels
 
 /// A convolution of an image `[H, W, C]`, its weights packed once for the instructions in use.
 ///
-/// The same convolution as ``Conv2d``, on the other layout and several times as fast. One image at a
-/// time on the calling thread.
+/// One image at a time on the calling thread.
 package struct PackedConvolution: Sendable {
   /// How it is computed.
   package enum Method: CaseIterable, Sendable {
@@ -19,6 +18,9 @@ package struct PackedConvolution: Sendable {
     /// The same with two outputs at a time: 3 x 3 with stride 1. Half the weights and more products:
     /// for images of so few tiles that the weights take the time.
     case winograd2
+    /// The same for 3 x 3 alone, with weights stored as they are and transformed as they are used: a
+    /// quarter of the memory, for large images that pay for the transform.
+    case compactWinograd
     /// The discrete Fourier transform of length 20: 1 x 7 and 7 x 1 with padding 3 and stride 1, along
     /// lines of 17 pixels.
     case fourier
@@ -28,6 +30,7 @@ package struct PackedConvolution: Sendable {
       case .direct: DIS_DIRECT
       case .winograd: DIS_WINOGRAD
       case .winograd2: DIS_WINOGRAD_2
+      case .compactWinograd: DIS_WINOGRAD_COMPACT
       case .fourier: DIS_FOURIER_7
       }
     }
@@ -94,24 +97,92 @@ package struct PackedConvolution: Sendable {
       + [Float](repeating: 0, count: padded - (bias?.count ?? 0))
     var shape = dis_packed_convolution(
       window: kernel, inputs: inputs, outputs: outputs, in_stride: 0, out_stride: 0, relu: relu,
-      method: self.method.name, precision: precision.name)
+      doubled: false, add: false, method: self.method.name, precision: precision.name)
     packed = AlignedFloats(count: dis_packed_count(&shape)) {
       dis_pack(
         instructions, $0, weight.values, gain ?? [Double](repeating: 1, count: outputs), &shape)
     }
   }
 
-  /// The convolution of an image of `[height, width]`, for the C kernels.
+  /// The convolution of an image of `[height, width]`, each of whose pixels is read as 2 x 2 if it is
+  /// `doubled`, for the C kernels.
   private func over(
-    _ height: Int, _ width: Int, inStride: Int, outStride: Int
+    _ height: Int, _ width: Int, inStride: Int, outStride: Int, doubled: Bool = false,
+    add: Bool = false
   ) -> dis_packed_convolution {
+    let scale = doubled ? 2 : 1
     precondition(
       method != .fourier || (window.kernel.width > 1 ? width : height) == 17,
       "PackedConvolution: \(method) for an image of \(height) x \(width)")
     return dis_packed_convolution(
-      window: window.over([inputs, height, width]), inputs: inputs, outputs: outputs,
-      in_stride: inStride, out_stride: outStride, relu: relu, method: method.name,
-      precision: precision.name)
+      window: window.over([inputs, scale * height, scale * width]), inputs: inputs,
+      outputs: outputs, in_stride: inStride, out_stride: outStride, relu: relu, doubled: doubled,
+      add: add, method: method.name, precision: precision.name)
+  }
+
+  /// Convolves one image.
+  ///
+  /// - Parameters:
+  ///   - x: `[H, W, C']` with `C' >= C`; the first `C` channels are used. Methods other than
+  ///     ``Method/direct`` read whole groups of `DIS_CHANNELS`.
+  ///   - doubled: Whether each pixel is read as 2 x 2 pixels: an image of twice the height and width,
+  ///     PyTorch's `interpolate` with `scale_factor=2, mode="nearest"`.
+  /// - Returns: `[H', W', Cout]`.
+  package func callAsFunction(_ x: Tensor, doubled: Bool = false) -> Tensor {
+    let shape = over(x, doubled: doubled).window
+    let (height, width) = (shape.out_height, shape.out_width)
+    // Whole groups of outputs are written; what fills the last one is cut off afterwards.
+    let stride = roundedUpToChannels(outputs)
+    let y = Tensor(shape: [height, width, stride]) {
+      convolve($0, stride: stride, x, doubled: doubled)
+    }
+    guard outputs < stride else { return y }
+    return Tensor(shape: [height, width, outputs]) { cut in
+      y.values.withUnsafeBufferPointer { y in
+        guard let y = y.baseAddress else { return }
+        for pixel in 0..<height * width {
+          (cut + pixel * outputs).update(from: y + pixel * stride, count: outputs)
+        }
+      }
+    }
+  }
+
+  /// Adds the convolution of `x` to `sum`, whose channels are whole groups of `DIS_CHANNELS`.
+  package func add(_ x: Tensor, to sum: inout Tensor) {
+    let shape = over(x).window
+    precondition(
+      sum.shape == [shape.out_height, shape.out_width, outputs]
+        && outputs == roundedUpToChannels(outputs), "PackedConvolution: add to \(sum.shape)")
+    sum.values.withUnsafeMutableBufferPointer {
+      guard let sum = $0.baseAddress else { return }
+      convolve(sum, stride: outputs, x, add: true)
+    }
+  }
+
+  private func over(_ x: Tensor, doubled: Bool = false) -> dis_packed_convolution {
+    precondition(
+      x.shape.count == 3
+        && x.columns >= (method == .direct ? inputs : roundedUpToChannels(inputs)),
+      "PackedConvolution: \(x.shape), expected [H, W, \(inputs)] for \(method)")
+    return over(
+      x.shape[0], x.shape[1], inStride: x.columns, outStride: outputs, doubled: doubled)
+  }
+
+  /// Convolves `x` with a scratch of its own.
+  private func convolve(
+    _ out: UnsafeMutablePointer<Float>, stride: Int, _ x: Tensor, doubled: Bool = false,
+    add: Bool = false
+  ) {
+    var shape = over(
+      x.shape[0], x.shape[1], inStride: x.columns, outStride: stride, doubled: doubled, add: add)
+    withUnsafeTemporaryAllocation(
+      byteCount: dis_packed_scratch(instructions, &shape) * MemoryLayout<Float>.stride,
+      alignment: 64
+    ) { scratch in
+      dis_convolve_packed(
+        instructions, out, x.values, packed.pointer, bias, &shape,
+        scratch.baseAddress?.assumingMemoryBound(to: Float.self))
+    }
   }
 
   /// Floats of scratch for an image of `height` x `width` pixels.
@@ -142,6 +213,26 @@ extension Window {
   /// Rows and columns of the smallest image that the window fits.
   fileprivate var smallestImage: [Int] {
     [max(1, kernel.height - 2 * padding.height), max(1, kernel.width - 2 * padding.width)]
+  }
+}
+
+// MARK: - Memory
+
+extension PackedConvolution {
+  /// Channels are written in groups of this many.
+  package static let channelGroup = Int(DIS_CHANNELS)
+
+  /// `channels` and those that fill their last group.
+  package static func wholeGroups(_ channels: Int) -> Int { roundedUpToChannels(channels) }
+
+  /// Floats that ``Method/compactWinograd`` works in for an image of `side` x `side` pixels, padded
+  /// by one.
+  package static func scratch(inputs: Int, side: Int) -> Int {
+    var shape = dis_packed_convolution(
+      window: Window(3, padding: 1).over([inputs, side, side]), inputs: inputs, outputs: inputs,
+      in_stride: inputs, out_stride: inputs, relu: false, doubled: false, add: false,
+      method: DIS_WINOGRAD_COMPACT, precision: DIS_FLOAT32)
+    return dis_packed_scratch(dis_instructions_in_use(), &shape)
   }
 }
 

@@ -23,31 +23,7 @@ package struct PackedLinear: Sendable {
   /// - Parameter x: Rows `[..., K']` with `K' >= K`; the first `K` columns are used.
   /// - Returns: `[rows of x, O]`.
   package func callAsFunction(_ x: Tensor) -> Tensor {
-    let (rows, width, outputs) = (x.rows, x.columns, convolution.outputs)
-    precondition(
-      width >= convolution.inputs,
-      "PackedLinear: \(width) columns, the weight needs \(convolution.inputs)")
-    // Whole groups of outputs are written; what fills the last one is cut off afterwards.
-    let stride = roundedUpToChannels(outputs)
-    let y = Tensor(shape: [rows, stride]) { y in
-      withUnsafeTemporaryAllocation(
-        byteCount: convolution.scratch(height: rows, width: 1) * MemoryLayout<Float>.stride,
-        alignment: 64
-      ) { scratch in
-        x.values.withUnsafeBufferPointer { x in
-          guard let x = x.baseAddress, let scratch = scratch.baseAddress else { return }
-          convolution.convolve(
-            (y, stride), (x, width), height: rows, width: 1,
-            scratch: scratch.assumingMemoryBound(to: Float.self))
-        }
-      }
-    }
-    guard outputs < stride else { return y }
-    return Tensor(shape: [rows, outputs]) { cut in
-      y.values.withUnsafeBufferPointer { y in
-        guard let y = y.baseAddress else { return }
-        for row in 0..<rows { (cut + row * outputs).update(from: y + row * stride, count: outputs) }
-      }
-    }
+    let column = x.reshaped([x.rows, 1, x.columns])
+    return convolution(column).reshaped([x.rows, convolution.outputs])
   }
 }
