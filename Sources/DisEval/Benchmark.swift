@@ -62,7 +62,7 @@ public enum BenchmarkCase: String, CaseIterable, Sendable {
   /// The same on 128 x 128: 4,097 tokens.
   case disS2Tokens4097 = "dis-s2-4097"
   /// The decoder of Stable Diffusion to 256 x 256 pixels.
-  case decoder256
+  case decoder256 = "decoder-256"
   /// The Fréchet distance of two full-rank Gaussians of 2,048 dimensions, by all workers together.
   case frechet2048 = "frechet-2048"
 
@@ -114,17 +114,24 @@ private struct Bench {
       measured == .frechet2048
       ? try rateAlone(work.body) : try await rate(seconds: seconds, work.body)
     return BenchmarkResult.Measurement(
-      name: measured.rawValue, unit: measured.unit, perSecond: perSecond,
+      name: measured.rawValue, unit: measured.unit, perSecond: Double(work.items) * perSecond,
       gigaOperations: work.gigaOperations, peakGFLOPS: max(before, try await peak()))
+  }
+
+  /// What is measured: `body` does `items` of them.
+  private struct Work {
+    var items = 1
+    var gigaOperations: Double?
+    let body: @Sendable () throws -> Void
   }
 
   private func prepare(
     _ measured: BenchmarkCase
-  ) throws -> (body: @Sendable () throws -> Void, gigaOperations: Double?) {
+  ) throws -> Work {
     switch measured {
     case .sgemm:
       let (a, b) = (WeightReader.madeUp([1024, 1024]), WeightReader.madeUp([1024, 1024]))
-      return ({ _ = linear(a, b) }, 2 * 1024 * 1024 * 1024 / 1e9)
+      return Work(gigaOperations: 2 * 1024 * 1024 * 1024 / 1e9) { _ = linear(a, b) }
     case .inception, .inceptionBF16:
       let network = try InceptionV3(
         WeightReader.madeUp(), precision: measured == .inception ? .float32 : .bfloat16)
@@ -132,7 +139,11 @@ private struct Bench {
       let picture = Image(
         width: 299, height: 299, channels: 3,
         pixels: (0..<3 * 299 * 299).map { _ in UInt8.random(in: 0...255, using: &random) })
-      return ({ _ = network(picture, .pytorch) }, 2 * 5.711168096)  // the 94 convolutions
+      let pictures = [Image](repeating: picture, count: network.imagesTogether)
+      // The operations of the 94 convolutions.
+      return Work(items: pictures.count, gigaOperations: 2 * 5.711168096) {
+        _ = network(pictures, .pytorch)
+      }
     case .disS2: return try forward(side: 32)
     case .disS2BF16: return try forward(side: 32, precision: .bfloat16)
     case .disS2Tokens1025: return try forward(side: 64)
@@ -142,24 +153,25 @@ private struct Bench {
       let side = 256 / configuration.scale
       let decoder = try KLDecoder(configuration, WeightReader.madeUp())
       let latent = WeightReader.madeUp([configuration.latentChannels, side, side])
-      return ({ _ = decoder(latent) }, Double(configuration.operations(latentSide: side)) / 1e9)
+      return Work(gigaOperations: Double(configuration.operations(latentSide: side)) / 1e9) {
+        _ = decoder(latent)
+      }
     case .frechet2048:
       let (a, b) = (try Self.gaussian(2048), try Self.gaussian(2048))
-      return ({ _ = try frechetDistance(between: a, and: b) }, nil)
+      return Work { _ = try frechetDistance(between: a, and: b) }
     }
   }
 
   private func forward(
     side: Int, precision: Precision = .float32
-  ) throws -> (body: @Sendable () throws -> Void, gigaOperations: Double?) {
+  ) throws -> Work {
     var configuration = DiSConfiguration.small
     configuration.imageSide = side
     let model = try DiSModel(configuration, WeightReader.madeUp(), precision: precision)
     let noise = WeightReader.madeUp([3, side, side])
-    return (
-      { _ = model(noise, timestep: 500, label: nil) },
-      Double(configuration.operations.products) / 1e9
-    )
+    return Work(gigaOperations: Double(configuration.operations.products) / 1e9) {
+      _ = model(noise, timestep: 500, label: nil)
+    }
   }
 
   /// Billions of operations per second of multiply-adds that touch no memory, of all workers.

@@ -100,11 +100,24 @@ struct ScoredImage: Sendable {
   init(
     _ image: Image, _ extractor: any FeatureExtractor, _ preparations: [Preparation]
   ) throws {
-    var features: [Preparation: ExtractedFeatures] = [:]
-    for preparation in preparations { features[preparation] = try extractor(image, preparation) }
-    self.init(
-      width: image.width, height: image.height, traits: image.traits,
-      digest: Array(SHA256.hash(data: image.pixels)), features: features)
+    self = try Self.scoring([image], extractor, preparations)[0]
+  }
+
+  /// Extracts the features of images in each preparation, all images together.
+  static func scoring(
+    _ images: [Image], _ extractor: any FeatureExtractor, _ preparations: [Preparation]
+  ) throws -> [ScoredImage] {
+    var features = [[Preparation: ExtractedFeatures]](repeating: [:], count: images.count)
+    for preparation in preparations {
+      for (index, extracted) in try extractor(images, preparation).enumerated() {
+        features[index][preparation] = extracted
+      }
+    }
+    return zip(images, features).map { image, features in
+      ScoredImage(
+        width: image.width, height: image.height, traits: image.traits,
+        digest: Array(SHA256.hash(data: image.pixels)), features: features)
+    }
   }
 }
 
@@ -139,12 +152,16 @@ struct FeatureCollection {
 /// Makes `count` images on all workers, extracts their features in each wanted preparation, and
 /// collects them in order.
 ///
+/// A worker takes as many consecutive images as the extractor likes to be given together, unless
+/// there are too few of them, or fewer may be in flight.
+///
 /// - Parameters:
+///   - together: Most images that a worker takes at once.
 ///   - make: Image `index` and its label; called on any thread.
 ///   - sink: Gets every image in order.
 func collect(
   count: Int, activity: String, extractor: any FeatureExtractor, demands: [FeatureDemand],
-  workload: Workload, reporter: Reporter,
+  workload: Workload, reporter: Reporter, together most: Int = .max,
   make: @escaping @Sendable (Int) throws -> (image: Image, label: Int?),
   sink: (Image, Int?) throws -> Void = { _, _ in }
 ) async throws -> FeatureCollection {
@@ -155,14 +172,22 @@ func collect(
   }
   var collection = FeatureCollection(demands, extractor: extractor, count: count)
   let preparations = demands.map(\.preparation)
-  try await forEachInOrder(count: count, width: workload.threads, inFlight: workload.batch) {
-    index in
-    let (image, label) = try make(index)
-    return Made(
-      image: image, label: label, scored: try ScoredImage(image, extractor, preparations))
+  let together = max(
+    1,
+    min(
+      extractor.imagesTogether, most, workload.batch / workload.threads, count / workload.threads))
+  try await forEachInOrder(
+    count: (count + together - 1) / together, width: workload.threads,
+    inFlight: workload.batch / together
+  ) { part in
+    let made = try (part * together..<min((part + 1) * together, count)).map(make)
+    let scored = try ScoredImage.scoring(made.map(\.image), extractor, preparations)
+    return zip(made, scored).map { Made(image: $0.image, label: $0.label, scored: $1) }
   } consume: { _, made in
-    try collection.append(made.scored)
-    try sink(made.image, made.label)
+    for made in made {
+      try collection.append(made.scored)
+      try sink(made.image, made.label)
+    }
     reporter.progress(WorkProgress(activity: activity, done: collection.count, total: count))
   }
   return collection

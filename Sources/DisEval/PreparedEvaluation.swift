@@ -81,6 +81,7 @@ struct PreparedEvaluation {
         try await collect(
           count: count, activity: "sampling", extractor: network, demands: subjectDemands,
           workload: evaluation.workload, reporter: reporter,
+          together: 1,  // A sample takes longer than its features.
           make: { (try generator.image(try generator.sample($0), index: $0), generator.label($0)) },
           sink: sink ?? { _, _ in }))
     }

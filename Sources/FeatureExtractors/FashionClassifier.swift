@@ -48,14 +48,16 @@ public struct FashionClassifier: FeatureExtractor {
     try weights.finish()
   }
 
-  /// The features and the logits of a grey image, or of an RGB image that is grey.
+  /// The features and the logits of grey images, or of RGB images that are grey.
   ///
   /// - Throws: ``Failure`` `ImageMismatch` for another size or a coloured image.
   public func callAsFunction(
-    _ image: Image, _ preparation: Preparation
-  ) throws(Failure) -> ExtractedFeatures {
+    _ images: [Image], _ preparation: Preparation
+  ) throws -> [ExtractedFeatures] { try images.map(features(of:)) }
+
+  private func features(of image: Image) throws(Failure) -> ExtractedFeatures {
     let x = layers(try input(image)).reshaped([1, 96 * 3 * 3])
-    let hidden = linear(x, features.weight, bias: features.bias)
+    let hidden = linear(x, self.features.weight, bias: self.features.bias)
     let rectified = Tensor(shape: hidden.shape, values: hidden.values.map { max($0, 0) })
     let logits = linear(rectified, classifier.weight, bias: classifier.bias)
     return ExtractedFeatures(features: hidden.values, logits: logits.values)

@@ -19,7 +19,7 @@ public struct ExtractedFeatures: Equatable, Sendable {
 }
 
 /// A network that turns an image into a feature vector. Immutable after loading, so it is shared
-/// between threads as it is; one image at a time, so that a result never depends on its neighbours.
+/// between threads as it is; a result never depends on the images beside it.
 public protocol FeatureExtractor: Sendable {
   /// The architecture's name in statistics files and results, such as `inception-2015`.
   var name: String { get }
@@ -35,13 +35,28 @@ public protocol FeatureExtractor: Sendable {
   /// What its large products multiply.
   var precision: Precision { get }
 
-  /// Features and logits of `image`.
-  func callAsFunction(_ image: Image, _ preparation: Preparation) throws -> ExtractedFeatures
+  /// How many images are done in the least time when they are given together.
+  var imagesTogether: Int { get }
+
+  /// Features and logits of each image.
+  func callAsFunction(
+    _ images: [Image], _ preparation: Preparation
+  ) throws -> [ExtractedFeatures]
 }
 
 extension FeatureExtractor {
   /// An extractor is computed in float32 unless it says otherwise.
   public var precision: Precision { .float32 }
+
+  /// An extractor takes one image after the other unless it says otherwise.
+  public var imagesTogether: Int { 1 }
+
+  /// Features and logits of `image`.
+  public func callAsFunction(
+    _ image: Image, _ preparation: Preparation
+  ) throws -> ExtractedFeatures {
+    try self([image], preparation)[0]
+  }
 
   /// How images are prepared when `preparation` is asked for, in one line.
   public func preprocessing(_ preparation: Preparation) -> String {

@@ -12,7 +12,7 @@ struct InceptionLayers {
   let precision: Precision
 
   /// The first part, `[299, 299, 3]` to `[17, 17, 768]`. The comments give the shape after each line.
-  mutating func throughMixed6d() -> [PackedLayer] {
+  mutating func throughMixed6a() -> [PackedLayer] {
     [
       unit("Conv2d_1a_3x3", 3, 32, 3, stride: 2),  // [149, 149, 32]
       unit("Conv2d_2a_3x3", 32, 32, 3),  // [147, 147, 32]
@@ -25,6 +25,12 @@ struct InceptionLayers {
       mixedA("Mixed_5c", 256, pool: 64),  // [35, 35, 288]
       mixedA("Mixed_5d", 288, pool: 64),  // [35, 35, 288]
       mixedB("Mixed_6a", 288),  // [17, 17, 768]
+    ]
+  }
+
+  /// Three blocks that keep the shape, `[17, 17, 768]`.
+  mutating func throughMixed6d() -> [PackedLayer] {
+    [
       mixedC("Mixed_6b", 768, inner: 128),  // [17, 17, 768]
       mixedC("Mixed_6c", 768, inner: 160),  // [17, 17, 768]
       mixedC("Mixed_6d", 768, inner: 160),  // [17, 17, 768]

@@ -28,8 +28,13 @@ public struct InceptionV3: FeatureExtractor {
   /// What its convolutions multiply; see ``InceptionLayers`` for which of them.
   public let precision: Precision
 
-  /// `[299, 299, 3]` to the output of `Mixed_6d`, `[17, 17, 768]`.
+  /// Four: past `Mixed_6a` weights are larger than images.
+  public let imagesTogether = 4
+
+  /// `[299, 299, 3]` to the output of `Mixed_6a`, `[17, 17, 768]`.
   private let front: PackedNetwork
+  /// From there to the output of `Mixed_6d`, of the same shape.
+  private let middle: PackedNetwork
   /// From there to `[8, 8, 2048]`.
   private let back: PackedNetwork
   /// 2048 to 1008, without the bias.
@@ -49,8 +54,9 @@ public struct InceptionV3: FeatureExtractor {
   package init(_ weights: WeightReader, precision: Precision = .float32) throws(Failure) {
     self.precision = precision
     var reader = InceptionLayers(weights: weights, precision: precision)
-    front = PackedNetwork(reader.throughMixed6d(), input: [299, 299, 3])
-    back = PackedNetwork(reader.afterMixed6d(), input: front.outputShape)
+    front = PackedNetwork(reader.throughMixed6a(), input: [299, 299, 3])
+    middle = PackedNetwork(reader.throughMixed6d(), input: front.outputShape)
+    back = PackedNetwork(reader.afterMixed6d(), input: middle.outputShape)
     classifier = PackedLinear(
       reader.weights.tensor("fc.weight", [classCount, featureDimension]), precision: precision)
     classifierBias = reader.weights.tensor("fc.bias", [classCount])
@@ -58,7 +64,7 @@ public struct InceptionV3: FeatureExtractor {
     try reader.weights.finish(ignoring: { $0.hasSuffix(".bn.num_batches_tracked") })
   }
 
-  /// The features of `image`, means over 8 x 8 positions; the logits as the Inception Score uses
+  /// The features of each image, means over 8 x 8 positions; the logits as the Inception Score uses
   /// them, `W · features`, without the bias; and the features of sFID.
   ///
   /// The latter are what guided-diffusion takes from the graph's `mixed_6/conv`, the first 7 channels
@@ -67,12 +73,21 @@ public struct InceptionV3: FeatureExtractor {
   ///
   /// - SeeAlso: `FID_SPATIAL_NAME` and `_create_feature_graph` in guided-diffusion (22e0df8),
   ///   evaluations/evaluator.py.
-  public func callAsFunction(_ image: Image, _ preparation: Preparation) -> ExtractedFeatures {
-    let middle = front(channelsLast(preparation(image)))
-    // The first branch's channels come first in the block's output.
-    let spatial = (0..<spatialDimension).map { middle.values[$0 / 7 * 768 + $0 % 7] }
-    let features = globalMean(back(middle))
-    return ExtractedFeatures(
-      features: features.values, logits: classifier(features).values, spatial: spatial)
+  public func callAsFunction(
+    _ images: [Image], _ preparation: Preparation
+  ) -> [ExtractedFeatures] {
+    let mixed6d = middle(images.map { front(channelsLast(preparation($0))) })
+    let features = back(mixed6d).map(globalMean)
+    let rows = Tensor(
+      shape: [images.count, featureDimension], values: features.flatMap(\.values))
+    let logits = classifier(rows)
+    return images.indices.map { index in
+      let positions = mixed6d[index].values
+      return ExtractedFeatures(
+        features: features[index].values,
+        logits: Array(logits.values[index * classCount..<(index + 1) * classCount]),
+        // The first branch's channels come first in the block's output.
+        spatial: (0..<spatialDimension).map { positions[$0 / 7 * 768 + $0 % 7] })
+    }
   }
 }

@@ -32,7 +32,7 @@ import _TestSupport
     let logits = try NPYArray.read(fixture("\(name).logits.npy")).floats()
     let unbiased = try NPYArray.read(fixture("\(name).logits_unbiased.npy")).floats()
     for index in 0..<photos.count {
-      let output = network(try photos.image(at: index), .pytorch)
+      let output = try network(photos.image(at: index), .pytorch)
       let biased = zip(output.logits, network.classifierBias.values).map { $0 + $1 }
       for worst in [
         worst(output.features, features[index * 2048..<(index + 1) * 2048]),
@@ -57,7 +57,7 @@ import _TestSupport
     let autocast = try JSONDecoder().decode(
       Autocast.self, from: Data(contentsOf: URL(fileURLWithPath: fixture("autocast.json"))))
     let photos = try ImageSource(path: fixture("photos_64.npy"))
-    let outputs = try (0..<photos.count).map { network(try photos.image(at: $0), .pytorch) }
+    let outputs = try (0..<photos.count).map { try network(photos.image(at: $0), .pytorch) }
     func error(_ got: [Float], _ golden: String) throws -> Double {
       let expected = try NPYArray.read(fixture(golden)).floats()
       #expect(got.count == expected.count)
@@ -74,14 +74,16 @@ import _TestSupport
   @Test("a result does not depend on what else is computed") func independence() async throws {
     let network = try Self.network.get()
     let photos = try ImageSource(path: fixture("photos_64.npy"))
-    let alone = network(try photos.image(at: 0), .pytorch)
+    let alone = try network(photos.image(at: 0), .pytorch)
     let beside = try await withThrowingTaskGroup(of: (Int, ExtractedFeatures).self) { group in
       for index in [1, 0, 2] {
-        group.addTask { (index, network(try photos.image(at: index), .pytorch)) }
+        group.addTask { (index, try network(photos.image(at: index), .pytorch)) }
       }
       return try await group.first { $0.0 == 0 }?.1
     }
     #expect(beside == alone)
+    let images = try [1, 0, 2].map { try photos.image(at: $0) }
+    #expect(try network(images, .pytorch)[1] == alone)
   }
 
   @Test(
@@ -94,7 +96,7 @@ import _TestSupport
     let golden = try NPYArray.read(fixture("\(name).\(mode.0).features.npy"))
     let features = golden.floats()
     for index in 0..<golden.shape[0] {
-      let output = network(try photos.image(at: index), mode.1)
+      let output = try network(photos.image(at: index), mode.1)
       let worst = worst(output.features, features[index * 2048..<(index + 1) * 2048])
       #expect(worst.relative <= 1e-4, "\(name)[\(index)] \(mode.0) \(worst)")
     }
@@ -108,7 +110,7 @@ import _TestSupport
     let photos = try ImageSource(path: fixture("\(name).npy"))
     let golden = try NPYArray.read(fixture("\(name).spatial.npy"))
     #expect(golden.shape == [photos.count, network.spatialDimension])
-    let output = network(try photos.image(at: 0), .pytorch)
+    let output = try network(photos.image(at: 0), .pytorch)
     let worst = worst(output.spatial, golden.floats()[...])
     #expect(worst.relative <= 1e-4, "\(name) \(worst)")
   }

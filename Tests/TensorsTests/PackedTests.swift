@@ -255,7 +255,8 @@ private func relativeError(_ got: [Float], _ expected: [Double]) -> Double {
     }
     let unit: Float = 1 / 128
     #expect(
-      product(1, [1 + unit / 2, 1 + 3 * unit / 2, -1 - unit / 2, 255.75, .leastNormalMagnitude / 8])
+      product(
+        1, [1 + unit / 2, 1 + 3 * unit / 2, -1 - unit / 2, 255.75, .leastNormalMagnitude / 8])
         == [1, 1 + 2 * unit, -1, 256, 0])
     // Just above a tie in double, a tie in float.
     #expect(product(1 + unit / 2, gain: 1 + 1e-12, [1]) == [1 + unit])

@@ -56,40 +56,60 @@ package struct PackedNetwork: Sendable {
   ///
   /// - Parameter x: Shape ``inputShape``.
   /// - Returns: Shape ``outputShape``.
-  package func callAsFunction(_ x: Tensor) -> Tensor {
-    precondition(x.shape == inputShape, "PackedNetwork: \(x.shape), expected \(inputShape)")
-    return workspaces { run(x, in: $0) }
+  package func callAsFunction(_ x: Tensor) -> Tensor { self([x])[0] }
+
+  /// Applies the layers to images, each layer to all of them before the next: the weights of layers
+  /// of small images are larger than those images, and come from memory once. No result depends on
+  /// the other images.
+  ///
+  /// - Parameter images: Of shape ``inputShape``.
+  /// - Returns: Of shape ``outputShape``, in the same order.
+  package func callAsFunction(_ images: [Tensor]) -> [Tensor] {
+    workspaces(images.count) { memories in
+      for (x, memory) in zip(images, memories) {
+        precondition(x.shape == inputShape, "PackedNetwork: \(x.shape), expected \(inputShape)")
+        pixels(input, in: memory).update(from: x.values, count: x.count)
+      }
+      for step in steps {
+        for memory in memories { run(step, in: memory, scratch: memories[0]) }
+      }
+      return memories.map { result(in: $0) }
+    }
   }
 
-  private func run(_ x: Tensor, in memory: UnsafeMutablePointer<Float>) -> Tensor {
-    func pixels(_ place: Place) -> UnsafeMutablePointer<Float> {
-      memory + scratch + place.offset + (place.side == .high ? arena : 0)
-    }
+  private func pixels(
+    _ place: Place, in memory: UnsafeMutablePointer<Float>
+  ) -> UnsafeMutablePointer<Float> {
+    memory + scratch + place.offset + (place.side == .high ? arena : 0)
+  }
 
-    pixels(input).update(from: x.values, count: x.count)
-    for step in steps {
-      let (from, to) = (step.from, step.to)
-      let extent = from.extent
-      let (source, result) = (UnsafePointer(pixels(from)), pixels(to))
-      switch step.operation {
-      case .convolution(let convolution):
-        convolution.convolve(
-          (result, to.stride), (source, from.stride), height: extent.height, width: extent.width,
-          scratch: memory)
-      case .maxPool(let window):
-        dis_max_pool_packed(
-          instructions, result, to.stride, source, from.stride,
-          roundedUpToChannels(extent.channels), window.over(extent.shape))
-      case .averagePool(let window, let bias):
-        dis_average_pool_packed(
-          instructions, result, to.stride, source, from.stride, bias,
-          roundedUpToChannels(extent.channels), window.over(extent.shape))
-      }
+  private func run(
+    _ step: Step, in memory: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
+  ) {
+    let (from, to) = (step.from, step.to)
+    let extent = from.extent
+    let (source, result) = (UnsafePointer(pixels(from, in: memory)), pixels(to, in: memory))
+    switch step.operation {
+    case .convolution(let convolution):
+      convolution.convolve(
+        (result, to.stride), (source, from.stride), height: extent.height, width: extent.width,
+        scratch: scratch)
+    case .maxPool(let window):
+      dis_max_pool_packed(
+        instructions, result, to.stride, source, from.stride,
+        roundedUpToChannels(extent.channels), window.over(extent.shape))
+    case .averagePool(let window, let bias):
+      dis_average_pool_packed(
+        instructions, result, to.stride, source, from.stride, bias,
+        roundedUpToChannels(extent.channels), window.over(extent.shape))
     }
-    return Tensor(shape: outputShape) { values in
+  }
+
+  private func result(in memory: UnsafeMutablePointer<Float>) -> Tensor {
+    Tensor(shape: outputShape) { values in
       for pixel in 0..<outputShape[0] * outputShape[1] {
         (values + pixel * outputShape[2]).update(
-          from: pixels(output) + pixel * output.stride, count: outputShape[2])
+          from: pixels(output, in: memory) + pixel * output.stride, count: outputShape[2])
       }
     }
   }

@@ -10,10 +10,17 @@ final class Workspaces: Sendable {
   /// Pieces of `count` floats, none of them yet.
   init(count: Int) { self.count = count }
 
-  /// Calls `body` with a piece at a multiple of 64 bytes, with any content.
-  func callAsFunction<Result>(_ body: (UnsafeMutablePointer<Float>) -> Result) -> Result {
-    let piece = idle.withLock { $0.popLast() } ?? AlignedFloats(count: count) { _ in }
-    defer { idle.withLock { $0.append(piece) } }
-    return body(piece.pointer)
+  /// Calls `body` with `number` pieces at multiples of 64 bytes, with any content.
+  func callAsFunction<Result>(
+    _ number: Int, _ body: ([UnsafeMutablePointer<Float>]) -> Result
+  ) -> Result {
+    var pieces = idle.withLock { idle in
+      let taken = Array(idle.suffix(number))
+      idle.removeLast(taken.count)
+      return taken
+    }
+    while pieces.count < number { pieces.append(AlignedFloats(count: count) { _ in }) }
+    defer { idle.withLock { $0 += pieces } }
+    return body(pieces.map(\.pointer))
   }
 }
