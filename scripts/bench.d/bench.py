@@ -378,8 +378,8 @@ def folder(images: int) -> str:
     return (
         "## A whole evaluation: a folder of PNG files of 256 × 256 against statistics\n\n"
         "Wall time of the process, start to end, with the tool's own defaults. torch-fidelity and clean-fid have no command\n"
-        "for statistics of another tool; they run the functions that their own commands call. clean-fid resizes otherwise,\n"
-        "so its number is another one by design.\n\n"
+        "for statistics of another tool; they run the functions that their own commands call. Both resize otherwise, so\n"
+        "their numbers are others by design.\n\n"
         "| images | tool | wall time | peak memory | fid | its time over dis-eval's |\n|---|---|---|---|---|---|\n"
         + "\n".join(rows)
         + "\n"
