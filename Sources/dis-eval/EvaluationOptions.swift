@@ -147,6 +147,7 @@ struct EvaluationOptions: ParsableArguments {
     evaluation.referenceDialect = refDialect ?? (self.ref == nil ? preset?.dialect : nil)
     evaluation.metrics = metrics
     evaluation.optionalMetrics = optional
+    evaluation.givesIntervals = !output.noIntervals
     evaluation.allowsMismatch = allowMismatch
     evaluation.recursive = recursive
     evaluation.expectedCount = num
