@@ -19,6 +19,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
     .package(url: "https://github.com/apple/swift-crypto", from: "3.12.0"),
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.30.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
   ],
   targets: [
     // MARK: Row 0 - system libraries and C
@@ -72,11 +73,19 @@ let package = Package(
       ],
       resources: [.embedInCode("Resources/registry.json")], swiftSettings: swiftSettings),
 
+    .target(
+      name: "Reporting",
+      dependencies: ["Files", "GenerativeMetrics", .product(name: "Yams", package: "Yams")],
+      resources: [
+        .embedInCode("Schemas/baseline.schema.json"), .embedInCode("Schemas/gate.schema.json"),
+        .embedInCode("Schemas/policy.schema.json"),
+      ], swiftSettings: swiftSettings),
+
     // MARK: Row 5 - the command line
     .executableTarget(
       name: "dis-eval",
       dependencies: [
-        "DisEval", "Files", "GenerativeMetrics", "Tensors",
+        "DisEval", "Files", "GenerativeMetrics", "Reporting", "Tensors",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swiftSettings),
@@ -119,6 +128,10 @@ let package = Package(
         "Checkpoints", "DisEval", "Files", "GenerativeMetrics", "Images", "_TestSupport",
       ],
       resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "ReportingTests",
+      dependencies: ["Files", "GenerativeMetrics", "Reporting", "_TestSupport"],
+      swiftSettings: swiftSettings),
     .testTarget(
       name: "CommandLineTests",
       dependencies: [

@@ -10,9 +10,9 @@ struct DisEvalCommand: AsyncParsableCommand {
     commandName: Tool.name,
     abstract: "Scores the images of a generative model, from the checkpoint to the number.",
     discussion: """
-      Exit status: 0 done, 64 usage, 65 input refused, 66 input not there, 69 weights not available, \
+      Exit status: 0 done, 1 the gate says worse, 3 it cannot say, 64 usage, 65 input refused, 66 input not there, 69 weights not available, \
       70 a bug, 71 out of memory, 73 output refused, 74 reading or writing failed, 75 stopped with what \
-      is done kept (run it again), 77 permission denied.
+      is done kept (run it again), 77 permission denied, 78 policy or baseline refused.
 
       Examples:
         dis-eval fid --ckpt model.pt --ref stats.npz --num 10000 --steps 50
@@ -23,7 +23,7 @@ struct DisEvalCommand: AsyncParsableCommand {
     subcommands: [
       FIDCommand.self, EvaluateCommand.self, MergeCommand.self, ExplainCommand.self,
       SampleCommand.self, StatsCommand.self, WeightsCommand.self, InspectCommand.self,
-      PresetsCommand.self, ShardCommand.self,
+      PresetsCommand.self, ShardCommand.self, GateCommand.self, SchemaCommand.self,
       BenchCommand.self,
     ])
 }
@@ -41,6 +41,8 @@ enum Main {
       } else {
         try command.run()
       }
+    } catch let verdict as ExitCode {
+      exit(verdict.rawValue)
     } catch let failure as Failure {
       end(failure.description, failure.status)
     } catch let error as MetricError {

@@ -1,0 +1,239 @@
+import Foundation
+import GenerativeMetrics
+
+/// Judges a result by a policy: against limits, and against a baseline by a test of non-inferiority.
+///
+/// - A limit passes when the whole interval is on its good side, and fails when it is on the bad one.
+/// - A baseline passes when the difference is within the tolerance at the level `alpha`, for each
+///   metric; it fails when one is beyond it, with Holm's correction for the number of metrics. To pass
+///   every metric must pass, which needs no correction.
+/// - Between the two, and when the conditions differ, nobody can say.
+///
+/// - SeeAlso: S. Holm, "A Simple Sequentially Rejective Multiple Test Procedure", Scandinavian Journal
+///   of Statistics 6 (1979).
+public struct Gate: Sendable {
+  private let policy: Policy
+  private let candidate: ScoredResult
+  private let baseline: ScoredResult?
+
+  /// Prepares to judge `candidate`.
+  public init(_ candidate: ScoredResult, by policy: Policy, baseline: ScoredResult? = nil) {
+    self.candidate = candidate
+    self.policy = policy
+    self.baseline = baseline
+  }
+
+  /// The verdict with its reasons.
+  ///
+  /// - Parameter compared: The metrics compared with the baseline, nil for all of the baseline's.
+  public func report(comparing compared: Set<String>? = nil) -> GateReport {
+    let differences = baseline.map(self.differences) ?? []
+    var checks: [Check] = []
+    for (name, rule) in policy.metrics {
+      if let min = rule.min { checks.append(limit(name, .min, min)) }
+      if let max = rule.max { checks.append(limit(name, .max, max)) }
+    }
+    if let baseline {
+      let names = compared ?? Set(baseline.metrics.keys)
+      checks += decided(
+        names.sorted().map { comparison($0, with: baseline, differences: differences) })
+    }
+    checks.sort { ($0.metric, $0.kind.rawValue) < ($1.metric, $1.kind.rawValue) }
+    let verdicts = Set(checks.map(\.verdict))
+    return GateReport(
+      verdict: verdicts.contains(.worse) ? .worse : verdicts == [.pass] ? .pass : .cannotSay,
+      result: candidate.path, num: candidate.count, baseline: baseline?.path, alpha: policy.alpha,
+      checks: checks, differences: differences)
+  }
+
+  // MARK: - Limits
+
+  private func limit(_ name: String, _ kind: Check.Kind, _ limit: Double) -> Check {
+    var check = self.check(name, kind)
+    check.limit = limit
+    guard let metric = candidate.metrics[name] else { return check }
+    guard let interval = metric.interval else {
+      let reason = metric.intervalReason.map { ": \($0)" } ?? ""
+      return check.unsaid("\(text(metric.value)) has no interval\(reason)")
+    }
+    if let reason = unfit(metric) { return check.unsaid(reason) }
+    let (low, high) = (interval[0], interval[1])
+    let (isGood, isBad) = kind == .max ? (high <= limit, low > limit) : (low >= limit, high < limit)
+    check.reason = "\(text(metric.value)) in [\(text(low)), \(text(high))] "
+    if isGood {
+      check.verdict = .pass
+      check.reason += "keeps \(kind.rawValue) \(text(limit))"
+    } else if isBad {
+      check.verdict = .worse
+      check.reason += "is \(kind == .max ? "above" : "below") \(kind.rawValue) \(text(limit))"
+    } else {
+      check.samplesFactor = factor(half: (high - low) / 2, distance: (low + high) / 2 - limit)
+      check.reason += "straddles \(kind.rawValue) \(text(limit))" + advice(check.samplesFactor)
+    }
+    return check
+  }
+
+  // MARK: - Baseline
+
+  private func comparison(_ name: String, with baseline: ScoredResult, differences: [Difference])
+    -> Check
+  {
+    var check = self.check(name, .baseline)
+    let other = baseline.metrics[name]
+    check.limit = other?.value
+    guard let metric = candidate.metrics[name] else { return check }
+    guard let other else { return check.unsaid("the baseline has no \(name)") }
+    if let reason = unfit(metric) ?? unlike(metric, other, differences) {
+      return check.unsaid(reason)
+    }
+    guard let own = metric.jackknife?.values, let others = other.jackknife?.values, own.count > 1,
+      others.count > 1
+    else {
+      let side = metric.jackknife == nil ? "the result" : "the baseline"
+      return check.unsaid("\(side) has no jackknife values of \(name) for a standard error")
+    }
+    let isPaired =
+      candidate.randomStream != nil && candidate.randomStream == baseline.randomStream
+      && own.count == others.count
+    if policy.requirePaired && !isPaired {
+      return check.unsaid(
+        "not paired: the seeds differ or are not known, and the policy requires pairs")
+    }
+    let error =
+      isPaired
+      ? jackknifeError(zip(own, others).map { $0 - $1 })
+      : hypot(jackknifeError(own), jackknifeError(others))
+    let degrees = min(own.count, others.count) - 1
+    let difference = (metric.value - other.value) * (metric.higherIsBetter ? -1 : 1)
+    let tolerance = (policy.metrics[name]?.tolerance ?? policy.tolerance).value(of: other.value)
+    let excess = difference - tolerance
+    guard excess.isFinite, error.isFinite else { return check.unsaid("the values are too large") }
+    // Without any spread the difference is exact.
+    let t = error > 0 ? excess / error : excess > 0 ? .infinity : -.infinity
+    check.comparison = Comparison(
+      difference: difference, standardError: error, paired: isPaired, degrees: degrees,
+      tolerance: tolerance, pWorse: studentProbability(-t, degreesOfFreedom: degrees),
+      pPass: studentProbability(t, degreesOfFreedom: degrees))
+    return check
+  }
+
+  /// The verdicts of the tests: Holm's for "worse", each at its own level for "pass".
+  private func decided(_ checks: [Check]) -> [Check] {
+    var checks = checks
+    let order = checks.indices.filter { checks[$0].comparison != nil }.sorted {
+      (checks[$0].comparison?.pWorse ?? 1) < (checks[$1].comparison?.pWorse ?? 1)
+    }
+    var isRejecting = true
+    for (rank, index) in order.enumerated() {
+      guard let test = checks[index].comparison else { continue }
+      isRejecting = isRejecting && test.pWorse <= policy.alpha / Double(order.count - rank)
+      checks[index].reason =
+        "\(text(abs(test.difference))) \(test.difference > 0 ? "worse" : "better") than "
+        + "\(text(checks[index].limit ?? 0)), standard error \(text(test.standardError)) "
+        + "(\(test.paired ? "paired" : "unpaired")), tolerance \(text(test.tolerance))"
+      if isRejecting {
+        checks[index].verdict = .worse
+      } else if test.pPass <= policy.alpha {
+        checks[index].verdict = .pass
+      } else {
+        let t = studentQuantile(1 - policy.alpha, degreesOfFreedom: test.degrees)
+        let factor = self.factor(
+          half: t * test.standardError, distance: test.difference - test.tolerance)
+        checks[index].samplesFactor = factor
+        checks[index].reason += advice(factor)
+      }
+    }
+    return checks
+  }
+
+  /// The standard error of a statistic from its values with one group of samples left out.
+  private func jackknifeError(_ values: [Double]) -> Double {
+    let count = Double(values.count)
+    let mean = values.reduce(0, +) / count
+    let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+    return ((count - 1) / count * squares).squareRoot()
+  }
+
+  private func differences(_ baseline: ScoredResult) -> [Difference] {
+    let (own, others) = (candidate.conditions, baseline.conditions)
+    return Set(own.keys).union(others.keys).sorted().filter { own[$0] != others[$0] }.map {
+      Difference(field: $0, candidate: own[$0], baseline: others[$0])
+    }
+  }
+
+  /// Why two values are not comparable, nil when they are.
+  private func unlike(
+    _ metric: ScoredResult.Metric, _ other: ScoredResult.Metric, _ differences: [Difference]
+  ) -> String? {
+    var differences = differences
+    if metric.definition != other.definition {
+      differences.append(
+        Difference(field: "definition", candidate: metric.definition, baseline: other.definition))
+    }
+    if metric.referenceCount != other.referenceCount {
+      differences.append(
+        Difference(
+          field: "reference_count", candidate: metric.referenceCount.map(String.init),
+          baseline: other.referenceCount.map(String.init)))
+    }
+    var reasons = differences.map(\.text)
+    let known = candidate.conditions
+    if known["num"] == nil { reasons.append("the number of samples is not known") }
+    if known["reference.sha256"] == nil {
+      reasons.append("the reference's SHA-256 is not known")
+    }
+    if known["extractor.sha256"] == nil && known["extractor.tensors_sha256"] == nil {
+      reasons.append("the extractor's SHA-256 is not known")
+    }
+    if metric.higherIsBetter != other.higherIsBetter { reasons.append("the directions differ") }
+    return reasons.isEmpty ? nil : "not comparable: " + reasons.joined(separator: "; ")
+  }
+
+  // MARK: - Both
+
+  /// A check that cannot say yet.
+  private func check(_ name: String, _ kind: Check.Kind) -> Check {
+    let metric = candidate.metrics[name]
+    let reason = candidate.skipped[name].map { ": \($0)" } ?? ""
+    return Check(
+      metric: name, kind: kind, verdict: .cannotSay, reason: "the result has no \(name)\(reason)",
+      value: metric?.value, interval: metric?.interval)
+  }
+
+  /// Why a metric is not to be judged at all, nil when it is.
+  private func unfit(_ metric: ScoredResult.Metric) -> String? {
+    if let least = policy.minSamples, (candidate.count ?? 0) < least {
+      let count = candidate.count.map(String.init) ?? "an unknown number of"
+      return "\(count) samples, the policy demands \(least)"
+    }
+    if metric.factorizations?.first?.method == "lowRank" {
+      return "fewer samples than dimensions of a feature: the covariance has not its full rank"
+    }
+    return nil
+  }
+
+  /// By what the number of samples must grow for a half-width to shrink to a distance, nil for more
+  /// than 10,000.
+  private func factor(half: Double, distance: Double) -> Double? {
+    let factor = (half / distance) * (half / distance)
+    return factor <= 1e4 ? max(factor, 1) : nil
+  }
+
+  private func advice(_ factor: Double?) -> String {
+    guard let factor else { return "; no number of samples would tell" }
+    let shown = max(factor < 10 ? (factor * 10).rounded() / 10 : factor.rounded(), 1.1)
+    return "; needs about \(text(shown)) times the samples"
+  }
+}
+
+extension Check {
+  /// The check, which cannot say for that reason.
+  fileprivate func unsaid(_ reason: String) -> Check {
+    var check = self
+    check.reason = reason
+    return check
+  }
+}
+
+/// Six significant digits.
+func text(_ value: Double) -> String { String(format: "%.6g", value) }

@@ -1,0 +1,203 @@
+import Foundation
+import Testing
+import _TestSupport
+
+/// `dis-eval gate` and `dis-eval schema`, by exit status and by what they write.
+@Suite("The gate") struct GateCommandTests {
+  let folder: TemporaryFolder
+  let result: String
+
+  init() throws {
+    folder = try TemporaryFolder()
+    result = folder.path("result.json")
+    try write(Self.document(fid: 4.2), to: result)
+  }
+
+  /// A result with an interval of 0.1 to each side and a tiny standard error.
+  static func document(fid: Double) -> String {
+    let values = (-2...2).map { "\(fid + Double($0) * 1e-4)" }.joined(separator: ", ")
+    return """
+      {"schema": "dis-eval-result/1", "skipped": {}, "samples_sha256": null, "metrics": {"fid": {
+        "value": \(fid), "interval": [\(fid - 0.1), \(fid + 0.1)], "higher_is_better": false,
+        "jackknife": {"groups": 5, "values": [\(values)]}}},
+       "provenance": {"dialect": "tf", "num": 50000, "extractor": {"sha256": "e"},
+        "reference": {"sha256": "r"}, "sampler": {"seed": 0, "stream": "s", "steps": 50}}}
+      """
+  }
+
+  func write(_ text: String, to path: String) throws {
+    try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+  }
+
+  func read(_ path: String) throws -> String { try String(contentsOfFile: path, encoding: .utf8) }
+
+  /// Runs the gate outside of any continuous integration, unless the environment says otherwise.
+  func gate(_ arguments: [String], environment: [String: String] = [:]) throws -> DisEvalProcess {
+    try DisEvalProcess(
+      ["gate", result] + arguments,
+      environment: ["GITHUB_ACTIONS": "", "GITHUB_SHA": "", "CI_COMMIT_SHA": ""]
+        .merging(environment) { $1 })
+  }
+
+  @Test(
+    "the exit status is the verdict",
+    arguments: [
+      (["--max", "fid=4.5"], 0), (["--max", "fid=3.5"], 1), (["--max", "fid=4.2"], 3),
+      (["--min", "fid=4.5"], 1), (["--max", "fid=4.5", "--min", "fid=4"], 0),
+      (["--max", "is=4.5"], 3), (["--max", "fid=3.5", "--max", "is=4"], 1),
+    ] as [([String], Int32)])
+  func verdicts(options: [String], status: Int32) throws {
+    let run = try gate(options)
+    #expect(run.status == status, "\(run.errors)")
+    #expect(run.errors.isEmpty && run.output.contains(result), "\(run.output)")
+    let json = try gate(options + ["--json"])
+    #expect(json.status == status)
+    let verdict = try json.json()["verdict"] as? String
+    #expect(verdict == ["pass", "worse", "", "cannot_say"][Int(status)])
+  }
+
+  @Test func theBaselineDecides() throws {
+    for (fid, status) in [(4.2, 0), (4.19, 0), (4.0, 1), (4.1584, 3)] as [(Double, Int32)] {
+      let path = folder.path("base.json")
+      // Another seed: no pairs, whose difference would have no spread at all.
+      try write(
+        Self.document(fid: fid).replacingOccurrences(of: "\"seed\": 0", with: "\"seed\": 1"),
+        to: path)
+      let run = try gate(["--baseline", path])
+      #expect(run.status == status, "\(fid): \(run.output)")
+    }
+    let path = folder.path("other.json")
+    try write(
+      Self.document(fid: 4.2).replacingOccurrences(of: "\"steps\": 50", with: "\"steps\": 25"),
+      to: path)
+    let run = try gate(["--baseline", path])
+    #expect(run.status == 3 && run.output.contains("sampler.steps is 50, 25 in the baseline"))
+  }
+
+  @Test func policyAndItsBaseline() throws {
+    let policy = folder.path("gate.yml")
+    try write(Self.document(fid: 4.0), to: folder.path("base.json"))
+    let head = "schema: dis-eval-policy/1\nbaseline: base.json\n"
+    try write(head + "metrics: {fid: {max: 4.5, tolerance: 10%}}\n", to: policy)
+    #expect(try gate(["--policy", policy]).status == 0)
+    #expect(try gate(["--policy", policy, "--tolerance", "fid=0.1"]).status == 1)
+    #expect(try gate(["--policy", policy, "--max", "fid=4"]).status == 1)
+    try write(head + "metrics: {fid: {maxx: 4.5}}\n", to: policy)
+    let run = try gate(["--policy", policy])
+    #expect(run.status == 78 && run.errors.contains("line 3: metrics.fid.maxx: unknown key"))
+  }
+
+  @Test func everyOutput() throws {
+    let paths = ["junit.xml", "metrics.txt", "verdict.json", "summary.md"].map(folder.path)
+    let run = try gate([
+      "--max", "fid=3.5", "--junit", paths[0], "--openmetrics", paths[1], "--out", paths[2],
+      "--summary", paths[3],
+    ])
+    #expect(run.status == 1)
+    #expect(
+      run.output == """
+        worse: \(result)
+          worse: fid max: 4.2 in [4.1, 4.3] is above max 3.5
+
+        """)
+    #expect(try read(paths[0]).contains("<failure type=\"worse\" message=\"4.2 in [4.1, 4.3]"))
+    #expect(try read(paths[1]).contains("dis_eval_metric{name=\"fid\"} 4.2\n"))
+    #expect(try read(paths[2]) == gate(["--max", "fid=3.5", "--json"]).output)
+    #expect(try read(paths[3]).contains("| fid | max 3.5 | worse | 4.2 in \\[4.1, 4.3\\] is above"))
+  }
+
+  @Test func gitHubIsToldWhenItIsThere() throws {
+    let (summary, output) = (folder.path("summary"), folder.path("output"))
+    try write("before\n", to: summary)
+    var environment = ["GITHUB_STEP_SUMMARY": summary, "GITHUB_OUTPUT": output]
+    #expect(try gate(["--max", "fid=3.5"], environment: environment).errors.isEmpty)
+    #expect(try read(summary) == "before\n")
+    environment["GITHUB_ACTIONS"] = "true"
+    let run = try gate(["--max", "fid=3.5", "--json"], environment: environment)
+    #expect(run.status == 1)
+    #expect(try run.json()["verdict"] as? String == "worse")
+    #expect(
+      run.errors
+        == "::error title=dis-eval fid max::worse: 4.2 in [4.1, 4.3] is above max 3.5\n")
+    #expect(try read(summary).hasPrefix("before\n### dis-eval gate: worse\n"))
+    #expect(try read(output) == "verdict=worse\n")
+
+    try write(String(repeating: "x", count: 900_000), to: summary)
+    let full = try gate(["--max", "fid=4.5"], environment: environment)
+    #expect(full.status == 0 && full.errors.contains("summary is full"))
+    #expect(try read(summary).utf8.count == 900_000)
+  }
+
+  @Test func aBaselineIsReplacedWithAReason() throws {
+    let path = folder.path("base.json")
+    func update(_ options: String..., commit: String = "") throws -> DisEvalProcess {
+      try gate(
+        ["--update-baseline", path, "--reason", "longer"] + options,
+        environment: ["GITHUB_SHA": commit])
+    }
+    #expect(try update(commit: "0123abcd").status == 0)
+    let first = try read(path)
+    #expect(
+      first.contains("\"commit\" : \"0123abcd\"") && first.contains("\"reason\" : \"longer\""))
+    #expect(try gate(["--baseline", path]).status == 0)
+
+    try write(Self.document(fid: 5), to: result)
+    let refused = try update()
+    #expect(refused.status == 1 && refused.errors.contains("--accept"), "\(refused.errors)")
+    #expect(try read(path) == first)
+    #expect(try update("--accept", commit: "no commit").status == 0)
+    let second = try read(path)
+    #expect(second.contains("\"verdict\" : \"worse\"") && !second.contains("commit"))
+    #expect(try gate(["--baseline", path]).status == 0)
+
+    // A limit that is broken refuses too, and other conditions do not.
+    #expect(try update("--max", "fid=3").status == 1)
+    try write(
+      Self.document(fid: 6).replacingOccurrences(of: "50000", with: "10000"), to: result)
+    #expect(try update().status == 0)
+    #expect(try read(path).contains("\"verdict\" : \"cannot_say\""))
+  }
+
+  @Test(
+    "a wrong command line exits 64",
+    arguments: [
+      [], ["--max", "fid"], ["--max", "fid=nan"], ["--max", "=3"], ["--max", "fid=1e999"],
+      ["--tolerance", "fid=-1", "--max", "fid=3"], ["--tolerance", "fid=1"],
+      ["--update-baseline", "b"], ["--reason", "x", "--max", "fid=3"],
+      ["--update-baseline", "b", "--reason", " "], ["--accept", "--max", "fid=3"],
+      ["--update-baseline", "b", "--reason", "x", "--baseline", "c"],
+    ])
+  func usage(options: [String]) throws {
+    let run = try gate(options)
+    #expect(run.status == 64, "\(run.errors)")
+  }
+
+  @Test func filesThatCannotBeUsed() throws {
+    let bad = folder.path("bad")
+    try write("{", to: bad)
+    for (options, status) in [
+      (["--baseline", bad], 78), (["--baseline", folder.path("none")], 66),
+      (["--policy", bad], 78),
+      (["--policy", folder.path("none")], 66), (["--max", "fid=3", "--min", "fid=4"], 78),
+      (["--max", "fid=3", "--junit", folder.path("none/x.xml")], 73),
+      (["--max", "fid=3", "--out", folder.url.path], 73),
+    ] as [([String], Int32)] {
+      let run = try gate(options)
+      #expect(run.status == status && run.output.isEmpty, "\(options): \(run.errors)")
+    }
+    #expect(try DisEvalProcess("gate", bad, "--max", "fid=3").status == 65)
+    #expect(try DisEvalProcess("gate", folder.path("none"), "--max", "fid=3").status == 66)
+    let summary = ["GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": folder.url.path]
+    #expect(try gate(["--max", "fid=9"], environment: summary).status == 73)
+  }
+
+  @Test func schemas() throws {
+    let names = try DisEvalProcess("schema").output.split(separator: "\n").map(String.init)
+    #expect(names == ["baseline", "gate", "policy"])
+    for name in names {
+      let run = try DisEvalProcess("schema", name)
+      #expect(try run.json()["$id"] as? String == "urn:dis-eval:schema:\(name):1")
+    }
+    #expect(try DisEvalProcess("schema", "nothing").status == 64)
+  }
+}

@@ -1,0 +1,213 @@
+import Files
+import Foundation
+import Reporting
+import Testing
+import _TestSupport
+
+@Suite struct GateTests {
+  typealias Rule = Policy.Rule
+
+  func report(
+    _ metrics: [String: String], _ rules: [String: Rule], minSamples: Int? = nil
+  ) throws -> GateReport {
+    var policy = Policy()
+    policy.metrics = rules
+    policy.minSamples = minSamples
+    return Gate(try Results.read(Results.document(metrics)), by: policy).report()
+  }
+
+  @Test(
+    "a limit is kept, broken, or nobody can say",
+    arguments: [
+      (Rule(max: 4.3), Verdict.pass), (Rule(max: 4.2), .cannotSay), (Rule(max: 4.1), .cannotSay),
+      (Rule(max: 4.05), .worse), (Rule(min: 4.1), .pass), (Rule(min: 4.11), .cannotSay),
+      (Rule(min: 4.3), .cannotSay), (Rule(min: 4.31), .worse), (Rule(min: 4, max: 5), .pass),
+      (Rule(min: 4, max: 4.2), .cannotSay), (Rule(min: 4.4, max: 5), .worse),
+    ])
+  func limits(rule: Rule, verdict: Verdict) throws {
+    let metrics = ["fid": Results.metric(4.2, interval: "[4.1, 4.3]")]
+    #expect(try report(metrics, ["fid": rule]).verdict == verdict)
+  }
+
+  /// Half a width of 0.1 and a limit 0.05 away: four times the samples.
+  @Test func moreSamplesAreAdvised() throws {
+    let check = try #require(
+      try report(["fid": Results.metric(4.2, interval: "[4.1, 4.3]")], ["fid": Rule(max: 4.25)])
+        .checks.first)
+    #expect(abs(try #require(check.samplesFactor) - 4) < 1e-9)
+    #expect(check.reason.contains("straddles max 4.25; needs about 4"), "\(check.reason)")
+  }
+
+  @Test func whatIsNotMeasuredCannotBeSaid() throws {
+    let plain = Results.metric(4.2, more: ", \"interval_reason\": \"nobody asked\"")
+    let low = Results.metric(
+      4.2, interval: "[4, 5]", more: ", \"factorizations\": [{\"method\": \"lowRank\"}]")
+    for (metrics, name, least, part) in [
+      (["fid": plain], "fid", nil, "no interval: nobody asked"),
+      (["fid": plain], "kid", nil, "no rows"),
+      (["fid": low], "fid", nil, "full rank"),
+      (["fid": Results.metric(4, interval: "[4, 4]")], "fid", 50_001, "demands 50001"),
+    ] as [([String: String], String, Int?, String)] {
+      let report = try report(metrics, [name: Rule(max: 9)], minSamples: least)
+      #expect(report.verdict == .cannotSay && report.checks[0].reason.contains(part))
+    }
+  }
+
+  // MARK: - Baseline
+
+  func compare(
+    _ own: [String: String], _ others: [String: String], seed: UInt64 = 1,
+    policy: Policy = Policy(), changing: (String, String)? = nil
+  ) throws -> GateReport {
+    Gate(
+      try Results.read(Results.document(own)), by: policy,
+      baseline: try Results.read(
+        Results.document(others, seed: seed, changing: changing), as: .baseline)
+    ).report()
+  }
+
+  /// Five groups: t(0.95, 4) = 2.131847, and a standard error of 0.03 makes 0.063955; the tolerance
+  /// is 0.1, so that up to 0.036 passes and from 0.164 is worse.
+  @Test(
+    "a difference is within the tolerance, beyond it, or neither",
+    arguments: [
+      (10.0, Verdict.pass), (10.035, .pass), (10.037, .cannotSay), (10.163, .cannotSay),
+      (10.165, .worse), (9, .pass),
+    ])
+  func differences(value: Double, verdict: Verdict) throws {
+    let report = try compare(
+      ["fid": Results.metric(value, error: 0.03)], ["fid": Results.metric(10, error: 0)])
+    #expect(report.verdict == verdict)
+    let test = try #require(report.checks[0].comparison)
+    try expectValid(try report.json(), .gate)
+    #expect(test.paired == false && test.degrees == 4 && test.tolerance == 0.1)
+    #expect(abs(test.standardError - 0.03) < 1e-9)
+    // Where higher is better the same difference is the other way round.
+    let mirrored = try compare(
+      ["is": Results.metric(20 - value, error: 0.03, higher: true)],
+      ["is": Results.metric(10, error: 0, higher: true)])
+    #expect(mirrored.verdict == verdict)
+  }
+
+  @Test func errorsOfTwoAddInSquares() throws {
+    let report = try compare(
+      ["fid": Results.metric(10, error: 0.03)], ["fid": Results.metric(10, error: 0.04)])
+    #expect(abs(try #require(report.checks[0].comparison?.standardError) - 0.05) < 1e-9)
+  }
+
+  /// The same leave-one-out values half a unit apart: pairs have no spread.
+  @Test func pairsCancelWhatTheyShare() throws {
+    let (own, other) = (
+      ["fid": Results.metric(10.5, error: 1)], ["fid": Results.metric(10, error: 1)]
+    )
+    let paired = try compare(own, other, seed: 0)
+    let test = try #require(paired.checks[0].comparison)
+    #expect(paired.verdict == .worse && test.paired && test.standardError < 1e-9)
+    #expect(try compare(own, other).verdict == .cannotSay)
+    var policy = Policy()
+    policy.requirePaired = true
+    #expect(try compare(own, other, policy: policy).checks[0].reason.contains("not paired"))
+    #expect(try compare(own, other, seed: 0, policy: policy).verdict == .worse)
+  }
+
+  /// t = 2.5 has p = 0.0334: worse alone; of two such Holm asks for 0.025 first. With t = 3
+  /// (p = 0.0200) beside it the first falls, and then the second too.
+  @Test func severalMetricsAreCorrectedByHolm() throws {
+    func metrics(_ t: [Double]) -> [String: String] {
+      Dictionary(
+        uniqueKeysWithValues: t.enumerated().map {
+          ("m\($0)", Results.metric(10.1 + $1 * 0.03, error: 0.03))
+        })
+    }
+    let base = Results.metric(10, error: 0)
+    #expect(try compare(metrics([2.5]), ["m0": base]).verdict == .worse)
+    let both = ["m0": base, "m1": base]
+    #expect(
+      try compare(metrics([2.5, 2.5]), both).checks.map(\.verdict) == [.cannotSay, .cannotSay])
+    #expect(try compare(metrics([2.5, 3]), both).checks.map(\.verdict) == [.worse, .worse])
+    #expect(try compare(metrics([3, -4]), both).checks.map(\.verdict) == [.worse, .pass])
+  }
+
+  @Test(
+    "other conditions are not comparable, with both values",
+    arguments: [
+      ("\"dialect\": \"tf\", \"num\"", "\"dialect\": \"clean\", \"num\"", "dialect is tf, clean"),
+      ("50000", "10000", "num is 50000, 10000"), ("\"e1\"", "\"e2\"", "extractor.sha256 is e1, e2"),
+      ("\"inception\"", "\"other\"", "extractor.name is inception, other"),
+      ("\"r1\"", "\"r2\"", "reference.sha256 is r1, r2"),
+      ("\"count\": 9", "\"count\": 8", "reference.count is 9, 8"),
+      ("\"ddim\"", "\"ddpm\"", "sampler.name is ddim, ddpm"),
+      ("\"steps\": 50", "\"steps\": 25", "sampler.steps is 50, 25"),
+      ("1.5", "2", "sampler.cfg_scale is 1.5, 2"),
+      ("null", "[1, 2]", "sampler.cfg_interval.0 is not there, 1"),
+      ("\"sha256\": \"r1\", ", "", "reference.sha256 is r1, not there"),
+    ])
+  func incomparable(old: String, new: String, text: String) throws {
+    let metrics = ["fid": Results.metric(10, error: 0.001)]
+    let report = try compare(metrics, metrics, changing: (old, new))
+    try expectValid(try report.json(), .gate)
+    #expect(report.verdict == .cannotSay && !report.differences.isEmpty)
+    #expect(report.checks[0].reason.contains(text), "\(report.checks[0].reason)")
+  }
+
+  @Test(
+    "names of files, the checkpoint and the tool may differ",
+    arguments: ["a.pth", "r.npz", "dis-eval 0", "\"ck\""])
+  func comparable(old: String) throws {
+    let metrics = ["fid": Results.metric(10, error: 0.001)]
+    let new = old.hasPrefix("\"") ? "\"x\"" : "x"
+    #expect(try compare(metrics, metrics, changing: (old, new)).verdict == .pass)
+  }
+
+  @Test func anotherDefinitionOrNoStandardErrorCannotBeSaid() throws {
+    let metric = Results.metric(10, error: 0.001)
+    let other = Results.metric(10, error: 0.001, more: ", \"definition\": \"tool\"")
+    for (own, base, part) in [
+      (metric, other, "definition is not there, tool"),
+      (Results.metric(10), metric, "the result has no jackknife"),
+      (metric, Results.metric(10), "the baseline has no jackknife"),
+    ] {
+      let report = try compare(["fid": own], ["fid": base])
+      #expect(report.verdict == .cannotSay && report.checks[0].reason.contains(part))
+    }
+    #expect(try compare([:], ["fid": metric]).checks[0].reason == "the result has no fid")
+  }
+
+  // MARK: - Files
+
+  @Test(
+    "what is no result is refused",
+    arguments: [
+      "", "{", "[]", "{\"schema\": \"dis-eval-result/1\"}", Results.document([:], schema: "x/1"),
+      Results.document(["fid": "{\"value\": \"4\", \"higher_is_better\": false}"]),
+      Results.document(["fid": Results.metric(4, interval: "[5, 4]")]),
+      Results.document(["fid": Results.metric(4, interval: "[5]")]),
+      Results.document(["fid": "{\"value\": 1e999, \"higher_is_better\": false}"]),
+      String(repeating: "[", count: 100_000),
+    ])
+  func malformed(text: String) throws {
+    for (role, code, status) in [
+      (ScoredResult.Role.result, "ResultInvalid", ExitStatus.dataRefused),
+      (.baseline, "BaselineInvalid", .invalidConfiguration),
+    ] {
+      let failure = #expect(throws: Failure.self) { try Results.read(text, as: role) }
+      #expect(failure?.code == code && failure?.status == status)
+    }
+  }
+
+  @Test func aBaselineKeepsWhatAResultSays() throws {
+    let result = try Results.read(
+      Results.document(["fid": Results.metric(10, error: 0.001)], seed: .max))
+    let json = try Baseline(
+      result,
+      update: .init(reason: "first", date: "2026-01-01T00:00:00Z", commit: nil, verdict: nil)
+    ).json()
+    let text = String(decoding: json, as: UTF8.self)
+    #expect(text.contains("18446744073709551615") && !text.contains("\"run\""))
+    try expectValid(json, .baseline)
+    let baseline = try Results.read(text, as: .baseline)
+    let report = Gate(result, by: Policy(), baseline: baseline).report()
+    #expect(report.verdict == .pass && report.checks[0].comparison?.paired == true)
+    #expect(throws: Failure.self) { try Results.read(text, as: .result) }
+  }
+}
