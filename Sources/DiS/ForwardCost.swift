@@ -24,7 +24,7 @@ package struct ForwardCost: Equatable, Sendable {
   /// Everything.
   package var total: Double { products + convolutions + scans }
   /// What the DiS paper's figures rest on: its counter, thop, sees layers that are called as modules,
-  /// and the mixers hand theirs to a kernel as bare weights. 7.9 to 8.9 times less than ``total``.
+  /// and the mixers hand theirs to a kernel as bare weights. 7.9 to 8.8 times less than ``total``.
   package var thop: Double { skips + ends }
 }
 

@@ -21,7 +21,8 @@ struct DisEvalCommand: AsyncParsableCommand {
       """,
     version: "\(Tool.name) \(Tool.version)",
     subcommands: [
-      FIDCommand.self, EvaluateCommand.self, MergeCommand.self, ExplainCommand.self,
+      FIDCommand.self, EvaluateCommand.self, MergeCommand.self, SweepCommand.self,
+      ExportCommand.self, ExplainCommand.self,
       SampleCommand.self, StatsCommand.self, WeightsCommand.self, InspectCommand.self,
       PresetsCommand.self, ShardCommand.self,
       BenchCommand.self,
@@ -41,6 +42,8 @@ enum Main {
       } else {
         try command.run()
       }
+    } catch let verdict as ExitCode {
+      exit(verdict.rawValue)
     } catch let failure as Failure {
       end(failure.description, failure.status)
     } catch let error as MetricError {
