@@ -16,7 +16,7 @@ struct SweepCommand: AsyncParsableCommand {
       A list is a CSV file with a line of column names, or a JSON array of objects: checkpoint, and if \
       known name, family, step, batch, images, data. Paths are relative to it. Where it does not say the \
       training step, the file's name does (0400000.pt, step-400000.pt, ckpt_400k.pt), or an integer in \
-      the checkpoint (train_steps, global_step, step, iteration); the table says which.
+      the checkpoint (train_steps, global_step, step, steps, iteration); the table says which.
 
       One checkpoint that is refused does not stop the others: its row says why, and the exit status is \
       the highest of those that the refused ones have for themselves.

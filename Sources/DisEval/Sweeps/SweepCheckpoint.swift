@@ -84,7 +84,7 @@ public struct SweepCheckpoint: Sendable {
   func completed() -> SweepCheckpoint {
     guard training.step == nil, let file = try? CheckpointFile.open(path) else { return self }
     var checkpoint = self
-    for key in ["train_steps", "global_step", "step", "iteration"] {
+    for key in ["train_steps", "global_step", "step", "steps", "iteration"] {
       guard let step = file.integers[key], step >= 0 else { continue }
       (checkpoint.training.step, checkpoint.training.stepFrom) = (step, "checkpoint '\(key)'")
       break
