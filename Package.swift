@@ -125,7 +125,7 @@ let package = Package(
     .testTarget(
       name: "DisEvalTests",
       dependencies: [
-        "Checkpoints", "DisEval", "Files", "GenerativeMetrics", "Images", "_TestSupport",
+        "Checkpoints", "DisEval", "Files", "GenerativeMetrics", "Images", "Tensors", "_TestSupport",
       ],
       resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
     .testTarget(

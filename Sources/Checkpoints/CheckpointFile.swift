@@ -18,6 +18,8 @@ package struct CheckpointFile: Sendable {
   package let format: Format
   /// The `__metadata__` of a safetensors file.
   package let metadata: [(String, String)]
+  /// Integers under the keys of a dictionary, such as the number of training steps.
+  package let integers: [String: Int]
   /// Classes that the file names and that were kept as names, such as `argparse.Namespace`.
   package let inertClasses: [String]
   /// The state dict of a file that holds one and nothing around it.
@@ -50,6 +52,8 @@ package struct CheckpointFile: Sendable {
     path = file.path
     format = .safetensors
     metadata = header.metadata
+    integers = Dictionary(
+      metadata.compactMap { key, text in Int(text).map { (key, $0) } }, uniquingKeysWith: { $1 })
     inertClasses = []
     flat = try StateDict(header.tensors, storages: StorageReader(file))
     nested = []
@@ -63,6 +67,7 @@ package struct CheckpointFile: Sendable {
     path = file.path
     format = .torchScript
     metadata = []
+    integers = [:]
     inertClasses = container.pickle.inertClasses
     flat = try StateDict(
       try container.pickle.moduleEntries(storages: container.storages),
@@ -99,6 +104,10 @@ package struct CheckpointFile: Sendable {
     path = file.path
     self.format = format
     metadata = []
+    integers = Dictionary(
+      (graph.dictionary(graph.root) ?? []).compactMap { key, value in
+        graph.text(key).flatMap { name in graph.integer(value).map { (name, $0) } }
+      }, uniquingKeysWith: { $1 })
     inertClasses = pickle.inertClasses
     flat = try stateDict(root)
     var nested: [(key: String, state: StateDict)] = []

@@ -110,37 +110,6 @@ package struct DiSConfiguration: Equatable, Sendable {
 }
 
 extension DiSConfiguration {
-  /// Floating-point operations of one forward pass of one image, a multiply-add counted as two.
-  /// Norms, SiLU and residual additions (below 0.5 %) are left out.
-  package struct Operations: Equatable, Sendable {
-    /// Matrix products.
-    package var products: Int
-    /// Causal convolutions.
-    package var convolutions: Int
-    /// Selective scans with softplus and gate: 7 per token, channel and state, 11 per token and
-    /// channel.
-    package var scans: Int
-    /// Everything.
-    package var total: Int { products + convolutions + scans }
-  }
-
-  /// Counts the operations of one forward pass.
-  package var operations: Operations {
-    let (l, d, di) = (tokenCount, embeddingDimension, innerDimension)
-    let (r, n, p) = (stepRank, statesPerChannel, patchSize)
-    let mixer = 2 * l * (4 * d * d + 2 * di * (r + 2 * n) + 2 * r * di + di * d)
-    let skips = hasSkips ? blocksPerHalf * 2 * l * 2 * d * d : 0
-    let ends =
-      2 * patchCount * channels * p * p * d + 2 * 8 * d * d + 2 * l * d * p * p * outputChannels
-      + (classCount == nil ? 0 : 2 * 2 * d * d)
-    return Operations(
-      products: blockCount * mixer + skips + ends,
-      convolutions: blockCount * 2 * 2 * l * di * convolutionTaps,
-      scans: blockCount * 2 * l * di * (7 * n + 11))
-  }
-}
-
-extension DiSConfiguration {
   /// The paper's name for this width, depth and patch size, such as `DiS-S/2`; nil if it has none.
   package var variantName: String? {
     let size: String? =

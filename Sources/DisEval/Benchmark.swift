@@ -169,7 +169,7 @@ private struct Bench {
     configuration.imageSide = side
     let model = try DiSModel(configuration, WeightReader.madeUp(), precision: precision)
     let noise = WeightReader.madeUp([3, side, side])
-    return Work(gigaOperations: Double(configuration.operations.products) / 1e9) {
+    return Work(gigaOperations: configuration.cost.products / 1e9) {
       _ = model(noise, timestep: 500, label: nil)
     }
   }

@@ -8,7 +8,7 @@ import Tensors
 /// everything that may differ (time, host, threads, arguments) stands in `run`.
 public struct EvaluationResult: Codable, Sendable {
   /// Name and version of this form.
-  public var schema = "dis-eval-result/1"
+  public var schema = EvaluationResult.currentSchema
   /// The metrics by name: `fid` and `is` for the Inception-2015 graph, `fd` and `cs` for any other
   /// extractor.
   public var metrics: [String: Metric]
@@ -22,6 +22,8 @@ public struct EvaluationResult: Codable, Sendable {
   public var samplesSha256: String?
   /// What may differ between runs that agree.
   public var run: Run
+
+  static let currentSchema = "dis-eval-result/1"
 
   /// The document, sorted and indented, with a final newline.
   public func json() throws -> [UInt8] { try encodedJSON(self) }
@@ -176,6 +178,8 @@ public struct ModelProvenance: Codable, Sendable {
   public var skip: Bool
   /// Billions of operations of one forward pass, a multiply-add counted as two.
   public var gflops: Double
+  /// Of these, what the DiS paper's counter sees: the mixers go uncounted. Nil in older files.
+  public var gflopsThop: Double?
 }
 
 /// A sampler and all its settings.
@@ -333,6 +337,7 @@ extension ModelProvenance {
     numClasses = configuration.classCount
     learnSigma = configuration.learnsSigma
     skip = configuration.hasSkips
-    gflops = Double(configuration.operations.total) / 1e9
+    gflops = configuration.cost.total / 1e9
+    gflopsThop = configuration.cost.thop / 1e9
   }
 }

@@ -31,6 +31,8 @@ public struct Inspection: Codable, Sendable {
   public var inertClasses: [String]?
   /// The network, if it is one that dis-eval knows.
   public var model: ModelProvenance?
+  /// What a forward pass of it takes.
+  public var compute: ForwardCompute?
   /// The decoder of latents, if it is one.
   public var decoder: Decoder?
   /// Another known network's name.
@@ -136,6 +138,7 @@ public struct Inspection: Codable, Sendable {
     if let configuration = try? DiSConfiguration(state) {
       architecture = "DiS"
       model = ModelProvenance(configuration)
+      compute = ForwardCompute(configuration)
     } else if let configuration = try? DecoderConfiguration(state) {
       architecture = "AutoencoderKL"
       decoder = Decoder(configuration)

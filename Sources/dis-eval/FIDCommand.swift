@@ -42,13 +42,23 @@ struct EvaluateCommand: AsyncParsableCommand {
 
   @OptionGroup var options: EvaluationOptions
 
+  @OptionGroup var metrics: MetricOptions
+
+  func run() async throws {
+    try await options.run(metrics: metrics.names, optional: Set(MetricName.allCases))
+  }
+}
+
+/// Which metrics, by name.
+struct MetricOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Metrics to give, separated by commas: fid, sfid, is, kid, precision, recall.",
       valueName: "names"))
   var metrics: String?
 
-  private var names: Set<MetricName>? {
+  /// Those asked for, nil if none were.
+  var names: Set<MetricName>? {
     get throws {
       guard let metrics else { return nil }
       return Set(
@@ -67,9 +77,5 @@ struct EvaluateCommand: AsyncParsableCommand {
     if let names = try names, names.isEmpty {
       throw ValidationError("--metrics: expected at least one name.")
     }
-  }
-
-  func run() async throws {
-    try await options.run(metrics: names, optional: Set(MetricName.allCases))
   }
 }

@@ -65,7 +65,25 @@ struct InspectCommand: ParsableCommand {
           + (model.numClasses.map { "\($0) classes" } ?? "unconditional")
           + ", learned sigma \(model.learnSigma ? "yes" : "no"), skips "
           + (model.skip ? "yes" : "no"))
-      line("forward pass", String(format: "%.3f GFLOP per image", model.gflops))
+    }
+    if let compute = inspection.compute {
+      line(
+        "forward pass",
+        String(
+          format:
+            "%.3f GFLOP per image: projections %.3f, skips %.3f, ends %.3f, convolutions %.3f, "
+            + "scans %.3f", compute.total, compute.projections, compute.skips, compute.ends,
+          compute.convolutions, compute.scans))
+      line(
+        "as in papers",
+        String(
+          format: "%.3f GFLOP, as thop counts: the mixers are left out (%.1f times less)",
+          compute.thop, compute.total / compute.thop))
+      line(
+        "by tokens",
+        compute.byLength.map {
+          String(format: "%d: %.4g (transformer %.4g)", $0.tokens, $0.gflops, $0.transformerGflops)
+        }.joined(separator: ", ") + " GFLOP")
     }
     if let decoder = inspection.decoder {
       let blocks = decoder.blockChannels.map(String.init).joined(separator: ", ")

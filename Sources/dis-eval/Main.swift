@@ -21,7 +21,8 @@ struct DisEvalCommand: AsyncParsableCommand {
       """,
     version: "\(Tool.name) \(Tool.version)",
     subcommands: [
-      FIDCommand.self, EvaluateCommand.self, MergeCommand.self, ExplainCommand.self,
+      FIDCommand.self, EvaluateCommand.self, MergeCommand.self, SweepCommand.self,
+      ExportCommand.self, ExplainCommand.self,
       SampleCommand.self, StatsCommand.self, WeightsCommand.self, InspectCommand.self,
       PresetsCommand.self, ShardCommand.self, GateCommand.self, SchemaCommand.self,
       BenchCommand.self,

@@ -25,31 +25,6 @@ import _TestSupport
     #expect(configuration.hasSkips == synthetic.skip)
   }
 
-  /// GFLOPs of the specification's table, which was checked against torch's flop counter.
-  @Test("counts the operations of the named variants")
-  func operations() throws {
-    func configuration(_ width: Int, _ depth: Int, patch: Int, channels: Int, classes: Int?)
-      throws -> DiSConfiguration
-    {
-      // Depth 2 is read from a file, the named depth is set afterwards.
-      let folder = try TemporaryFolder()
-      let tiny = SyntheticDiS(
-        seed: 0, embedDim: width, depth: 2, patch: patch, channels: channels, side: 32,
-        classes: classes)
-      var result = try DiSConfiguration(tiny.stateDict(in: folder))
-      result.blocksPerHalf = depth / 2
-      return result
-    }
-    let small = try configuration(368, 24, patch: 2, channels: 3, classes: nil)
-    #expect(abs(Double(small.operations.total) / 1e9 - 14.835) < 5e-4)
-    #expect(small.variantName == "DiS-S/2")
-    let latent = try configuration(368, 24, patch: 2, channels: 4, classes: 1000)
-    #expect(abs(Double(latent.operations.total) / 1e9 - 14.896) < 5e-4)
-    let base = try configuration(768, 24, patch: 4, channels: 3, classes: nil)
-    #expect(abs(Double(base.operations.total) / 1e9 - 15.297) < 5e-4)
-    #expect(base.variantName == "DiS-B/4")
-  }
-
   /// A small model with one change to its tensors.
   func load(_ change: (inout [SyntheticTensor]) -> Void) throws -> DiSModel {
     let folder = try TemporaryFolder()

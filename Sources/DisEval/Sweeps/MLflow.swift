@@ -1,0 +1,139 @@
+import Crypto
+import Files
+import Foundation
+
+/// Writes evaluations as runs of one experiment into MLflow's file store: a folder of small files. A run
+/// that is there already is written again, under the same identifier.
+///
+/// - Parameter folder: Made if it is not there; other experiments in it stay.
+/// - Throws: ``Failure`` when it cannot be written.
+public func exportMLflow(_ entries: [LedgerEntry], to folder: String) throws {
+  let experiment = "\(folder)/\(MLflow.experiment)"
+  let location = "file://" + MLflow.uriPath(absolutePath(experiment))
+  let dates = entries.map(MLflow.milliseconds)
+  try MLflow.write(
+    [
+      ("artifact_location", .text(location)), ("creation_time", .number(dates.min() ?? 0)),
+      ("experiment_id", .text(MLflow.experiment)), ("last_update_time", .number(dates.max() ?? 0)),
+      ("lifecycle_stage", .text("active")), ("name", .text("dis-eval")),
+    ], to: "\(experiment)/meta.yaml")
+  for (entry, name) in zip(entries, uniqueNames(entries)) {
+    let identifier = MLflow.identifier(entry)
+    let run = "\(experiment)/\(identifier)"
+    let start = MLflow.milliseconds(entry)
+    let step = entry.training?.step ?? 0
+    for (metric, score) in entry.metrics {
+      func record(_ name: String, _ value: Double?) throws {
+        guard let value else { return }
+        try MLflow.write("\(start) \(value) \(step)\n", to: "\(run)/metrics/\(MLflow.safe(name))")
+      }
+      try record(metric, score.value)
+      try record("\(metric)_low", score.interval?.first)
+      try record("\(metric)_high", score.interval?.last)
+      try record("\(metric)_bias", score.bias)
+    }
+    for (key, value) in MLflow.parameters(entry) {
+      try MLflow.write(value, to: "\(run)/params/\(key)")
+    }
+    let tags = [
+      "mlflow.runName": name, "mlflow.source.name": entry.tool, "key": entry.key,
+      "checkpoint_sha256": entry.checkpointSha256, "samples_sha256": entry.samplesSha256,
+    ]
+    for (key, value) in tags {
+      if let value { try MLflow.write(value, to: "\(run)/tags/\(key)") }
+    }
+    try MLflow.makeFolder("\(run)/artifacts")
+    try MLflow.write(
+      [
+        ("artifact_uri", .text("\(location)/\(identifier)/artifacts")),
+        ("end_time", .number(start + Int((entry.seconds ?? 0) * 1000))),
+        ("entry_point_name", .text("")), ("experiment_id", .text(MLflow.experiment)),
+        ("lifecycle_stage", .text("active")), ("run_id", .text(identifier)),
+        ("run_name", .text(name)), ("run_uuid", .text(identifier)), ("source_name", .text("")),
+        ("source_type", .number(4)), ("source_version", .text("")),
+        ("start_time", .number(start)), ("status", .number(3)), ("tags", .none),
+        ("user_id", .text("")),
+      ], to: "\(run)/meta.yaml")
+  }
+}
+
+/// How the file store names and writes things.
+private enum MLflow {
+  /// The number of our experiment: any that others do not use.
+  static let experiment = "240205608000000001"
+
+  /// A value of a `meta.yaml`.
+  enum Value {
+    case text(String)
+    case number(Int)
+    case none
+  }
+
+  /// 32 hexadecimal digits.
+  static func identifier(_ entry: LedgerEntry) -> String {
+    hexadecimal(SHA256.hash(data: Array(entry.key.utf8)).prefix(16))
+  }
+
+  static func milliseconds(_ entry: LedgerEntry) -> Int {
+    guard let date = try? Date(entry.date ?? "", strategy: .iso8601) else { return 0 }
+    return Int(date.timeIntervalSince1970 * 1000)
+  }
+
+  static func parameters(_ entry: LedgerEntry) -> [(String, String)] {
+    let all: [(String, String?)] = [
+      ("checkpoint", entry.checkpoint), ("family", entry.family),
+      ("variant", entry.model?.variant), ("parameters", entry.parameters.map(String.init)),
+      ("gflops_true", entry.gflops.map { "\($0.total)" }),
+      ("gflops_thop", entry.gflops.map { "\($0.thop)" }),
+      ("data", entry.training?.data), ("sampler", entry.sampler?.name),
+      ("steps", entry.sampler.map { "\($0.steps)" }),
+      ("cfg_scale", entry.sampler.map { "\($0.cfgScale)" }),
+      ("seed", entry.sampler.map { "\($0.seed)" }), ("num", entry.num.map(String.init)),
+      ("dialect", entry.dialect), ("extractor", entry.extractor?.name),
+      ("reference", entry.reference?.name),
+    ]
+    return all.compactMap { name, value in value.map { (name, $0) } }
+  }
+
+  /// A name of letters, digits and `_-. `, which is all that a key may have, and no path.
+  static func safe(_ name: String) -> String {
+    let allowed = name.map { character in
+      character.isASCII && (character.isLetter || character.isNumber || "_-".contains(character))
+        ? character : "_"
+    }
+    return allowed.isEmpty ? "_" : String(allowed)
+  }
+
+  static func uriPath(_ path: String) -> String {
+    path.addingPercentEncoding(withAllowedCharacters: .urlPathAllowed) ?? path
+  }
+
+  static func makeFolder(_ path: String) throws(Failure) {
+    do {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch {
+      throw Failure(
+        .cannotCreate, "CannotCreate", path, "the folder cannot be made, or something is in the way"
+      )
+    }
+  }
+
+  static func write(_ text: String, to path: String) throws(Failure) {
+    try makeFolder((path as NSString).deletingLastPathComponent)
+    try AtomicFile.write(Array(text.utf8), to: path)
+  }
+
+  /// YAML whose texts are JSON strings, which YAML has too.
+  static func write(_ values: [(String, Value)], to path: String) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.withoutEscapingSlashes]
+    let lines = try values.map { key, value in
+      switch value {
+      case .text(let text): "\(key): \(String(decoding: try encoder.encode(text), as: UTF8.self))"
+      case .number(let number): "\(key): \(number)"
+      case .none: "\(key): []"
+      }
+    }
+    try write(lines.joined(separator: "\n") + "\n", to: path)
+  }
+}

@@ -1,0 +1,292 @@
+import Files
+import Foundation
+import GenerativeMetrics
+import Synchronization
+
+/// Many checkpoints evaluated alike, into a folder that any number of processes may share and that
+/// can be interrupted at any time:
+///
+/// ```
+/// ledger.jsonl          a line for each evaluation
+/// results/<key>.json    the whole result
+/// runs/<key>/           an unfinished evaluation
+/// hashes.json           SHA-256s of files, so that a checkpoint is hashed once
+/// sweep.lock            claims: who evaluates what
+/// ```
+/// A key is the hash of a checkpoint's content and of everything asked for, see ``SweepKey``: what has
+/// been evaluated is never sampled again, whatever its file is called.
+public struct Sweep: Sendable {
+  /// The folder, made if it is not there.
+  public var folder: String
+  /// How checkpoints are sampled; the seed is that of the first range.
+  public var settings: SamplingSettings
+  /// Which state dict of each file, `ema` if nil and there is one.
+  public var checkpointKey: String?
+  /// What makes images of latents.
+  public var decoder: LoadedDecoder?
+  /// Samples of each evaluation.
+  public var count: Int
+  /// How samples are scored. Subject and run are replaced by those of each checkpoint.
+  public var template: Evaluation
+  /// Ranges of seeds of each checkpoint: that of the settings, and those of the next numbers.
+  public var repeats = 1
+  /// How the work is stopped from another thread.
+  public var stop: StopRequest?
+
+  /// Describes a sweep.
+  public init(folder: String, settings: SamplingSettings, count: Int, template: Evaluation) {
+    self.folder = folder
+    self.settings = settings
+    self.count = count
+    self.template = template
+  }
+
+  /// Where the evaluations are listed.
+  public var ledgerPath: String { "\(folder)/ledger.jsonl" }
+
+  /// Evaluates every checkpoint that has not been. One that is refused does not stop the others.
+  ///
+  /// - Parameters:
+  ///   - reporter: Told of progress and warnings.
+  ///   - finished: Gets every row as it is known.
+  /// - Throws: ``Failure`` when reference or extractor are refused, or the folder cannot be written.
+  public func report(
+    _ checkpoints: [SweepCheckpoint], reporter: Reporter,
+    finished: (SweepRow) throws -> Void = { _ in }
+  ) async throws -> SweepReport {
+    let session = try SweepSession(self, reporter: reporter)
+    var rows = [SweepRow?](repeating: nil, count: checkpoints.count * repeats)
+    var pending = Array(rows.indices)
+    while !pending.isEmpty {
+      var others: [Int] = []
+      for index in pending {
+        let checkpoint = checkpoints[index / repeats]
+        guard let row = try await session.row(checkpoint, repeat: index % repeats) else {
+          others.append(index)
+          continue
+        }
+        rows[index] = row
+        try finished(row)
+      }
+      // What another process evaluates is looked at again, until that has or has died.
+      if others.count == pending.count { try await Task.sleep(for: .milliseconds(250)) }
+      pending = others
+    }
+    return SweepReport(ledger: ledgerPath, rows: rows.compactMap(\.self))
+  }
+
+  /// Evaluates the checkpoints that appear in `source` until the process ends. A file is taken when
+  /// its size and time have not changed for two looks and it opens.
+  ///
+  /// - Parameter interval: Time between two looks.
+  public func watch(
+    _ source: String, every interval: Duration, reporter: Reporter,
+    finished: (SweepRow) throws -> Void
+  ) async throws {
+    let session = try SweepSession(self, reporter: reporter)
+    var watched = WatchedFolder(path: source)
+    while true {
+      for path in try watched.still(reporter: reporter) {
+        let checkpoints = try SweepCheckpoint.matching([path])
+        var isDone = true
+        for seed in 0..<repeats {
+          if let row = try await session.row(checkpoints[0], repeat: seed) {
+            try finished(row)
+          } else {
+            isDone = false
+          }
+        }
+        if isDone { watched.isDone(path) }
+      }
+      try await Task.sleep(for: interval)
+    }
+  }
+}
+
+/// A sweep at work on its folder.
+private final class SweepSession {
+  private let sweep: Sweep
+  private let reporter: Reporter
+  private let key: SweepKey
+  private let claims: ClaimFile
+  private var hashes: ContentHashes
+  /// Keys that have had a row, with its name.
+  private var seen: Set<String> = []
+
+  init(_ sweep: Sweep, reporter: Reporter) throws {
+    self.sweep = sweep
+    let warned = Mutex<Set<String>>([])
+    self.reporter = Reporter(
+      progress: reporter.progress,
+      warn: { text in
+        // The same settings have the same warnings for every checkpoint.
+        if warned.withLock({ $0.insert(text).inserted }) { reporter.warn(text) }
+      }, note: reporter.note)
+    for folder in [sweep.folder, "\(sweep.folder)/results"] {
+      do {
+        try FileManager.default.createDirectory(
+          atPath: folder, withIntermediateDirectories: true)
+      } catch {
+        throw Failure(
+          .cannotCreate, "CannotCreate", folder,
+          "the folder cannot be made: it cannot be written there, or something that is no folder is "
+            + "in the way")
+      }
+    }
+    claims = try ClaimFile(path: "\(sweep.folder)/sweep.lock")
+    hashes = ContentHashes(path: "\(sweep.folder)/hashes.json")
+    _ = try Self.ledger(of: sweep)
+
+    let template = sweep.template
+    if case .all = template.dialects {
+      throw Failure(
+        .usage, "MixedDialects", "--dialect all", "a row has one number for each metric; give one")
+    }
+    let path = try resolveReference(template.reference)
+    let reference = try ImagesOrStatistics(path: path, recursive: template.recursive)
+    var guardian = CompatibilityGuard(
+      allowsMismatch: template.allowsMismatch, reporter: .silent)
+    let extractor = try AgreedExtractor(
+      statistics: [reference.statistics].compactMap(\.self), weights: template.weights,
+      precision: template.precision, needsNetwork: true, guardian: &guardian)
+    key = SweepKey(
+      sweep, reference: try hashes.sha256(path, recursive: template.recursive),
+      extractor: extractor.provenance.tensorsSha256 ?? extractor.provenance.sha256)
+    try hashes.save()
+  }
+
+  private static func ledger(of sweep: Sweep) throws -> Ledger {
+    guard FileManager.default.fileExists(atPath: sweep.ledgerPath) else { return Ledger() }
+    return try Ledger(path: sweep.ledgerPath)
+  }
+
+  /// Changes the ledger while nobody else does.
+  private func updateLedger(_ change: (inout Ledger) throws -> Void) throws {
+    while try !claims.claim(Self.ledgerClaim) { usleep(20_000) }
+    defer { claims.release(Self.ledgerClaim) }
+    var ledger = try Self.ledger(of: sweep)
+    let before = ledger.bytes
+    try change(&ledger)
+    if ledger.bytes != before { try AtomicFile.write(ledger.bytes, to: sweep.ledgerPath) }
+  }
+
+  private static let ledgerClaim = 0
+
+  /// The row of a checkpoint, nil while another process evaluates it.
+  func row(_ checkpoint: SweepCheckpoint, repeat index: Int) async throws -> SweepRow? {
+    var settings = sweep.settings
+    settings.seed &+= UInt64(index)
+    var row = SweepRow(name: checkpoint.name, checkpoint: checkpoint.path, seed: settings.seed)
+    do {
+      let sha256 = try hashes.sha256(checkpoint.path)
+      let key = try key.text(checkpoint: sha256, seed: settings.seed)
+      let isFirst = seen.insert(key).inserted
+      if let entry = try known(key, checkpoint, relabel: isFirst) {
+        row.finish(entry, isCached: true)
+        return row
+      }
+      // Any number will do: two keys of one number wait for each other.
+      let claim = 1 + (Int(key.prefix(12), radix: 16) ?? 0)
+      guard try claims.claim(claim) else {
+        seen.remove(key)
+        return nil
+      }
+      defer { claims.release(claim) }
+      if let entry = try known(key, checkpoint, relabel: isFirst) {
+        row.finish(entry, isCached: true)
+        return row
+      }
+      reporter.note("\(checkpoint.name), seed \(settings.seed)")
+      let result = try await evaluate(checkpoint, settings, key: key, sha256: sha256)
+      row.finish(try keep(result, checkpoint, key: key), isCached: false)
+      try? FileManager.default.removeItem(atPath: runPath(key))
+      return row
+    } catch let failure as Failure {
+      if failure.status == .interrupted || isOfFolder(failure) { throw failure }
+      row.fail(failure)
+    } catch let error as MetricError {
+      row.fail(Failure(.dataRefused, "MetricRefused", checkpoint.path, error.description))
+    }
+    return row
+  }
+
+  /// Whether what failed is our own bookkeeping, which fails for every checkpoint.
+  private func isOfFolder(_ failure: Failure) -> Bool {
+    let files = [sweep.ledgerPath, "\(sweep.folder)/hashes.json", "\(sweep.folder)/sweep.lock"]
+    return failure.subject.hasPrefix("\(sweep.folder)/results")
+      || files.contains(where: failure.subject.hasPrefix)
+  }
+
+  private func runPath(_ key: String) -> String { "\(sweep.folder)/runs/\(key)" }
+
+  private func resultPath(_ key: String) -> String { "\(sweep.folder)/results/\(key).json" }
+
+  /// The evaluation of that key, if there is one: in the ledger, or as a result that a process wrote
+  /// that did not come to list it.
+  ///
+  /// - Parameter relabel: Whether what a list says of the checkpoint replaces what the ledger says.
+  private func known(
+    _ key: String, _ checkpoint: SweepCheckpoint, relabel: Bool
+  ) throws -> LedgerEntry? {
+    guard var entry = try Self.ledger(of: sweep)[key] else {
+      guard let bytes = try? Data(contentsOf: URL(fileURLWithPath: resultPath(key))) else {
+        return nil
+      }
+      return try? list(Array(bytes), checkpoint, key: key)
+    }
+    if relabel, checkpoint.isListed {
+      entry.name = checkpoint.name
+      entry.family = checkpoint.family ?? entry.family
+      entry.training = checkpoint.training.completed(forwardGflops: entry.gflops?.total)
+      let labelled = entry
+      try updateLedger { try $0.set(labelled) }
+    }
+    return entry
+  }
+
+  private func evaluate(
+    _ checkpoint: SweepCheckpoint, _ settings: SamplingSettings, key: String, sha256: String
+  ) async throws -> EvaluationResult {
+    var evaluation = sweep.template
+    let generator = try Generator(
+      checkpoint: checkpoint.path, key: sweep.checkpointKey, settings: settings,
+      decoder: sweep.decoder, precision: evaluation.precision)
+    guard generator.checkpoint.sha256 == sha256 else {
+      throw Failure(
+        .dataRefused, "CheckpointChanged", checkpoint.path,
+        "the file was written while it was read; run the sweep again when it is whole")
+    }
+    try evaluation.preset?.check(generator)
+    evaluation.subject = .samples(generator, count: sweep.count)
+    var run = RunSettings(path: runPath(key))
+    run.stop = sweep.stop
+    evaluation.run = run
+    return try await evaluation.result(reporter: reporter)
+  }
+
+  /// Writes a result, then its line.
+  private func keep(
+    _ result: EvaluationResult, _ checkpoint: SweepCheckpoint, key: String
+  ) throws -> LedgerEntry {
+    let document = try result.json()
+    try AtomicFile.write(document, to: resultPath(key))
+    let entry = try list(document, checkpoint.completed(), key: key)
+    try hashes.save()
+    return entry
+  }
+
+  private func list(
+    _ document: [UInt8], _ checkpoint: SweepCheckpoint, key: String
+  ) throws -> LedgerEntry {
+    let entries = try LedgerEntry.entries(ofResult: document, key: key, subject: resultPath(key))
+    guard var entry = entries.first else { preconditionFailure("one dialect has one entry") }
+    entry.name = checkpoint.name
+    entry.checkpoint = checkpoint.path
+    entry.family = checkpoint.family ?? entry.family
+    entry.training = checkpoint.training.completed(forwardGflops: entry.gflops?.total)
+    entry.result = "results/\(key).json"
+    let listed = entry
+    try updateLedger { try $0.set(listed) }
+    return entry
+  }
+}

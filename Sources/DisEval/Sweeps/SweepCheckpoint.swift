@@ -1,0 +1,111 @@
+import Checkpoints
+import Files
+import Foundation
+
+/// A checkpoint of a sweep: a row of its table for each range of seeds.
+public struct SweepCheckpoint: Sendable {
+  /// Where the file lies.
+  public var path: String
+  /// The row's name.
+  public var name: String
+  /// Rows that belong together; the model's variant if nil.
+  public var family: String?
+  /// What is known of the training.
+  public var training: TrainingFacts
+  /// Whether name, family and training were said rather than found.
+  public var isListed: Bool
+
+  /// A file about which nothing was said.
+  public init(path: String) {
+    self.path = path
+    name = stem(path)
+    training = TrainingFacts()
+    isListed = false
+  }
+
+  /// The files that `patterns` stand for, sorted by training step as far as names say it, then by
+  /// name.
+  ///
+  /// - Parameter patterns: Paths, or shell patterns of paths.
+  /// - Throws: ``Failure`` `NotFound` (66) for one that no file matches; `DuplicateName` when two
+  ///   files cannot be told apart by their names.
+  public static func matching(_ patterns: [String]) throws -> [SweepCheckpoint] {
+    var paths: [String] = []
+    for pattern in patterns {
+      let found = FileManager.default.fileExists(atPath: pattern) ? [pattern] : matches(pattern)
+      guard !found.isEmpty else {
+        throw Failure(
+          .inputMissing, "NotFound", pattern,
+          "no file matches; give checkpoints, or a pattern such as 'checkpoints/*.pt'")
+      }
+      for path in found where !paths.contains(path) { paths.append(path) }
+    }
+    var checkpoints = paths.map(SweepCheckpoint.init(path:))
+    let isUnique = Set(checkpoints.map(\.name)).count == checkpoints.count
+    for index in checkpoints.indices {
+      if !isUnique { checkpoints[index].name = withoutExtension(checkpoints[index].path) }
+      checkpoints[index].training.step = step(inFileName: checkpoints[index].path)
+      if checkpoints[index].training.step != nil {
+        checkpoints[index].training.stepFrom = "file name"
+      }
+    }
+    try check(checkpoints.map { ($0.name, $0.path) })
+    return checkpoints.sorted {
+      ($0.training.step ?? -1, $0.name) < ($1.training.step ?? -1, $1.name)
+    }
+  }
+
+  static func check(_ names: [(name: String, place: String)]) throws(Failure) {
+    var first: [String: String] = [:]
+    for (name, place) in names {
+      if let other = first.updateValue(place, forKey: name) {
+        throw Failure(
+          .dataRefused, "DuplicateName", place,
+          "the name '\(name)' is that of \(other) too; rows are told apart by their names")
+      }
+    }
+  }
+
+  /// The training step that a checkpoint is called by: `0400000.pt`, `step-400000`, `ckpt_400k`; nil
+  /// for anything else.
+  package static func step(inFileName path: String) -> Int? {
+    let name = stem(path).lowercased()
+    if name.allSatisfy(\.isASCIIDigit) { return Int(name) }
+    let pattern =
+      /(?:^|[^a-z])(?:steps?|iter|iterations?|ckpt|checkpoint)[-_=]?([0-9]+)([km]?)(?![a-z0-9])/
+    let found = name.matches(of: pattern)
+    guard found.count == 1, let number = Int(found[0].1) else { return nil }
+    let factor = ["": 1, "k": 1_000, "m": 1_000_000][found[0].2] ?? 1
+    let (product, overflow) = number.multipliedReportingOverflow(by: factor)
+    return overflow ? nil : product
+  }
+
+  /// With the step that the checkpoint itself says, where nothing else did.
+  func completed() -> SweepCheckpoint {
+    guard training.step == nil, let file = try? CheckpointFile.open(path) else { return self }
+    var checkpoint = self
+    for key in ["train_steps", "global_step", "step", "steps", "iteration"] {
+      guard let step = file.integers[key], step >= 0 else { continue }
+      (checkpoint.training.step, checkpoint.training.stepFrom) = (step, "checkpoint '\(key)'")
+      break
+    }
+    return checkpoint
+  }
+
+  private static func matches(_ pattern: String) -> [String] {
+    var found = glob_t()
+    defer { globfree(&found) }
+    guard glob(pattern, 0, nil, &found) == 0 else { return [] }
+    return (0..<Int(found.gl_pathc)).compactMap { index in
+      found.gl_pathv[index].flatMap { String(validatingCString: $0) }
+    }
+  }
+
+  private static func withoutExtension(_ path: String) -> String {
+    String(path.dropLast(lastComponent(path).count - stem(path).count))
+  }
+}
+
+extension Character {
+  fileprivate var isASCIIDigit: Bool { isASCII && isNumber }
+}

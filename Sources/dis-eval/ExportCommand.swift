@@ -1,0 +1,45 @@
+import ArgumentParser
+import DisEval
+import Files
+
+extension ExportFormat: ExpressibleByArgument {}
+
+struct ExportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "export",
+    abstract: "Writes ledgers and results for OpenMetrics, CSV, DVC and MLflow.",
+    discussion: """
+      openmetrics and csv are texts, dvc a metrics.json of numbers by name, mlflow a folder as MLflow's \
+      file store has it (MLFLOW_TRACKING_URI=FOLDER). Several inputs are put together; an evaluation \
+      that is in two of them is written once.
+
+      Examples:
+        dis-eval export sweeps/s2/ledger.jsonl --format openmetrics --out metrics.txt
+        dis-eval export result.json --format dvc --out metrics.json
+        dis-eval export a/ledger.jsonl b/ledger.jsonl --format mlflow --out mlruns
+      """)
+
+  @Argument(help: "Ledgers, and results of fid, evaluate and merge.")
+  var files: [String]
+
+  @Option(help: "What to write.")
+  var format: ExportFormat
+
+  @Option(
+    help: ArgumentHelp("File, of mlflow folder. (default: standard output)", valueName: "path"))
+  var out: String?
+
+  func validate() throws {
+    guard format != .mlflow || out != nil else {
+      throw ValidationError("--format mlflow needs --out, a folder.")
+    }
+  }
+
+  func run() throws {
+    var ledger = Ledger()
+    for file in files { ledger.merge(try Ledger(exportedFrom: file)) }
+    if let out, format == .mlflow { return try exportMLflow(ledger.entries, to: out) }
+    let text = Array(try format.text(ledger.entries).utf8)
+    if let out { try AtomicFile.write(text, to: out) } else { try Terminal.result(text) }
+  }
+}
