@@ -19,6 +19,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
     .package(url: "https://github.com/apple/swift-crypto", from: "3.12.0"),
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.30.0"),
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.0"),
   ],
   targets: [
     // MARK: Row 0 - system libraries and C
@@ -72,11 +73,22 @@ let package = Package(
       ],
       resources: [.embedInCode("Resources/registry.json")], swiftSettings: swiftSettings),
 
+    .target(
+      name: "Reporting",
+      dependencies: [
+        "Files", "GenerativeMetrics", .product(name: "Mustache", package: "swift-mustache"),
+      ],
+      resources: [
+        .embedInCode("Page/Templates/cell.mustache"), .embedInCode("Page/Templates/page.mustache"),
+        .embedInCode("Page/Templates/picture.mustache"),
+        .embedInCode("Page/Templates/table.mustache"),
+      ], swiftSettings: swiftSettings),
+
     // MARK: Row 5 - the command line
     .executableTarget(
       name: "dis-eval",
       dependencies: [
-        "DisEval", "Files", "GenerativeMetrics", "Tensors",
+        "DisEval", "Files", "GenerativeMetrics", "Images", "Reporting", "Tensors",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swiftSettings),
@@ -119,6 +131,9 @@ let package = Package(
         "Checkpoints", "DisEval", "Files", "GenerativeMetrics", "Images", "_TestSupport",
       ],
       resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "ReportingTests", dependencies: ["Files", "Reporting", "_TestSupport"],
+      swiftSettings: swiftSettings),
     .testTarget(
       name: "CommandLineTests",
       dependencies: [

@@ -23,7 +23,7 @@ struct DisEvalCommand: AsyncParsableCommand {
     subcommands: [
       FIDCommand.self, EvaluateCommand.self, MergeCommand.self, ExplainCommand.self,
       SampleCommand.self, StatsCommand.self, WeightsCommand.self, InspectCommand.self,
-      PresetsCommand.self, ShardCommand.self,
+      ReportCommand.self, PresetsCommand.self, ShardCommand.self,
       BenchCommand.self,
     ])
 }

@@ -96,7 +96,7 @@ private func table(of dialects: [String: DialectResult]) -> [String] {
 }
 
 /// Four decimals, more where they would all be zeros.
-private func number(_ value: Double) -> String {
+func number(_ value: Double) -> String {
   String(format: abs(value) < 0.1 ? "%.4g" : "%.4f", value)
 }
 
