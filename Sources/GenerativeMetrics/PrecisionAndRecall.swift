@@ -103,7 +103,7 @@ public func precisionAndRecall(
 
 extension FeatureRows {
   /// The mean of each feature, rounded to float32. N > 0.
-  fileprivate var roundedMean: [Float] {
+  var roundedMean: [Float] {
     var sum = [Double](repeating: 0, count: dimension)
     for start in stride(from: 0, to: values.count, by: dimension) {
       for column in 0..<dimension { sum[column] += Double(values[start + column]) }
@@ -114,13 +114,13 @@ extension FeatureRows {
 
 /// Two numbers that a squared distance lies between. A NaN, from products beyond float32, compares as
 /// undecided.
-private struct Bounds {
+struct Bounds {
   let lower: Double
   let upper: Double
 }
 
 /// Rows whose squared distances are first bounded, then, where that is not enough, computed.
-private struct BoundedRows {
+struct BoundedRows {
   private static let blockSize = 1024
 
   private let rows: FeatureRows

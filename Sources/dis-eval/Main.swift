@@ -24,7 +24,11 @@ struct DisEvalCommand: AsyncParsableCommand {
       FIDCommand.self, EvaluateCommand.self, MergeCommand.self, SweepCommand.self,
       ExportCommand.self, ExplainCommand.self,
       SampleCommand.self, StatsCommand.self, WeightsCommand.self, InspectCommand.self,
+<<<<<<< HEAD
       PresetsCommand.self, ShardCommand.self, GateCommand.self, SchemaCommand.self,
+=======
+      ReportCommand.self, PresetsCommand.self, ShardCommand.self,
+>>>>>>> report
       BenchCommand.self,
     ])
 }

@@ -1,0 +1,337 @@
+import Crypto
+import FeatureExtractors
+import Files
+import GenerativeMetrics
+import Images
+import Tensors
+
+/// Makes a ``SampleReview`` of a result from what it was made from.
+public struct Reviewer: Sendable {
+  /// Where the images come from.
+  public enum Source: Sendable {
+    /// They are sampled again.
+    case samples(Generator)
+    /// They are there.
+    case images(ImageSource)
+  }
+
+  /// The result.
+  public let result: EvaluationResult
+  /// Where its images come from.
+  public let source: Source
+  /// Images to show.
+  public var count = 64
+  /// The best and the worst to show, of each.
+  public var extremes = 5
+  /// Folder of the run that has the features of all images; nil to extract those of the images shown.
+  public var run: String?
+  /// The result's reference, nil when it is not at hand.
+  public var reference: String?
+  /// The images behind the reference's features, in their order; nil when they are not at hand.
+  public var referenceImages: String?
+  /// The extractor's weights; nil to find them.
+  public var weights: String?
+  /// How much runs at once.
+  public var workload: Workload
+
+  private static let neighbors = 3
+  /// Side in pixels that larger pictures are reduced to.
+  public static let largestSide = 256
+
+  /// Describes a review.
+  public init(of result: EvaluationResult, source: Source, workload: Workload) {
+    self.result = result
+    self.source = source
+    self.workload = workload
+  }
+
+  /// Makes the review.
+  ///
+  /// - Throws: ``Failure`` 65 when a file is not what the result was made from: `OtherRun`,
+  ///   `OtherReference`, `OtherImages`, `ExtractorMismatch`, `ReferenceImagesMismatch`.
+  public func review(reporter: Reporter) async throws -> SampleReview {
+    try workload.prepare()
+    let total = try checkedCount()
+    let stored = try run.map { try StoredFeatures(run: $0, result: result, count: total) }
+    let rows = try reference.flatMap { try referenceRows($0) }
+    let extractor =
+      rows != nil && (stored == nil || referenceImages != nil) ? try loadedExtractor() : nil
+
+    var review = SampleReview()
+    let first = Array(0..<min(count, total))
+    let drawn = try await images(
+      first, stored == nil ? extractor : nil, activity: "samples", reporter)
+    review.items = drawn.map(\.item)
+    review.isReduced = drawn.contains { $0.isReduced }
+    review.identity = identity(of: drawn, stored: stored, total: total)
+    guard let reference, let rows else {
+      review.unranked =
+        reference == nil
+        ? "the reference is not at hand; --ref adds it"
+        : "the reference has no rows of features, which 'dis-eval stats make --features' keeps"
+      return review
+    }
+
+    let features: FeatureRows
+    if let stored {
+      features = stored.rows
+    } else {
+      features = try FeatureRows(drawn.flatMap(\.features), dimension: rows.dimension)
+    }
+    guard features.count > 0 else { return review }
+    guard features.dimension == rows.dimension else {
+      throw otherReference(
+        reference, "features of \(rows.dimension) numbers, the images' have \(features.dimension)")
+    }
+    let nearest = try nearestNeighbors(of: features, in: rows, count: Self.neighbors)
+    let order = nearest.indices.sorted {
+      (nearest[$0][0].distance, $0) < (nearest[$1][0].distance, $1)
+    }
+    let best = order.prefix(extremes)
+    let worst = order.dropFirst(best.count).suffix(extremes).reversed()
+    let missing = (best + worst).filter { $0 >= first.count }
+    let later = try await images(missing, nil, activity: "best and worst", reporter)
+    let items = Dictionary((drawn + later).map { ($0.item.index, $0.item) }) { first, _ in first }
+    let pictures = try neighborImages(
+      Set((best + worst).flatMap { nearest[$0].map(\.index) }), rows, extractor)
+    func ranked(_ indices: some Sequence<Int>) -> [SampleReview.Ranked] {
+      indices.compactMap { index in
+        items[index].map {
+          SampleReview.Ranked(
+            item: $0,
+            neighbors: nearest[index].map {
+              SampleReview.Neighbor(
+                index: $0.index, distance: $0.distance, image: pictures[$0.index])
+            })
+        }
+      }
+    }
+    review.ranking = SampleReview.Ranking(
+      best: ranked(best), worst: ranked(worst), count: features.count, referenceCount: rows.count)
+    return review
+  }
+}
+
+// MARK: - Checks
+
+extension Reviewer {
+  /// Number of images of the result, which the source has too.
+  private func checkedCount() throws(Failure) -> Int {
+    let found: Int? =
+      if case .images(let images) = source { images.count } else { nil }
+    guard let count = result.provenance.num ?? found, count >= 1 else {
+      throw Failure(
+        .dataRefused, "NoImages", "the result", "does not say of how many images it is")
+    }
+    guard found == nil || found == count else {
+      throw Failure(
+        .dataRefused, "OtherImages", "--images",
+        "\(found ?? 0) images, but the result is of \(count)")
+    }
+    return count
+  }
+
+  /// The preparation of the result's features; of all dialects, pytorch-fid's.
+  fileprivate static func preparation(_ result: EvaluationResult) -> Preparation {
+    (Dialect(rawValue: result.provenance.dialect) ?? .pytorchFID).definition.preparation
+  }
+
+  private func otherReference(_ path: String, _ detail: String) -> Failure {
+    Failure(.dataRefused, "OtherReference", path, detail)
+  }
+
+  /// Rows of the reference's features, nil when the file has none.
+  private func referenceRows(_ reference: String) throws -> FeatureRows? {
+    let path = try resolveReference(reference)
+    guard ReferenceStatistics.isRecognised(path) else { return nil }
+    let statistics = try ReferenceStatistics(path: path)
+    guard statistics.sha256 == result.provenance.reference.sha256 else {
+      throw otherReference(
+        path,
+        "SHA-256 \(statistics.sha256), but the result was compared with "
+          + "\(result.provenance.reference.sha256 ?? "images")")
+    }
+    return try statistics.featureRows().flatMap { $0.count > 0 ? $0 : nil }
+  }
+
+  private func loadedExtractor() throws -> LoadedExtractor {
+    let scored = result.provenance.extractor
+    let statistics = try reference.map { try ReferenceStatistics(path: resolveReference($0)) }
+    let loaded = try LoadedExtractor.choose(
+      weights: weights, reference: statistics, precision: scored.precision ?? .float32)
+    guard loaded.provenance.sha256 == scored.sha256 else {
+      throw Failure(
+        .dataRefused, "ExtractorMismatch", weights ?? loaded.provenance.file ?? loaded.network.name,
+        "SHA-256 \(loaded.provenance.sha256 ?? "unknown"), but the result's extractor has "
+          + "\(scored.sha256 ?? "unknown"); give --weights")
+    }
+    return loaded
+  }
+
+  /// Whether the images are those that were scored, as far as hashes tell.
+  private func identity(of drawn: [Made], stored: StoredFeatures?, total: Int) -> String {
+    if let stored {
+      let equal = drawn.count { stored.digests[$0.item.index] == $0.digest }
+      return equal == drawn.count
+        ? "Each of them has the SHA-256 that the run recorded when it was scored."
+        : "\(drawn.count - equal) of \(drawn.count) have another SHA-256 than the run recorded: "
+          + "\(otherBits)."
+    }
+    guard drawn.count == total, let scored = result.samplesSha256 else {
+      return "The SHA-256 of the result is that of all \(total), so it was not compared."
+    }
+    var hash = SHA256()
+    for image in drawn { hash.update(data: image.digest) }
+    return hexadecimal(hash.finalize()) == scored
+      ? "Together they have the SHA-256 of the images that were scored."
+      : "Their SHA-256 is not that of the images that were scored: \(otherBits)."
+  }
+
+  private var otherBits: String {
+    "the result was made by \(result.provenance.tool) on \(result.provenance.kernels), these by "
+      + "\(Tool.name) \(Tool.version) on \(Tool.kernelPath(result.provenance.sampler?.precision))"
+  }
+}
+
+// MARK: - Images
+
+extension Reviewer {
+  /// An image that was drawn or read again.
+  private struct Made: Sendable {
+    let item: SampleReview.Item
+    let digest: [UInt8]
+    let isReduced: Bool
+    /// Empty without an extractor.
+    let features: [Float]
+  }
+
+  /// The images of those indices, with their features if there is an extractor.
+  private func images(
+    _ indices: [Int], _ extractor: LoadedExtractor?, activity: String, _ reporter: Reporter
+  ) async throws -> [Made] {
+    let preparation = Self.preparation(result)
+    let (source, labels) = (source, sourceLabels)
+    var all: [Made] = []
+    try await forEachInOrder(
+      count: indices.count, width: workload.threads, inFlight: workload.batch
+    ) { position in
+      let index = indices[position]
+      let image =
+        switch source {
+        case .samples(let generator):
+          try generator.image(try generator.sample(index), index: index)
+        case .images(let images): try images.image(at: index)
+        }
+      let small = image.reduced(to: Self.largestSide)
+      return Made(
+        item: SampleReview.Item(index: index, label: labels(index), image: small),
+        digest: Array(SHA256.hash(data: image.pixels)),
+        isReduced: small.width < image.width || small.height < image.height,
+        features: try extractor.map { try $0.network(image, preparation).features } ?? [])
+    } consume: { _, made in
+      all.append(made)
+      reporter.progress(
+        WorkProgress(activity: activity, done: all.count, total: indices.count))
+    }
+    return all
+  }
+
+  private var sourceLabels: @Sendable (Int) -> Int? {
+    switch source {
+    case .samples(let generator): { generator.label($0) }
+    case .images(let images): { index in images.labels?[index] }
+    }
+  }
+
+  /// The images of rows of the reference. Each must have the features of its row, so that no other
+  /// data set is taken for it.
+  private func neighborImages(
+    _ indices: Set<Int>, _ rows: FeatureRows, _ extractor: LoadedExtractor?
+  ) throws -> [Int: Image] {
+    guard let referenceImages, let extractor else { return [:] }
+    let images = try ImageSource(path: referenceImages)
+    func refusal(_ detail: String) -> Failure {
+      Failure(.dataRefused, "ReferenceImagesMismatch", referenceImages, detail)
+    }
+    guard images.count >= rows.count else {
+      throw refusal("\(images.count) images, but the reference has \(rows.count) rows of features")
+    }
+    var pictures: [Int: Image] = [:]
+    for index in indices.sorted() {
+      let image = try images.image(at: index)
+      let features = try extractor.network(image, Self.preparation(result)).features
+      let row = rows.values[index * rows.dimension..<(index + 1) * rows.dimension]
+      let scale = row.reduce(0) { max($0, abs($1)) }
+      // Other kernels have other last bits.
+      guard zip(features, row).allSatisfy({ abs($0 - $1) <= 1e-2 * scale }) else {
+        throw refusal(
+          "image \(index) does not have the features of row \(index) of the reference; give the "
+            + "images that it was made from, in their order")
+      }
+      pictures[index] = image.reduced(to: Self.largestSide)
+    }
+    return pictures
+  }
+}
+
+extension Image {
+  /// The image with no side longer than `side`, by the mean of the pixels.
+  fileprivate func reduced(to side: Int) -> Image {
+    let longest = max(width, height)
+    guard longest > side else { return self }
+    return resizedToBytes(
+      width: max(1, width * side / longest), height: max(1, height * side / longest), by: .box)
+  }
+}
+
+// MARK: - Runs
+
+/// The features and hashes of a run's samples.
+private struct StoredFeatures {
+  let rows: FeatureRows
+  /// SHA-256 of the pixels, by index.
+  let digests: [[UInt8]]
+
+  /// - Throws: ``Failure`` `OtherRun` (65) for a run of other samples or features than the result's,
+  ///   `RunIncomplete` (65).
+  init(run path: String, result: EvaluationResult, count: Int) throws {
+    let directory = try RunDirectory(path: path)
+    let configuration = directory.record.configuration
+    guard configuration.checkpoint.sha256 == result.provenance.checkpoint?.sha256,
+      try encodedJSON(configuration.sampler) == encodedJSON(result.provenance.sampler),
+      configuration.extractor.sha256 == result.provenance.extractor.sha256
+    else {
+      throw Failure(
+        .dataRefused, "OtherRun", path,
+        "its checkpoint, sampler or extractor is not that of the result; give the result's own run")
+    }
+    let names = configuration.kept.preparations
+    let own = Reviewer.preparation(result).name
+    // An extractor with one way of its own keeps one.
+    guard let name = names.contains(own) ? own : names.count == 1 ? names[0] : nil,
+      let preparation = Preparation(name: name)
+    else {
+      throw Failure(
+        .dataRefused, "OtherRun", path,
+        "the run kept features prepared as \(names.joined(separator: ", ")), not as \(own)")
+    }
+    let units = directory.record.units(count: count)
+    guard directory.record.count >= count, units.allSatisfy(directory.isFinished) else {
+      throw Failure(
+        .dataRefused, "RunIncomplete", path,
+        "not all of the result's \(count) samples are there; run the same 'dis-eval fid --run' again"
+      )
+    }
+    var (values, digests): ([Float], [[UInt8]]) = ([], [])
+    for unit in units {
+      let content = try directory.read(unit)
+      for offset in 0..<min(unit.count, count - unit.first) {
+        let scored = content.scoredImage(at: offset)
+        values += scored.features[preparation]?.features ?? []
+        digests.append(scored.digest)
+      }
+    }
+    rows = try FeatureRows(values, dimension: configuration.kept.features)
+    self.digests = digests
+  }
+}

@@ -1,0 +1,181 @@
+import ArgumentParser
+import DisEval
+import Files
+import Foundation
+import Images
+import Reporting
+
+struct ReportCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "report",
+    abstract: "Writes a result or the ledger of a sweep as one HTML page that needs no network.",
+    discussion: """
+      Samples are drawn again from the result's checkpoint: sample i is the image that was scored. \
+      Checkpoint and reference are looked for where the result's command had them, unless given, and \
+      must have the SHA-256 of the result.
+
+      Examples:
+        dis-eval report result.json --out report.html
+        dis-eval report result.json --run runs/model --gate verdict.json --plot fig.svg --out r.html
+        dis-eval report result.json --images samples/ --reference-images train/ --out r.html
+        dis-eval report sweep/ --plot fig.svg --out sweep.html
+      """)
+
+  @Argument(
+    help: ArgumentHelp(
+      "A result as JSON, a ledger.jsonl, or the folder of a sweep.", valueName: "input"))
+  var input: String
+
+  @Option(help: ArgumentHelp("Where the page goes.", valueName: "html"))
+  var out: String
+
+  @Option(
+    help: ArgumentHelp("The verdict: what 'dis-eval gate --json' printed.", valueName: "json"))
+  var gate: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "A drawing of 'dis-eval plot', with its numbers in the .csv file beside it; may be repeated.",
+      valueName: "svg"))
+  var plot: [String] = []
+
+  @Option(help: ArgumentHelp("The checkpoint, where it is now.", valueName: "file"))
+  var ckpt: String?
+
+  @Option(help: ArgumentHelp("The decoder of a latent model.", valueName: "file"))
+  var decoder: String?
+
+  @Option(help: ArgumentHelp("The images that were scored.", valueName: "path"))
+  var images: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Folder of the run: best and worst are then of all its samples.", valueName: "folder"))
+  var run: String?
+
+  @Option(help: ArgumentHelp("The reference, where it is now.", valueName: "path"))
+  var ref: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The images that the reference's features are of, to show neighbours.", valueName: "path"))
+  var referenceImages: String?
+
+  @Option(help: ArgumentHelp("Weights of the feature extractor.", valueName: "file"))
+  var weights: String?
+
+  @Option(help: "Images to show; 0 for none.")
+  var samples = 64
+
+  @OptionGroup(title: "Running") var running: RunOptions
+
+  func validate() throws {
+    guard (0...1024).contains(samples) else {
+      throw ValidationError("--samples \(samples): expected 0 to 1024.")
+    }
+    guard ckpt == nil || images == nil else {
+      throw ValidationError("Give either --ckpt or --images.")
+    }
+  }
+
+  func run() async throws {
+    let workload = try running.workload()
+    try AtomicFile.check(out)
+    let figures = try plot.map { try ReportPage.Figure(svgFile: $0) }
+    let ledger = try ledgerPath()
+    var page =
+      if let ledger { try sweepPage(ledger) } else { try await resultPage(workload) }
+    page.sections.insert(curves(figures), at: min(2, page.sections.count))
+    try AtomicFile.write(try page.html(), to: out)
+    try Terminal.result(out)
+  }
+
+  /// The ledger that was given or lies in the folder that was given; nil for a result.
+  private func ledgerPath() throws -> String? {
+    var isFolder: ObjCBool = false
+    if FileManager.default.fileExists(atPath: input, isDirectory: &isFolder), isFolder.boolValue {
+      return "\(input)/ledger.jsonl"
+    }
+    return input.hasSuffix(".jsonl") ? input : nil
+  }
+
+  private func sweepPage(_ ledger: String) throws -> ReportPage {
+    guard gate == nil, ckpt == nil, images == nil, run == nil, referenceImages == nil else {
+      throw ValidationError(
+        "--gate, --ckpt, --images, --run and --reference-images are for a result, not for a sweep.")
+    }
+    return try ReportedLedger(contentsOf: ledger).page
+  }
+
+  private func curves(_ figures: [ReportPage.Figure]) -> ReportPage.Section {
+    ReportPage.Section(
+      "Curves",
+      figures.isEmpty
+        ? [.missing("No curves were given; --plot FIG.svg adds those of 'dis-eval plot'.")]
+        : figures.map { .figure($0) })
+  }
+}
+
+// MARK: - A result
+
+extension ReportCommand {
+  private func resultPage(_ workload: Workload) async throws -> ReportPage {
+    let reported = try ReportedResult(contentsOf: input)
+    let verdict =
+      try gate.map { try reported.verdict(contentsOf: $0) }
+      ?? ReportPage.Section(
+        "Verdict", [.missing("No verdict was given; --gate adds that of 'dis-eval gate --json'.")])
+    return ReportPage(
+      title: reported.title, subtitle: reported.subtitle,
+      sections: [verdict, reported.metrics] + (try await sampleSections(workload))
+        + [reported.origin, reported.environment])
+  }
+
+  private func sampleSections(_ workload: Workload) async throws -> [ReportPage.Section] {
+    guard samples > 0 else {
+      return [ReportPage.Section("Samples", [.missing("None were asked for; see --samples.")])]
+    }
+    let result = try EvaluationResult(contentsOf: input)
+    guard let source = try source(of: result) else {
+      let reason =
+        result.provenance.checkpoint == nil
+        ? "The images that were scored are not at hand; --images adds them."
+        : "The checkpoint is not where the result's command had it; --ckpt adds samples, --images "
+          + "those that were kept."
+      return [ReportPage.Section("Samples", [.missing(reason)])]
+    }
+    var reviewer = Reviewer(of: result, source: source, workload: workload)
+    reviewer.count = samples
+    reviewer.run = run
+    reviewer.reference =
+      ref ?? recorded("--ref", in: result, sha256: result.provenance.reference.sha256)
+    reviewer.referenceImages = referenceImages
+    reviewer.weights = weights
+    let review = try await reviewer.review(reporter: running.reporter)
+    return try sections(of: review, result: result, isOfRun: run != nil)
+  }
+
+  /// Where the images come from; nil when that is not at hand.
+  private func source(of result: EvaluationResult) throws -> Reviewer.Source? {
+    if let images { return .images(try ImageSource(path: images)) }
+    guard
+      let checkpoint = ckpt
+        ?? recorded("--ckpt", in: result, sha256: result.provenance.checkpoint?.sha256)
+    else { return nil }
+    let decoder =
+      decoder ?? recorded("--decoder", in: result, sha256: result.provenance.decoder?.sha256)
+    return .samples(try Generator(of: result, checkpoint: checkpoint, decoder: decoder))
+  }
+
+  /// The file that the result's command was given, if it is still there and still the same.
+  private func recorded(
+    _ option: String, in result: EvaluationResult, sha256 expected: String?
+  ) -> String? {
+    let arguments = result.run.arguments
+    guard let expected, let position = arguments.lastIndex(of: option),
+      position + 1 < arguments.count
+    else { return nil }
+    let path = arguments[position + 1]
+    return (try? sha256(ofFile: path)) == expected ? path : nil
+  }
+}

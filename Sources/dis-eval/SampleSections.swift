@@ -1,0 +1,113 @@
+import DisEval
+import Files
+import Images
+import Reporting
+
+/// The sections of a page that show images: the first of them by class, and the best and the worst.
+func sections(
+  of review: SampleReview, result: EvaluationResult, isOfRun: Bool
+) throws -> [ReportPage.Section] {
+  [
+    ReportPage.Section("Samples", try samples(review, result)),
+    ReportPage.Section(
+      "Best and worst samples", try extremes(review, result, isOfRun: isOfRun)),
+  ]
+}
+
+private func samples(
+  _ review: SampleReview, _ result: EvaluationResult
+) throws -> [ReportPage.Block] {
+  let total = result.provenance.num ?? review.items.count
+  let kind = result.provenance.checkpoint == nil ? "images" : "samples"
+  var about = "The first \(review.items.count) of the \(total) \(kind) that were scored."
+  if review.isReduced { about += " They are reduced to \(Reviewer.largestSide) pixels a side." }
+  var blocks: [ReportPage.Block] = [.text(about + " " + review.identity)]
+  let classes = Dictionary(grouping: review.items) { $0.label }
+  for (label, items) in classes.sorted(by: { ($0.key ?? -1) < ($1.key ?? -1) }) {
+    let caption = label.map { "Class \($0)" } ?? "All \(kind)"
+    blocks.append(
+      .gallery(
+        ReportPage.Gallery(caption, try items.map { try picture($0, caption: "\($0.index)") })))
+  }
+  if classes.keys.contains(nil) {
+    blocks.append(
+      .missing("Neither the model nor the images have classes, so there are no rows of them."))
+  }
+  return blocks
+}
+
+private func extremes(
+  _ review: SampleReview, _ result: EvaluationResult, isOfRun: Bool
+) throws -> [ReportPage.Block] {
+  guard let ranking = review.ranking else {
+    return [.missing("There is no ranking: \(review.unranked ?? "there are no images").")]
+  }
+  let total = result.provenance.num ?? ranking.count
+  let reference = result.provenance.reference
+  let whole =
+    reference.count.map { $0 == ranking.referenceCount ? "" : ", of its \($0) images" } ?? ""
+  var blocks: [ReportPage.Block] = [
+    .text(
+      "By the distance of their features to the nearest of \(ranking.referenceCount) rows of "
+        + "features in \(reference.file)\(whole): a sample is called good when it is close to a real "
+        + "image, and a distance near 0 means a copy. They are the best and worst of "
+        + (ranking.count == total ? "all \(total)." : "the first \(ranking.count) of \(total)."))
+  ]
+  if ranking.count < total, !isOfRun {
+    blocks.append(
+      .missing("To rank all of them, give --run with the folder of the run, or --samples \(total).")
+    )
+  }
+  for (caption, ranked) in [("Best", ranking.best), ("Worst", ranking.worst)] where !ranked.isEmpty
+  {
+    blocks.append(.table(try table("\(caption) samples and their nearest neighbours", ranked)))
+  }
+  if ranking.best.allSatisfy({ $0.neighbors.allSatisfy { $0.image == nil } }) {
+    blocks.append(
+      .missing(
+        "The neighbours are shown by their number in the reference: it holds features, not images. "
+          + "--reference-images adds their pictures."))
+  }
+  return blocks
+}
+
+private func table(
+  _ caption: String, _ ranked: [SampleReview.Ranked]
+) throws -> ReportPage.Table {
+  ReportPage.Table(
+    caption, headings: ["Sample", "Class", "Distance", "Nearest in the reference"],
+    rows: try ranked.map { ranked in
+      let neighbors = ranked.neighbors
+      let pictures = try neighbors.compactMap { neighbor in
+        try neighbor.image.map {
+          try picture(
+            $0, text: "Reference image \(neighbor.index)",
+            caption: "\(neighbor.index): \(number(neighbor.distance))")
+        }
+      }
+      return [
+        .pictures([try picture(ranked.item, caption: "\(ranked.item.index)")]),
+        .text(ranked.item.label.map { "\($0)" } ?? "none"),
+        .number(neighbors.first.map { number($0.distance) } ?? ""),
+        pictures.isEmpty
+          ? .text(neighbors.map { "\($0.index) (\(number($0.distance)))" }.joined(separator: ", "))
+          : .pictures(pictures),
+      ]
+    })
+}
+
+private func picture(
+  _ item: SampleReview.Item, caption: String
+) throws(Failure) -> ReportPage.Picture {
+  try picture(
+    item.image, text: "Sample \(item.index)" + (item.label.map { ", class \($0)" } ?? ""),
+    caption: caption)
+}
+
+private func picture(
+  _ image: Image, text: String, caption: String
+) throws(Failure) -> ReportPage.Picture {
+  ReportPage.Picture(
+    png: try PNG.encode(image), width: image.width, height: image.height, text: text,
+    caption: caption)
+}
