@@ -19,11 +19,8 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
     .package(url: "https://github.com/apple/swift-crypto", from: "3.12.0"),
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.30.0"),
-<<<<<<< HEAD
-    .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
-=======
     .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.0"),
->>>>>>> report
+    .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
   ],
   targets: [
     // MARK: Row 0 - system libraries and C
@@ -79,34 +76,28 @@ let package = Package(
 
     .target(
       name: "Reporting",
-<<<<<<< HEAD
-      dependencies: ["Files", "GenerativeMetrics", .product(name: "Yams", package: "Yams")],
-      resources: [
-        .embedInCode("Schemas/baseline.schema.json"), .embedInCode("Schemas/gate.schema.json"),
-        .embedInCode("Schemas/policy.schema.json"),
-=======
       dependencies: [
         "Files", "GenerativeMetrics", .product(name: "Mustache", package: "swift-mustache"),
+        .product(name: "Yams", package: "Yams"),
       ],
       resources: [
         .embedInCode("Page/Templates/cell.mustache"), .embedInCode("Page/Templates/page.mustache"),
         .embedInCode("Page/Templates/picture.mustache"),
         .embedInCode("Page/Templates/table.mustache"),
->>>>>>> report
+        .embedInCode("Schemas/baseline.schema.json"), .embedInCode("Schemas/gate.schema.json"),
+        .embedInCode("Schemas/ledger.schema.json"), .embedInCode("Schemas/policy.schema.json"),
+        .embedInCode("Schemas/result.schema.json"),
       ], swiftSettings: swiftSettings),
 
     // MARK: Row 5 - the command line
     .executableTarget(
       name: "dis-eval",
       dependencies: [
-<<<<<<< HEAD
-        "DisEval", "Files", "GenerativeMetrics", "Reporting", "Tensors",
-=======
         "DisEval", "Files", "GenerativeMetrics", "Images", "Reporting", "Tensors",
->>>>>>> report
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swiftSettings),
+    .executableTarget(name: "score-samples", dependencies: ["DisEval"], swiftSettings: swiftSettings),
 
     // MARK: Tests
     .target(
@@ -147,18 +138,14 @@ let package = Package(
       ],
       resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
     .testTarget(
-<<<<<<< HEAD
       name: "ReportingTests",
       dependencies: ["Files", "GenerativeMetrics", "Reporting", "_TestSupport"],
-=======
-      name: "ReportingTests", dependencies: ["Files", "Reporting", "_TestSupport"],
->>>>>>> report
       swiftSettings: swiftSettings),
     .testTarget(
       name: "CommandLineTests",
       dependencies: [
-        "dis-eval", "Autoencoder", "Checkpoints", "DisEval", "FeatureExtractors", "Files",
-        "GenerativeMetrics", "Images", "Tensors", "_TestSupport",
+        "dis-eval", "score-samples", "Autoencoder", "Checkpoints", "DisEval", "FeatureExtractors",
+        "Files", "GenerativeMetrics", "Images", "Tensors", "_TestSupport",
       ],
       swiftSettings: swiftSettings),
   ]

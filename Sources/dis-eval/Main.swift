@@ -24,11 +24,8 @@ struct DisEvalCommand: AsyncParsableCommand {
       FIDCommand.self, EvaluateCommand.self, MergeCommand.self, SweepCommand.self,
       ExportCommand.self, ExplainCommand.self,
       SampleCommand.self, StatsCommand.self, WeightsCommand.self, InspectCommand.self,
-<<<<<<< HEAD
-      PresetsCommand.self, ShardCommand.self, GateCommand.self, SchemaCommand.self,
-=======
-      ReportCommand.self, PresetsCommand.self, ShardCommand.self,
->>>>>>> report
+      GateCommand.self, ReportCommand.self, SchemaCommand.self, PresetsCommand.self,
+      ShardCommand.self,
       BenchCommand.self,
     ])
 }

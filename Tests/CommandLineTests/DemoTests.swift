@@ -45,6 +45,22 @@ import _TestSupport
     #expect(ofSamples <= ofNoise / 20, "\(ofSamples) against \(ofNoise)")
   }
 
+  /// The example of the library computes what the command does.
+  @Test func theExampleAgreesWithTheCommand() throws {
+    let example = try DisEvalProcess(
+      [DisEvalProcess.checkpoint, DisEvalProcess.statistics],
+      executable: DisEvalProcess.product("score-samples"))
+    #expect(example.status == 0, "\(example.errors)")
+    let command = try DisEvalProcess(
+      ["fid", "--ckpt", DisEvalProcess.checkpoint, "--ref", DisEvalProcess.statistics]
+        + ["--num", "64", "--json"] + Self.settings)
+    let metrics = try #require(try command.json()["metrics"] as? [String: [String: Any]])
+    let expected = try metrics.sorted { $0.key < $1.key }.map {
+      "\($0.key) \(try #require($0.value["value"] as? Double))\n"
+    }
+    #expect(example.output == expected.joined())
+  }
+
   @Test func filesFitTheirBudget() throws {
     for (path, limit) in [
       ("scripts/train_demo/fashion-dis.safetensors", 5_000_000),

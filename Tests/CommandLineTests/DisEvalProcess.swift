@@ -20,8 +20,12 @@ struct DisEvalProcess {
   static let extractor = file("reference_stats/fashion-mnist-extractor.safetensors")
 
   /// The executable that was built together with these tests.
-  static let executable = URL(fileURLWithPath: CommandLine.arguments[0])
-    .deletingLastPathComponent().appendingPathComponent("dis-eval")
+  static let executable = product("dis-eval")
+
+  static func product(_ name: String) -> URL {
+    URL(fileURLWithPath: CommandLine.arguments[0])
+      .deletingLastPathComponent().appendingPathComponent(name)
+  }
 
   /// Runs the command and waits for it, at most `seconds`: a hang is a failure.
   init(
@@ -35,18 +39,18 @@ struct DisEvalProcess {
   /// - Parameter limits: Options of the shell's `ulimit`, such as `-v 400000`.
   init(
     _ arguments: [String], environment: [String: String] = [:], standardOutput: String? = nil,
-    limits: String? = nil, seconds: Double = 120
+    limits: String? = nil, seconds: Double = 120, executable: URL = Self.executable
   ) throws {
     let folder = try TemporaryFolder()
     let (outputPath, errorPath) = (folder.path("out"), folder.path("err"))
     for path in [outputPath, errorPath] { try Data().write(to: URL(fileURLWithPath: path)) }
     let process = Process()
-    process.executableURL = Self.executable
+    process.executableURL = executable
     process.arguments = arguments
     if let limits {
       process.executableURL = URL(fileURLWithPath: "/bin/sh")
       let script = "ulimit \(limits) && exec \"$0\" \"$@\""
-      process.arguments = ["-c", script, Self.executable.path] + arguments
+      process.arguments = ["-c", script, executable.path] + arguments
     }
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     process.environment?["SWIFT_BACKTRACE"] = "enable=no"
