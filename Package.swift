@@ -122,8 +122,8 @@ let package = Package(
     .testTarget(
       name: "CommandLineTests",
       dependencies: [
-        "dis-eval", "Autoencoder", "Checkpoints", "FeatureExtractors", "Files", "Images",
-        "Tensors", "_TestSupport",
+        "dis-eval", "Autoencoder", "Checkpoints", "DisEval", "FeatureExtractors", "Files",
+        "GenerativeMetrics", "Images", "Tensors", "_TestSupport",
       ],
       swiftSettings: swiftSettings),
   ]

@@ -10,15 +10,15 @@ static float softplus(float x) { return x > 20.0f ? x : log1pf(expf(x)); }
 
 static void causal_conv1d_silu_scalar(
     float *out, const float *x, size_t x_stride, const float *weight, const float *bias,
-    size_t tokens, size_t channels, int reverse) {
+    size_t tokens, size_t channels, size_t history, int reverse) {
   for (size_t l = 0; l < tokens; l++) {
     for (size_t c = 0; c < channels; c++) {
       float sum = bias[c];
       for (size_t k = 0; k < DIS_TAPS; k++) {
         const size_t back = DIS_TAPS - 1 - k;  // how far behind `l`, in scan order, the tap looks
-        if (reverse ? l + back >= tokens : l < back) continue;
-        const size_t token = reverse ? l + back : l - back;
-        sum += weight[k * channels + c] * x[token * x_stride + c];
+        if (reverse ? l + back >= tokens + history : l + history < back) continue;
+        const ptrdiff_t away = (ptrdiff_t)(back * x_stride);
+        sum += weight[k * channels + c] * (x + l * x_stride + c)[reverse ? away : -away];
       }
       out[l * channels + c] = silu(sum);
     }
@@ -27,19 +27,19 @@ static void causal_conv1d_silu_scalar(
 
 static void selective_scan_scalar(
     float *y, const float *u, const float *delta_raw, const float *a, const float *b,
-    const float *c, size_t bc_stride, const float *d, const float *delta_bias, size_t tokens,
-    size_t channels, int reverse, int accumulate) {
+    const float *c, size_t bc_stride, const float *d, const float *delta_bias, float *h,
+    size_t tokens, size_t channels, int reverse, int accumulate) {
   for (size_t channel = 0; channel < channels; channel++) {
-    float h[DIS_STATES] = {0};
     for (size_t step = 0; step < tokens; step++) {
       const size_t l = reverse ? tokens - 1 - step : step;
       const size_t at = l * channels + channel;
       const float delta = softplus(delta_raw[at] + delta_bias[channel]);
       float sum = d[channel] * u[at];
       for (size_t n = 0; n < DIS_STATES; n++) {
-        h[n] = exp2f(delta * a[n * channels + channel]) * h[n] +
-               delta * u[at] * b[l * bc_stride + n];
-        sum += c[l * bc_stride + n] * h[n];
+        float *state = h + n * channels + channel;
+        *state = exp2f(delta * a[n * channels + channel]) * *state +
+                 delta * u[at] * b[l * bc_stride + n];
+        sum += c[l * bc_stride + n] * *state;
       }
       y[at] = accumulate ? y[at] + sum : sum;
     }
@@ -61,17 +61,19 @@ static void silu_scalar(float *x, size_t count) {
 
 void dis_causal_conv1d_silu(
     enum dis_instructions instructions, float *out, const float *x, size_t x_stride,
-    const float *weight, const float *bias, size_t tokens, size_t channels, int reverse) {
+    const float *weight, const float *bias, size_t tokens, size_t channels, size_t history,
+    int reverse) {
   DIS_DISPATCH(
-      causal_conv1d_silu, out, x, x_stride, weight, bias, tokens, channels, reverse)
+      causal_conv1d_silu, out, x, x_stride, weight, bias, tokens, channels, history, reverse)
 }
 
 void dis_selective_scan(
     enum dis_instructions instructions, float *y, const float *u, const float *delta_raw,
     const float *a, const float *b, const float *c, size_t bc_stride, const float *d,
-    const float *delta_bias, size_t tokens, size_t channels, int reverse, int accumulate) {
+    const float *delta_bias, float *h, size_t tokens, size_t channels, int reverse,
+    int accumulate) {
   DIS_DISPATCH(
-      selective_scan, y, u, delta_raw, a, b, c, bc_stride, d, delta_bias, tokens, channels,
+      selective_scan, y, u, delta_raw, a, b, c, bc_stride, d, delta_bias, h, tokens, channels,
       reverse, accumulate)
 }
 

@@ -8,11 +8,11 @@
 #define DIS_DECLARE_MAMBA_KERNELS(isa)                                                          \
   void causal_conv1d_silu_##isa(                                                                \
       float *out, const float *x, size_t x_stride, const float *weight, const float *bias,      \
-      size_t tokens, size_t channels, int reverse);                                             \
+      size_t tokens, size_t channels, size_t history, int reverse);                             \
   void selective_scan_##isa(                                                                    \
       float *y, const float *u, const float *delta_raw, const float *a, const float *b,         \
-      const float *c, size_t bc_stride, const float *d, const float *delta_bias, size_t tokens, \
-      size_t channels, int reverse, int accumulate);                                            \
+      const float *c, size_t bc_stride, const float *d, const float *delta_bias, float *h,      \
+      size_t tokens, size_t channels, int reverse, int accumulate);                             \
   void silu_gate_##isa(                                                                         \
       float *y, const float *z, size_t z_stride, size_t rows, size_t columns);                  \
   void silu_##isa(float *x, size_t count);                                                      \

@@ -98,12 +98,17 @@ INLINE vector silu(vector x) { return x / (1.0f + exp_approximate(-x)); }
 
 void DIS_KERNEL(causal_conv1d_silu)(
     float *out, const float *x, size_t x_stride, const float *weight, const float *bias,
-    size_t tokens, size_t channels, int reverse) {
+    size_t tokens, size_t channels, size_t history, int reverse) {
+  const ptrdiff_t step_back = reverse ? (ptrdiff_t)x_stride : -(ptrdiff_t)x_stride;
+  const float *start = reverse && tokens > 0 ? x + (tokens - 1) * x_stride : x;
   for (size_t first = 0; first < channels; first += DIS_LANES) {
     const size_t lanes = channels - first < DIS_LANES ? channels - first : DIS_LANES;
     vector w[DIS_TAPS], window[DIS_TAPS] = {{0}};
     for (size_t k = 0; k < DIS_TAPS; k++) w[k] = load(weight + k * channels + first, lanes);
     const vector b = load(bias + first, lanes);
+    for (size_t back = 1; back < DIS_TAPS && back <= history; back++) {
+      window[DIS_TAPS - back] = load(start + (ptrdiff_t)back * step_back + first, lanes);
+    }
     for (size_t step = 0; step < tokens; step++) {
       const size_t l = reverse ? tokens - 1 - step : step;
       for (size_t k = 0; k + 1 < DIS_TAPS; k++) window[k] = window[k + 1];
@@ -153,9 +158,10 @@ INLINE void scan_states(
 
 INLINE void scan_channels(
     float *y, const float *u, const float *delta_raw, const float *a, const float *b,
-    const float *c, size_t bc_stride, const float *d, const float *delta_bias, size_t tokens,
-    size_t channels, size_t lanes, int reverse, int accumulate) {
-  vector h[DIS_STATES] = {{0}};
+    const float *c, size_t bc_stride, const float *d, const float *delta_bias, float *states,
+    size_t tokens, size_t channels, size_t lanes, int reverse, int accumulate) {
+  vector h[DIS_STATES];
+  for (size_t n = 0; n < DIS_STATES; n++) h[n] = load(states + n * channels, lanes);
   vector delta[BLOCK], delta_u[BLOCK], sums[BLOCK];
   const vector skip = load(d, lanes), bias = load(delta_bias, lanes);
   const ptrdiff_t bc_step = reverse ? -(ptrdiff_t)bc_stride : (ptrdiff_t)bc_stride;
@@ -180,22 +186,23 @@ INLINE void scan_channels(
       store(y + l * channels, before + sums[i], lanes);
     }
   }
+  for (size_t n = 0; n < DIS_STATES; n++) store(states + n * channels, h[n], lanes);
 }
 
 void DIS_KERNEL(selective_scan)(
     float *y, const float *u, const float *delta_raw, const float *a, const float *b,
-    const float *c, size_t bc_stride, const float *d, const float *delta_bias, size_t tokens,
-    size_t channels, int reverse, int accumulate) {
+    const float *c, size_t bc_stride, const float *d, const float *delta_bias, float *h,
+    size_t tokens, size_t channels, int reverse, int accumulate) {
   size_t first = 0;
   for (; first + DIS_LANES <= channels; first += DIS_LANES) {
     scan_channels(
         y + first, u + first, delta_raw + first, a + first, b, c, bc_stride, d + first,
-        delta_bias + first, tokens, channels, DIS_LANES, reverse, accumulate);
+        delta_bias + first, h + first, tokens, channels, DIS_LANES, reverse, accumulate);
   }
   if (first < channels) {
     scan_channels(
         y + first, u + first, delta_raw + first, a + first, b, c, bc_stride, d + first,
-        delta_bias + first, tokens, channels, channels - first, reverse, accumulate);
+        delta_bias + first, h + first, tokens, channels, channels - first, reverse, accumulate);
   }
 }
 

@@ -2,6 +2,10 @@ import Checkpoints
 import Foundation
 import Tensors
 
+/// At most so many tokens are between convolution and scan: two arrays of `[l, Di]`, for the width of
+/// DiS-S a megabyte.
+private let tokensPerBlock = 192
+
 /// The bidirectional Mamba mixer ("v2"): one input projection, a causal convolution and a selective
 /// scan in each direction, the sum of both gated and projected back.
 ///
@@ -80,14 +84,24 @@ extension MambaMixer.Direction {
   }
 
   /// Adds this direction's scan of `xz`, `[L, 2Di]`, to `y`, `[L, Di]`.
+  ///
+  /// Block by block, so that what is between convolution and scan stays in the cache however many tokens
+  /// there are. No value depends on the size of a block.
   func add(to y: inout Tensor, _ xz: Tensor, direction: ScanDirection) {
-    let u = causalConvolutionSiLU(  // [L, Di]
-      xz, weight: convolutionWeight, bias: convolutionBias, direction: direction)
-    let projections = projection(u)  // [L, R + 2N]: step, B, C
-    let deltaRaw = stepProjection(projections)  // [L, Di], from the first R columns
-    addSelectiveScan(
-      to: &y, u: u, deltaRaw: deltaRaw, scaledA: scaledA, projections: projections, skip: skip,
-      deltaBias: stepBias, direction: direction)
+    var states = Tensor(zeros: scaledA.shape)
+    let count = (xz.rows + tokensPerBlock - 1) / tokensPerBlock
+    for step in 0..<count {
+      let block = direction == .forward ? step : count - 1 - step
+      let tokens = xz.rows * block / count..<xz.rows * (block + 1) / count
+      let u = causalConvolutionSiLU(  // [l, Di]
+        xz, weight: convolutionWeight, bias: convolutionBias, direction: direction, tokens: tokens)
+      let projections = projection(u)  // [l, R + 2N]: step, B, C
+      let deltaRaw = stepProjection(projections)  // [l, Di], from the first R columns
+      addSelectiveScan(
+        to: &y, firstToken: tokens.lowerBound, states: &states, u: u, deltaRaw: deltaRaw,
+        scaledA: scaledA, projections: projections, skip: skip, deltaBias: stepBias,
+        direction: direction)
+    }
   }
 }
 

@@ -212,14 +212,18 @@ private struct Bench {
     }
   }
 
-  /// The statistics of random rows, twice as many as dimensions.
+  /// The statistics of random rows, twice as many as dimensions, of variances from 1 to 1e-6 as those of
+  /// a network's features are spread.
   private static func gaussian(_ dimension: Int) throws -> GaussianStatistics {
     var accumulator = GaussianAccumulator(dimension: dimension)
     let rows = WeightReader.madeUp([128, dimension]).values
+    let deviations = (0..<dimension).map { Float(pow(10, -3 * Double($0) / Double(dimension))) }
     var random = SystemRandomNumberGenerator()
     for _ in 0..<dimension / 128 * 2 {
       let start = Int.random(in: 0..<rows.count, using: &random)
-      try accumulator.append(rows: Array(rows[start...] + rows[..<start]))
+      let shifted = Array(rows[start...] + rows[..<start])
+      try accumulator.append(
+        rows: shifted.indices.map { shifted[$0] * deviations[$0 % dimension] })
     }
     return try accumulator.statistics()
   }

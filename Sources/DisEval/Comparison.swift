@@ -73,19 +73,24 @@ struct Comparison {
   private let extractor: (any FeatureExtractor)?
   private let isInception: Bool
   private let wanted: Set<MetricName>
+  private let noIntervals: String?
+  private let reporter: Reporter
   private var distances: [[DistanceKey]: FrechetDistance] = [:]
   private var kernelDistances: [Preparation: [KernelDistance.Subsets: KernelDistance]] = [:]
   private var coverages: [Preparation: [PrecisionAndRecall.Convention: PrecisionAndRecall]] = [:]
 
+  /// - Parameter noIntervals: Why there are no intervals, nil to compute them.
   init(
     _ subject: Side, against reference: Side, extractor: (any FeatureExtractor)?,
-    isInception: Bool, wanted: Set<MetricName>
+    isInception: Bool, wanted: Set<MetricName>, noIntervals: String?, reporter: Reporter
   ) {
     self.subject = subject
     self.reference = reference
     self.extractor = extractor
     self.isInception = isInception
     self.wanted = wanted
+    self.noIntervals = noIntervals
+    self.reporter = reporter
   }
 
   /// The metrics in one dialect.
@@ -108,12 +113,13 @@ struct Comparison {
         result.skipped[title] = "the extractor has no features with positions"
         continue
       }
-      let distance = try self.distance([
+      let keys = [
         DistanceKey(preparation: preparation, mean: own.mean, isSpatial: isSpatial),
         DistanceKey(preparation: otherPreparation, mean: others.mean, isSpatial: isSpatial),
-      ])
-      if let distance {
+      ]
+      if let distance = try self.distance(keys) {
         var metric = Metric(distance)
+        metric.setInterval { () throws(NoInterval) in try jackknife(distance, keys, title) }
         if isSpatial { metric.definition = own.spatial } else { metric.floor = floor }
         result.metrics[title] = metric
       } else {
@@ -126,8 +132,10 @@ struct Comparison {
       switch subject {
       case .statistics: result.skipped[title] = "needs images, and statistics were given"
       case .images(let collection):
-        if let score = collection.prepared[preparation]?.score(own.score.definition) {
-          result.metrics[title] = Metric(score, definition: own.score.tool)
+        if let scores = collection.prepared[preparation]?.scores(own.score.definition) {
+          var metric = Metric(scores.score(), definition: own.score.tool)
+          metric.setInterval { () throws(NoInterval) in try jackknife(scores) }
+          result.metrics[title] = metric
         } else {
           result.skipped[title] = "\(collection.count) images are fewer than splits"
         }
@@ -219,6 +227,62 @@ struct Comparison {
   }
 }
 
+// MARK: - Intervals
+
+extension Comparison {
+  /// The distance without each group of the subject's images, from the whole reference.
+  private func jackknife(
+    _ distance: FrechetDistance, _ keys: [DistanceKey], _ title: String
+  ) throws(NoInterval) -> Jackknife {
+    if let noIntervals { throw NoInterval(reason: noIntervals) }
+    guard case .images(let collection) = subject,
+      let features = collection.prepared[keys[0].preparation]?.features(keys[0].isSpatial)
+    else { throw NoInterval(reason: "needs images, and statistics were given") }
+    let other: FactoredGaussian
+    do throws(MetricError) {
+      guard let gaussian = try reference.gaussian(keys[1]) else {
+        preconditionFailure("there was a distance")
+      }
+      other = gaussian
+    } catch {
+      throw NoInterval(reason: error.detail)
+    }
+    return try features.jackknife(of: distance.value, from: other, mean: keys[0].mean) { done in
+      reporter.progress(
+        WorkProgress(activity: "interval of \(title)", done: done, total: Jackknife.groupCount))
+    }
+  }
+
+  /// The score without each group of the images.
+  private func jackknife(
+    _ scores: InceptionScoreAccumulator
+  ) throws(NoInterval) -> Jackknife {
+    if let noIntervals { throw NoInterval(reason: noIntervals) }
+    do throws(MetricError) {
+      return try scores.jackknife()
+    } catch {
+      throw NoInterval(reason: error.detail)
+    }
+  }
+}
+
+extension Metric {
+  /// Sets the interval of a metric that is never negative, or why there is none.
+  fileprivate mutating func setInterval(_ jackknife: () throws(NoInterval) -> Jackknife) {
+    do throws(NoInterval) {
+      let jackknife = try jackknife()
+      let interval = jackknife.positiveInterval
+      self.interval = [interval.lowerBound, interval.upperBound]
+      confidence = Jackknife.confidence
+      intervalMethod = "delete-a-group jackknife of the logarithm, Student's t"
+      bias = jackknife.bias
+      self.jackknife = LeftOut(groups: jackknife.leftOut.count, values: jackknife.leftOut)
+    } catch {
+      intervalReason = error.reason
+    }
+  }
+}
+
 extension Failure {
   init(_ error: MetricError, _ subject: String) {
     self.init(.dataRefused, error.code, subject, error.detail)
@@ -226,13 +290,12 @@ extension Failure {
 }
 
 extension Metric {
-  /// Why this version gives no interval.
-  private static let noInterval = "this version computes no intervals"
+  /// Why some metrics have none.
+  private static let noInterval = "not computed for this metric"
 
   init(_ distance: FrechetDistance) {
     self.init(
-      value: distance.value, intervalReason: Self.noInterval, higherIsBetter: false,
-      meanTerm: distance.meanTerm,
+      value: distance.value, higherIsBetter: false, meanTerm: distance.meanTerm,
       factorizations: distance.factorizations.map {
         .init(method: $0.method.rawValue, rank: $0.rank, clampedMass: $0.clampedMass)
       }, negativeRounding: distance.negativeRounding)
@@ -240,7 +303,7 @@ extension Metric {
 
   init(_ score: InceptionScore, definition: String) {
     self.init(
-      value: score.mean, intervalReason: Self.noInterval, definition: definition,
+      value: score.mean, definition: definition,
       standardDeviation: score.standardDeviation, higherIsBetter: true)
   }
 

@@ -44,6 +44,8 @@ public struct Evaluation: Sendable {
   public var metrics: Set<MetricName>?
   /// The metrics to compute when none must be given.
   public var optionalMetrics: Set<MetricName> = [.fid, .inceptionScore]
+  /// Whether distances and scores of one dialect get intervals.
+  public var givesIntervals = true
   /// Whether what is known to differ is compared all the same.
   public var allowsMismatch = false
   /// Whether folders are searched with the folders in them.
@@ -89,7 +91,8 @@ public struct Evaluation: Sendable {
     let (extractor, wanted) = (prepared.extractor, prepared.wanted)
     var comparison = Comparison(
       subjectSide, against: referenceSide, extractor: extractor.network?.network,
-      isInception: extractor.provenance.name == inceptionName, wanted: wanted)
+      isInception: extractor.provenance.name == inceptionName, wanted: wanted,
+      noIntervals: noIntervals, reporter: reporter)
     var results: [String: DialectResult] = [:]
     for pair in prepared.pairs {
       results[pair.features.rawValue] = try comparison.result(
@@ -125,6 +128,12 @@ public struct Evaluation: Sendable {
     if case .all = dialects { true } else { false }
   }
 
+  /// Why no intervals are computed, nil if they are. They take 20 times as long as a distance, so
+  /// they are of one dialect.
+  var noIntervals: String? {
+    givesIntervals ? isAll ? "not computed with every dialect; ask for one" : nil : "not asked for"
+  }
+
   var existingPath: String? {
     if case .existing(let path) = subject { path } else { nil }
   }
@@ -133,7 +142,7 @@ public struct Evaluation: Sendable {
 extension FeatureDemand {
   /// What the metrics of `dialects` need, one demand for each preparation.
   static func of(
-    _ dialects: [Dialect], metrics: Set<MetricName>, isSubject: Bool,
+    _ dialects: [Dialect], metrics: Set<MetricName>, isSubject: Bool, intervals: Bool,
     extractor: (any FeatureExtractor)?
   ) -> [FeatureDemand] {
     var demands: [FeatureDemand] = []
@@ -145,7 +154,8 @@ extension FeatureDemand {
         demands.append(
           FeatureDemand(
             preparation: preparation, spatial: metrics.contains(.sfid),
-            keptRows: metrics.isDisjoint(with: MetricName.ofRows) ? 0 : .max))
+            keptRows: metrics.isDisjoint(with: MetricName.ofRows) ? 0 : .max,
+            intervals: intervals))
       }
       let score = definition.score.definition
       for index in demands.indices

@@ -57,6 +57,14 @@ public struct Metric: Codable, Sendable {
   @EncodedNull public var interval: [Double]?
   /// Why there is no interval.
   public var intervalReason: String?
+  /// The probability with which such an interval holds the expectation.
+  public var confidence: Double?
+  /// How the interval was made.
+  public var intervalMethod: String?
+  /// What the value exceeds that of infinitely many images by, estimated.
+  public var bias: Double?
+  /// What the interval and the bias are from, and differences of two results can be.
+  public var jackknife: LeftOut?
   /// The tool whose definition this is, where tools differ in it.
   public var definition: String?
   /// Standard deviation over splits (Inception Score) or subsets (KID).
@@ -73,6 +81,14 @@ public struct Metric: Codable, Sendable {
   public var floor: Floor?
   /// Reference images compared with, where they are not all.
   public var referenceCount: Int?
+}
+
+/// The values of a metric without each group of images.
+public struct LeftOut: Codable, Sendable {
+  /// The number of groups; ``Jackknife/groups(count:)`` says which images are in each.
+  public var groups: Int
+  /// The value without each group, in order.
+  public var values: [Double]
 }
 
 /// How one covariance of a Fréchet distance was factored.

@@ -13,37 +13,8 @@ struct FeatureDemand: Sendable {
   var spatial = false
   /// Feature rows to keep, of the first images.
   var keptRows = 0
-}
-
-/// Features of one kind, taken in index order.
-struct FeatureSet {
-  let dimension: Int
-  private(set) var gaussian: GaussianAccumulator
-  /// The first rows, `[min(count, kept), D]`.
-  private(set) var rows: [Float] = []
-  private let keptRows: Int
-
-  var count: Int { gaussian.count }
-
-  /// - Parameter keptRows: Rows to keep, at least `D` of them: see ``factored(_:)``.
-  init(dimension: Int, keptRows: Int) {
-    self.dimension = dimension
-    self.keptRows = max(keptRows, dimension)
-    gaussian = GaussianAccumulator(dimension: dimension)
-  }
-
-  mutating func append(_ row: [Float]) throws {
-    try gaussian.append(rows: row)
-    if gaussian.count <= keptRows { rows += row }
-  }
-
-  /// The Gaussian, its covariance factored. With no more images than dimensions the few rows are the
-  /// factor: their covariance is singular.
-  func factored(_ mean: MeanPrecision) throws(MetricError) -> FactoredGaussian {
-    count <= dimension
-      ? try FactoredGaussian(rows: rows, dimension: dimension, mean: mean)
-      : try FactoredGaussian(gaussian.statistics(mean: mean))
-  }
+  /// Whether the metrics get intervals.
+  var intervals = false
 }
 
 /// Everything that metrics need of images in one preparation.
@@ -54,14 +25,18 @@ struct PreparedFeatures {
   private var accumulators: [InceptionScore.Convention: InceptionScoreAccumulator] = [:]
 
   init(_ demand: FeatureDemand, extractor: any FeatureExtractor, count: Int) {
-    pooled = FeatureSet(dimension: extractor.featureDimension, keptRows: demand.keptRows)
+    pooled = FeatureSet(
+      dimension: extractor.featureDimension, keptRows: demand.keptRows,
+      intervals: demand.intervals)
     if demand.spatial, extractor.spatialDimension > 0 {
-      spatial = FeatureSet(dimension: extractor.spatialDimension, keptRows: 0)
+      spatial = FeatureSet(
+        dimension: extractor.spatialDimension, keptRows: 0, intervals: demand.intervals)
     }
     for convention in demand.scores {
       // With too few images for the splits there is no score.
       accumulators[convention] = try? InceptionScoreAccumulator(
-        classes: extractor.classCount, count: count, convention: convention)
+        classes: extractor.classCount, count: count, convention: convention,
+        isGrouped: demand.intervals)
     }
   }
 
@@ -73,9 +48,9 @@ struct PreparedFeatures {
     }
   }
 
-  /// The score by that convention, nil when there were too few images for it.
-  func score(_ convention: InceptionScore.Convention) -> InceptionScore? {
-    accumulators[convention]?.score()
+  /// The scores by that convention, nil when there were too few images for it.
+  func scores(_ convention: InceptionScore.Convention) -> InceptionScoreAccumulator? {
+    accumulators[convention]
   }
 }
 

@@ -54,7 +54,8 @@ struct PreparedEvaluation {
 
   private func demands(_ dialects: [Dialect], isSubject: Bool) -> [FeatureDemand] {
     FeatureDemand.of(
-      dialects, metrics: wanted, isSubject: isSubject, extractor: extractor.network?.network)
+      dialects, metrics: wanted, isSubject: isSubject,
+      intervals: isSubject && evaluation.noIntervals == nil, extractor: extractor.network?.network)
   }
 
   private var subjectDemands: [FeatureDemand] {
@@ -251,7 +252,8 @@ extension PreparedEvaluation {
       referenceDialect: evaluation.referenceDialect?.rawValue,
       metrics: metrics?.map(\.rawValue).sorted(),
       optionalMetrics: evaluation.optionalMetrics.map(\.rawValue).sorted(),
-      allowsMismatch: evaluation.allowsMismatch, recursive: evaluation.recursive)
+      givesIntervals: evaluation.givesIntervals, allowsMismatch: evaluation.allowsMismatch,
+      recursive: evaluation.recursive)
   }
 }
 

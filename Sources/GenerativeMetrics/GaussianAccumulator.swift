@@ -70,6 +70,24 @@ public struct GaussianAccumulator: Sendable {
     singleSum.add(rows: other.singleSum)
   }
 
+  /// The samples that are left without those of `part`, which must be some of them.
+  ///
+  /// Up to rounding, those of an accumulator that never saw them.
+  ///
+  /// - Throws: ``MetricError`` `DimensionMismatch`; `TooFewSamples` if none are left.
+  public func removing(_ part: GaussianAccumulator) throws(MetricError) -> GaussianAccumulator {
+    guard part.dimension == dimension else {
+      throw .dimensionMismatch(dimension, part.dimension)
+    }
+    guard part.count < count else { throw .tooFewSamples(count - part.count, atLeast: 1) }
+    var (rest, part) = (self, part)
+    rest.closeBlock()
+    part.closeBlock()
+    rest.moments.merge(part.moments, sign: -1)
+    rest.singleSum.add(rows: part.singleSum.map { -$0 })
+    return rest
+  }
+
   /// The statistics of the samples so far; more may follow.
   ///
   /// - Parameter mean: How the mean is summed. In single precision its bits are NumPy's, unless
@@ -113,12 +131,14 @@ private struct Moments {
     products = lowerGram(centered)
   }
 
-  mutating func merge(_ other: Moments) {
+  /// - Parameter sign: -1 takes samples away, some of which must be left: of a negative number of
+  ///   samples the formula holds as well.
+  mutating func merge(_ other: Moments, sign: Double = 1) {
     guard other.count > 0 else { return }
     guard count > 0 else { return self = other }
-    let total = count + other.count
+    let total = count + Int(sign) * other.count
     let shift = zip(other.mean, mean).map { $0 - $1 }
-    let meanWeight = Double(other.count) / Double(total)
+    let meanWeight = sign * Double(other.count) / Double(total)
     let productWeight = Double(count) * meanWeight
     for row in mean.indices {
       mean[row] += shift[row] * meanWeight
@@ -126,7 +146,7 @@ private struct Moments {
       let start = row * products.columns
       for column in 0...row {
         products.values[start + column] +=
-          other.products.values[start + column] + scaled * shift[column]
+          sign * other.products.values[start + column] + scaled * shift[column]
       }
     }
     count = total

@@ -93,14 +93,19 @@ public struct InceptionScoreAccumulator: Sendable {
   /// The split of each sample; -1 for those left out.
   private let split: [Int32]
   private var splits: [Split]
+  /// The samples of each split by group, `[splits, groups]`; empty when no jackknife is wanted.
+  private var parts: [Split]
+  /// The group of each sample; empty when no jackknife is wanted.
+  private let groups: [Int]
   private var appended = 0
 
   /// - Parameters:
   ///   - classes: K.
   ///   - count: N, which decides how the samples are divided.
+  ///   - isGrouped: Whether ``jackknife()`` is wanted.
   /// - Throws: ``MetricError`` `TooFewSamples` if a split would be empty.
   public init(
-    classes: Int, count: Int, convention: InceptionScore.Convention
+    classes: Int, count: Int, convention: InceptionScore.Convention, isGrouped: Bool = false
   ) throws(MetricError) {
     let bounds = try convention.splits.bounds(count: count)
     var split = [Int32](repeating: -1, count: count)
@@ -113,6 +118,8 @@ public struct InceptionScoreAccumulator: Sendable {
     self.classes = classes
     self.split = split
     splits = bounds.map { _ in Split(classes: classes) }
+    groups = isGrouped ? Jackknife.groups(count: count) : []
+    parts = isGrouped ? splits.flatMap { [Split](repeating: $0, count: Jackknife.groupCount) } : []
   }
 
   /// Takes the logits of the next sample, `[K]`.
@@ -127,7 +134,13 @@ public struct InceptionScoreAccumulator: Sendable {
       throw MetricError("NonFinite", "sample \(appended) has a logit that is not finite")
     }
     let index = split[appended]
-    if index >= 0 { splits[Int(index)].append(logits) }
+    if index >= 0 {
+      let prediction = Prediction(logits: logits)
+      splits[Int(index)].append(prediction)
+      if !groups.isEmpty {
+        parts[Int(index) * Jackknife.groupCount + groups[appended]].append(prediction)
+      }
+    }
     appended += 1
   }
 
@@ -141,6 +154,32 @@ public struct InceptionScoreAccumulator: Sendable {
     let divisor = Double(max(scores.count - convention.ddof, 1))
     let variance = offsets.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / divisor
     return InceptionScore(mean: scores[0] + mean, standardDeviation: variance.squareRoot())
+  }
+
+  /// The jackknife of the mean over splits. Without a group, each split has its other samples: were
+  /// the rest divided anew, samples would change splits, which is no effect of those left out.
+  ///
+  /// - Throws: ``MetricError`` `TooFewSamples` if there are fewer than ``Jackknife/minimumCount``, or
+  ///   none are left of a split without some group.
+  public func jackknife() throws(MetricError) -> Jackknife {
+    precondition(!parts.isEmpty, "groups were not wanted")
+    guard appended >= Jackknife.minimumCount else {
+      throw .tooFewSamples(appended, atLeast: Jackknife.minimumCount)
+    }
+    var leftOut: [Double] = []
+    for group in 0..<Jackknife.groupCount {
+      var sum = 0.0
+      for (index, split) in splits.enumerated() {
+        let part = parts[index * Jackknife.groupCount + group]
+        guard part.count < split.count else {
+          throw MetricError(
+            "TooFewSamples", "split \(index) has no samples but those of one group")
+        }
+        sum += exp(split.removing(part).divergence)
+      }
+      leftOut.append(sum / Double(splits.count))
+    }
+    return Jackknife(value: score().mean, leftOut: leftOut, count: appended)
   }
 }
 
@@ -168,9 +207,25 @@ extension InceptionScore.Splits {
   }
 }
 
+/// The softmax of one sample's logits.
+private struct Prediction {
+  /// p, `[K]`.
+  let probabilities: [Double]
+  /// `sum_c p log p`.
+  let negativeEntropy: Double
+
+  init(logits: some Collection<Float>) {
+    let peak = Double(logits.max() ?? 0)
+    let exponentials = logits.map { exp(Double($0) - peak) }
+    let sum = exponentials.reduce(0, +)
+    probabilities = exponentials.map { $0 / sum }
+    negativeEntropy = sumOfXLogX(probabilities)
+  }
+}
+
 /// The samples of one split, as running means.
 private struct Split {
-  private var count = 0.0
+  private(set) var count = 0.0
   /// The mean of p, `[K]`.
   private var marginal: [Double]
   /// The mean of `sum_c p log p`.
@@ -178,16 +233,24 @@ private struct Split {
 
   init(classes: Int) { marginal = [Double](repeating: 0, count: classes) }
 
-  mutating func append(_ logits: some Collection<Float>) {
-    let peak = Double(logits.max() ?? 0)
-    let exponentials = logits.map { exp(Double($0) - peak) }
-    let sum = exponentials.reduce(0, +)
-    let probabilities = exponentials.map { $0 / sum }
+  mutating func append(_ sample: Prediction) {
     count += 1
-    negativeEntropy += (sumOfXLogX(probabilities) - negativeEntropy) / count
+    negativeEntropy += (sample.negativeEntropy - negativeEntropy) / count
     for index in marginal.indices {
-      marginal[index] += (probabilities[index] - marginal[index]) / count
+      marginal[index] += (sample.probabilities[index] - marginal[index]) / count
     }
+  }
+
+  /// The samples that are not in `part`, of which there must be some.
+  func removing(_ part: Split) -> Split {
+    var rest = self
+    rest.count = count - part.count
+    let weight = part.count / rest.count
+    rest.negativeEntropy += (negativeEntropy - part.negativeEntropy) * weight
+    for index in marginal.indices {
+      rest.marginal[index] += (marginal[index] - part.marginal[index]) * weight
+    }
+    return rest
   }
 
   /// The mean Kullback-Leibler divergence of p from its mean: the entropy of the mean less the mean

@@ -84,13 +84,13 @@ package func symmetricEigendecomposition(
 /// Eigenvalues in ascending order: `dsyevd` without the vectors, in a third of the time.
 ///
 /// - Parameter s: Symmetric, `[D, D]`.
-package func symmetricEigenvalues(_ s: Matrix) throws(LAPACKError) -> [Double] {
-  var copy = s
+package func symmetricEigenvalues(_ s: consuming Matrix) throws(LAPACKError) -> [Double] {
+  guard !s.values.isEmpty else { return [] }
   var values = [Double](repeating: 0, count: s.rows)
   let n = clapack_int(s.rows)
   let info = withBLASThreads(factorizationThreads) {
     LAPACKE_dsyevd(
-      LAPACK_COL_MAJOR, CChar(UInt8(ascii: "N")), CChar(UInt8(ascii: "L")), n, &copy.values, n,
+      LAPACK_COL_MAJOR, CChar(UInt8(ascii: "N")), CChar(UInt8(ascii: "L")), n, &s.values, n,
       &values)
   }
   guard info == 0 else { throw LAPACKError(routine: "dsyevd", info: Int(info)) }
@@ -162,4 +162,20 @@ package func singularValues(_ x: consuming Matrix) throws(LAPACKError) -> [Doubl
   }
   guard info == 0 else { throw LAPACKError(routine: "dgesdd", info: Int(info)) }
   return values
+}
+
+/// The eigenvalues of `X Xᵀ` in ascending order, the squares of the singular values: `dsyrk`, then
+/// `dsyevd`. A quarter of the time of ``singularValues(_:)``, but each is off by about 2⁻⁵³ of the
+/// largest, which is the root of that for the small singular values.
+///
+/// - Parameter x: `[N, D]`.
+/// - Returns: N values.
+package func squaredSingularValues(_ x: Matrix) throws(LAPACKError) -> [Double] {
+  var gram = [Double](repeating: 0, count: x.rows * x.rows)
+  withBLASThreads(factorizationThreads) {
+    cblas_dsyrk(
+      CblasRowMajor, CblasUpper, CblasNoTrans, blasint(x.rows), blasint(x.columns), 1, x.values,
+      blasint(x.columns), 0, &gram, blasint(x.rows))
+  }
+  return try symmetricEigenvalues(Matrix(rows: x.rows, columns: x.rows, values: gram))
 }

@@ -22,23 +22,29 @@ package let convolutionTaps = Int(DIS_TAPS)
 ///   - x: `[L, D']` with `D' >= D`; the first `D` columns are used.
 ///   - weight: `[4, D]`, PyTorch's `[D, 1, 4]` transposed.
 ///   - bias: `[D]`.
-/// - Returns: `[L, D]`.
+///   - tokens: Those to compute, nil for all.
+/// - Returns: A row for each of `tokens`, `[L, D]` for all.
 package func causalConvolutionSiLU(
-  _ x: Tensor, weight: Tensor, bias: Tensor, direction: ScanDirection,
+  _ x: Tensor, weight: Tensor, bias: Tensor, direction: ScanDirection, tokens: Range<Int>? = nil,
   instructions: dis_instructions = dis_instructions_in_use()
 ) -> Tensor {
   let channels = bias.count
   precondition(
     weight.shape == [convolutionTaps, channels] && x.columns >= channels,
     "causalConvolutionSiLU: weight \(weight.shape), bias \(bias.shape), input \(x.shape)")
-  return Tensor(shape: [x.rows, channels]) {
-    dis_causal_conv1d_silu(
-      instructions, $0, x.values, x.columns, weight.values, bias.values, x.rows, channels,
-      direction == .backward ? 1 : 0)
+  let tokens = tokens ?? 0..<x.rows
+  let history = direction == .forward ? tokens.lowerBound : x.rows - tokens.upperBound
+  return Tensor(shape: [tokens.count, channels]) { out in
+    x.values.withUnsafeBufferPointer { values in
+      guard let base = values.baseAddress else { return }
+      dis_causal_conv1d_silu(
+        instructions, out, base + tokens.lowerBound * x.columns, x.columns, weight.values,
+        bias.values, tokens.count, channels, history, direction == .backward ? 1 : 0)
+    }
   }
 }
 
-/// The selective scan of one direction, added to `y`.
+/// The selective scan of one direction, all of it or a part, added to `y`.
 ///
 /// ```
 /// delta = softplus(deltaRaw[l, c] + deltaBias[c])
@@ -47,7 +53,9 @@ package func causalConvolutionSiLU(
 /// ```
 ///
 /// - Parameters:
-///   - y: `[L, D]`, added to.
+///   - y: `[L', D]`, of which the rows from `firstToken` are added to.
+///   - states: `h` before the first token, zeros at the beginning of a sequence, and after the last
+///     one, `[N, D]`.
 ///   - u: Input `[L, D]`.
 ///   - deltaRaw: Step sizes before bias and softplus, `[L, D]`.
 ///   - scaledA: `-exp(A_log) * log2(e)`, transposed to `[N, D]`.
@@ -57,23 +65,26 @@ package func causalConvolutionSiLU(
 /// - SeeAlso: Gu & Dao, "Mamba: Linear-Time Sequence Modeling with Selective State Spaces",
 ///   arXiv 2312.00752, Algorithm 2.
 package func addSelectiveScan(
-  to y: inout Tensor, u: Tensor, deltaRaw: Tensor, scaledA: Tensor, projections: Tensor,
-  skip: Tensor, deltaBias: Tensor, direction: ScanDirection,
+  to y: inout Tensor, firstToken: Int = 0, states: inout Tensor, u: Tensor, deltaRaw: Tensor,
+  scaledA: Tensor, projections: Tensor, skip: Tensor, deltaBias: Tensor, direction: ScanDirection,
   instructions: dis_instructions = dis_instructions_in_use()
 ) {
   let (tokens, channels, stride) = (u.rows, u.columns, projections.columns)
   let rank = stride - 2 * statesPerChannel
   precondition(
-    y.shape == u.shape && deltaRaw.shape == u.shape && rank >= 0 && projections.rows == tokens
+    y.columns == channels && firstToken + tokens <= y.rows && deltaRaw.shape == u.shape
+      && rank >= 0 && projections.rows == tokens && states.shape == scaledA.shape
       && scaledA.shape == [statesPerChannel, channels] && skip.count == channels
       && deltaBias.count == channels,
     "addSelectiveScan: shapes do not fit \(u.shape)")
   projections.values.withUnsafeBufferPointer { projections in
-    guard let base = projections.baseAddress else { return }
-    dis_selective_scan(
-      instructions, &y.values, u.values, deltaRaw.values, scaledA.values, base + rank,
-      base + rank + statesPerChannel, stride, skip.values, deltaBias.values, tokens, channels,
-      direction == .backward ? 1 : 0, 1)
+    y.values.withUnsafeMutableBufferPointer { y in
+      guard let base = projections.baseAddress, let sums = y.baseAddress else { return }
+      dis_selective_scan(
+        instructions, sums + firstToken * channels, u.values, deltaRaw.values, scaledA.values,
+        base + rank, base + rank + statesPerChannel, stride, skip.values, deltaBias.values,
+        &states.values, tokens, channels, direction == .backward ? 1 : 0, 1)
+    }
   }
 }
 

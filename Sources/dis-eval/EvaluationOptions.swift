@@ -64,6 +64,7 @@ struct EvaluationOptions: ParsableArguments {
     var evaluation = scoring.evaluation(of: subject, workload: workload)
     evaluation.metrics = metrics
     evaluation.optionalMetrics = optional
+    evaluation.givesIntervals = !output.noIntervals
     evaluation.expectedCount = num
     evaluation.run = try keeping.settings()
     if let stop = evaluation.run?.stop { StopSignals.install(stop) }

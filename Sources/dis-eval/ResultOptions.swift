@@ -16,6 +16,12 @@ struct ResultOptions: ParsableArguments {
         + "as ADM has it, with grey repeated to RGB.", valueName: "path"))
   var saveImages: String?
 
+  @Flag(
+    help: ArgumentHelp(
+      "Compute no intervals of distances and scores, which take the time of 20 distances and room for "
+        + "the features of all images in $TMPDIR."))
+  var noIntervals = false
+
   @Flag(help: "Print the result as JSON.")
   var json = false
 
@@ -29,6 +35,7 @@ struct ResultOptions: ParsableArguments {
     let saved = try saveImages.map { try ImageOutput(path: $0, count: evaluation.sampleCount) }
     var sheet = SampleGrid(classCount: try evaluation.classCount)
     var evaluation = evaluation
+    if noIntervals { evaluation.givesIntervals = false }
     evaluation.arguments = Array(CommandLine.arguments.dropFirst())
     let result = try await evaluation.result(
       reporter: running.reporter,

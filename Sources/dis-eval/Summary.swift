@@ -69,7 +69,10 @@ private func metricLines(_ result: EvaluationResult) -> [String] {
       metric.floor.map {
         String(format: "   (floor %.4f: %@, %d images)", $0.value, $0.data, $0.count)
       } ?? ""
-    return column(name, width) + "  " + number(metric.value) + deviation + definition + floor
+    let interval =
+      metric.interval.map { " [" + $0.map(number).joined(separator: ", ") + "]" } ?? ""
+    return column(name, width) + "  " + number(metric.value) + interval + deviation + definition
+      + floor
   }
   return metrics
     + result.skipped.sorted { $0.key < $1.key }.map {

@@ -30,9 +30,19 @@ static void test_convolution(enum dis_instructions instructions, outcome *found)
           expected[l * channels + c] = silu(sum);
         }
       }
-      dis_causal_conv1d_silu(
-          instructions, out, x, stride, weight, bias, tokens, channels, reverse);
-      expect_close(found, out, expected, tokens * channels, 1e-6);
+      // The whole, and in two parts.
+      for (size_t first = 0; first < tokens; first += 1 + first / 2) {
+        const size_t before = reverse ? tokens - first : first, after = reverse ? 0 : first;
+        for (size_t i = 0; i < tokens * channels; i++) out[i] = NAN;
+        dis_causal_conv1d_silu(
+            instructions, out + (reverse ? before * channels : 0),
+            x + (reverse ? before * stride : 0), stride, weight, bias, first, channels, 0,
+            reverse);
+        dis_causal_conv1d_silu(
+            instructions, out + after * channels, x + after * stride, stride, weight, bias,
+            tokens - first, channels, first, reverse);
+        expect_close(found, out, expected, tokens * channels, 1e-6);
+      }
     }
     release(found);
   }
@@ -81,9 +91,19 @@ static void test_scan(enum dis_instructions instructions, outcome *found) {
       }
       scan(
           expected, u, delta_raw, a, b, c, stride, d, bias, tokens, channels, reverse);
+      // In two parts.
+      const size_t part = (size_t)variant * tokens / 4;
+      const size_t one = reverse ? tokens - part : 0, other = reverse ? 0 : part;
+      float *h = output(DIS_STATES * channels);
+      for (size_t i = 0; i < DIS_STATES * channels; i++) h[i] = 0;
       dis_selective_scan(
-          instructions, y, u, delta_raw, a, b, c, stride, d, bias, tokens, channels, reverse,
+          instructions, y + one * channels, u + one * channels, delta_raw + one * channels, a,
+          b + one * stride, c + one * stride, stride, d, bias, h, part, channels, reverse,
           accumulate);
+      dis_selective_scan(
+          instructions, y + other * channels, u + other * channels, delta_raw + other * channels,
+          a, b + other * stride, c + other * stride, stride, d, bias, h, tokens - part, channels,
+          reverse, accumulate);
       expect_close(found, y, expected, count, 3e-6);
     }
     release(found);
@@ -98,9 +118,11 @@ static void test_scan_nan(enum dis_instructions instructions, outcome *found) {
   float *a = random_floats(DIS_STATES * channels, 1);
   const float *u = random_floats(tokens * channels, 1), *bc = random_floats(tokens * stride, 1);
   const float *d = random_floats(channels, 1), *bias = random_floats(channels, 1);
+  float *h = output(DIS_STATES * channels);
+  for (size_t i = 0; i < DIS_STATES * channels; i++) h[i] = 0;
   dis_selective_scan(
-      instructions, y, u, delta_raw, a, bc, bc + DIS_STATES, stride, d, bias, tokens, channels, 0,
-      0);
+      instructions, y, u, delta_raw, a, bc, bc + DIS_STATES, stride, d, bias, h, tokens, channels,
+      0, 0);
   for (size_t i = 0; i < tokens * channels; i++) {
     const size_t channel = i % channels;
     const bool wrong = i >= channels && (channel == 5 || channel == 20);

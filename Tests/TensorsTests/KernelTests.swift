@@ -136,9 +136,10 @@ let awkwardSizes: [(tokens: Int, channels: Int)] = [
     }
 
     func scan(_ direction: ScanDirection, _ instructions: dis_instructions) -> Tensor {
-      var result = y
+      var (result, states) = (y, Tensor(zeros: scaledA.shape))
       addSelectiveScan(
-        to: &result, u: u, deltaRaw: deltaRaw, scaledA: scaledA, projections: projections,
+        to: &result, states: &states, u: u, deltaRaw: deltaRaw, scaledA: scaledA,
+        projections: projections,
         skip: skip, deltaBias: deltaBias, direction: direction, instructions: instructions)
       return result
     }
@@ -168,8 +169,10 @@ let awkwardSizes: [(tokens: Int, channels: Int)] = [
     // delta = softplus(0) = ln 2; h = ln 2 * u * B; y = C h + D u.
     let columns = [Float](repeating: 0.5, count: 16) + [Float](repeating: 2, count: 16)
     var y = Tensor(shape: [1, 1], values: [10])
+    var states = Tensor(zeros: [16, 1])
     addSelectiveScan(
-      to: &y, u: Tensor(shape: [1, 1], values: [3]), deltaRaw: Tensor(zeros: [1, 1]),
+      to: &y, states: &states, u: Tensor(shape: [1, 1], values: [3]),
+      deltaRaw: Tensor(zeros: [1, 1]),
       scaledA: Tensor(zeros: [16, 1]), projections: Tensor(shape: [1, 32], values: columns),
       skip: Tensor(shape: [1], values: [4]), deltaBias: Tensor(zeros: [1]), direction: .forward)
     #expect(abs(Double(y.values[0]) - (10 + 12 + 16 * 2 * log(2.0) * 3 * 0.5)) <= 1e-5)

@@ -37,6 +37,8 @@ public struct RunRecord: Codable, Sendable {
     public var metrics: [String]?
     /// Metrics that are given as far as the inputs have them.
     public var optionalMetrics: [String]
+    /// Whether there are intervals; nil, in runs of earlier versions, if there are.
+    public var givesIntervals: Bool?
     /// Whether what is known to differ is compared all the same.
     public var allowsMismatch: Bool
     /// Whether folders are searched with the folders in them.

@@ -90,6 +90,7 @@ extension Evaluation {
     referenceDialect = try scoring.referenceDialect.map(dialect)
     self.metrics = try scoring.metrics.map(metrics)
     optionalMetrics = try metrics(scoring.optionalMetrics)
+    givesIntervals = scoring.givesIntervals ?? true
     allowsMismatch = scoring.allowsMismatch
     recursive = scoring.recursive
   }

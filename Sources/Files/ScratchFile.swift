@@ -1,0 +1,64 @@
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// A temporary file without a name, which no process can leave behind: for what is written once, read
+/// back at any place, and larger than memory should hold.
+package final class ScratchFile: Sendable {
+  private let descriptor: Int32
+  private let folder: String
+
+  /// - Parameter folder: Where it takes its room.
+  /// - Throws: ``Failure`` `cannotCreate` when the folder is missing or not writable.
+  package init(folder: String) throws(Failure) {
+    let path = "\(folder)/dis-eval.\(String(UInt64.random(in: .min ... .max), radix: 36))"
+    let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { throw Failure.system(errno, "create", path, writing: true) }
+    unlink(path)
+    (self.descriptor, self.folder) = (descriptor, folder)
+  }
+
+  deinit { close(descriptor) }
+
+  /// Writes `values` at the place of value `offset`.
+  package func write(_ values: [Float], at offset: Int) throws(Failure) {
+    let written: Int32 = values.withUnsafeBytes { bytes in
+      var done = 0
+      while done < bytes.count {
+        let count = pwrite(
+          descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done,
+          off_t(4 * offset + done))
+        if count < 0 && errno == EINTR { continue }
+        guard count > 0 else { return errno }
+        done += count
+      }
+      return 0
+    }
+    guard written == 0 else {
+      throw Failure.system(written, "write a temporary file in", folder, writing: true)
+    }
+  }
+
+  /// The `count` values from value `offset` on, which must have been written.
+  package func read(at offset: Int, count: Int) throws(Failure) -> [Float] {
+    var error: Int32 = 0
+    let values = [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
+      let bytes = UnsafeMutableRawBufferPointer(buffer)
+      var done = 0
+      while done < bytes.count {
+        let got = pread(
+          descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done,
+          off_t(4 * offset + done))
+        if got < 0 && errno == EINTR { continue }
+        guard got > 0 else {
+          error = got < 0 ? errno : EIO
+          return
+        }
+        done += got
+      }
+      initialized = count
+    }
+    guard error == 0 else { throw Failure.system(error, "read a temporary file in", folder) }
+    return values
+  }
+}

@@ -1,0 +1,209 @@
+import Foundation
+import GenerativeMetrics
+import Testing
+import _TestSupport
+
+@Suite struct JackknifeTests {
+  // MARK: By hand
+
+  /// Of groups of one sample, the jackknife of the mean is the classical standard error.
+  @Test func ofTheMeanIsTheClassicalStandardError() {
+    let samples = [3.0, -1, 4, 1.5, 9, 2.6, 5]
+    let n = Double(samples.count)
+    let mean = samples.reduce(0, +) / n
+    let jackknife = Jackknife(
+      value: mean, leftOut: samples.map { (mean * n - $0) / (n - 1) },
+      sizes: samples.map { _ in 1 })
+    let variance = samples.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / (n - 1)
+    #expect(abs(jackknife.bias) <= 1e-14)
+    #expect(abs(jackknife.standardError - (variance / n).squareRoot()) <= 1e-14)
+  }
+
+  /// The variance divided by n is too small by s²/n, and the jackknife knows it exactly.
+  @Test func theBiasOfTheVarianceIsExact() {
+    func variance(_ x: [Double], ddof: Double) -> Double {
+      let mean = x.reduce(0, +) / Double(x.count)
+      return x.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / (Double(x.count) - ddof)
+    }
+    let samples = [3.0, -1, 4, 1.5, 9, 2.6, 5]
+    let leftOut = samples.indices.map { index in
+      variance(Array(samples[..<index] + samples[(index + 1)...]), ddof: 0)
+    }
+    let jackknife = Jackknife(
+      value: variance(samples, ddof: 0), leftOut: leftOut, sizes: samples.map { _ in 1 })
+    #expect(abs(jackknife.bias + variance(samples, ddof: 1) / 7) <= 1e-14)
+  }
+
+  /// Groups of 1, 2 and 3 samples of 0, 3, 3, 6, 6, 6, by Busing's formulas on paper: the mean 4,
+  /// without each group 24/5, 18/4 and 2; pseudo-values 0, 3 and 6 around 4.
+  @Test func groupsOfUnequalSize() {
+    let jackknife = Jackknife(value: 4, leftOut: [24.0 / 5, 18.0 / 4, 2], sizes: [1, 2, 3])
+    #expect(abs(jackknife.bias) <= 1e-15)
+    let variance = (16.0 / 5 + 1.0 / 2 + 4.0 / 1) / 3
+    #expect(abs(jackknife.standardError - variance.squareRoot()) <= 1e-14)
+  }
+
+  @Test func intervals() {
+    let jackknife = Jackknife(value: 10, leftOut: [9, 11], sizes: [4, 4])
+    #expect(abs(jackknife.standardError - 1) <= 1e-15)
+    // Student's t with one degree of freedom: tan(0.95 π / 2).
+    #expect(abs(jackknife.margin - 12.706_204_736_174_7) <= 1e-11)
+    #expect(jackknife.interval == 10 - jackknife.margin...10 + jackknife.margin)
+    #expect(jackknife.positiveInterval.lowerBound == 0)
+    let tight = Jackknife(value: 10, leftOut: [9.9, 10.1], sizes: [4, 4]).positiveInterval
+    #expect(abs(tight.lowerBound * tight.upperBound - 100) <= 1e-12)
+    let zero = Jackknife(value: 0, leftOut: [0, 0], sizes: [4, 4]).positiveInterval
+    #expect(zero == 0...0)
+    let tiny = Jackknife(value: 1e-300, leftOut: [1, 2], sizes: [4, 4]).positiveInterval
+    #expect(tiny.upperBound.isFinite)
+  }
+
+  // MARK: Reference numbers
+
+  struct GroupCase: Decodable, Sendable {
+    let run: Int
+    let groups: [Int]
+  }
+
+  @Test("groups are NumPy's permutations", arguments: Golden<GroupCase>.read("groups"))
+  func groups(golden: GroupCase) {
+    #expect(Jackknife.groups(count: 20 * golden.run + 20).suffix(20) == golden.groups[...])
+  }
+
+  @Test("groups are of one size", arguments: [0, 1, 19, 20, 40, 53, 1999])
+  func sizes(count: Int) {
+    let groups = Jackknife.groups(count: count)
+    let sizes = (0..<Jackknife.groupCount).map { group in groups.count { $0 == group } }
+    #expect(groups.count == count && sizes.max()! - sizes.min()! <= 1)
+    #expect(
+      Jackknife(value: 0, leftOut: sizes.map { _ in 0 }, count: count + 20).sizes
+        .reduce(0, +) == count + 20)
+    #expect(Jackknife.groups(count: count + 1).prefix(count) == groups[...])
+  }
+
+  // MARK: Fréchet distances
+
+  /// One feature: (m - μ)² + (s - σ)², without each group.
+  @Test("one dimension agrees with the closed form", arguments: [40, 57, 1000])
+  func closedForm(count: Int) throws {
+    let rows = features(count, 1, seed: 5)
+    let reference = try FactoredGaussian(statistics(mean: [0.5], covariance: [4]))
+    func distance(_ x: [Double]) -> Double {
+      let mean = x.reduce(0, +) / Double(x.count)
+      let variance = x.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(x.count - 1)
+      return (mean - 0.5) * (mean - 0.5) + (variance.squareRoot() - 2) * (variance.squareRoot() - 2)
+    }
+    let all = rows.map(Double.init)
+    let groups = Jackknife.groups(count: count)
+    let expected = (0..<20).map { group in
+      distance(zip(all, groups).filter { $1 != group }.map(\.0))
+    }
+    let jackknife = try jackknife(rows, 1, from: reference)
+    #expect(worst(jackknife.leftOut, expected).relative <= 1e-13)
+  }
+
+  /// With ever fewer samples than dimensions left, factors come from rows: at and around the change.
+  @Test(
+    "without a group it is the distance of the rest", arguments: [40, 57, 60, 61, 62, 63, 64, 200],
+    [MeanPrecision.float64, .float32])
+  func distanceOfTheRest(count: Int, mean: MeanPrecision) throws {
+    let dimension = 60
+    let rows = features(count, dimension, seed: 6)
+    let other = try statistics(of: features(300, dimension, seed: 7), dimension)
+    let jackknife = try jackknife(rows, dimension, from: FactoredGaussian(other), mean: mean)
+    let groups = Jackknife.groups(count: count)
+    let expected = try (0..<20).map { group in
+      let rest = (0..<count).filter { groups[$0] != group }
+      return try frechetDistance(
+        betweenRows: rest.flatMap { rows[$0 * dimension..<($0 + 1) * dimension] }, and: other,
+        mean: mean
+      ).value
+    }
+    #expect(worst(jackknife.leftOut, expected).relative <= (mean == .float64 ? 1e-9 : 1e-6))
+  }
+
+  @Test func aSetWithoutAPartIsTheRest() throws {
+    let rows = features(1300, 5, seed: 8).map { 1e3 + $0 }
+    var (part, whole) = (GaussianAccumulator(dimension: 5), GaussianAccumulator(dimension: 5))
+    try part.append(rows: Array(rows[..<(600 * 5)]))
+    try whole.append(rows: rows)
+    let (rest, expected) = try (
+      whole.removing(part).statistics(), statistics(of: Array(rows[(600 * 5)...]), 5)
+    )
+    #expect(rest.count == 700)
+    #expect(worst(rest.mean, expected.mean).relative <= 1e-15)
+    #expect(worst(rest.covariance, expected.covariance).relative <= 1e-13)
+  }
+
+  // MARK: Inception scores
+
+  /// Splits stay as they are: each is scored without its samples of the group.
+  @Test("the score without a group", arguments: [1, 2, 3])
+  func score(splits: Int) throws {
+    let (count, classes) = (123, 7)
+    let logits = features(count, classes, seed: 9, scale: 3)
+    var accumulator = try InceptionScoreAccumulator(
+      classes: classes, count: count, convention: .init(.equal(splits)), isGrouped: true)
+    for start in stride(from: 0, to: logits.count, by: classes) {
+      try accumulator.append(logits[start..<start + classes])
+    }
+    let jackknife = try accumulator.jackknife()
+    let groups = Jackknife.groups(count: count)
+    let expected = try (0..<20).map { group in
+      try (0..<splits).map { split in
+        let rest = (split * count / splits..<(split + 1) * count / splits)
+          .filter { groups[$0] != group }
+        return try inceptionScore(
+          logits: rest.flatMap { logits[$0 * classes..<($0 + 1) * classes] }, classes: classes,
+          convention: .init(.equal(1))
+        ).mean
+      }.reduce(0, +) / Double(splits)
+    }
+    #expect(worst(jackknife.leftOut, expected).relative <= 1e-13)
+    #expect(jackknife.value == accumulator.score().mean)
+  }
+
+  // MARK: Pairs
+
+  @Test func whatAPairHasInCommonCancels() throws {
+    let values = (0..<20).map { 3 + 0.01 * Double($0 * 7 % 20) }
+    let a = Jackknife(value: 3.1, leftOut: values, count: 400)
+    let b = Jackknife(value: 2.6, leftOut: values.map { $0 - 0.5 }, count: 400)
+    let difference = try Jackknife.pairedDifference(a, b)
+    #expect(abs(difference.value - 0.5) <= 1e-15 && difference.standardError <= 1e-14)
+    #expect(a.standardError > 0.1)
+  }
+
+  // MARK: Rejections
+
+  @Test func rejections() throws {
+    let a = Jackknife(value: 1, leftOut: [Double](repeating: 1, count: 20), count: 40)
+    let b = Jackknife(value: 1, leftOut: [Double](repeating: 1, count: 20), count: 60)
+    expectRejection("CountMismatch", naming: "40 and 60") { try Jackknife.pairedDifference(a, b) }
+    let reference = try FactoredGaussian(statistics(mean: [0], covariance: [1]))
+    expectRejection("TooFewSamples", naming: "39") {
+      try jackknife(features(39, 1, seed: 1), 1, from: reference)
+    }
+    var (one, two) = (GaussianAccumulator(dimension: 1), GaussianAccumulator(dimension: 2))
+    try one.append(rows: [1, 2])
+    try two.append(rows: [1, 2])
+    expectRejection("DimensionMismatch") { try one.removing(two) }
+    expectRejection("TooFewSamples") { try one.removing(one) }
+    // The second block is one sample: without its group nothing is left of it.
+    var score = try InceptionScoreAccumulator(
+      classes: 2, count: 61, convention: .init(.blocks(of: 60)), isGrouped: true)
+    for _ in 0..<61 { try score.append([0, 1]) }
+    expectRejection("TooFewSamples", naming: "split 1") { try score.jackknife() }
+  }
+
+  private func jackknife(
+    _ rows: [Float], _ dimension: Int, from reference: FactoredGaussian,
+    mean: MeanPrecision = .float64
+  ) throws -> Jackknife {
+    var samples = GaussianAccumulator(dimension: dimension)
+    try samples.append(rows: rows)
+    return try .ofDistance(1, of: samples, from: reference, mean: mean) {
+      Array(rows[$0 * dimension..<($0 + 1) * dimension])
+    }
+  }
+}
