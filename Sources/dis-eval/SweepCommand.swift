@@ -55,6 +55,9 @@ struct SweepCommand: AsyncParsableCommand {
       """)
   var repeats = 1
 
+  @Flag(help: "Compute no intervals of distances and scores.")
+  var noIntervals = false
+
   @OptionGroup var metrics: MetricOptions
   @OptionGroup var scoring: ScoringOptions
 
@@ -94,6 +97,7 @@ struct SweepCommand: AsyncParsableCommand {
     let scoring = try self.scoring.resolved(reporter: running.reporter)
     var template = scoring.evaluation(of: .existing(path: ""), workload: workload)
     template.metrics = try metrics.names
+    template.givesIntervals = !noIntervals
     template.arguments = Array(CommandLine.arguments.dropFirst())
     var sweep = Sweep(
       folder: out, settings: scoring.settings,

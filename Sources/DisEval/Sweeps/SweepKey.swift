@@ -28,6 +28,7 @@ package struct SweepKey: Encodable {
   var extractor: String?
   var metrics: [String]?
   var optionalMetrics: [String]
+  var givesIntervals: Bool
   var allowsMismatch: Bool
   var preset: String?
 
@@ -64,6 +65,7 @@ package struct SweepKey: Encodable {
     self.extractor = extractor
     metrics = evaluation.metrics?.map(\.rawValue).sorted()
     optionalMetrics = evaluation.optionalMetrics.map(\.rawValue).sorted()
+    givesIntervals = evaluation.givesIntervals
     allowsMismatch = evaluation.allowsMismatch
     preset = evaluation.preset?.name
   }
