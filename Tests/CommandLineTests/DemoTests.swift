@@ -54,11 +54,11 @@ import _TestSupport
     let command = try DisEvalProcess(
       ["fid", "--ckpt", DisEvalProcess.checkpoint, "--ref", DisEvalProcess.statistics]
         + ["--num", "64", "--json"] + Self.settings)
-    let metrics = try #require(try command.json()["metrics"] as? [String: [String: Any]])
-    let expected = try metrics.sorted { $0.key < $1.key }.map {
-      "\($0.key) \(try #require($0.value["value"] as? Double))\n"
+    let values = example.output.split(separator: "\n").map { $0.split(separator: " ") }
+    #expect(values.map { $0.first } == ["cs", "fd"])
+    for value in values.compactMap(\.last) {
+      #expect(command.output.contains("\"value\" : \(value)"), "\(value): \(command.output)")
     }
-    #expect(example.output == expected.joined())
   }
 
   @Test func filesFitTheirBudget() throws {

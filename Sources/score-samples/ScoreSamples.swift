@@ -1,0 +1,24 @@
+import DisEval
+
+/// The library in one page: samples a checkpoint, scores the samples, prints what was found.
+///
+///     swift run -c release score-samples model.pt stats.npz
+@main
+enum ScoreSamples {
+  static func main() async throws {
+    let paths = CommandLine.arguments.dropFirst()
+    guard let checkpoint = paths.first, let reference = paths.last, paths.count == 2 else {
+      return print("usage: score-samples CHECKPOINT STATISTICS")
+    }
+    var settings = SamplingSettings()
+    (settings.sampler, settings.respacing, settings.guidanceScale) = (.dpmSolver, "dpm16", 2)
+    let generator = try Generator(checkpoint: checkpoint, key: nil, settings: settings)
+    let evaluation = Evaluation(
+      subject: .samples(generator, count: 64), reference: reference, weights: nil,
+      workload: Workload(threads: 2, batch: 2))
+    let result = try await evaluation.result(reporter: .silent)
+    for (name, metric) in result.metrics.sorted(by: { $0.key < $1.key }) {
+      print(name, metric.value)
+    }
+  }
+}
