@@ -97,7 +97,8 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swiftSettings),
-    .executableTarget(name: "score-samples", dependencies: ["DisEval"], swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "score-samples", dependencies: ["DisEval"], swiftSettings: swiftSettings),
 
     // MARK: Tests
     .target(
