@@ -4,6 +4,12 @@ public struct NearestNeighbor: Equatable, Sendable {
   public let index: Int
   /// The Euclidean distance to it.
   public let distance: Double
+
+  /// Names a row and its distance.
+  public init(index: Int, distance: Double) {
+    self.index = index
+    self.distance = distance
+  }
 }
 
 /// The `k` rows of `reference` nearest to each row of `rows`, the nearest first; of rows equally far,

@@ -23,15 +23,18 @@ private func samples(
   if review.isReduced { about += " They are reduced to \(Reviewer.largestSide) pixels a side." }
   var blocks: [ReportPage.Block] = [.text(about + " " + review.identity)]
   let classes = Dictionary(grouping: review.items) { $0.label }
-  for (label, items) in classes.sorted(by: { ($0.key ?? -1) < ($1.key ?? -1) }) {
-    let caption = label.map { "Class \($0)" } ?? "All \(kind)"
-    blocks.append(
-      .gallery(
-        ReportPage.Gallery(caption, try items.map { try picture($0, caption: "\($0.index)") })))
-  }
+  blocks.append(
+    .table(
+      ReportPage.Table(
+        "The images with their indices", headings: ["Class", "Images"],
+        rows: try classes.sorted { ($0.key ?? -1) < ($1.key ?? -1) }.map { label, items in
+          [
+            .text(label.map { "\($0)" } ?? "none"),
+            .pictures(try items.map { try picture($0, caption: "\($0.index)") }),
+          ]
+        })))
   if classes.keys.contains(nil) {
-    blocks.append(
-      .missing("Neither the model nor the images have classes, so there are no rows of them."))
+    blocks.append(.missing("There is one row: neither the model nor the images have classes."))
   }
   return blocks
 }
@@ -45,12 +48,12 @@ private func extremes(
   let total = result.provenance.num ?? ranking.count
   let reference = result.provenance.reference
   let whole =
-    reference.count.map { $0 == ranking.referenceCount ? "" : ", of its \($0) images" } ?? ""
+    reference.count.map { $0 == ranking.referenceCount ? "" : " for its \($0) images" } ?? ""
   var blocks: [ReportPage.Block] = [
     .text(
-      "By the distance of their features to the nearest of \(ranking.referenceCount) rows of "
-        + "features in \(reference.file)\(whole): a sample is called good when it is close to a real "
-        + "image, and a distance near 0 means a copy. They are the best and worst of "
+      "By the distance of their features to the nearest of the \(ranking.referenceCount) rows of "
+        + "features that \(reference.file) holds\(whole): good is what is close to a real image, and a "
+        + "distance near 0 is a copy. They are the best and worst of "
         + (ranking.count == total ? "all \(total)." : "the first \(ranking.count) of \(total)."))
   ]
   if ranking.count < total, !isOfRun {

@@ -49,12 +49,6 @@ extension ReportPage.Block {
     case .missing(let words): paragraph(words, "missing")
     case .verdict(let words, let mood): paragraph(words, "verdict \(mood.rawValue)")
     case .table(let table): ["table": table.context]
-    case .gallery(let gallery):
-      [
-        "gallery": [
-          "caption": plain(gallery.caption), "pictures": gallery.pictures.map(\.context),
-        ]
-      ]
     case .figure(let figure):
       [
         "figure": [

@@ -39,7 +39,6 @@ public struct ReportPage: Sendable {
     /// What a gate says.
     case verdict(String, Mood)
     case table(Table)
-    case gallery(Gallery)
     case figure(Figure)
   }
 
@@ -72,24 +71,11 @@ public struct ReportPage: Sendable {
     case number(String)
     /// Hashes and paths, which break anywhere.
     case code(String)
+    /// Beside each other.
     case pictures([Picture])
 
     /// Text.
     public init(stringLiteral text: String) { self = .text(text) }
-  }
-
-  /// Pictures of one kind beside each other.
-  public struct Gallery: Sendable {
-    /// What they have in common.
-    public var caption: String
-    /// The pictures.
-    public var pictures: [Picture]
-
-    /// Makes a gallery.
-    public init(_ caption: String, _ pictures: [Picture]) {
-      self.caption = caption
-      self.pictures = pictures
-    }
   }
 
   /// A small picture.

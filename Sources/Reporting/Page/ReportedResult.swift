@@ -32,7 +32,7 @@ public struct ReportedResult: Sendable {
     return
       "\(number) against \(data ?? reference["file"]?.text ?? "an unknown reference"), dialect "
       + "\(provenance["dialect"]?.text ?? "unknown"), "
-      + "\(document["run"]?["started"]?.text ?? "at an unknown time")"
+      + "\(document["run"]?["started"]?.text?.prefix(10) ?? "at an unknown time")"
   }
 
   /// The numbers with their intervals, and why there are none.
@@ -43,7 +43,7 @@ public struct ReportedResult: Sendable {
       let metrics = result["metrics"]?.entries ?? []
       if !metrics.isEmpty {
         let dialect = name.isEmpty ? "" : " in the dialect \(name)"
-        blocks.append(.table(Self.table(metrics, caption: "Metrics\(dialect)")))
+        blocks.append(.table(Self.table(metrics, caption: "Values\(dialect)")))
       }
       blocks += notes(on: metrics, skipped: result["skipped"]?.entries ?? [])
     }
@@ -55,22 +55,23 @@ public struct ReportedResult: Sendable {
     _ metrics: [(key: String, value: JSONValue)], caption: String
   ) -> ReportPage.Table {
     let confidences = Set(metrics.compactMap { $0.value["confidence"]?.double })
-    let percent =
-      confidences.count == 1 ? confidences.first.map { "\(shortest($0 * 100)) % " } : nil
+    let percent = confidences.count == 1 ? confidences.first : nil
     let hasBias = metrics.contains { $0.value["bias"] != nil }
     return ReportPage.Table(
       caption,
-      headings: ["Metric", "Value", "\(percent ?? "")interval"] + (hasBias ? ["Bias"] : [])
-        + ["Better", "About it"],
+      headings: [
+        "Metric", "Value", percent.map { "\(shortest($0 * 100)) % interval" } ?? "Interval",
+      ]
+        + (hasBias ? ["Bias"] : []) + ["Better", "About it"],
       rows: metrics.map { name, metric in
-        let bias = metric["bias"]?.double.map { shown($0) } ?? "unknown"
-        return [
-          .text(longName(name)), .number(metric["value"]?.double.map { shown($0) } ?? "none"),
-          .number(interval(of: metric) ?? "none"),
-        ] + (hasBias ? [.number(bias)] : []) + [
-          .text(higherIsBetter(metric).map { $0 ? "higher" : "lower" } ?? "unknown"),
-          .text(remarks(on: metric)),
-        ]
+        func number(_ key: String) -> ReportPage.Cell {
+          .number(metric[key]?.double.map { shown($0) } ?? "none")
+        }
+        return [.text(longName(name)), number("value"), .number(interval(of: metric) ?? "none")]
+          + (hasBias ? [number("bias")] : []) + [
+            .text(higherIsBetter(metric).map { $0 ? "higher" : "lower" } ?? "unknown"),
+            .text(remarks(on: metric)),
+          ]
       })
   }
 
@@ -87,7 +88,7 @@ public struct ReportedResult: Sendable {
     if let method = metric["interval_method"]?.text { remarks.append("interval by \(method)") }
     if let floor = metric["floor"], let value = floor["value"]?.double {
       let data = floor["data"]?.text ?? "real data"
-      remarks.append("\(data): \(shown(value))")
+      remarks.append("of \(data) \(shown(value))")
     }
     return remarks.joined(separator: "; ")
   }

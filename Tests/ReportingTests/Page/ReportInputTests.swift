@@ -1,0 +1,145 @@
+import Files
+import Foundation
+import Reporting
+import Testing
+import _TestSupport
+
+@Suite("Inputs of a report") struct ReportInputTests {
+  private let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private func file(_ name: String, _ text: String) throws -> String {
+    let path = folder.path(name)
+    try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+    return path
+  }
+
+  private static let result = """
+    {"schema": "dis-eval-result/1", "metrics": {
+      "fd": {"value": 12.5, "interval": [12, 13], "confidence": 0.95, "bias": 0.25,
+             "interval_method": "jackknife", "higher_is_better": false},
+      "kid": {"value": 0.00123456, "interval": null, "interval_reason": "too few",
+              "higher_is_better": false}},
+     "skipped": {"sfid": "no spatial features"},
+     "provenance": {"dialect": "tf", "num": 300, "tool": "t", "kernels": "k", "warnings": ["careful"],
+       "sampler": {"seed": 18446744073709551615, "cfg_scale": 1.5}, "new_key": {"a": [1, true]}},
+     "run": {"arguments": ["fid", "--ckpt", "it's"], "started": "2026-01-02T03:04:05Z"}}
+    """
+
+  private func text(_ sections: [ReportPage.Section]) throws -> String {
+    PageStructure(try ReportPage(title: "", subtitle: "", sections: sections).html()).text
+  }
+
+  private func refusal(_ body: () throws -> Void) -> Failure? {
+    do { try body() } catch { return error as? Failure }
+    return nil
+  }
+
+  @Test func everythingInTheResultIsShown() throws {
+    let result = try ReportedResult(contentsOf: file("r.json", Self.result))
+    #expect(result.subtitle == "300 images against an unknown reference, dialect tf, 2026-01-02")
+    let text = try text([result.metrics, result.origin, result.environment])
+    for expected in [
+      "12.5000", "12.0000 to 13.0000", "95 % interval", "0.2500", "0.001235",
+      "interval by jackknife",
+      "No interval for kid: too few.", "Not computed: sfid: no spatial features.",
+      "Warning: careful", "18446744073709551615", "new key a 1", "dis-eval fid --ckpt 'it'\\''s'",
+    ] {
+      #expect(text.contains(expected), "\(expected)")
+    }
+  }
+
+  @Test func aTableForEachDialect() throws {
+    let result = try ReportedResult(
+      contentsOf: file(
+        "r.json",
+        """
+        {"schema": "dis-eval-result/1", "dialects": {
+          "tf": {"metrics": {"fid": {"value": 1, "higher_is_better": false}}},
+          "clean": {"metrics": {"fid": {"value": 2, "higher_is_better": false}}}}}
+        """))
+    let text = try text([result.metrics])
+    #expect(text.contains("Values in the dialect tf") && text.contains("in the dialect clean"))
+  }
+
+  @Test func theVerdictMustBeOnThisResult() throws {
+    let result = try ReportedResult(contentsOf: file("r.json", Self.result))
+    func gate(_ verdict: String, _ value: Double) throws -> String {
+      try file(
+        "g.json",
+        """
+        {"schema": "dis-eval-gate/1", "verdict": "\(verdict)", "checks": [{"metric": "fd",
+         "kind": "max", "verdict": "\(verdict)", "value": \(value), "limit": 20, "reason": "because"}],
+         "differences": [{"field": "num", "candidate": "1", "baseline": null}]}
+        """)
+    }
+    for (verdict, words) in [
+      ("pass", "Pass:"), ("worse", "Worse:"), ("cannot_say", "Cannot say:"),
+    ] {
+      let text = try text([try result.verdict(contentsOf: gate(verdict, 12.5))])
+      #expect(text.contains(words) && text.contains("20.0000") && text.contains("because"))
+      #expect(text.contains("Not comparable: num is 1, not there in the baseline."))
+    }
+    #expect(
+      refusal { _ = try result.verdict(contentsOf: gate("pass", 12)) }?.code == "VerdictMismatch")
+    #expect(
+      refusal { _ = try result.verdict(contentsOf: gate("good", 12.5)) }?.code == "ReportInput")
+  }
+
+  @Test(arguments: ["", "[]", "{", "{\"schema\": \"dis-eval-result/2\"}", "\u{0}"])
+  func otherFilesAreRefused(_ content: String) throws {
+    let path = try file("r.json", content)
+    let failure = refusal { _ = try ReportedResult(contentsOf: path) }
+    #expect(failure?.code == "ReportInput" && failure?.status == .dataRefused)
+  }
+
+  @Test func aLedgerIsATable() throws {
+    func line(_ step: Int, _ value: Double) -> String {
+      """
+      {"schema":"dis-eval-ledger/1","name":"run","checkpoint":"\(step).pt","parameters":727040,\
+      "gflops":{"true":0.0758},"training":{"step":\(step)},"sampler":{"name":"ddim","steps":50},\
+      "metrics":{"fid":{"value":\(value),"interval":[1,2],"higher_is_better":false}},"new":1}
+      """
+    }
+    let path = try file("l.jsonl", line(1000, 9) + "\n" + line(2000, 7.5) + "\n\n")
+    let page = try ReportedLedger(contentsOf: path).page
+    #expect(page.title == "Sweep run" && page.subtitle == "2 evaluations")
+    let text = try text(page.sections)
+    for expected in ["run: 1000.pt", "0.72704", "ddim, 50 steps", "9.0000 (1.0000 to 2.0000)"] {
+      #expect(text.contains(expected), "\(expected)")
+    }
+    #expect(text.contains("Best Fréchet Inception Distance (fid): 7.5000"))
+
+    let torn = try file("l.jsonl", line(1000, 9) + "\n{\"schema\"")
+    let failure = refusal { _ = try ReportedLedger(contentsOf: torn) }
+    #expect(failure?.code == "ReportInput" && failure?.subject.hasSuffix("line 2") == true)
+    let empty = try file("l.jsonl", "\n")
+    #expect(refusal { _ = try ReportedLedger(contentsOf: empty) }?.code == "ReportInput")
+  }
+
+  @Test func aFigureComesWithItsNumbers() throws {
+    let path = try file("fig.svg", "<?xml version=\"1.0\"?>\n<svg onload=\"alert(1)\"></svg>")
+    _ = try file("fig.csv", "# made up\r\nx,\"a \"\"b\"\", c\"\r\n1,2.5\r\n\r\n3,\"4\n5\"\r\n")
+    let figure = try ReportPage.Figure(svgFile: path)
+    let page = ReportPage(
+      title: "", subtitle: "", sections: [ReportPage.Section("", [.figure(figure)])])
+    let html = try page.html()
+    #expect(!String(decoding: html, as: UTF8.self).contains("onload"))
+    let structure = PageStructure(html)
+    #expect(structure.text.contains("a \"b\", c") && structure.text.contains("2.5"))
+    #expect(structure.text.contains("4\\u{a}5"))
+    let image = try #require(structure.values(of: "src").first)
+    #expect(image.hasPrefix("data:image/svg+xml;base64,"))
+  }
+
+  @Test func otherFiguresAreRefused() throws {
+    let text = try file("a.svg", "no drawing")
+    #expect(refusal { _ = try ReportPage.Figure(svgFile: text) }?.code == "ReportInput")
+    let ragged = try file("b.svg", "<svg/>")
+    _ = try file("b.csv", "a,b\n1\n")
+    #expect(refusal { _ = try ReportPage.Figure(svgFile: ragged) }?.code == "ReportInput")
+    let missing = refusal { _ = try ReportPage.Figure(svgFile: folder.path("c.svg")) }
+    #expect(missing?.status == .inputMissing)
+  }
+}
