@@ -111,7 +111,7 @@ struct ReportCommand: AsyncParsableCommand {
     ReportPage.Section(
       "Curves",
       figures.isEmpty
-        ? [.missing("No curves were given; --plot FIG.svg adds those of 'dis-eval plot'.")]
+        ? [.missing("No curves were given; --plot FIG.svg adds figures.")]
         : figures.map { .figure($0) })
   }
 }
