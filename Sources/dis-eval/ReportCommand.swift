@@ -35,7 +35,7 @@ struct ReportCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "A drawing of 'dis-eval plot', with its numbers in the .csv file beside it; may be repeated.",
+      "A drawing in SVG, with its numbers in the .csv file beside it; may be repeated.",
       valueName: "svg"))
   var plot: [String] = []
 

@@ -13,7 +13,7 @@ extension ReportPage.Figure {
     let start = String(decoding: svg.prefix(4096), as: UTF8.self)
     guard start.contains("<svg") else {
       throw ReportedFile.refusal(
-        path, "is no SVG drawing; give a file that 'dis-eval plot --out FIG.svg' writes")
+        path, "is no SVG drawing")
     }
     let name = path.split(separator: "/").last.map(String.init) ?? path
     let stem = name.hasSuffix(".svg") ? String(name.dropLast(4)) : name
