@@ -193,7 +193,7 @@ import _TestSupport
 
   @Test func schemas() throws {
     let names = try DisEvalProcess("schema").output.split(separator: "\n").map(String.init)
-    #expect(names == ["baseline", "gate", "policy"])
+    #expect(names == ["baseline", "gate", "ledger", "policy", "result"])
     for name in names {
       let run = try DisEvalProcess("schema", name)
       #expect(try run.json()["$id"] as? String == "urn:dis-eval:schema:\(name):1")
