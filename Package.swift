@@ -84,7 +84,8 @@ let package = Package(
         .embedInCode("Page/Templates/cell.mustache"), .embedInCode("Page/Templates/page.mustache"),
         .embedInCode("Page/Templates/picture.mustache"),
         .embedInCode("Page/Templates/table.mustache"),
-        .embedInCode("Schemas/baseline.schema.json"), .embedInCode("Schemas/gate.schema.json"),
+        .embedInCode("Schemas/baseline.schema.json"), .embedInCode("Schemas/benchmark.schema.json"),
+        .embedInCode("Schemas/gate.schema.json"),
         .embedInCode("Schemas/ledger.schema.json"), .embedInCode("Schemas/policy.schema.json"),
         .embedInCode("Schemas/result.schema.json"),
       ], swiftSettings: swiftSettings),
@@ -102,7 +103,7 @@ let package = Package(
 
     // MARK: Tests
     .target(
-      name: "_TestSupport", dependencies: ["Checkpoints", "Files", "Tensors"],
+      name: "_TestSupport", dependencies: ["Checkpoints", "Files", "Reporting", "Tensors"],
       path: "Tests/_TestSupport", swiftSettings: swiftSettings),
     .testTarget(
       name: "TensorsTests", dependencies: ["CKernels", "Tensors", "_TestSupport"],
@@ -146,7 +147,7 @@ let package = Package(
       name: "CommandLineTests",
       dependencies: [
         "dis-eval", "score-samples", "Autoencoder", "Checkpoints", "DisEval", "FeatureExtractors",
-        "Files", "GenerativeMetrics", "Images", "Tensors", "_TestSupport",
+        "Files", "GenerativeMetrics", "Images", "Reporting", "Tensors", "_TestSupport",
       ],
       swiftSettings: swiftSettings),
   ]

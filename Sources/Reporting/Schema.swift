@@ -1,11 +1,12 @@
 /// The published JSON schemas (draft 2020-12) of the documents of dis-eval.
 public enum Schema: String, CaseIterable, Sendable {
-  case baseline, gate, ledger, policy, result
+  case baseline, benchmark, gate, ledger, policy, result
 
   /// The schema's document.
   public var json: [UInt8] {
     switch self {
     case .baseline: PackageResources.baseline_schema_json
+    case .benchmark: PackageResources.benchmark_schema_json
     case .gate: PackageResources.gate_schema_json
     case .ledger: PackageResources.ledger_schema_json
     case .policy: PackageResources.policy_schema_json

@@ -6,7 +6,7 @@ extension Schema: ExpressibleByArgument {}
 struct SchemaCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "schema",
-    abstract: "Prints the JSON schema of a file that gate reads or writes.",
+    abstract: "Prints the JSON schema of a result, policy, verdict, baseline or benchmark.",
     discussion: """
       Examples:
         dis-eval schema

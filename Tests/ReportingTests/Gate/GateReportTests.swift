@@ -1,6 +1,7 @@
 import Foundation
 import Reporting
 import Testing
+import _TestSupport
 
 /// The texts of a small report, and names that would break each of them.
 @Suite struct ReportTests {
@@ -109,5 +110,7 @@ import Testing
     #expect(text.contains("{name=\"a]]>\\\"<&|`%\\\\u{0}\\\\u{a}::error::x,\\\\\u{FFFE}@\"} 4.5\n"))
   }
 
-  @Test func json() throws { try expectValid(try report().json(), .gate) }
+  @Test func json() throws {
+    #expect(try violation(of: try report().json(), by: .gate) == nil)
+  }
 }

@@ -2,6 +2,7 @@ import Files
 import Foundation
 import Reporting
 import Testing
+import _TestSupport
 
 @Suite struct PolicyTests {
   static let example = """
@@ -72,8 +73,7 @@ import Testing
       (#"{"schema": "dis-eval-policy/1", "max": 3}"#, false),
     ])
   func agreement(json: String, isValid: Bool) throws {
-    let root = try parsed(Schema.policy.json)
-    #expect((violation(try parsed(Array(json.utf8)), root, root: root) == nil) == isValid)
+    #expect(try (violation(of: Array(json.utf8), by: .policy) == nil) == isValid)
     #expect(((try? policy(json)) != nil) == isValid)
   }
 

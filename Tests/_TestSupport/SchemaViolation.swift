@@ -1,9 +1,14 @@
 import Foundation
 import Reporting
-import Testing
 
-/// The part of JSON Schema that ours use: why a value is not valid, nil when it is.
-func violation(
+/// Why a JSON document is not valid by a schema, nil when it is. Knows the part of JSON Schema that ours
+/// use.
+package func violation(of json: [UInt8], by schema: Schema) throws -> String? {
+  let root = try JSONDecoder().decode(JSONValue.self, from: Data(schema.json))
+  return violation(try JSONDecoder().decode(JSONValue.self, from: Data(json)), root, root: root)
+}
+
+private func violation(
   _ value: JSONValue, _ schema: JSONValue, root: JSONValue, at path: String = "$"
 ) -> String? {
   guard case .object(let keywords) = schema else { return "\(path): no schema" }
@@ -85,18 +90,4 @@ private func isType(_ name: JSONValue, _ value: JSONValue) -> Bool {
     true
   default: false
   }
-}
-
-func parsed(_ json: [UInt8]) throws -> JSONValue {
-  try JSONDecoder().decode(JSONValue.self, from: Data(json))
-}
-
-func expectValid(
-  _ json: [UInt8], _ schema: Schema, sourceLocation: SourceLocation = #_sourceLocation
-)
-  throws
-{
-  let root = try parsed(schema.json)
-  let problem = violation(try parsed(json), root, root: root)
-  #expect(problem == nil, "\(problem ?? "")", sourceLocation: sourceLocation)
 }
