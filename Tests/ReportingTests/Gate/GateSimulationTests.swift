@@ -4,18 +4,16 @@ import Reporting
 import Testing
 import _TestSupport
 
-/// How often a gate errs, by simulation: DIS_EVAL_SIMULATION=200 simulates so many gates of each kind.
+/// How often a gate errs, by simulation of 20 gates of each kind, or of `DIS_EVAL_SIMULATIONS`.
 ///
 /// Features are normal in 64 dimensions with variances 1/k, the reference is known, and a model's mean
 /// and scale are off by what makes the distance; candidate and baseline have other seeds.
-@Suite(
-  "Simulated gates", .enabled(if: ProcessInfo.processInfo.environment["DIS_EVAL_SIMULATION"] != nil)
-)
-struct GateSimulationTests {
+@Suite("Simulated gates") struct GateSimulationTests {
   static let variances = (1...64).map { 1 / Double($0) }
   static let groups = 20
 
-  let gates = Int(ProcessInfo.processInfo.environment["DIS_EVAL_SIMULATION"] ?? "") ?? 200
+  let gates =
+    ProcessInfo.processInfo.environment["DIS_EVAL_SIMULATIONS"].flatMap { Int($0) } ?? 20
 
   /// A model whose distance is `excess` above that of one whose distance is a tenth of the trace.
   struct Model {
