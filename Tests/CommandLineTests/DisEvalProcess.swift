@@ -36,10 +36,14 @@ struct DisEvalProcess {
       arguments, environment: environment, standardOutput: standardOutput, seconds: seconds)
   }
 
-  /// - Parameter limits: Options of the shell's `ulimit`, such as `-v 400000`.
+  /// - Parameters:
+  ///   - limits: Options of the shell's `ulimit`, such as `-v 400000`.
+  ///   - script: Run instead of the command.
+  ///   - directory: Where, nil for here.
   init(
     _ arguments: [String], environment: [String: String] = [:], standardOutput: String? = nil,
-    limits: String? = nil, seconds: Double = 120, executable: URL = Self.executable
+    limits: String? = nil, seconds: Double = 120, executable: URL = Self.executable,
+    in directory: URL? = nil
   ) throws {
     let folder = try TemporaryFolder()
     let (outputPath, errorPath) = (folder.path("out"), folder.path("err"))
@@ -47,6 +51,7 @@ struct DisEvalProcess {
     let process = Process()
     process.executableURL = executable
     process.arguments = arguments
+    if let directory { process.currentDirectoryURL = directory }
     if let limits {
       process.executableURL = URL(fileURLWithPath: "/bin/sh")
       let script = "ulimit \(limits) && exec \"$0\" \"$@\""
