@@ -42,6 +42,7 @@ import _TestSupport
       BUDGET=${BUDGET:-10}
       STEPS=(12 8)
       MIN_SAMPLES=${MIN_SAMPLES:-200}
+      MAX_SAMPLES=${MAX_SAMPLES:-50000}
       PLAN=.dis-eval/plan
       BASELINE=.dis-eval/baseline.json
       POLICY=.dis-eval/policy.yml
@@ -129,7 +130,7 @@ import _TestSupport
   @Test func withoutPlanAndBaselineLimitsCount() throws {
     try write(
       "schema: dis-eval-policy/1\nmetrics: {fd: {max: 1000}}\n", to: ".dis-eval/policy.yml")
-    let gate = try step("gate.sh", [], ["PILOT": "60", "BUDGET": "1"])
+    let gate = try step("gate.sh", [], ["PILOT": "60", "MAX_SAMPLES": "200"])
     #expect(gate.status == 0, "\(gate.output) \(gate.errors)")
     #expect(try read(summary).contains("Commit .dis-eval/plan"))
     #expect(try read(output).hasSuffix("verdict=pass\n"))

@@ -13,13 +13,13 @@ for steps in "${STEPS[@]}"; do
   begin=$EPOCHREALTIME
   score "$OUT/pilot.json" "$pilot" "$steps"
   end=$EPOCHREALTIME
-  # Two significant digits, in four fifths of the budget, at most 50,000.
+  # Two significant digits, in four fifths of the budget.
   num=$(LC_ALL=C awk -v begin="${begin/,/.}" -v end="${end/,/.}" -v pilot="$pilot" \
-    -v budget="$BUDGET" 'BEGIN {
+    -v budget="$BUDGET" -v max="$MAX_SAMPLES" 'BEGIN {
       num = int(0.8 * 60 * budget * pilot / (end - begin))
       for (unit = 1; num / unit >= 100; unit *= 10) {}
       num = int(num / unit) * unit
-      print (num > 50000 ? 50000 : num)
+      print (num > max ? max : num)
     }')
   [ "$num" -lt "$MIN_SAMPLES" ] || break
 done
