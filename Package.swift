@@ -148,6 +148,7 @@ let package = Package(
       dependencies: [
         "dis-eval", "score-samples", "Autoencoder", "Checkpoints", "DisEval", "FeatureExtractors",
         "Files", "GenerativeMetrics", "Images", "Reporting", "Tensors", "_TestSupport",
+        .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: swiftSettings),
   ]

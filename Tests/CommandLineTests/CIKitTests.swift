@@ -2,10 +2,11 @@ import Checkpoints
 import Foundation
 import Tensors
 import Testing
+import Yams
 import _TestSupport
 
-/// The scripts of `scripts/ci` as GitHub's runner starts them, in a repository of a checkpoint that is
-/// the demo model with noise on its weights.
+/// The action of `scripts/ci` as GitHub's runner starts its step, in a repository of a checkpoint that
+/// is the demo model with noise on its weights.
 @Suite("The kit for continuous integration") struct CIKitTests {
   let repository: TemporaryFolder
   let summary: String
@@ -37,7 +38,7 @@ import _TestSupport
       """
       CHECKPOINT=${CHECKPOINT:-model.safetensors}
       REFERENCE=\(DisEvalProcess.statistics)
-      ARGUMENTS=(--sampler dpm-solver++ --cfg-scale 2)
+      ARGUMENTS=(--sampler dpm-solver++ --cfg-scale 2 --seed "${SEED:-0}")
       METRIC=fd
       BUDGET=${BUDGET:-10}
       STEPS=(12 8)
@@ -62,38 +63,60 @@ import _TestSupport
     try String(contentsOfFile: path, encoding: .utf8)
   }
 
-  /// Starts a script in the repository with the variables of GitHub's runner.
-  func step(_ name: String, _ arguments: [String] = [], _ environment: [String: String] = [:])
-    throws -> DisEvalProcess
+  /// What `action.yml` says.
+  struct Action: Decodable {
+    struct Input: Decodable { let `default`: String }
+    struct Step: Decodable {
+      let id: String?
+      let shell: String
+      let run: String
+      let env: [String: String]?
+    }
+    struct Runs: Decodable { let steps: [Step] }
+    let inputs: [String: Input]
+    let runs: Runs
+  }
+
+  /// Runs the action's step in the repository, as GitHub's runner does.
+  func step(_ inputs: [String: String] = [:], _ environment: [String: String] = [:]) throws
+    -> DisEvalProcess
   {
+    let kit = DisEvalProcess.file("scripts/ci")
+    let action = try YAMLDecoder().decode(Action.self, from: try read("\(kit)/action.yml"))
+    let step = try #require(action.runs.steps.first { $0.id == "run" })
+    #expect(step.shell == "bash")
+    #expect(inputs.keys.allSatisfy { action.inputs.keys.contains($0) })
+    let values = (step.env ?? [:]).mapValues { text in
+      action.inputs.reduce(text) { text, input in
+        text.replacingOccurrences(
+          of: "${{ inputs.\(input.key) }}", with: inputs[input.key] ?? input.value.default)
+      }
+    }
+    #expect(!values.values.contains { $0.contains("${{") })
+    let runner = [
+      "GITHUB_ACTIONS": "true", "GITHUB_ACTION_PATH": kit, "GITHUB_STEP_SUMMARY": summary,
+      "GITHUB_OUTPUT": output, "GITHUB_SHA": "0123456789abcdef0123456789abcdef01234567",
+    ]
     for path in [summary, output] { try Data().write(to: URL(fileURLWithPath: path)) }
     return try DisEvalProcess(
-      arguments,
-      environment: [
-        "GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": summary, "GITHUB_OUTPUT": output,
-        "GITHUB_SHA": "0123456789abcdef0123456789abcdef01234567",
-        // As the action passes inputs that were not given.
-        "CHECKPOINT": "", "BUDGET": "", "DIS_EVAL_CONF": "",
-      ].merging(environment) { $1 },
-      seconds: 300,
-      executable: URL(fileURLWithPath: DisEvalProcess.file("scripts/ci/\(name)")),
-      in: repository.url)
+      ["--noprofile", "--norc", "-eo", "pipefail", "-c", step.run],
+      environment: runner.merging(values) { $1 }.merging(environment) { $1 }, seconds: 300,
+      executable: URL(fileURLWithPath: "/bin/bash"), in: repository.url)
   }
 
   @Test func verdictsOfCandidates() throws {
     try write("num=400\nsteps=8\n", to: ".dis-eval/plan")
-    let baseline = try step("run.sh", [], ["COMMAND": "baseline", "REASON": "the first"])
+    let baseline = try step(["command": "baseline", "reason": "the first"])
     #expect(baseline.status == 0, "\(baseline.errors)")
     let kept = try read(repository.path(".dis-eval/baseline.json"))
     #expect(kept.contains("\"reason\" : \"the first\"") && kept.contains("0123456789abcdef"))
 
     try Self.writeModel(noise: 0, to: repository.path("better.safetensors"))
     try Self.writeModel(noise: 0.12, to: repository.path("worse.safetensors"))
-    for (checkpoint, options, verdict, status) in [
-      ("better.safetensors", [], "pass", 0), ("worse.safetensors", [], "worse", 1),
-      ("model.safetensors", ["--seed", "1"], "pass", 0),
-    ] as [(String, [String], String, Int32)] {
-      let gate = try step("gate.sh", options, ["CHECKPOINT": checkpoint])
+    for (checkpoint, seed, verdict, status) in [
+      ("better", "0", "pass", 0), ("worse", "0", "worse", 1), ("model", "1", "pass", 0),
+    ] as [(String, String, String, Int32)] {
+      let gate = try step(["checkpoint": "\(checkpoint).safetensors"], ["SEED": seed])
       #expect(gate.status == status, "\(checkpoint): \(gate.output) \(gate.errors)")
       #expect(gate.output.hasPrefix("\(verdict): out/result.json against"), "\(gate.output)")
       #expect(try read(output) == "verdict=\(verdict)\n")
@@ -104,15 +127,15 @@ import _TestSupport
       }
     }
     // A worse model becomes no baseline.
-    let refused = try step(
-      "run.sh", [],
-      ["COMMAND": "baseline", "REASON": "why not", "CHECKPOINT": "worse.safetensors"])
+    let refused = try step([
+      "command": "baseline", "reason": "why not", "checkpoint": "worse.safetensors",
+    ])
     #expect(refused.status == 1)
     #expect(try read(repository.path(".dis-eval/baseline.json")) == kept)
   }
 
   @Test func thePlanFitsTheBudget() throws {
-    let plan = try step("run.sh", [], ["COMMAND": "plan", "PILOT": "60", "BUDGET": "1"])
+    let plan = try step(["command": "plan", "budget": "1"], ["PILOT": "60"])
     #expect(plan.status == 0, "\(plan.errors)")
     let lines = try read(repository.path(".dis-eval/plan")).split(separator: "\n")
     let num = try #require(lines.first?.dropFirst("num=".count).description)
@@ -121,7 +144,7 @@ import _TestSupport
     #expect(try read(summary).contains("Plan for 1 min: \(num) samples of"))
     // Few samples of the best are not taken.
     let more = try step(
-      "plan.sh", [], ["PILOT": "60", "BUDGET": "1", "MIN_SAMPLES": "60000"])
+      ["command": "plan", "budget": "1"], ["PILOT": "60", "MIN_SAMPLES": "60000"])
     #expect(more.status == 0)
     #expect(try read(output).contains("steps=8"))
     #expect(try read(summary).contains("fewer than MIN_SAMPLES, 60000"))
@@ -130,15 +153,17 @@ import _TestSupport
   @Test func withoutPlanAndBaselineLimitsCount() throws {
     try write(
       "schema: dis-eval-policy/1\nmetrics: {fd: {max: 1000}}\n", to: ".dis-eval/policy.yml")
-    let gate = try step("gate.sh", [], ["PILOT": "60", "MAX_SAMPLES": "200"])
+    let gate = try step([:], ["PILOT": "60", "MAX_SAMPLES": "200"])
     #expect(gate.status == 0, "\(gate.output) \(gate.errors)")
     #expect(try read(summary).contains("Commit .dis-eval/plan"))
     #expect(try read(output).hasSuffix("verdict=pass\n"))
   }
 
   @Test func whatIsMissingIsSaid() throws {
-    #expect(try step("baseline.sh").status == 64)
-    #expect(try step("run.sh", [], ["COMMAND": "other"]).status == 64)
-    #expect(try step("gate.sh", [], ["DIS_EVAL_CONF": "none"]).status == 66)
+    #expect(try step(["command": "baseline"]).status == 64)
+    #expect(try step(["command": "other"]).status == 64)
+    #expect(try step(["conf": "none"]).status == 66)
+    let budget = try step(["budget": "half an hour"])
+    #expect(budget.status == 78 && budget.errors.contains("'half an hour': expected whole minutes"))
   }
 }

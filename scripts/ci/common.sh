@@ -7,9 +7,14 @@ if [ ! -r "$conf" ]; then
 fi
 # shellcheck source=scripts/ci/gate.conf
 . "$conf"
-mkdir -p "$OUT"
 
 say() { printf '==> %s\n' "$*" >&2; }
+
+if ! [[ $BUDGET =~ ^[1-9][0-9]{0,4}$ ]]; then
+  say "BUDGET is '$BUDGET': expected whole minutes"
+  exit 78
+fi
+mkdir -p "$OUT"
 
 # Appends a paragraph to the page of the step, where GitHub's runner is.
 summarize() {
@@ -26,10 +31,10 @@ output() {
   fi
 }
 
-# score RESULT NUM STEPS [options of dis-eval]
+# score RESULT NUM STEPS
 score() {
   "$DIS_EVAL" fid --ckpt "$CHECKPOINT" --ref "$REFERENCE" "${ARGUMENTS[@]}" \
-    --num "$2" --steps "$3" --out "$1" --quiet "${@:4}" > /dev/null
+    --num "$2" --steps "$3" --out "$1" --quiet > /dev/null
 }
 
 # gauge FILE NAME: the value in an OpenMetrics text.
@@ -44,10 +49,12 @@ score_as_planned() {
   local num steps digest
   num=$(awk -F= '$1 == "num" { print $2 }' "$PLAN")
   steps=$(awk -F= '$1 == "steps" { print $2 }' "$PLAN")
-  digest=$({ sha256sum "$CHECKPOINT" "$PLAN" "$conf" && echo "$*"; } | sha256sum | cut -c 1-16)
+  digest=$({ sha256sum "$CHECKPOINT" "$PLAN" && echo "$REFERENCE ${ARGUMENTS[*]}"; } | sha256sum | cut -c 1-16)
+  # What other jobs left is of no more use, and the runner's cache keeps all of $OUT.
+  find "$OUT" -maxdepth 1 -name 'run-*' ! -name "run-$digest" -exec rm -r {} +
   say "$num samples of $steps steps, in about $BUDGET min"
   timeout --preserve-status --signal=TERM "$((2 * BUDGET))m" \
     "$DIS_EVAL" fid --ckpt "$CHECKPOINT" --ref "$REFERENCE" "${ARGUMENTS[@]}" \
     --num "$num" --steps "$steps" --out "$OUT/result.json" --quiet --shard none \
-    --run "$OUT/run-$digest" "$@" > /dev/null
+    --run "$OUT/run-$digest" > /dev/null
 }

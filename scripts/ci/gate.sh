@@ -2,13 +2,11 @@
 # Scores the checkpoint as planned and judges it by the policy and against the baseline, where they
 # are there. Exits 0 for pass, 1 for worse, 3 when nobody can say; 75 when the budget was not enough:
 # the next job with the same $OUT continues.
-#
-#   gate.sh [options of dis-eval fid, such as --seed 1]
 set -euo pipefail
 # shellcheck source=scripts/ci/common.sh
 . "$(dirname "$0")/common.sh"
 
-score_as_planned "$@"
+score_as_planned
 options=(--metric "$METRIC")
 if [ -e "$BASELINE" ]; then options+=(--baseline "$BASELINE"); fi
 if [ -n "${POLICY:-}" ] && [ -e "$POLICY" ]; then options+=(--policy "$POLICY"); fi
