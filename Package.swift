@@ -142,6 +142,7 @@ let package = Package(
     .testTarget(
       name: "ReportingTests",
       dependencies: ["Files", "GenerativeMetrics", "Reporting", "_TestSupport"],
+      resources: [.copy("Fixtures")],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "CommandLineTests",

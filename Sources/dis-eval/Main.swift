@@ -24,7 +24,8 @@ struct DisEvalCommand: AsyncParsableCommand {
       FIDCommand.self, EvaluateCommand.self, MergeCommand.self, SweepCommand.self,
       ExportCommand.self, ExplainCommand.self,
       SampleCommand.self, StatsCommand.self, WeightsCommand.self, InspectCommand.self,
-      GateCommand.self, ReportCommand.self, SchemaCommand.self, PresetsCommand.self,
+      GateCommand.self, PlotCommand.self, ReportCommand.self, SchemaCommand.self,
+      PresetsCommand.self,
       ShardCommand.self,
       BenchCommand.self,
     ])

@@ -1,0 +1,99 @@
+import Dispatch
+import Files
+import Foundation
+
+extension Plot {
+  /// Draws with gnuplot, and writes the picture to `path`, the script and its data to `.gp` and `.dat`
+  /// files beside it.
+  ///
+  /// - Throws: ``Failure`` `FileName` (64) when the file's name could be code, `GnuplotMissing` (69),
+  ///   `GnuplotFailed` (70) with what it said; those of writing.
+  public func draw(_ format: PictureFormat, to path: String) throws(Failure) {
+    let folder = (path as NSString).deletingLastPathComponent
+    let stem = ((path as NSString).lastPathComponent as NSString).deletingPathExtension
+    guard stem.wholeMatch(of: /[A-Za-z0-9_][A-Za-z0-9._-]*/) != nil else {
+      throw Failure(
+        .usage, "FileName", path,
+        "expected a name of letters, digits, '.', '_' and '-': the script has it")
+    }
+    let input = gnuplot(format, stem: stem)
+    let picture = try Gnuplot.run(input, stem: stem, format: format)
+    func beside(_ kind: String) -> String {
+      (folder.isEmpty ? "" : "\(folder)/") + "\(stem).\(kind)"
+    }
+    try AtomicFile.write(Array(input.data.utf8), to: beside("dat"))
+    try AtomicFile.write(Array(input.script.utf8), to: beside("gp"))
+    try AtomicFile.write(picture, to: path)
+  }
+}
+
+/// The program, without a shell, start-up files or devices, in a folder of its own.
+enum Gnuplot {
+  /// Seconds that a picture may take; it takes a twentieth of one.
+  static let patience = 60.0
+
+  static func run(
+    _ input: GnuplotInput, stem: String, format: PictureFormat
+  ) throws(Failure) -> [UInt8] {
+    guard let program else {
+      throw Failure(
+        .unavailable, "GnuplotMissing", "gnuplot",
+        "is not on the PATH; apt-get install gnuplot-nox, or write .csv or .json (Vega-Lite)")
+    }
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("dis-eval-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: folder) }
+    do {
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+      try Data(input.script.utf8).write(to: folder.appendingPathComponent("\(stem).gp"))
+      try Data(input.data.utf8).write(to: folder.appendingPathComponent("\(stem).dat"))
+      let errors = folder.appendingPathComponent("errors")
+      try Data().write(to: errors)
+      let process = Process()
+      process.executableURL = program
+      process.arguments = ["-d", "\(stem).gp"]
+      process.currentDirectoryURL = folder
+      // The date is in a PDF; the same numbers give the same bytes.
+      process.environment = [
+        "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "SOURCE_DATE_EPOCH": "0",
+      ]
+      if let home = ProcessInfo.processInfo.environment["HOME"] {
+        // fontconfig's cache.
+        process.environment?["HOME"] = home
+      }
+      process.standardInput = FileHandle.nullDevice
+      process.standardOutput = FileHandle.nullDevice
+      process.standardError = try FileHandle(forWritingTo: errors)
+      let ended = DispatchSemaphore(value: 0)
+      process.terminationHandler = { _ in ended.signal() }
+      try process.run()
+      if ended.wait(timeout: .now() + patience) == .timedOut {
+        kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+        throw Failure(
+          .internalError, "GnuplotFailed", "gnuplot", "did not end in \(Int(patience)) s")
+      }
+      let picture = [UInt8](
+        (try? Data(contentsOf: folder.appendingPathComponent("\(stem).\(format.rawValue)")))
+          ?? Data())
+      let said = (try? String(contentsOf: errors, encoding: .utf8)) ?? ""
+      guard process.terminationReason == .exit, process.terminationStatus == 0, !picture.isEmpty
+      else {
+        throw Failure(
+          .internalError, "GnuplotFailed", program.path,
+          "ended with \(process.terminationStatus): \(said.prefix(500))")
+      }
+      return picture
+    } catch let failure as Failure {
+      throw failure
+    } catch {
+      throw Failure(.inputOutput, "GnuplotFailed", program.path, "\(error.localizedDescription)")
+    }
+  }
+
+  private static var program: URL? {
+    (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
+      .map { URL(fileURLWithPath: "\($0)/gnuplot") }
+      .first { FileManager.default.isExecutableFile(atPath: $0.path) }
+  }
+}

@@ -1,0 +1,59 @@
+import Foundation
+
+extension Plot {
+  /// The points as comma-separated values (RFC 4180): series, name, x, y, low, high. Title, axes, and
+  /// notes are lines that begin with `#`.
+  public var csv: String {
+    func field(_ text: String) -> String {
+      // A leading '#' would be a comment to readers of this file.
+      text.contains { ",\"\r\n#".contains($0) }
+        ? "\"" + text.replacing("\"", with: "\"\"") + "\"" : text
+    }
+    let comments = ["\(title)", "x: \(x.label)", "y: \(y.label)"] + notes
+    let lines =
+      comments.map { "# " + $0.replacing(/[\r\n]+/, with: " ") } + ["series,name,x,y,low,high"]
+      + series.flatMap { series in
+        series.points.map { point in
+          let ends = point.interval.map { ["\($0.lowerBound)", "\($0.upperBound)"] } ?? ["", ""]
+          return
+            ([field(series.name), field(point.name), "\(point.x)", "\(point.y)"] + ends)
+            .joined(separator: ",")
+        }
+      }
+    return lines.joined(separator: "\n") + "\n"
+  }
+}
+
+extension Plot {
+  /// Points and laws as JSON.
+  public func json() throws -> [UInt8] {
+    func ends(_ range: ClosedRange<Double>?) -> JSONValue {
+      range.map { .array([.number($0.lowerBound), .number($0.upperBound)]) } ?? .null
+    }
+    let series = series.map { series -> JSONValue in
+      .object([
+        "name": .text(series.name),
+        "points": .array(
+          series.points.map { point in
+            .object([
+              "name": .text(point.name), "x": .number(point.x), "y": .number(point.y),
+              "interval": ends(point.interval),
+            ])
+          }),
+        "law": series.law.map { law in
+          .object([
+            "asymptote": .number(law.asymptote), "factor": .number(law.factor),
+            "exponent": .number(law.exponent), "exponent_interval": ends(law.exponentInterval),
+            "r_squared": .number(law.rSquared), "count": .integer(Int64(law.count)),
+            "domain": ends(law.domain),
+          ])
+        } ?? .null,
+      ])
+    }
+    return try encodedJSON(
+      JSONValue.object([
+        "schema": .text("dis-eval-plot/1"), "title": .text(title), "x": .text(x.label),
+        "y": .text(y.label), "series": .array(series), "notes": .array(notes.map(JSONValue.text)),
+      ]))
+  }
+}

@@ -1,0 +1,146 @@
+import ArgumentParser
+import DisEval
+import Files
+import Foundation
+import Reporting
+
+extension FitName: ExpressibleByArgument {}
+
+struct PlotCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "plot",
+    abstract: "Draws scaling curves of ledgers and results.",
+    discussion: """
+      The endings of --out say what to write: .svg, .png and .pdf by gnuplot, whose script (.gp) and data \
+      (.dat) are written beside, .json for Vega-Lite, .csv. Beside a .svg there is always a .csv, which \
+      'dis-eval report --plot' shows too.
+
+      Evaluations that are not comparable (another number of samples, extractor, sampler …) are refused. \
+      A law is y = a x^b by least squares of logarithms, with the 95 % band of its mean; 'saturating' \
+      adds an asymptote. Fewer than 3 places (saturating: 5), or less than a decade, are not fitted.
+
+      The recipes of the DiS paper draw a metric against training steps, a line for each patch size, depth \
+      and so on; sequence-length takes results of 'dis-eval bench --json', or none.
+
+      Examples:
+        dis-eval plot sweeps/s2/ledger.jsonl --x training-steps --out fig.svg
+        dis-eval plot */ledger.jsonl --x gflops --family patch-size --out fig.pdf --out fig.csv
+        dis-eval plot ledger.jsonl --recipe dis-skip --out skip.svg
+        dis-eval bench --json --only dis-s2 --only dis-s2-1025 --only dis-s2-4097 > bench.json
+        dis-eval plot bench.json --recipe sequence-length --out tokens.svg
+      """)
+
+  @Argument(help: "Ledgers, and results of fid, evaluate and merge.")
+  var files: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Where the drawing goes; may be repeated for several kinds.", valueName: "file"))
+  var out: [String]
+
+  @Option(help: "What to draw against. (default: training-steps, or what the recipe says)")
+  var x: ScalingAxis?
+
+  @Option(help: "The metric. (default: fid, or fd)")
+  var y: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "What lines differ by. (default: family where there are several)", valueName: "setting"))
+  var family: Setting?
+
+  @Option(help: "A figure that is known.")
+  var recipe: PlotRecipe?
+
+  @Option(
+    help: "The law to fit. (default: power for parameters and compute, else none)")
+  var fit: FitName?
+
+  @Option(help: ArgumentHelp("Draw laws until there, dotted beyond the points.", valueName: "x"))
+  var until: Double?
+
+  @Option(help: "Title of the drawing.")
+  var title: String?
+
+  @Flag(help: "Both axes linear.")
+  var linear = false
+
+  @Flag(help: "Draw what is not comparable, and say so in the drawing.")
+  var allowMixed = false
+
+  @Flag(help: "Print points and laws as JSON.")
+  var json = false
+
+  func validate() throws {
+    for path in out where Kind(path) == nil {
+      throw ValidationError(
+        "--out \(path): expected a name that ends in .svg, .png, .pdf, .json or .csv.")
+    }
+    if recipe == .sequenceLength {
+      guard x == nil, y == nil, family == nil, fit == nil, until == nil, !linear, !allowMixed else {
+        throw ValidationError("--recipe sequence-length takes --out, --title and --json alone.")
+      }
+    } else if files.isEmpty {
+      throw ValidationError("Expected a ledger or a result.")
+    }
+    if let until, !(until > 0 && until.isFinite) {
+      throw ValidationError("--until \(until): expected a number above 0.")
+    }
+  }
+
+  /// What a file's ending asks for.
+  private enum Kind {
+    case picture(PictureFormat), vegaLite, csv
+
+    init?(_ path: String) {
+      switch (path as NSString).pathExtension {
+      case "json": self = .vegaLite
+      case "csv": self = .csv
+      case let ending:
+        guard let format = PictureFormat(rawValue: ending) else { return nil }
+        self = .picture(format)
+      }
+    }
+  }
+
+  func run() throws {
+    for path in out { try AtomicFile.check(path) }
+    let plot = try plot()
+    for path in out {
+      switch Kind(path) {
+      case .picture(let format):
+        try plot.draw(format, to: path)
+        if format == .svg {
+          try AtomicFile.write(Array(plot.csv.utf8), to: "\(path.dropLast(4)).csv")
+        }
+      case .vegaLite: try AtomicFile.write(try plot.vegaLite(), to: path)
+      case .csv: try AtomicFile.write(Array(plot.csv.utf8), to: path)
+      case nil: break
+      }
+    }
+    if json {
+      try Terminal.result(try plot.json())
+    } else {
+      try Terminal.result((out + plot.notes).joined(separator: "\n"))
+    }
+  }
+
+  private func plot() throws -> Plot {
+    if recipe == .sequenceLength {
+      var curves = SequenceLengthCurves()
+      for file in files { try curves.add(benchmark: file) }
+      return curves.plot(title: title)
+    }
+    var ledger = Ledger()
+    for file in files { ledger.merge(try Ledger(exportedFrom: file)) }
+    let entries = ledger.entries
+    let x = x ?? .trainingSteps
+    let families = Set(entries.map(\.family))
+    var curves = ScalingCurves(
+      x: x, y: y, family: family ?? recipe?.family ?? (families.count > 1 ? .family : nil),
+      fit: fit ?? (x.hasLaw ? .power : .none), title: title, allowsMixed: allowMixed, until: until,
+      isLinear: linear)
+    if family == nil { curves.pinned = recipe?.pinned ?? [] }
+    return try curves.plot(entries)
+  }
+}

@@ -1,0 +1,146 @@
+import DisEval
+import Files
+import Foundation
+import Reporting
+
+/// A drawing of evaluations.
+struct ScalingCurves {
+  var x: ScalingAxis
+  /// The metric; nil for `fid`, or `fd` where there is none.
+  var y: String?
+  /// What makes a family; nil for one.
+  var family: Setting?
+  /// Settings that have to agree although the family frees them.
+  var pinned: Set<Setting> = []
+  var fit: FitName
+  var title: String?
+  var allowsMixed = false
+  var until: Double?
+  var isLinear = false
+
+  /// The drawing.
+  ///
+  /// - Throws: ``Failure`` `NothingToPlot`, `MetricMissing`, `MixedSettings` (65).
+  func plot(_ entries: [LedgerEntry]) throws(Failure) -> Plot {
+    let metric = try metric(of: entries)
+    let drawn = entries.filter { x.value(of: $0) != nil && $0.metrics[metric] != nil }
+    guard !drawn.isEmpty else {
+      throw Failure(
+        .dataRefused, "NothingToPlot", x.rawValue,
+        "none of \(entries.count) evaluation\(entries.count == 1 ? "" : "s") says it"
+          + (x == .trainingSteps ? "; give steps with the list of the sweep" : ""))
+    }
+    let mixed = mixedSettings(drawn)
+    guard mixed.isEmpty || allowsMixed else {
+      throw Failure(
+        .dataRefused, "MixedSettings", metric,
+        "are not comparable: " + mixed.joined(separator: "; ")
+          + "; choose evaluations that agree, or --family, or --allow-mixed, which the drawing says"
+      )
+    }
+    var notes = [common(drawn)] + mixed.map { "Not comparable: \($0)" }
+    let families = Dictionary(grouping: drawn) { entry in
+      family.flatMap { $0.value(of: entry) } ?? (family == nil ? "" : "unknown")
+    }
+    let isLogarithmic =
+      !isLinear && x.isLogarithmic
+      && drawn.allSatisfy { $0.metrics[metric].map { $0.value > 0 } ?? false }
+    let series = families.sorted { $0.key.compare($1.key, options: .numeric) == .orderedAscending }
+      .map { name, entries in
+        let points = entries.compactMap { entry -> Plot.Point? in
+          guard let place = x.value(of: entry), let score = entry.metrics[metric],
+            score.value.isFinite
+          else { return nil }
+          let ends = score.interval.flatMap { ends in
+            ends.count == 2 && ends[0] <= ends[1] && (ends[0] > 0 || !isLogarithmic)
+              ? ends[0]...ends[1] : nil
+          }
+          return Plot.Point(entry.name, x: place, y: score.value, interval: ends)
+        }
+        let (law, note) = law(points.map { ($0.x, $0.y) }, metric)
+        if let note { notes.append((name.isEmpty ? "" : "\(name): ") + note) }
+        return Plot.Series(name, points: points, law: law)
+      }
+    if series.contains(where: { $0.points.contains { $0.interval != nil } }) {
+      notes.append(
+        "Bars are 95 % intervals"
+          + (series.contains { $0.law?.exponentInterval != nil }
+            ? ", bands the 95 % of the law's mean." : "."))
+    }
+    if entries.count > drawn.count {
+      notes.append(
+        "\(entries.count - drawn.count) of \(entries.count) evaluations do not say \(x.rawValue) or \(metric)."
+      )
+    }
+    var plot = Plot(
+      title ?? "\(metric) by \(x.rawValue.replacing("-", with: " "))",
+      x: Plot.Axis(x.label, isLogarithmic: x.isLogarithmic && !isLinear),
+      y: Plot.Axis(
+        metric
+          + (drawn[0].metrics[metric]?.higherIsBetter == true
+            ? " (higher is better)" : " (lower is better)"),
+        isLogarithmic: isLogarithmic),
+      series: series, notes: notes)
+    if let until, series.contains(where: { $0.law != nil }) {
+      plot.extent = until...until
+      plot.notes.append("Dotted lines are extrapolation: no evaluation is there.")
+    }
+    return plot
+  }
+
+  private func metric(of entries: [LedgerEntry]) throws(Failure) -> String {
+    let names = Set(entries.flatMap(\.metrics.keys))
+    guard let found = y.map({ [$0] }) ?? ["fid", "fd"].first(where: names.contains).map({ [$0] }),
+      names.contains(found[0])
+    else {
+      throw Failure(
+        .dataRefused, "MetricMissing", y ?? "fid",
+        "no evaluation has it; found \(names.sorted().joined(separator: ", ")); choose with --y")
+    }
+    return found[0]
+  }
+
+  /// What differs and should not, a clause for each setting.
+  private func mixedSettings(_ entries: [LedgerEntry]) -> [String] {
+    let free = x.freedSettings.union(family?.freed ?? []).subtracting(pinned)
+    return Setting.compared.filter { !free.contains($0) }.compactMap { setting in
+      let values = Set(entries.compactMap { setting.value(of: $0) }).sorted()
+      guard values.count > 1 else { return nil }
+      return "\(setting.rawValue): "
+        + values.prefix(4).joined(separator: ", ") + (values.count > 4 ? ", …" : "")
+    }
+  }
+
+  /// What all have in common.
+  private func common(_ entries: [LedgerEntry]) -> String {
+    let shown: [Setting] = [
+      .num, .extractor, .dialect, .reference, .sampler, .steps, .guidance, .eta, .precision, .data,
+    ]
+    return shown.compactMap { setting in
+      let values = Set(entries.compactMap { setting.value(of: $0) })
+      return values.count == 1 ? values.first : nil
+    }.joined(separator: ", ")
+  }
+
+  private func law(_ points: [(x: Double, y: Double)], _ metric: String) -> (PowerLaw?, String?) {
+    guard fit != .none else { return (nil, nil) }
+    do throws(PowerLaw.NotFitted) {
+      let law = fit == .power ? try PowerLaw(points) : try PowerLaw(saturating: points)
+      func number(_ value: Double) -> String { String(format: "%.3g", value) }
+      let interval = law.exponentInterval.map {
+        " [\(number($0.lowerBound)), \(number($0.upperBound))]"
+      }
+      return (
+        law,
+        "\(metric) = \(law.asymptote > 0 ? "\(number(law.asymptote)) + " : "")\(number(law.factor)) x^"
+          + "\(number(law.exponent))\(interval ?? ""), R² \(String(format: "%.3f", law.rSquared)), "
+          + "\(law.count) points"
+      )
+    } catch {
+      return (nil, "not fitted: \(error)")
+    }
+  }
+}
+
+/// What is fitted.
+enum FitName: String, CaseIterable { case power, saturating, none }
