@@ -47,8 +47,11 @@ public struct Plot: Equatable, Sendable {
     }
   }
 
+  /// Stands above the drawing.
   public var title: String
+  /// The two directions.
   public var x, y: Axis
+  /// Families, in the order of their names' colours.
   public var series: [Series]
   /// Lines below the drawing: what the points have in common, laws, and what has to be known.
   public var notes: [String]
