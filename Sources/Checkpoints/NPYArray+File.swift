@@ -43,6 +43,11 @@ extension NPYArray {
     header(ScalarType.uint8.npyDescriptor ?? "", shape)
   }
 
+  /// What precedes the elements of an array of float32 in a `.npy` file.
+  package static func header(ofFloats shape: [Int]) -> [UInt8] {
+    header(ScalarType.float32.npyDescriptor ?? "", shape)
+  }
+
   private static func header(_ descriptor: String, _ shape: [Int]) -> [UInt8] {
     let extents = shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? "," : "")
     var header = "{'descr': '\(descriptor)', 'fortran_order': False, 'shape': (\(extents)), }"

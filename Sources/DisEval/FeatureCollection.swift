@@ -134,11 +134,13 @@ struct FeatureCollection {
 ///   - together: Most images that a worker takes at once.
 ///   - make: Image `index` and its label; called on any thread.
 ///   - sink: Gets every image in order.
+///   - rows: Gets the features of every image in order.
 func collect(
   count: Int, activity: String, extractor: any FeatureExtractor, demands: [FeatureDemand],
   workload: Workload, reporter: Reporter, together most: Int = .max,
   make: @escaping @Sendable (Int) throws -> (image: Image, label: Int?),
-  sink: (Image, Int?) throws -> Void = { _, _ in }
+  sink: (Image, Int?) throws -> Void = { _, _ in },
+  rows: (ScoredImage) throws -> Void = { _ in }
 ) async throws -> FeatureCollection {
   struct Made: Sendable {
     let image: Image
@@ -162,6 +164,7 @@ func collect(
     for made in made {
       try collection.append(made.scored)
       try sink(made.image, made.label)
+      try rows(made.scored)
     }
     reporter.progress(WorkProgress(activity: activity, done: collection.count, total: count))
   }

@@ -23,7 +23,8 @@ struct DisEvalCommand: AsyncParsableCommand {
     subcommands: [
       FIDCommand.self, EvaluateCommand.self, MergeCommand.self, SweepCommand.self,
       ExportCommand.self, ExplainCommand.self,
-      SampleCommand.self, StatsCommand.self, WeightsCommand.self, InspectCommand.self,
+      SampleCommand.self, FeaturesCommand.self, StatsCommand.self, WeightsCommand.self,
+      InspectCommand.self,
       GateCommand.self, PlotCommand.self, ReportCommand.self, SchemaCommand.self,
       PresetsCommand.self,
       ShardCommand.self,
