@@ -87,7 +87,7 @@ let package = Package(
         .embedInCode("Schemas/baseline.schema.json"), .embedInCode("Schemas/benchmark.schema.json"),
         .embedInCode("Schemas/gate.schema.json"),
         .embedInCode("Schemas/ledger.schema.json"), .embedInCode("Schemas/policy.schema.json"),
-        .embedInCode("Schemas/result.schema.json"),
+        .embedInCode("Schemas/rerun.schema.json"), .embedInCode("Schemas/result.schema.json"),
       ], swiftSettings: swiftSettings),
 
     // MARK: Row 5 - the command line

@@ -89,7 +89,7 @@ extension ExtractorProvenance {
 
   /// Whether features of the two can be compared: the same tensors, the same file, or two published
   /// forms of the same network. Nil when it cannot be told.
-  fileprivate func isSame(as other: ExtractorProvenance) -> Bool? {
+  func isSame(as other: ExtractorProvenance) -> Bool? {
     guard name == other.name else { return false }
     if published == true, other.published == true { return true }
     if let tensorsSha256, tensorsSha256 == other.tensorsSha256 { return true }

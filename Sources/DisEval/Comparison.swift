@@ -29,6 +29,11 @@ enum Side {
     if case .images(let collection) = self { collection.sha256 } else { nil }
   }
 
+  /// The digests of images, nil without images.
+  var digests: SampleDigests? {
+    if case .images(let collection) = self { collection.digests } else { nil }
+  }
+
   /// Feature rows, nil when there are none.
   fileprivate func rows(_ preparation: Preparation) throws -> FeatureRows? {
     switch self {

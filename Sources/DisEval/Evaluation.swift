@@ -118,6 +118,7 @@ public struct Evaluation: Sendable {
         allowedMismatches: prepared.guardian.allowed.isEmpty ? nil : prepared.guardian.allowed,
         warnings: prepared.guardian.warnings),
       samplesSha256: subjectSide.sha256,
+      sampleDigests: prepared.origin.flatMap { _ in subjectSide.digests?.text },
       run: Run(
         arguments: arguments, threads: workload.threads, batch: workload.batch, started: started,
         seconds: (ContinuousClock.now - clock) / .seconds(1),

@@ -20,6 +20,9 @@ public struct EvaluationResult: Codable, Sendable {
   public var provenance: Provenance
   /// SHA-256 over the SHA-256s of all images' pixels in index order, nil when there were no images.
   public var samplesSha256: String?
+  /// The first three bytes of the SHA-256 of every sample's pixels, four characters of base64 a sample;
+  /// nil when no checkpoint was sampled.
+  public var sampleDigests: String?
   /// What may differ between runs that agree.
   public var run: Run
 

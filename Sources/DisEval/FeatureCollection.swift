@@ -101,6 +101,7 @@ struct FeatureCollection {
   private(set) var count = 0
   private(set) var prepared: [Preparation: PreparedFeatures]
   private(set) var tally = ImageTally()
+  private(set) var digests = SampleDigests()
   private var hash = SHA256()
 
   init(_ demands: [FeatureDemand], extractor: any FeatureExtractor, count: Int) {
@@ -116,6 +117,7 @@ struct FeatureCollection {
       try prepared[preparation]?.append(features)
     }
     hash.update(data: image.digest)
+    digests.append(image.digest)
     tally.append(image)
     count += 1
   }

@@ -1,6 +1,6 @@
 /// The published JSON schemas (draft 2020-12) of the documents of dis-eval.
 public enum Schema: String, CaseIterable, Sendable {
-  case baseline, benchmark, gate, ledger, policy, result
+  case baseline, benchmark, gate, ledger, policy, rerun, result
 
   /// The schema's document.
   public var json: [UInt8] {
@@ -10,6 +10,7 @@ public enum Schema: String, CaseIterable, Sendable {
     case .gate: PackageResources.gate_schema_json
     case .ledger: PackageResources.ledger_schema_json
     case .policy: PackageResources.policy_schema_json
+    case .rerun: PackageResources.rerun_schema_json
     case .result: PackageResources.result_schema_json
     }
   }

@@ -25,6 +25,7 @@ struct EvaluationOptions: ParsableArguments {
     guard (ckpt == nil) != (images == nil) else {
       throw ValidationError("Give either --ckpt or --images.")
     }
+    try scoring.checkReference()
     if images != nil {
       guard scoring.preset == nil else {
         throw ValidationError("--preset is for --ckpt: it pins sampling.")

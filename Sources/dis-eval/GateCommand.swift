@@ -3,10 +3,10 @@ import Files
 import Foundation
 import Reporting
 
-struct GateCommand: ParsableCommand {
+struct GateCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "gate",
-    abstract: "Judges a result: pass, worse, or cannot say.",
+    abstract: "Judges a result, or a checkpoint: pass, worse, or cannot say.",
     discussion: """
       Exit status: 0 pass, 1 worse, 3 cannot say, because an interval straddles its limit or result and \
       baseline are not comparable; 78 for a policy or baseline that is invalid.
@@ -15,6 +15,13 @@ struct GateCommand: ParsableCommand {
       so by more than the tolerance (1 % of the baseline) beyond doubt, by the jackknife of pairs when \
       both have the same seed, and passes when it is not, beyond doubt.
 
+      --ckpt evaluates a checkpoint on the spot: as the baseline was, where there is one, otherwise as \
+      'fid' with the same options. What must be able to go on after a stop is 'fid --run' with the gate \
+      afterwards.
+
+      --audit makes samples of the result again, chosen by its hash, and compares their SHA-256: whether \
+      the result is of the checkpoint that it names.
+
       With GITHUB_ACTIONS=true annotations go to standard error, and to the files that \
       GITHUB_STEP_SUMMARY and GITHUB_OUTPUT name the summary and 'verdict=…'.
 
@@ -22,11 +29,24 @@ struct GateCommand: ParsableCommand {
         dis-eval gate result.json --max fid=3.5 --min fid=2 --min is=9
         dis-eval gate result.json --baseline dis-eval.baseline.json --junit gate.xml
         dis-eval gate result.json --policy gate.yml --openmetrics metrics.txt --json
+        dis-eval gate --ckpt model.pt --ref stats.npz --baseline dis-eval.baseline.json
+        dis-eval gate --ckpt model.pt --ref stats.npz --num 5000 --steps 50 --max fid=12
+        dis-eval gate result.json --max fid=3.5 --audit 64
         dis-eval gate result.json --update-baseline dis-eval.baseline.json --reason "longer training"
       """)
 
   @Argument(help: ArgumentHelp("Result to judge.", valueName: "result.json"))
-  var result: String
+  var result: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Checkpoint to evaluate and judge; beside a result, the one to audit it with.",
+      valueName: "file"))
+  var ckpt: String?
+
+  @Option(
+    help: ArgumentHelp("Make this many samples of the result again and compare.", valueName: "n"))
+  var audit: Int?
 
   @Option(
     help: ArgumentHelp("Largest value of a metric; may be repeated.", valueName: "name=value"))
@@ -81,8 +101,15 @@ struct GateCommand: ParsableCommand {
   @Flag(help: "Print the verdict as JSON.")
   var json = false
 
-  @Flag(help: "No notes on standard error.")
-  var quiet = false
+  @Option(help: ArgumentHelp("Keep the result of --ckpt there.", valueName: "file"))
+  var keepResult: String?
+
+  @Option(help: "Samples of --ckpt. (default: those of the baseline, or 50000)")
+  var num: Int?
+
+  @OptionGroup(title: "Evaluating a checkpoint") var scoring: ScoringOptions
+
+  @OptionGroup(title: "Running") var running: RunOptions
 
   func validate() throws {
     for text in max + min { _ = try Self.pair(text, finiteNumber) }
@@ -99,24 +126,36 @@ struct GateCommand: ParsableCommand {
     if accept && updateBaseline == nil {
       throw ValidationError("--accept belongs to --update-baseline.")
     }
-    guard !(max + min).isEmpty || baseline != nil || policy != nil || updateBaseline != nil else {
-      throw ValidationError("Nothing to judge by: expected --max, --min, --baseline or --policy.")
+    try checkSubject()
+    guard
+      !(max + min).isEmpty || audit != nil || baseline != nil || policy != nil
+        || updateBaseline != nil
+    else {
+      throw ValidationError(
+        "Nothing to judge by: expected --max, --min, --baseline, --policy or --audit.")
     }
   }
 
-  func run() throws {
-    for path in [junit, openmetrics, out, summary, updateBaseline].compactMap(\.self) {
+  func run() async throws {
+    for path in [junit, openmetrics, out, summary, updateBaseline, keepResult].compactMap(\.self) {
       try AtomicFile.check(path)
     }
     var policy = try self.policy.map { try Policy(contentsOf: $0) } ?? Policy()
     // Before limits of the command line, which are of metrics that no baseline may have.
     let ruled = Set(policy.metrics.keys)
     try addOptions(to: &policy)
-    let candidate = try ScoredResult(contentsOf: result, as: .result)
-    let baseline = try baselinePath(policy).map { try ScoredResult(contentsOf: $0, as: .baseline) }
+    let baselinePath = self.baselinePath(policy)
+    let baseline = try baselinePath.map { try ScoredResult(contentsOf: $0, as: .baseline) }
     let names = metric.isEmpty ? ruled : Set(metric)
+    let candidate: ScoredResult
+    if let result {
+      candidate = try ScoredResult(contentsOf: result, as: .result)
+    } else {
+      candidate = try await evaluated(
+        as: baselinePath, metrics: names.union(policy.metrics.keys))
+    }
     let report = Gate(candidate, by: policy, baseline: baseline)
-      .report(comparing: names.isEmpty ? nil : names)
+      .report(comparing: names.isEmpty ? nil : names, audit: try await auditCheck())
 
     if let junit { try AtomicFile.write(Array(report.junit.utf8), to: junit) }
     if let openmetrics { try AtomicFile.write(Array(report.openMetrics.utf8), to: openmetrics) }
@@ -166,7 +205,7 @@ struct GateCommand: ParsableCommand {
     _ path: String, _ candidate: ScoredResult, replaces verdict: Verdict?, _ report: GateReport
   ) throws {
     guard report.verdict != .worse || accept else {
-      if !quiet {
+      if !running.quiet {
         Terminal.note(
           "dis-eval: '\(escaped(path))' stays: the result is worse; --accept replaces it all the same"
         )
@@ -180,7 +219,7 @@ struct GateCommand: ParsableCommand {
       reason: reason ?? "", date: Date.now.formatted(.iso8601), commit: isHash ? commit : nil,
       verdict: verdict)
     try AtomicFile.write(try Baseline(candidate, update: update).json(), to: path)
-    if !quiet { Terminal.note("dis-eval: '\(escaped(path))' is written") }
+    if !running.quiet { Terminal.note("dis-eval: '\(escaped(path))' is written") }
   }
 
   /// Annotations, summary and output of a step, when GitHub's runner is there.
@@ -191,7 +230,7 @@ struct GateCommand: ParsableCommand {
     if let path = environment["GITHUB_STEP_SUMMARY"], !path.isEmpty {
       // The runner drops a summary of more than a mebibyte as a whole.
       let fits = try append(Array(report.markdown.utf8), to: path, largest: 900_000)
-      if !fits && !quiet { Terminal.note("dis-eval: the step's summary is full") }
+      if !fits && !running.quiet { Terminal.note("dis-eval: the step's summary is full") }
     }
     if let path = environment["GITHUB_OUTPUT"], !path.isEmpty {
       _ = try append(Array("verdict=\(report.verdict.rawValue)\n".utf8), to: path)

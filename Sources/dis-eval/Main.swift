@@ -21,7 +21,8 @@ struct DisEvalCommand: AsyncParsableCommand {
       """,
     version: "\(Tool.name) \(Tool.version)",
     subcommands: [
-      FIDCommand.self, EvaluateCommand.self, MergeCommand.self, SweepCommand.self,
+      FIDCommand.self, EvaluateCommand.self, MergeCommand.self, RerunCommand.self,
+      SweepCommand.self,
       ExportCommand.self, ExplainCommand.self,
       SampleCommand.self, FeaturesCommand.self, StatsCommand.self, WeightsCommand.self,
       InspectCommand.self,

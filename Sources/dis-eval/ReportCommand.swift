@@ -148,7 +148,7 @@ extension ReportCommand {
     reviewer.count = samples
     reviewer.run = run
     reviewer.reference =
-      ref ?? recorded("--ref", in: result, sha256: result.provenance.reference.sha256)
+      ref ?? result.file("--ref", sha256: result.provenance.reference.sha256)
     reviewer.referenceImages = referenceImages
     reviewer.weights = weights
     let review = try await reviewer.review(reporter: running.reporter)
@@ -160,22 +160,10 @@ extension ReportCommand {
     if let images { return .images(try ImageSource(path: images)) }
     guard
       let checkpoint = ckpt
-        ?? recorded("--ckpt", in: result, sha256: result.provenance.checkpoint?.sha256)
+        ?? result.file("--ckpt", sha256: result.provenance.checkpoint?.sha256)
     else { return nil }
     let decoder =
-      decoder ?? recorded("--decoder", in: result, sha256: result.provenance.decoder?.sha256)
-    return .samples(try Generator(of: result, checkpoint: checkpoint, decoder: decoder))
-  }
-
-  /// The file that the result's command was given, if it is still there and still the same.
-  private func recorded(
-    _ option: String, in result: EvaluationResult, sha256 expected: String?
-  ) -> String? {
-    let arguments = result.run.arguments
-    guard let expected, let position = arguments.lastIndex(of: option),
-      position + 1 < arguments.count
-    else { return nil }
-    let path = arguments[position + 1]
-    return (try? sha256(ofFile: path)) == expected ? path : nil
+      decoder ?? result.file("--decoder", sha256: result.provenance.decoder?.sha256)
+    return .samples(try Generator(of: result.provenance, checkpoint: checkpoint, decoder: decoder))
   }
 }

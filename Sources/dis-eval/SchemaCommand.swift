@@ -6,7 +6,8 @@ extension Schema: ExpressibleByArgument {}
 struct SchemaCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "schema",
-    abstract: "Prints the JSON schema of a result, policy, verdict, baseline or benchmark.",
+    abstract:
+      "Prints the JSON schema of a result, ledger, policy, verdict, baseline, repetition or benchmark.",
     discussion: """
       Examples:
         dis-eval schema

@@ -71,13 +71,17 @@ struct ScoringOptions: ParsableArguments {
             + "all of them without --preset.")
       }
     }
+    if case .all = dialect, refDialect != nil {
+      throw ValidationError("--ref-dialect is for one dialect, not for --dialect all.")
+    }
+  }
+
+  /// To be asked by commands that cannot do without a reference.
+  func checkReference() throws {
     guard ref != nil || preset != nil else {
       throw ValidationError(
         "Give --preset, or --ref: images, a statistics file such as reference_stats/fashion-mnist-train.npz, or "
           + "a name that 'dis-eval stats list' shows.")
-    }
-    if case .all = dialect, refDialect != nil {
-      throw ValidationError("--ref-dialect is for one dialect, not for --dialect all.")
     }
   }
 

@@ -73,6 +73,7 @@ struct SweepCommand: AsyncParsableCommand {
     guard [!checkpoints.isEmpty, list != nil, watch != nil].count(where: { $0 }) == 1 else {
       throw ValidationError("Give checkpoints, or --list, or --watch.")
     }
+    try scoring.checkReference()
     if let num, num < 2 { throw ValidationError("--num \(num): expected at least 2.") }
     guard (1...1000).contains(repeats) else {
       throw ValidationError("--repeats \(repeats): expected 1 to 1000.")

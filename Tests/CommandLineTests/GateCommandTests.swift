@@ -208,7 +208,7 @@ import _TestSupport
 
   @Test func schemas() throws {
     let names = try DisEvalProcess("schema").output.split(separator: "\n").map(String.init)
-    #expect(names == ["baseline", "benchmark", "gate", "ledger", "policy", "result"])
+    #expect(names == ["baseline", "benchmark", "gate", "ledger", "policy", "rerun", "result"])
     for name in names {
       let run = try DisEvalProcess("schema", name)
       #expect((try run.json()["$id"] as? String)?.hasPrefix("urn:dis-eval:schema:\(name):") == true)

@@ -3,62 +3,70 @@ import Files
 import Foundation
 import Tensors
 
-extension EvaluationResult {
-  /// Reads a result that was written as JSON.
-  ///
-  /// - Throws: ``Failure`` `ResultInvalid` (65) naming the key, or that of reading.
-  public init(contentsOf path: String) throws {
-    let file = try ReadableFile(path: path)
-    guard file.size <= 1 << 24 else {
-      throw Failure(
-        .dataRefused, "ResultInvalid", path, "\(file.size) bytes are more than a result has")
-    }
-    self = try decodedJSON(
-      Data(try file.bytes(at: 0, count: file.size)), subject: path, what: "result",
-      code: "ResultInvalid")
-  }
-}
-
 extension Generator {
   /// The generator that made the samples of a result, to make them again.
   ///
   /// - Parameters:
+  ///   - provenance: The result's.
   ///   - path: The result's checkpoint, wherever it lies now.
   ///   - decoder: The result's decoder, for a latent model.
   /// - Throws: ``Failure`` `OtherCheckpoint`, `OtherDecoder` (65) when a file is not that of the
   ///   result; `CannotSampleAgain` (65) when the result does not say enough; why the file is refused.
-  public init(of result: EvaluationResult, checkpoint path: String, decoder: String?) throws {
-    guard let scored = result.provenance.checkpoint, let sampler = result.provenance.sampler else {
-      throw Failure(
-        .usage, "CannotSampleAgain", path,
-        "the result is of images, not of a checkpoint; give them with --images")
-    }
-    try Self.check(path, is: scored.sha256, "OtherCheckpoint")
-    let loaded = try result.provenance.decoder.map { scored in
+  public init(of provenance: Provenance, checkpoint path: String, decoder: String?) throws {
+    let (scored, _) = try provenance.sampled
+    try checkContent(of: path, is: scored.sha256, "OtherCheckpoint")
+    try self.init(as: provenance, checkpoint: path, key: scored.key, decoder: decoder)
+  }
+
+  /// A generator of another checkpoint that samples it as that of a result was.
+  ///
+  /// - Parameter key: Which state dict of the file, `ema` if nil and there is one.
+  /// - Throws: As ``init(of:checkpoint:decoder:)``, but for `OtherCheckpoint`.
+  public init(
+    as provenance: Provenance, checkpoint path: String, key: String?, decoder: String?
+  ) throws {
+    let (_, sampler) = try provenance.sampled
+    let loaded = try provenance.decoder.map { scored in
       guard let decoder else {
         throw Failure(
           .unavailable, "DecoderMissing", scored.file,
           "the result's images are decoded latents; give the decoder with --decoder")
       }
-      try Self.check(decoder, is: scored.sha256, "OtherDecoder")
+      try checkContent(of: decoder, is: scored.sha256, "OtherDecoder")
       return try LoadedDecoder(path: decoder, scale: scored.scale, tile: scored.tile)
     }
     try self.init(
-      checkpoint: path, key: scored.key, settings: try SamplingSettings(sampler), decoder: loaded,
+      checkpoint: path, key: key, settings: try SamplingSettings(sampler), decoder: loaded,
       precision: sampler.precision ?? .float32)
-    guard try encodedJSON(provenance) == encodedJSON(sampler) else {
+    guard try encodedJSON(self.provenance) == encodedJSON(sampler) else {
       throw Failure(
         .dataRefused, "CannotSampleAgain", path,
         "this version would sample it in another way than the result's sampler")
     }
   }
+}
 
-  private static func check(_ path: String, is sha256: String, _ code: String) throws {
-    let found = try DisEval.sha256(ofFile: path)
-    guard found == sha256 else {
-      throw Failure(
-        .dataRefused, code, path, "SHA-256 \(found), but the result is of \(sha256)")
+extension Provenance {
+  /// What was sampled, and how.
+  ///
+  /// - Throws: ``Failure`` `CannotSampleAgain` (64) when it is images that were scored.
+  fileprivate var sampled: (CheckpointProvenance, SamplerProvenance) {
+    get throws(Failure) {
+      guard let checkpoint, let sampler else {
+        throw Failure(
+          .usage, "CannotSampleAgain", images ?? "the result",
+          "the result is of images, not of a checkpoint; give them with --images")
+      }
+      return (checkpoint, sampler)
     }
+  }
+}
+
+/// - Throws: ``Failure`` with that code (65) when the file's SHA-256 is another.
+func checkContent(of path: String, is sha256: String, _ code: String) throws {
+  let found = try DisEval.sha256(ofFile: path)
+  guard found == sha256 else {
+    throw Failure(.dataRefused, code, path, "SHA-256 \(found), but the result is of \(sha256)")
   }
 }
 

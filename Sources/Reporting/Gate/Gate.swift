@@ -25,8 +25,10 @@ public struct Gate: Sendable {
 
   /// The verdict with its reasons.
   ///
-  /// - Parameter compared: The metrics compared with the baseline, nil for all of the baseline's.
-  public func report(comparing compared: Set<String>? = nil) -> GateReport {
+  /// - Parameters:
+  ///   - compared: The metrics compared with the baseline, nil for all of the baseline's.
+  ///   - audit: What came of making samples of the result again, nil when none were.
+  public func report(comparing compared: Set<String>? = nil, audit: Check? = nil) -> GateReport {
     let differences = baseline.map(self.differences) ?? []
     var checks: [Check] = []
     for (name, rule) in policy.metrics {
@@ -38,6 +40,7 @@ public struct Gate: Sendable {
       checks += decided(
         names.sorted().map { comparison($0, with: baseline, differences: differences) })
     }
+    if let audit { checks.append(audit) }
     checks.sort { ($0.metric, $0.kind.rawValue) < ($1.metric, $1.kind.rawValue) }
     let verdicts = Set(checks.map(\.verdict))
     return GateReport(

@@ -38,7 +38,7 @@ extension Check {
     switch verdict {
     case .pass: .pass
     case .worse: .failure
-    case .cannotSay: value == nil ? .error : .skipped
+    case .cannotSay: value == nil && kind != .audit ? .error : .skipped
     }
   }
 }

@@ -47,6 +47,8 @@ public struct Check: Codable, Sendable {
   /// What is demanded.
   public enum Kind: String, Codable, Sendable {
     case min, max, baseline
+    /// Samples made again are those of the result.
+    case audit
   }
 
   /// Name of the metric.
@@ -67,6 +69,13 @@ public struct Check: Codable, Sendable {
   public var comparison: Comparison?
   /// By what to multiply the number of samples to be able to say, roughly; nil for nobody knows.
   public var samplesFactor: Double?
+}
+
+extension Check {
+  /// What came of making samples of the result again.
+  public init(audit verdict: Verdict, reason: String) {
+    self.init(metric: "samples", kind: .audit, verdict: verdict, reason: reason)
+  }
 }
 
 /// A test of non-inferiority: by how much is a result worse than a baseline?

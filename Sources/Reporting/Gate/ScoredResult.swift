@@ -48,6 +48,17 @@ public struct ScoredResult: Sendable {
   /// - Throws: ``Failure`` `ResultInvalid` (65) or `BaselineInvalid` (78) with the key, or that of
   ///   reading.
   public init(contentsOf path: String, as role: Role) throws(Failure) {
+    let file = try ReadableFile(path: path)
+    // One byte more is enough to refuse it.
+    let bytes = try file.bytes(at: 0, count: min(file.size, Self.largestFile + 1))
+    try self.init(json: bytes, path: path, as: role)
+  }
+
+  /// Reads the bytes of a file.
+  ///
+  /// - Parameter path: What it is called.
+  /// - Throws: ``Failure`` `ResultInvalid` (65) or `BaselineInvalid` (78) with the key.
+  public init(json bytes: [UInt8], path: String, as role: Role) throws(Failure) {
     let (status, code, schemas): (ExitStatus, String, Set<String>) =
       switch role {
       case .result: (.dataRefused, "ResultInvalid", ["dis-eval-result/1"])
@@ -55,11 +66,10 @@ public struct ScoredResult: Sendable {
         (.invalidConfiguration, "BaselineInvalid", [Baseline.schema, "dis-eval-result/1"])
       }
     func invalid(_ detail: String) -> Failure { Failure(status, code, path, detail) }
-    let file = try ReadableFile(path: path)
-    guard file.size <= Self.largestFile else {
-      throw invalid("\(file.size) bytes are more than the \(Self.largestFile) of a result")
+    guard bytes.count <= Self.largestFile else {
+      throw invalid("\(bytes.count) bytes are more than the \(Self.largestFile) of a result")
     }
-    let data = Data(try file.bytes(at: 0, count: file.size))
+    let data = Data(bytes)
     let document: Document
     do {
       let decoder = JSONDecoder()

@@ -1,0 +1,113 @@
+import Crypto
+import Files
+import Foundation
+import Images
+import Tensors
+
+/// Enough of every sample's SHA-256 to tell one that is made again from another: 200 KB of text for
+/// 50,000 samples.
+struct SampleDigests: Sendable {
+  /// Bytes kept of each: four characters of base64, and one chance in 17 million to take another sample
+  /// for the same.
+  private static let width = 3
+  private var bytes: [UInt8] = []
+
+  init() {}
+
+  /// Reads them from a result; nil when that is not what the text is.
+  init?(_ text: String) {
+    guard let data = Data(base64Encoded: text), data.count % Self.width == 0 else { return nil }
+    bytes = Array(data)
+  }
+
+  var count: Int { bytes.count / Self.width }
+
+  var text: String { Data(bytes).base64EncodedString() }
+
+  mutating func append(_ sha256: [UInt8]) { bytes += sha256.prefix(Self.width) }
+
+  func isSame(_ index: Int, _ sha256: some Sequence<UInt8>) -> Bool {
+    bytes[index * Self.width..<(index + 1) * Self.width].elementsEqual(sha256.prefix(Self.width))
+  }
+}
+
+/// Samples of a result that were made again, and compared with it by hash.
+///
+/// It says that the result is of the checkpoint and the settings that it names. What the metrics of
+/// these samples are, only repeating all of it says.
+public struct SampleAudit: Sendable {
+  /// The samples that were made again, ascending.
+  public let indices: [Int]
+  /// Those of them that are not as the result says, ascending.
+  public let different: [Int]
+  /// What decided the last bits of the result.
+  public let recorded: CodePath
+  /// What decided those of this process.
+  public let now: CodePath
+
+  /// What decides the last bits of a sample.
+  public struct CodePath: Equatable, Sendable {
+    /// Name and version of the tool.
+    public let tool: String
+    /// Instruction set and library.
+    public let kernels: String
+  }
+
+  /// Makes samples of a result again.
+  ///
+  /// A hash of the result chooses them: nobody else does, and the same result is asked the same again.
+  ///
+  /// - Parameters:
+  ///   - count: How many; all of a result that has fewer.
+  ///   - generator: The result's, ``Generator/init(of:checkpoint:decoder:)``.
+  /// - Throws: ``Failure`` `NoSampleDigests` (65) for a result that has none, `ResultInvalid`.
+  public init(
+    of result: EvaluationResult, count: Int, generator: Generator, workload: Workload,
+    reporter: Reporter
+  ) async throws {
+    guard let text = result.sampleDigests, let total = result.provenance.num else {
+      throw Failure(
+        .dataRefused, "NoSampleDigests", "sample_digests",
+        "the result is of no checkpoint, or of an earlier version: it does not say what its samples "
+          + "are one by one; evaluate again")
+    }
+    guard let digests = SampleDigests(text), digests.count == total, total > 0 else {
+      throw Failure(
+        .dataRefused, "ResultInvalid", "sample_digests",
+        "expected four characters of base64 for each of \(total) samples")
+    }
+    try workload.prepare()
+    try generator.checkCovers(total)
+    let indices = Self.indices(count, of: total, seed: Array(text.utf8))
+    var different: [Int] = []
+    var done = 0
+    try await forEachInOrder(
+      count: indices.count, width: workload.threads, inFlight: workload.batch
+    ) { position in
+      let index = indices[position]
+      let image = try generator.image(try generator.sample(index), index: index)
+      return digests.isSame(index, SHA256.hash(data: image.pixels))
+    } consume: { position, isSame in
+      if !isSame { different.append(indices[position]) }
+      done += 1
+      reporter.progress(WorkProgress(activity: "audit", done: done, total: indices.count))
+    }
+    (self.indices, self.different) = (indices, different)
+    recorded = CodePath(tool: result.provenance.tool, kernels: result.provenance.kernels)
+    now = CodePath(
+      tool: "\(Tool.name) \(Tool.version)",
+      kernels: Tool.kernelPath(
+        result.provenance.extractor.precision ?? generator.provenance.precision))
+  }
+
+  /// `count` different indices below `total`, ascending: those whose hash with the seed is least.
+  private static func indices(_ count: Int, of total: Int, seed: [UInt8]) -> [Int] {
+    let salt = Array(SHA256.hash(data: seed))
+    func key(_ index: Int) -> [UInt8] {
+      Array(SHA256.hash(data: salt + withUnsafeBytes(of: Int64(index).littleEndian, Array.init)))
+    }
+    let order = (0..<total).map { (key: key($0), index: $0) }
+      .sorted { $0.key.lexicographicallyPrecedes($1.key) }
+    return order.prefix(count).map(\.index).sorted()
+  }
+}

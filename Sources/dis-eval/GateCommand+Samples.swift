@@ -1,0 +1,117 @@
+import ArgumentParser
+import DisEval
+import Files
+import Reporting
+import Tensors
+
+/// What the gate samples: a checkpoint to judge, and samples of a result to make again.
+extension GateCommand {
+  func checkSubject() throws {
+    guard result != nil || ckpt != nil else {
+      throw ValidationError("Give a result, or --ckpt FILE to evaluate.")
+    }
+    if let num, num < 2 { throw ValidationError("--num \(num): expected at least 2.") }
+    guard let result else {
+      guard audit == nil else {
+        throw ValidationError("--audit is for a result; --ckpt alone is sampled anyway.")
+      }
+      return
+    }
+    if let audit, audit < 1 { throw ValidationError("--audit \(audit): expected at least 1.") }
+    guard audit != nil || (ckpt == nil && scoring.decoding.decoder == nil) else {
+      throw ValidationError(
+        "--ckpt and --decoder beside '\(result)' are for --audit; leave the result out to evaluate."
+      )
+    }
+    guard num == nil, keepResult == nil, scoring.isUntouched, scoring.ref == nil,
+      scoring.weights == nil
+    else {
+      throw ValidationError(
+        "--num, --keep-result and the options of sampling and scoring are for --ckpt without a result."
+      )
+    }
+  }
+
+  /// The result of the checkpoint, evaluated as the baseline was, or as the options say.
+  ///
+  /// - Parameter names: Metrics that are judged.
+  func evaluated(as baseline: String?, metrics names: Set<String>) async throws -> ScoredResult {
+    guard let ckpt else { throw ValidationError("Give a result, or --ckpt FILE to evaluate.") }
+    let workload = try running.workload()
+    var evaluation: Evaluation
+    if let baseline {
+      guard num == nil, scoring.isUntouched else {
+        throw ValidationError(
+          "The checkpoint is evaluated as '\(baseline)' was: leave out --num and the options of "
+            + "sampling and scoring, except for --ref, --weights and --decoder.")
+      }
+      let recorded = try RecordedEvaluation(contentsOf: baseline)
+      let preset = try recorded.provenance.preset.map { try Preset(named: $0).reference }
+      guard let reference = scoring.ref ?? preset else {
+        throw ValidationError(
+          "Give --ref: '\(recorded.provenance.reference.file)' of the baseline.")
+      }
+      let key = recorded.provenance.checkpoint?.key
+      var inputs = RecordedInputs(
+        subject: .samples(
+          try Generator(
+            as: recorded.provenance, checkpoint: ckpt, key: key == "ema" ? nil : key,
+            decoder: scoring.decoding.decoder)),
+        reference: reference, weights: scoring.weights)
+      inputs.isRecursive = scoring.recursive
+      evaluation = try Evaluation(as: recorded, of: inputs, workload: workload)
+    } else {
+      try scoring.checkReference()
+      let scoring = try self.scoring.resolved(reporter: running.reporter)
+      let generator = try Generator(
+        checkpoint: ckpt, key: scoring.checkpointKey, settings: scoring.settings,
+        decoder: scoring.decoder, precision: scoring.precision)
+      try scoring.preset?.check(generator)
+      evaluation = scoring.evaluation(
+        of: .samples(generator, count: num ?? scoring.preset?.count ?? 50_000), workload: workload)
+      evaluation.optionalMetrics = Set(names.compactMap(MetricName.init(title:)))
+        .union([.fid, .inceptionScore])
+    }
+    evaluation.arguments = Array(CommandLine.arguments.dropFirst())
+    let document = try await evaluation.result(reporter: running.reporter).json()
+    if let keepResult { try AtomicFile.write(document, to: keepResult) }
+    return try ScoredResult(json: document, path: keepResult ?? ckpt, as: .result)
+  }
+
+  /// What comes of making samples of the result again, nil when that is not asked for.
+  func auditCheck() async throws -> Check? {
+    guard let audit, let path = result else { return nil }
+    let workload = try running.workload()
+    let result = try EvaluationResult(contentsOf: path)
+    guard result.sampleDigests != nil else {
+      let reason =
+        result.provenance.checkpoint == nil
+        ? "no checkpoint was sampled" : "the result does not say what its samples are one by one"
+      return Check(audit: .cannotSay, reason: reason)
+    }
+    let generator = try result.generator(
+      checkpoint: ckpt, decoder: scoring.decoding.decoder, resultPath: path)
+    let made = try await SampleAudit(
+      of: result, count: audit, generator: generator, workload: workload, reporter: running.reporter
+    )
+    let count = made.indices.count
+    guard let first = made.different.first else {
+      return Check(audit: .pass, reason: "\(count) samples made again are the same")
+    }
+    let found = "\(made.different.count) of \(count) samples made again are others, first \(first)"
+    guard made.recorded != made.now else { return Check(audit: .worse, reason: found) }
+    return Check(
+      audit: .cannotSay,
+      reason: found + "; but the result is of \(made.recorded.tool) on \(made.recorded.kernels), "
+        + "these are of \(made.now.tool) on \(made.now.kernels); --kernels chooses")
+  }
+}
+
+extension ScoringOptions {
+  /// Whether nothing was asked for but where files are.
+  fileprivate var isUntouched: Bool {
+    preset == nil && dialect == nil && refDialect == nil && !allowMismatch
+      && arithmetic.precision == .float32 && sampling.isUntouched && decoding.latentScale == nil
+      && decoding.decoderTile == nil
+  }
+}

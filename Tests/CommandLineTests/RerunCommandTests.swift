@@ -1,0 +1,241 @@
+import Foundation
+import Reporting
+import Testing
+import _TestSupport
+
+/// `dis-eval rerun`, `gate --audit` and `gate --ckpt` of the demo's model.
+@Suite("Evaluating again") struct RerunCommandTests {
+  private let folder: TemporaryFolder
+  private let result: String
+
+  private static let files = [
+    "--ckpt", DisEvalProcess.checkpoint, "--ref", DisEvalProcess.statistics,
+  ]
+
+  /// 150 samples, which is more than dimensions: a gate judges fewer by nothing.
+  init() throws {
+    folder = try TemporaryFolder()
+    result = folder.path("result.json")
+    let run = try DisEvalProcess(
+      ["fid", "--num", "150", "--steps", "4", "--sampler", "dpm-solver++", "--out", result]
+        + Self.files)
+    #expect(run.status == 0, "\(run.errors)")
+  }
+
+  private func rerun(_ arguments: String..., status: Int32) throws -> DisEvalProcess {
+    let run = try DisEvalProcess(["rerun"] + arguments)
+    #expect(run.status == status, "\(run.output) \(run.errors)")
+    return run
+  }
+
+  private func gate(_ arguments: [String], status: Int32) throws -> DisEvalProcess {
+    let run = try DisEvalProcess(["gate"] + arguments, environment: ["GITHUB_ACTIONS": ""])
+    #expect(run.status == status, "\(run.output) \(run.errors)")
+    return run
+  }
+
+  /// The result with a text of it replaced.
+  private func forged(_ text: String, by other: String) throws -> String {
+    let document = try String(contentsOfFile: result, encoding: .utf8)
+    #expect(document.contains(text))
+    let path = folder.path("forged.json")
+    try Data(document.replacingOccurrences(of: text, with: other).utf8)
+      .write(to: URL(fileURLWithPath: path))
+    return path
+  }
+
+  private func document(_ path: String) throws -> [String: Any] {
+    try #require(
+      try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: path)))
+        as? [String: Any])
+  }
+
+  // MARK: - rerun
+
+  @Test func theSameComesOutAgain() throws {
+    let again = folder.path("again.json")
+    let run = try rerun(result, "--out", again, "--threads", "1", status: 0)
+    #expect(run.output.hasPrefix("identical: every image and number of"), "\(run.output)")
+    for key in ["metrics", "skipped", "samples_sha256", "sample_digests", "provenance"] {
+      #expect(try canonical(document(again)[key]) == canonical(document(result)[key]), "\(key)")
+    }
+    let comparison = try rerun(result, "--json", status: 0)
+    #expect(try comparison.json()["outcome"] as? String == "identical")
+    let violation = try violation(of: Array(comparison.output.utf8), by: .rerun)
+    #expect(violation == nil, "\(violation ?? "")")
+    // What came out is a result itself.
+    _ = try rerun(
+      again, "--ckpt", DisEvalProcess.checkpoint, "--ref", DisEvalProcess.statistics, status: 0)
+  }
+
+  @Test func otherInstructionsAgree() throws {
+    let json = try rerun(result, "--kernels", "scalar", "--json", status: 0).json()
+    let outcome = json["outcome"] as? String
+    #expect(outcome == "agrees" || outcome == "identical")
+    let numbers = try #require(json["numbers"] as? [[String: Any]])
+    #expect(numbers.map { $0["name"] as? String }.contains("fd interval low"))
+    // A number that other instructions do not explain: nobody can say.
+    let value = try #require(
+      (document(result)["metrics"] as? [String: [String: Any]])?["fd"]?["value"] as? Double)
+    let off = try forged("\(value)", by: "\(value * 2)")
+    #expect(
+      try rerun(off, "--kernels", "scalar", status: outcome == "identical" ? 65 : 3).output
+        .contains("cannot say"))
+    #expect(try rerun(off, status: 65).output.hasPrefix("differs:"))
+  }
+
+  @Test func anotherSeedDiffers() throws {
+    let run = try rerun(try forged("\"seed\" : 0", by: "\"seed\" : 1"), status: 65)
+    #expect(run.output.hasPrefix("differs:") && run.output.contains("images: sha256"))
+  }
+
+  @Test func imagesAreScoredAgain() throws {
+    let (images, path) = (folder.path("images.npz"), folder.path("images.json"))
+    for arguments in [
+      [
+        "sample", "--ckpt", DisEvalProcess.checkpoint, "--num", "30", "--steps", "4", "--out",
+        images,
+      ],
+      [
+        "fid", "--images", images, "--ref", DisEvalProcess.statistics, "--dialect", "all", "--out",
+        path,
+      ],
+    ] {
+      let run = try DisEvalProcess(arguments)
+      #expect(run.status == 0, "\(run.errors)")
+    }
+    let json = try rerun(path, "--json", status: 0).json()
+    #expect(json["outcome"] as? String == "identical")
+    let names = (json["numbers"] as? [[String: Any]])?.compactMap { $0["name"] as? String } ?? []
+    #expect(names.contains("torch-fidelity: fd") && names.contains("tf: fd"))
+    try FileManager.default.moveItem(atPath: images, toPath: folder.path("moved.npz"))
+    #expect(try rerun(path, status: 66).errors.contains("--images"))
+    _ = try rerun(path, "--images", folder.path("moved.npz"), status: 0)
+    let one = folder.path("one.json")
+    let run = try DisEvalProcess(
+      "fid", "--images", folder.path("moved.npz"), "--ref", DisEvalProcess.statistics, "--out", one)
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(
+      try gate([one, "--audit", "4"], status: 3).output.contains("no checkpoint was sampled"))
+  }
+
+  @Test func whatIsNotOfTheResultIsRefused() throws {
+    func refused(_ arguments: String..., status: Int32, code: String) throws {
+      let run = try DisEvalProcess(["rerun"] + arguments)
+      #expect(run.status == status && run.errors.contains(code), "\(run.status) \(run.errors)")
+    }
+    let other = DisEvalProcess.file("scripts/train_demo/fashion-dis.pt")
+    try refused(result, "--ckpt", other, status: 65, code: "OtherCheckpoint")
+    let converted = folder.path("other.npz")
+    let made = try DisEvalProcess(
+      "stats", "convert", DisEvalProcess.statistics, converted, "--features", "1")
+    #expect(made.status == 0, "\(made.errors)")
+    try refused(result, "--ref", converted, status: 65, code: "OtherReference")
+    try refused(
+      result, "--ref", DisEvalProcess.file("reference_stats/fashion-mnist-train.json"), status: 65,
+      code: "UnsupportedFormat")
+    try refused(result, "--weights", DisEvalProcess.checkpoint, status: 65, code: "NotAnExtractor")
+    try refused(result, "--images", folder.path(""), "--ckpt", other, status: 64, code: "--ckpt")
+    try refused(folder.path("none.json"), status: 66, code: "NotFound")
+    try refused(DisEvalProcess.statistics, status: 65, code: "ResultInvalid")
+    try refused(
+      try forged("\"name\" : \"dpm-solver++\"", by: "\"name\" : \"euler\""), status: 65,
+      code: "CannotSampleAgain")
+    try refused(
+      try forged(DisEvalProcess.checkpoint, by: "/nowhere"),
+      status: 66, code: "InputUnknown")
+    try refused(result, "--out", folder.path("no/such.json"), status: 73, code: "no/such.json")
+  }
+
+  // MARK: - Audit
+
+  @Test func anAuditTellsWhetherSamplesAreThoseOfTheCheckpoint() throws {
+    #expect(
+      try gate([result, "--audit", "16"], status: 0).output
+        .contains("pass: samples audit: 16 samples made again are the same"))
+    // All of fewer, and beside a limit.
+    #expect(
+      try gate([result, "--audit", "1000", "--max", "cs=100"], status: 0).output
+        .contains("150 samples made again"))
+    let junit = folder.path("gate.xml")
+    let seed = try forged("\"seed\" : 0", by: "\"seed\" : 1")
+    let run = try gate([seed, "--audit", "8", "--junit", junit, "--json"], status: 1)
+    #expect(run.output.contains("\"kind\" : \"audit\""))
+    let violation = try violation(of: Array(run.output.utf8), by: .gate)
+    #expect(violation == nil, "\(violation ?? "")")
+    #expect(
+      try String(contentsOfFile: junit, encoding: .utf8)
+        .contains("<failure type=\"worse\" message=\"8 of 8 samples made again are others"))
+    // One sample's digest is another: an audit of all finds it.
+    let digests = try #require(document(result)["sample_digests"] as? String)
+    let changed = (digests.hasPrefix("AAAA") ? "BBBB" : "AAAA") + digests.dropFirst(4)
+    #expect(
+      try gate([forged(digests, by: changed), "--audit", "150"], status: 1).output
+        .contains("1 of 150 samples made again are others, first 0"))
+    #expect(
+      try gate([forged(digests, by: String(digests.dropLast(4))), "--audit", "2"], status: 65)
+        .errors
+        .contains("ResultInvalid"))
+    #expect(
+      try gate([forged("sample_digests", by: "sample_others"), "--audit", "2"], status: 3).output
+        .contains("does not say what its samples are"))
+  }
+
+  @Test func anAuditOnOtherInstructionsCannotSay() throws {
+    let seed = try forged("\"seed\" : 0", by: "\"seed\" : 1")
+    let run = try gate([seed, "--audit", "4", "--kernels", "scalar"], status: 3)
+    #expect(run.output.contains("--kernels chooses"), "\(run.output)")
+  }
+
+  // MARK: - A checkpoint
+
+  @Test func aCheckpointIsEvaluatedAsTheBaselineWas() throws {
+    let (baseline, kept) = (folder.path("base.json"), folder.path("kept.json"))
+    _ = try gate([result, "--update-baseline", baseline, "--reason", "first"], status: 0)
+    let arguments = Self.files + ["--baseline", baseline]
+    let run = try gate(arguments + ["--keep-result", kept], status: 0)
+    #expect(run.output.hasPrefix("pass: \(kept) against \(baseline)"), "\(run.output)")
+    for key in ["metrics", "samples_sha256"] {
+      #expect(try canonical(document(kept)[key]) == canonical(document(result)[key]), "\(key)")
+    }
+    // The same weights in another file: the same samples, another checkpoint.
+    let pickled = try gate(
+      ["--ckpt", DisEvalProcess.file("scripts/train_demo/fashion-dis.pt")]
+        + arguments.dropFirst(2), status: 0)
+    #expect(pickled.output.contains("0 better than"), "\(pickled.output)")
+    for options in [
+      ["--num", "9"], ["--steps", "3"], ["--dialect", "tf"], ["--precision", "bf16"],
+    ] {
+      #expect(try gate(arguments + options, status: 64).errors.contains("is evaluated as"))
+    }
+    #expect(
+      try gate(["--ckpt", DisEvalProcess.checkpoint, "--baseline", baseline], status: 64).errors
+        .contains("Give --ref: 'fashion-mnist-train.npz'"))
+    _ = try gate(
+      Self.files + ["--update-baseline", baseline, "--reason", "again"], status: 0)
+  }
+
+  @Test func aCheckpointIsEvaluatedAsTheOptionsSay() throws {
+    let options = Self.files + ["--num", "150", "--steps", "4", "--sampler", "dpm-solver++"]
+    #expect(try gate(options + ["--max", "fd=1000"], status: 0).output.contains("keeps max 1000"))
+    #expect(try gate(options + ["--max", "fd=1"], status: 1).output.contains("is above max 1"))
+    #expect(
+      try gate(options + ["--min", "precision=0"], status: 3).output.contains("precision min"))
+  }
+
+  @Test func whatContradictsItselfIsRefused() throws {
+    func refused(_ arguments: [String], _ text: String) throws {
+      #expect(try gate(arguments, status: 64).errors.contains(text), "\(arguments)")
+    }
+    try refused(["--max", "fd=1"], "Give a result, or --ckpt")
+    try refused([result, "--ckpt", DisEvalProcess.checkpoint, "--max", "fd=1"], "are for --audit")
+    try refused([result, "--num", "9", "--max", "fd=1"], "for --ckpt without a result")
+    try refused([result, "--steps", "9", "--max", "fd=1"], "for --ckpt without a result")
+    try refused([result, "--keep-result", "x", "--max", "fd=1"], "for --ckpt without a result")
+    try refused([result, "--audit", "0"], "expected at least 1")
+    try refused(["--ckpt", "x", "--audit", "3", "--max", "fd=1"], "--audit is for a result")
+    try refused(["--ckpt", "x", "--max", "fd=1"], "Give --preset, or --ref")
+    try refused(
+      ["--ckpt", "x", "--ref", "y", "--num", "1", "--max", "fd=1"], "expected at least 2")
+  }
+}
