@@ -16,6 +16,13 @@ struct EvaluationOptions: ParsableArguments {
   @Option(help: "Number of samples (default: 50000), or that --images must have (default: any).")
   var num: Int?
 
+  @Option(
+    help: """
+      Ranges of seeds: --seed and the numbers after it. All of them are reported, with mean, standard \
+      deviation, minimum and maximum; with --run each in a folder of its own.
+      """)
+  var repeats = 1
+
   @OptionGroup(title: "Running") var running: RunOptions
 
   @OptionGroup(title: "Keeping a run") var keeping: KeepingOptions
@@ -42,6 +49,21 @@ struct EvaluationOptions: ParsableArguments {
         throw ValidationError("--run keeps samples of --ckpt; images are there already.")
       }
     }
+    guard (1...1000).contains(repeats) else {
+      throw ValidationError("--repeats \(repeats): expected 1 to 1000.")
+    }
+    if repeats > 1 {
+      guard images == nil else {
+        throw ValidationError("--repeats is for --ckpt: images are the same every time.")
+      }
+      guard output.grid == nil, output.saveImages == nil else {
+        throw ValidationError(
+          "--grid and --save-images are of one range of seeds, without --repeats.")
+      }
+      if case .all = scoring.dialect {
+        throw ValidationError("--repeats is for one dialect, not for --dialect all.")
+      }
+    }
     if let num, num < 1 { throw ValidationError("--num \(num): expected at least 2.") }
   }
 
@@ -52,23 +74,45 @@ struct EvaluationOptions: ParsableArguments {
   func run(metrics: Set<MetricName>?, optional: Set<MetricName>) async throws {
     let workload = try running.workload()
     let scoring = try self.scoring.resolved(reporter: running.reporter)
-    let subject: Evaluation.Subject
-    if let ckpt {
-      let generator = try Generator(
-        checkpoint: ckpt, key: scoring.checkpointKey, settings: scoring.settings,
-        decoder: scoring.decoder, precision: scoring.precision)
-      try scoring.preset?.check(generator)
-      subject = .samples(generator, count: num ?? scoring.preset?.count ?? 50_000)
-    } else {
-      subject = .existing(path: images ?? "")
+    let run = try keeping.settings()
+    guard repeats == 1 || run?.shard == nil else {
+      throw ValidationError("--repeats is for whole runs; shards make one --seed each.")
     }
-    var evaluation = scoring.evaluation(of: subject, workload: workload)
-    evaluation.metrics = metrics
-    evaluation.optionalMetrics = optional
-    evaluation.givesIntervals = !output.noIntervals
-    evaluation.expectedCount = num
-    evaluation.run = try keeping.settings()
-    if let stop = evaluation.run?.stop { StopSignals.install(stop) }
+    if let stop = run?.stop { StopSignals.install(stop) }
+    func evaluation(_ settings: SamplingSettings) throws -> Evaluation {
+      let subject: Evaluation.Subject
+      if let ckpt {
+        let generator = try Generator(
+          checkpoint: ckpt, key: scoring.checkpointKey, settings: settings,
+          decoder: scoring.decoder, precision: scoring.precision)
+        try scoring.preset?.check(generator)
+        subject = .samples(generator, count: num ?? scoring.preset?.count ?? 50_000)
+      } else {
+        subject = .existing(path: images ?? "")
+      }
+      var evaluation = scoring.evaluation(of: subject, workload: workload)
+      evaluation.metrics = metrics
+      evaluation.optionalMetrics = optional
+      evaluation.givesIntervals = !output.noIntervals
+      evaluation.expectedCount = num
+      evaluation.run = run
+      return evaluation
+    }
+    guard repeats == 1 else {
+      try output.check()
+      var results: [EvaluationResult] = []
+      for index in 0..<repeats {
+        var settings = scoring.settings
+        settings.seed &+= UInt64(index)
+        var evaluation = try evaluation(settings)
+        evaluation.run?.path += "/seed-\(settings.seed)"
+        evaluation.arguments = Array(CommandLine.arguments.dropFirst())
+        running.reporter.note("seed \(settings.seed)")
+        results.append(try await evaluation.result(reporter: running.reporter))
+      }
+      return try output.write(RepeatedResult(results))
+    }
+    var evaluation = try evaluation(scoring.settings)
     guard evaluation.run?.shard != nil else { return try await output.write(evaluation, running) }
     evaluation.run?.keepsImages = output.wantsImages
     let report = try await evaluation.makeShard(reporter: running.reporter)

@@ -13,6 +13,7 @@ struct FIDCommand: AsyncParsableCommand {
       Examples:
         dis-eval fid --ckpt model.pt --ref reference_stats/fashion-mnist-train.npz \\
           --num 2000 --sampler dpm-solver++ --steps 16 --cfg-scale 2 --grid samples.png
+        dis-eval fid --ckpt model.pt --ref stats.npz --num 10000 --repeats 3
         dis-eval fid --ckpt latent.pt --decoder sd-vae-ft-ema.safetensors --ref imagenet-256-adm
         dis-eval fid --images samples/ --ref stats.npz --weights inception.pth --json
         dis-eval fid --images samples.npz --ref imagenet-256-adm --dialect tf

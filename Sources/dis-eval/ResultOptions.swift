@@ -28,10 +28,21 @@ struct ResultOptions: ParsableArguments {
   /// Whether the pixels of samples are needed.
   var wantsImages: Bool { grid != nil || saveImages != nil }
 
+  /// Refuses outputs that cannot be written, before hours of work.
+  func check() throws(Failure) {
+    for path in [out, grid].compactMap(\.self) { try AtomicFile.check(path) }
+  }
+
+  /// Writes results of several ranges of seeds.
+  func write(_ repeated: RepeatedResult) throws {
+    let document = try repeated.json()
+    if let out { try AtomicFile.write(document, to: out) }
+    try json ? Terminal.result(document) : Terminal.result(summary(of: repeated))
+  }
+
   /// Runs the evaluation and writes what was asked for.
   func write(_ evaluation: Evaluation, _ running: RunOptions) async throws {
-    // Outputs first: one that cannot be written is refused before hours of work.
-    for path in [out, grid].compactMap(\.self) { try AtomicFile.check(path) }
+    try check()
     let saved = try saveImages.map { try ImageOutput(path: $0, count: evaluation.sampleCount) }
     var sheet = SampleGrid(classCount: try evaluation.classCount)
     var evaluation = evaluation

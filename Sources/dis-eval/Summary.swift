@@ -59,6 +59,15 @@ func summary(of result: EvaluationResult) -> String {
   return lines.joined(separator: "\n")
 }
 
+/// The results of several ranges of seeds for people: all of them, then what they have in common.
+func summary(of repeated: RepeatedResult) -> String {
+  var lines = repeated.results.flatMap { result in
+    ["seed \(result.provenance.sampler?.seed ?? 0)"] + metricLines(result).map { "  " + $0 }
+  }
+  lines += ["", table(of: repeated.summaries)]
+  return lines.joined(separator: "\n")
+}
+
 /// One line for each metric of a single dialect.
 private func metricLines(_ result: EvaluationResult) -> [String] {
   let width = (Array(result.metrics.keys) + result.skipped.keys).map(\.count).max() ?? 0

@@ -181,16 +181,19 @@ private func table(of report: SweepReport) -> String {
     lines.append("\(escaped(row.name)): \(reason(error))")
   }
   if !report.summaries.isEmpty {
-    lines.append("")
-    lines.append(
-      Terminal.table(
-        [["name", "metric", "seeds", "mean", "deviation", "min", "max"]]
-          + report.summaries.map {
-            [
-              escaped($0.name), $0.metric, String($0.values.count), number($0.mean),
-              number($0.standardDeviation), number($0.min), number($0.max),
-            ]
-          }))
+    lines += ["", table(of: report.summaries)]
   }
   return lines.joined(separator: "\n")
+}
+
+/// What ranges of seeds have in common, for people.
+func table(of summaries: [SeedSummary]) -> String {
+  Terminal.table(
+    [["name", "metric", "seeds", "mean", "deviation", "min", "max"]]
+      + summaries.map {
+        [
+          escaped($0.name), $0.metric, String($0.values.count), number($0.mean),
+          number($0.standardDeviation), number($0.min), number($0.max),
+        ]
+      })
 }

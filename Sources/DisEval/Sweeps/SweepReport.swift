@@ -62,25 +62,7 @@ public struct SweepReport: Codable, Sendable {
   /// A row for each checkpoint and range of seeds, in the order asked for.
   public var rows: [SweepRow]
   /// What the ranges of seeds of one checkpoint have in common, where there are several.
-  public var summaries: [Summary]
-
-  /// A metric over ranges of seeds.
-  public struct Summary: Codable, Sendable {
-    /// The rows' name.
-    public var name: String
-    /// The metric.
-    public var metric: String
-    /// The values by ascending seed.
-    public var values: [Double]
-    /// Their mean.
-    public var mean: Double
-    /// Their standard deviation, with one degree of freedom less than values.
-    public var standardDeviation: Double
-    /// The smallest. Alone it says how often was tried rather than how good the model is.
-    public var min: Double
-    /// The largest.
-    public var max: Double
-  }
+  public var summaries: [SeedSummary]
 
   init(ledger: String, rows: [SweepRow]) {
     self.ledger = ledger
@@ -89,15 +71,10 @@ public struct SweepReport: Codable, Sendable {
     for name in rows.map(\.name).reduce(into: [String](), { if $0.last != $1 { $0.append($1) } }) {
       let entries = rows.filter { $0.name == name }.compactMap(\.entry)
       for metric in Set(entries.flatMap(\.metrics.keys)).sorted() {
-        let values = entries.compactMap { $0.metrics[metric]?.value }
-        guard values.count > 1, let least = values.min(), let most = values.max() else { continue }
-        let mean = values.reduce(0, +) / Double(values.count)
-        let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-        summaries.append(
-          Summary(
-            name: name, metric: metric, values: values, mean: mean,
-            standardDeviation: (squares / Double(values.count - 1)).squareRoot(), min: least,
-            max: most))
+        summaries += [
+          SeedSummary(
+            name: name, metric: metric, values: entries.compactMap { $0.metrics[metric]?.value })
+        ].compactMap(\.self)
       }
     }
   }

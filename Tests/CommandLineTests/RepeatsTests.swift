@@ -1,0 +1,85 @@
+import Foundation
+import Reporting
+import Testing
+import _TestSupport
+
+/// `fid --repeats` of the demo's model.
+@Suite("Repeats") struct RepeatsTests {
+  private let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private func fid(_ more: String..., status: Int32 = 0) throws -> DisEvalProcess {
+    let run = try DisEvalProcess(
+      [
+        "fid", "--ckpt", DisEvalProcess.checkpoint, "--ref", DisEvalProcess.statistics, "--num",
+        "20",
+        "--steps", "4", "--sampler", "dpm-solver++",
+      ] + more)
+    #expect(run.status == status, "\(run.output) \(run.errors)")
+    return run
+  }
+
+  @Test func everyRangeOfSeedsIsReported() throws {
+    let out = folder.path("repeats.json")
+    let json = try fid("--repeats", "3", "--seed", "5", "--out", out, "--json").json()
+    #expect(
+      try canonical(json)
+        == canonical(
+          JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: out)))))
+    let results = try #require(json["results"] as? [[String: Any]])
+    #expect(results.count == 3)
+    // Each is what it is alone.
+    for (result, seed) in zip(results, 5...7) {
+      let alone = try fid("--seed", "\(seed)", "--json").json()
+      #expect(try canonical(alone["metrics"]) == canonical(result["metrics"]))
+      #expect(try canonical(alone["provenance"]) == canonical(result["provenance"]))
+    }
+    let values = results.compactMap {
+      ($0["metrics"] as? [String: [String: Any]])?["fd"]?["value"] as? Double
+    }
+    let summaries = try #require(json["summaries"] as? [[String: Any]])
+    let summary = try #require(summaries.first { $0["metric"] as? String == "fd" })
+    #expect(summary["values"] as? [Double] == values)
+    #expect(summary["min"] as? Double == values.min() && summary["max"] as? Double == values.max())
+    let mean = values.reduce(0, +) / 3
+    #expect(summary["mean"] as? Double == mean)
+    let deviation = (values.map { ($0 - mean) * ($0 - mean) }.reduce(0, +) / 2).squareRoot()
+    #expect(summary["standard_deviation"] as? Double == deviation)
+
+    let text = try fid("--repeats", "2").output
+    for part in ["seed 0\n", "seed 1\n", "mean", "deviation", "min", "max"] {
+      #expect(text.contains(part), "\(text)")
+    }
+  }
+
+  @Test func runsAreKeptApart() throws {
+    let run = folder.path("run")
+    let first = try fid("--repeats", "2", "--run", run, "--json").json()
+    #expect(
+      try FileManager.default.contentsOfDirectory(atPath: run).sorted() == ["seed-0", "seed-1"])
+    let merged = try DisEvalProcess("merge", run + "/seed-1", "--json")
+    let results = try #require(first["results"] as? [[String: Any]])
+    #expect(try canonical(merged.json()["metrics"]) == canonical(results[1]["metrics"]))
+    let again = try fid("--repeats", "2", "--run", run, "--json").json()
+    #expect(try canonical(again["summaries"]) == canonical(first["summaries"]))
+  }
+
+  @Test func whatCannotBeRepeatedIsRefused() throws {
+    for (options, text) in [
+      (["--repeats", "0"], "expected 1 to 1000"),
+      (["--repeats", "2", "--grid", "x.png"], "--grid"),
+      (["--repeats", "2", "--save-images", "x"], "--save-images"),
+      (["--repeats", "2", "--dialect", "all"], "one dialect"),
+      (["--repeats", "2", "--run", folder.path("r"), "--shard", "0/2"], "whole runs"),
+    ] {
+      let run = try DisEvalProcess(
+        ["fid", "--ckpt", DisEvalProcess.checkpoint, "--ref", DisEvalProcess.statistics] + options)
+      #expect(run.status == 64 && run.errors.contains(text), "\(run.errors)")
+    }
+    let images = try DisEvalProcess(
+      "fid", "--images", "x", "--ref", DisEvalProcess.statistics, "--repeats", "2")
+    #expect(images.status == 64 && images.errors.contains("--repeats is for --ckpt"))
+    #expect(try fid("--repeats", "2", "--out", folder.path("no/x.json"), status: 73).output.isEmpty)
+  }
+}
