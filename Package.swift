@@ -86,8 +86,10 @@ let package = Package(
         .embedInCode("Page/Templates/table.mustache"),
         .embedInCode("Schemas/baseline.schema.json"), .embedInCode("Schemas/benchmark.schema.json"),
         .embedInCode("Schemas/gate.schema.json"),
-        .embedInCode("Schemas/ledger.schema.json"), .embedInCode("Schemas/policy.schema.json"),
+        .embedInCode("Schemas/ledger.schema.json"), .embedInCode("Schemas/plot.schema.json"),
+        .embedInCode("Schemas/policy.schema.json"), .embedInCode("Schemas/repeats.schema.json"),
         .embedInCode("Schemas/rerun.schema.json"), .embedInCode("Schemas/result.schema.json"),
+        .embedInCode("Schemas/sweep.schema.json"),
       ], swiftSettings: swiftSettings),
 
     // MARK: Row 5 - the command line

@@ -1,6 +1,6 @@
 /// The published JSON schemas (draft 2020-12) of the documents of dis-eval.
 public enum Schema: String, CaseIterable, Sendable {
-  case baseline, benchmark, gate, ledger, policy, rerun, result
+  case baseline, benchmark, gate, ledger, plot, policy, repeats, rerun, result, sweep
 
   /// The schema's document.
   public var json: [UInt8] {
@@ -9,9 +9,12 @@ public enum Schema: String, CaseIterable, Sendable {
     case .benchmark: PackageResources.benchmark_schema_json
     case .gate: PackageResources.gate_schema_json
     case .ledger: PackageResources.ledger_schema_json
+    case .plot: PackageResources.plot_schema_json
     case .policy: PackageResources.policy_schema_json
+    case .repeats: PackageResources.repeats_schema_json
     case .rerun: PackageResources.rerun_schema_json
     case .result: PackageResources.result_schema_json
+    case .sweep: PackageResources.sweep_schema_json
     }
   }
 }

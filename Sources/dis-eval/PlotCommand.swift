@@ -46,7 +46,8 @@ struct PlotCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "What lines differ by. (default: family where there are several)", valueName: "setting"))
+      "What lines differ by. (default: family, along settings of sampling name, where there are several)",
+      valueName: "setting"))
   var family: Setting?
 
   @Option(help: "A figure that is known.")
@@ -125,6 +126,12 @@ struct PlotCommand: ParsableCommand {
     }
   }
 
+  /// What lines differ by when nobody says: the family; along a setting of sampling the checkpoint.
+  private func natural(_ x: ScalingAxis, _ entries: [LedgerEntry]) -> Setting? {
+    let setting = x.isOfSampling ? Setting.name : .family
+    return Set(entries.map { setting.value(of: $0) }).count > 1 ? setting : nil
+  }
+
   private func plot() throws -> Plot {
     if recipe == .sequenceLength {
       var curves = SequenceLengthCurves()
@@ -135,9 +142,8 @@ struct PlotCommand: ParsableCommand {
     for file in files { ledger.merge(try Ledger(exportedFrom: file)) }
     let entries = ledger.entries
     let x = x ?? .trainingSteps
-    let families = Set(entries.map(\.family))
     var curves = ScalingCurves(
-      x: x, y: y, family: family ?? recipe?.family ?? (families.count > 1 ? .family : nil),
+      x: x, y: y, family: family ?? recipe?.family ?? natural(x, entries),
       fit: fit ?? (x.hasLaw ? .power : .none), title: title, allowsMixed: allowMixed, until: until,
       isLinear: linear)
     if family == nil { curves.pinned = recipe?.pinned ?? [] }

@@ -40,6 +40,14 @@ enum ScalingAxis: String, CaseIterable, ExpressibleByArgument {
     }
   }
 
+  /// Whether the same checkpoint stands at several places.
+  var isOfSampling: Bool {
+    switch self {
+    case .samplingSteps, .samplingCompute, .guidance: true
+    default: false
+    }
+  }
+
   /// Settings that differ along the axis.
   var freedSettings: Set<Setting> {
     switch self {

@@ -45,7 +45,7 @@ struct ScalingCurves {
     let isLogarithmic =
       !isLinear && x.isLogarithmic
       && drawn.allSatisfy { $0.metrics[metric].map { $0.value > 0 } ?? false }
-    let series = families.sorted { $0.key.compare($1.key, options: .numeric) == .orderedAscending }
+    let series = families.sorted { Self.rank($0.key) < Self.rank($1.key) }
       .map { name, entries in
         let points = entries.compactMap { entry -> Plot.Point? in
           guard let place = x.value(of: entry), let score = entry.metrics[metric],
@@ -86,6 +86,12 @@ struct ScalingCurves {
       plot.notes.append("Dotted lines are extrapolation: no evaluation is there.")
     }
     return plot
+  }
+
+  /// Orders names by what stands before their first number, then by the number: 0.06, 0.1, 16.
+  private static func rank(_ name: String) -> (String, Double, String) {
+    guard let number = name.firstMatch(of: /[0-9]+(?:\.[0-9]+)?/) else { return (name, 0, name) }
+    return (String(name[..<number.range.lowerBound]), Double(number.output) ?? 0, name)
   }
 
   private func metric(of entries: [LedgerEntry]) throws(Failure) -> String {

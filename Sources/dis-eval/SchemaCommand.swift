@@ -7,7 +7,7 @@ struct SchemaCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "schema",
     abstract:
-      "Prints the JSON schema of a result, ledger, policy, verdict, baseline, repetition or benchmark.",
+      "Prints the JSON schemas of all documents that are written or read.",
     discussion: """
       Examples:
         dis-eval schema

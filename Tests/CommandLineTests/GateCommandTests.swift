@@ -198,6 +198,11 @@ import _TestSupport
     for (arguments, schema) in [
       (["fid"] + subject + options, Schema.result),
       (["evaluate", "--dialect", "all"] + subject + options, .result),
+      (["fid", "--repeats", "2"] + subject + options, .repeats),
+      (
+        ["sweep", DisEvalProcess.checkpoint, "--repeats", "2", "--out", folder.path("sweep")]
+          + subject.dropFirst(2) + options, .sweep
+      ),
       (["bench", "--only", "sgemm", "--seconds", "0.01", "--quiet", "--json"], .benchmark),
     ] {
       let run = try DisEvalProcess(arguments)
@@ -208,7 +213,11 @@ import _TestSupport
 
   @Test func schemas() throws {
     let names = try DisEvalProcess("schema").output.split(separator: "\n").map(String.init)
-    #expect(names == ["baseline", "benchmark", "gate", "ledger", "policy", "rerun", "result"])
+    #expect(
+      names == [
+        "baseline", "benchmark", "gate", "ledger", "plot", "policy", "repeats", "rerun", "result",
+        "sweep",
+      ])
     for name in names {
       let run = try DisEvalProcess("schema", name)
       #expect((try run.json()["$id"] as? String)?.hasPrefix("urn:dis-eval:schema:\(name):") == true)

@@ -53,10 +53,7 @@ enum Gnuplot {
       process.executableURL = program
       process.arguments = ["-d", "\(stem).gp"]
       process.currentDirectoryURL = folder
-      // The date is in a PDF; the same numbers give the same bytes.
-      process.environment = [
-        "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "SOURCE_DATE_EPOCH": "0",
-      ]
+      process.environment = ["PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"]
       if let home = ProcessInfo.processInfo.environment["HOME"] {
         // fontconfig's cache.
         process.environment?["HOME"] = home
@@ -83,12 +80,23 @@ enum Gnuplot {
           .internalError, "GnuplotFailed", program.path,
           "ended with \(process.terminationStatus): \(said.prefix(500))")
       }
-      return picture
+      return format == .pdf ? undated(picture) : picture
     } catch let failure as Failure {
       throw failure
     } catch {
       throw Failure(.inputOutput, "GnuplotFailed", program.path, "\(error.localizedDescription)")
     }
+  }
+
+  /// A PDF without the time of its making: the same numbers give the same bytes. Cairo heeds
+  /// SOURCE_DATE_EPOCH from 1.17.6 on only. Nothing moves, so the offsets in the file stay right.
+  private static func undated(_ pdf: [UInt8]) -> [UInt8] {
+    var pdf = pdf
+    let (key, epoch) = (Array("/CreationDate (D:".utf8), Array("19700101000000".utf8))
+    for found in pdf.ranges(of: key) where found.upperBound + epoch.count <= pdf.count {
+      pdf.replaceSubrange(found.upperBound..<found.upperBound + epoch.count, with: epoch)
+    }
+    return pdf
   }
 
   private static var program: URL? {

@@ -1,0 +1,186 @@
+import Foundation
+import Reporting
+import Testing
+import _TestSupport
+
+/// `dis-eval plot` of ledgers, results and measurements.
+@Suite("plot") struct PlotCommandTests {
+  private let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private func plot(_ arguments: [String], status: Int32 = 0, path: String? = nil) throws
+    -> DisEvalProcess
+  {
+    let run = try DisEvalProcess(
+      ["plot"] + arguments, environment: path.map { ["PATH": $0] } ?? [:])
+    #expect(run.status == status, "\(run.output) \(run.errors)")
+    return run
+  }
+
+  private func write(_ text: String, to name: String) throws -> String {
+    try Data(text.utf8).write(to: URL(fileURLWithPath: folder.path(name)))
+    return folder.path(name)
+  }
+
+  /// A ledger of one model after 100k, 200k, 400k and 1600k steps, whose FID is 400 x^-0.25 of the
+  /// thousands.
+  private func ledger(
+    _ name: String = "ledger.jsonl", num: Int = 5000, patch: Int = 2, skip: Bool = true
+  ) throws -> String {
+    let lines = [100, 200, 400, 1600].map { thousands in
+      let fid = 400 * pow(Double(thousands), -0.25)
+      return """
+        {"schema":"dis-eval-ledger/1","key":"\(name)-\(thousands)","name":"\(thousands)k","family":"s",\
+        "checkpoint":"\(thousands).pt","checkpoint_sha256":"\(thousands)","num":\(num),\
+        "model":{"variant":"DiS-S/\(patch)","embed_dim":384,"depth":25,"patch_size":\(patch),\
+        "channels":3,"image_side":32,"skip":\(skip),"learn_sigma":false,"conditioning":"none"},\
+        "parameters":28000000,"tokens":257,"training":{"step":\(thousands * 1000)},\
+        "sampler":{"name":"ddpm","steps":250,"evaluations":250,"eta":0,"cfg_scale":1,"seed":0},\
+        "dialect":"tf","metrics":{"fid":{"value":\(fid),"interval":[\(fid - 1),\(fid + 1)],\
+        "higher_is_better":false}},"date":"2026-11-23T00:00:00Z","tool":"dis-eval 0.4.0"}
+        """
+    }
+    return try write(lines.joined(separator: "\n") + "\n", to: name)
+  }
+
+  @Test func everyKindOfOutput() throws {
+    let ledger = try ledger()
+    let paths = ["f.svg", "f.png", "f.pdf", "f.json", "table.csv"].map(folder.path)
+    let run = try plot([ledger] + paths.flatMap { ["--out", $0] })
+    #expect(run.output.hasPrefix(paths[0]) && run.output.contains("5000 samples"), "\(run.output)")
+    let beginnings = ["<?xml", "\u{89}PNG", "%PDF", "{", "# fid by"]
+    for (path, beginning) in zip(paths, beginnings) {
+      let data = try Data(contentsOf: URL(fileURLWithPath: path))
+      let text = String(decoding: data.prefix(400), as: UTF8.self)
+      #expect(
+        beginning == "\u{89}PNG" ? data[1] == 0x50 : text.hasPrefix(beginning),
+        "\(path): \(text)")
+    }
+    for beside in ["f.gp", "f.dat", "f.csv"] {
+      #expect(FileManager.default.fileExists(atPath: folder.path(beside)), "\(beside)")
+    }
+    let table = try String(contentsOfFile: paths[4], encoding: .utf8)
+    #expect(table.split(separator: "\n").count { !$0.hasPrefix("#") } == 5, "\(table)")
+    // The same numbers, the same bytes.
+    let again = folder.path("g.pdf")
+    _ = try plot([ledger, "--out", again])
+    _ = try plot([ledger, "--out", paths[2]])
+    let (first, second) = try (
+      Data(contentsOf: URL(fileURLWithPath: paths[2])),
+      Data(contentsOf: URL(fileURLWithPath: again))
+    )
+    #expect(first == second)
+  }
+
+  @Test func aLawIsFoundAgain() throws {
+    let run = try plot([
+      try ledger(), "--fit", "power", "--until", "1e7", "--json", "--out", folder.path("f.csv"),
+    ])
+    let violation = try violation(of: Array(run.output.utf8), by: .plot)
+    #expect(violation == nil, "\(violation ?? "")")
+    let series = try #require((run.json()["series"] as? [[String: Any]])?.first)
+    let law = try #require(series["law"] as? [String: Any])
+    let exponent = try #require(law["exponent"] as? Double)
+    #expect(abs(exponent + 0.25) < 1e-9)
+    #expect(
+      (try run.json()["notes"] as? [String])?.contains { $0.contains("extrapolation") } == true)
+  }
+
+  @Test func recipesMakeFamilies() throws {
+    let files = [
+      try ledger("a.jsonl"), try ledger("b.jsonl", patch: 4), try ledger("c.jsonl", skip: false),
+    ]
+    func names(_ files: [String], _ recipe: String) throws -> [String] {
+      let run = try plot(files + ["--recipe", recipe, "--out", folder.path("f.csv"), "--json"])
+      return (try run.json()["series"] as? [[String: Any]] ?? []).compactMap {
+        $0["name"] as? String
+      }
+    }
+    #expect(try names([files[0], files[1]], "dis-patch-size") == ["patch size 2", "patch size 4"])
+    #expect(try names([files[0], files[2]], "dis-skip") == ["long skips", "no long skips"])
+    #expect(try names([files[0]], "dis-model-size") == ["DiS-S/2"])
+    for recipe in ["dis-depth", "dis-width", "dis-conditioning"] {
+      #expect(try names([files[0]], recipe).count == 1)
+    }
+    // What a recipe does not vary has to agree.
+    let mixed = try plot(
+      [files[0], files[1], "--recipe", "dis-skip", "--out", folder.path("m.csv")], status: 65)
+    #expect(
+      mixed.errors.contains("MixedSettings") && mixed.errors.contains("patch size 2, patch size 4"))
+  }
+
+  @Test func sequenceLengthIsCountedAndMeasured() throws {
+    func series(_ files: [String]) throws -> [String: [Double]] {
+      let run = try plot(
+        files + ["--recipe", "sequence-length", "--out", folder.path("f.csv"), "--json"])
+      return Dictionary(
+        uniqueKeysWithValues: (try run.json()["series"] as? [[String: Any]] ?? []).map {
+          (
+            $0["name"] as? String ?? "",
+            ($0["points"] as? [[String: Any]] ?? []).compactMap { $0["y"] as? Double }
+          )
+        })
+    }
+    let counted = try series([])
+    #expect(counted.keys.sorted() == ["DiS, counted", "attention, counted"])
+    // Twice the tokens: twice the operations, and towards four times those of attention.
+    for (name, growth) in [("DiS, counted", 1.99...2.01), ("attention, counted", 3.4...4.0)] {
+      let costs = try #require(counted[name])
+      #expect(growth.contains(costs[costs.count - 1] / costs[costs.count - 2]), "\(name)")
+    }
+    let bench = try write(
+      """
+      {"schema": "dis-eval-benchmark/2", "measurements": [{"name": "dis-s2", "per_second": 8},
+       {"name": "dis-s2-1025", "per_second": 2}, {"name": "dis-s2-4097", "per_second": 0.5}]}
+      """, to: "bench.json")
+    let measured = try series([bench])["DiS, measured"]
+    #expect(measured == [1, 4, 16])
+    let one = try write(
+      "{\"schema\": \"dis-eval-benchmark/2\", \"measurements\": [{\"name\": \"dis-s2\", \"per_second\": 8}]}",
+      to: "one.json")
+    for (file, text) in [(one, "expected two at least"), (try ledger(), "is no result of")] {
+      let run = try plot(
+        [file, "--recipe", "sequence-length", "--out", folder.path("f.csv")], status: 65)
+      #expect(run.errors.contains(text), "\(run.errors)")
+    }
+  }
+
+  @Test func whatCannotBeDrawnIsRefused() throws {
+    let ledger = try ledger()
+    let out = folder.path("f.svg")
+    func refused(_ arguments: [String], _ status: Int32, _ text: String, path: String? = nil) throws
+    {
+      let run = try plot(arguments, status: status, path: path)
+      #expect(run.errors.contains(text), "\(run.errors)")
+      #expect(!FileManager.default.fileExists(atPath: out))
+    }
+    try refused(["--out", out], 64, "Expected a ledger or a result")
+    try refused([ledger, "--out", "f.gif"], 64, "expected a name that ends in")
+    try refused([ledger, "--out", folder.path("a b.svg")], 64, "FileName")
+    try refused([ledger, "--out", folder.path("no/f.svg")], 73, "no/f.svg")
+    try refused([ledger, "--out", out, "--until", "-1"], 64, "--until")
+    try refused([ledger, "--out", out, "--y", "kid"], 65, "MetricMissing")
+    try refused([ledger, "--out", out, "--x", "training-images"], 65, "NothingToPlot")
+    try refused([ledger, try self.ledger("o.jsonl", num: 10), "--out", out], 65, "MixedSettings")
+    try refused([folder.path("none.jsonl"), "--out", out], 66, "NotFound")
+    try refused([DisEvalProcess.statistics, "--out", out], 65, "error")
+    try refused([ledger, "--out", out], 69, "apt-get install gnuplot-nox", path: "/nowhere")
+    try refused(
+      ["--recipe", "sequence-length", "--x", "tokens", "--out", out], 64, "takes --out, --title")
+    let mixed = try plot([
+      ledger, try self.ledger("o.jsonl", num: 10), "--out", folder.path("mixed.csv"),
+      "--allow-mixed",
+    ])
+    #expect(
+      mixed.output.contains("Not comparable: num: 10 samples, 5000 samples"), "\(mixed.output)")
+  }
+
+  @Test func alongSettingsOfSamplingLinesAreCheckpoints() throws {
+    let text = try String(contentsOfFile: ledger(), encoding: .utf8)
+    let run = try plot([
+      try write(text, to: "s.jsonl"), "--x", "guidance", "--out", folder.path("f.csv"), "--json",
+    ])
+    #expect((try run.json()["series"] as? [Any])?.count == 4)
+  }
+}
