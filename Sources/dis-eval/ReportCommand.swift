@@ -111,7 +111,7 @@ struct ReportCommand: AsyncParsableCommand {
     ReportPage.Section(
       "Curves",
       figures.isEmpty
-        ? [.missing("No curves were given; --plot FIG.svg adds figures.")]
+        ? [.missing("No curves were given; --plot adds drawings of 'dis-eval plot'.")]
         : figures.map { .figure($0) })
   }
 }

@@ -43,7 +43,7 @@ import _TestSupport
     #expect(html.contains("Together they have the SHA-256 of the images that were scored."))
     #expect(html.contains("best and worst of all 40"))
     #expect(html.components(separatedBy: "<img ").count - 1 == 40 + 10)
-    for sentence in ["--gate adds", "--plot FIG.svg adds", "--reference-images adds"] {
+    for sentence in ["--gate adds", "--plot adds drawings", "--reference-images adds"] {
       #expect(html.contains(sentence), "\(sentence)")
     }
     // The same bytes with other threads.

@@ -27,7 +27,7 @@ extension Plot {
       ]),
     ])
     let shape = JSONValue.object([
-      "field": .text("series"), "type": .text("nominal"), "sort": order, "title": .null,
+      "field": .text("series"), "type": .text("nominal"), "sort": order, "legend": .null,
     ])
     let horizontal = channel("x", x, across)
     func layer(
