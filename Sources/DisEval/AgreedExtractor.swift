@@ -16,7 +16,7 @@ struct AgreedExtractor {
   ///   - statistics: The sides that are statistics already.
   ///   - precision: What the network is to multiply, if it can.
   ///   - needsNetwork: Whether any side is images.
-  /// - Throws: ``Failure`` `DimensionMismatch` or `ExtractorMismatch`, naming both sides.
+  /// - Throws: `Failure` `DimensionMismatch` or `ExtractorMismatch`, naming both sides.
   init(
     statistics: [ReferenceStatistics], weights: String?, precision: Precision, needsNetwork: Bool,
     guardian: inout CompatibilityGuard

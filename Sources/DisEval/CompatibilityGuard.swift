@@ -37,7 +37,7 @@ struct CompatibilityGuard {
   /// - Parameters:
   ///   - dialect: That of the other side's features.
   ///   - asserted: What the user says that the dialect of the statistics is.
-  /// - Throws: ``Failure`` `DialectMismatch`, or `DdofMismatch` for a covariance with another divisor.
+  /// - Throws: `Failure` `DialectMismatch`, or `DdofMismatch` for a covariance with another divisor.
   mutating func check(
     _ statistics: ReferenceStatistics, against dialect: Dialect, asserted: Dialect?
   ) throws(Failure) {
@@ -84,7 +84,7 @@ struct CompatibilityGuard {
 
   /// Refuses statistics of images of another size than `image`'s.
   ///
-  /// - Throws: ``Failure`` `ResolutionMismatch`.
+  /// - Throws: `Failure` `ResolutionMismatch`.
   mutating func checkResolution(
     _ statistics: ReferenceStatistics, width: Int, height: Int, subject: String
   ) throws(Failure) {

@@ -27,7 +27,7 @@ package struct Download: Sendable {
   /// Fetches the file to `path`, replacing what is there.
   ///
   /// - Returns: Its SHA-256.
-  /// - Throws: ``Failure`` `DownloadFailed` (69) with what to do by hand, `DownloadLimit` or
+  /// - Throws: `Failure` `DownloadFailed` (69) with what to do by hand, `DownloadLimit` or
   ///   `HashMismatch` (65, nothing is kept), or why it cannot be written.
   package func fetch(to path: String, reporter: Reporter) async throws -> String {
     guard let url = URL(string: address), let scheme = url.scheme, let host = url.host,

@@ -43,7 +43,7 @@ extension Evaluation {
     }
   }
 
-  /// - Throws: ``Failure`` `MetricUnavailable` for a metric that was asked for by name and that the
+  /// - Throws: `Failure` `MetricUnavailable` for a metric that was asked for by name and that the
   ///   statistics cannot give.
   func checkAvailable(
     _ subject: OpenedSubject, _ reference: ImagesOrStatistics, _ extractor: AgreedExtractor
@@ -76,7 +76,7 @@ extension Evaluation {
     }
   }
 
-  /// - Throws: ``Failure`` `CountMismatch`.
+  /// - Throws: `Failure` `CountMismatch`.
   func checkCount(_ subject: OpenedSubject) throws(Failure) {
     guard let expectedCount, let existing = subject.existing else { return }
     let count =

@@ -77,7 +77,7 @@ public struct Evaluation: Sendable {
   /// - Parameters:
   ///   - reporter: Told of progress and warnings.
   ///   - sink: Gets every sampled image in index order with its label.
-  /// - Throws: ``Failure`` for whatever the inputs are refused for.
+  /// - Throws: `Failure` for whatever the inputs are refused for.
   public func result(
     reporter: Reporter, sink: ((Image, Int?) throws -> Void)? = nil
   ) async throws -> EvaluationResult {

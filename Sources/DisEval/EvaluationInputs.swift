@@ -85,7 +85,7 @@ struct SampleOrigin {
   let decoder: DecoderProvenance?
 }
 
-/// - Throws: ``Failure`` `TooFewSamples`: a covariance needs two.
+/// - Throws: `Failure` `TooFewSamples`: a covariance needs two.
 func checkEnough(_ count: Int, _ subject: String) throws(Failure) {
   guard count >= 2 else {
     throw Failure(

@@ -88,7 +88,7 @@ public struct Metric: Codable, Sendable {
 
 /// The values of a metric without each group of images.
 public struct LeftOut: Codable, Sendable {
-  /// The number of groups; ``Jackknife/groups(count:)`` says which images are in each.
+  /// The number of groups; `Jackknife.groups(count:)` says which images are in each.
   public var groups: Int
   /// The value without each group, in order.
   public var values: [Double]

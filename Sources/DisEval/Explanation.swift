@@ -84,7 +84,7 @@ public struct Explainer: Sendable {
 
   /// Computes everything.
   ///
-  /// - Throws: ``Failure`` `ImagesNeeded` for statistics, whose images cannot be prepared again.
+  /// - Throws: `Failure` `ImagesNeeded` for statistics, whose images cannot be prepared again.
   public func run(reporter: Reporter) async throws -> Explanation {
     try workload.prepare()
     let sources = try [images.subject, images.reference].map { path in

@@ -27,7 +27,7 @@ public struct Generator: Sendable {
   ///   - precision: What the network's linear layers multiply.
   ///   - given: Noise to use instead of the random streams.
   ///   - decoder: What makes images of latents.
-  /// - Throws: ``Failure`` when the file is refused, is no DiS checkpoint, or does not fit the
+  /// - Throws: `Failure` when the file is refused, is no DiS checkpoint, or does not fit the
   ///   settings or the decoder.
   public init(
     checkpoint path: String, key: String?, settings: SamplingSettings, given: GivenNoise? = nil,
@@ -96,7 +96,7 @@ public struct Generator: Sendable {
 
   /// Whether samples are images; latents need a decoder first.
   ///
-  /// - Throws: ``Failure`` `LatentModel` for anything but 1 or 3 channels without a decoder.
+  /// - Throws: `Failure` `LatentModel` for anything but 1 or 3 channels without a decoder.
   func checkMakesImages() throws(Failure) {
     guard decoder != nil || [1, 3].contains(model.configuration.channels) else {
       throw Failure(
@@ -109,7 +109,7 @@ public struct Generator: Sendable {
   /// Side of the images in pixels, after decoding.
   public var imageSide: Int { model.configuration.imageSide * (decoder?.pixelsPerLatent ?? 1) }
 
-  /// - Throws: ``Failure`` `TooFewLabels` when a list of labels or noises is shorter than `count`.
+  /// - Throws: `Failure` `TooFewLabels` when a list of labels or noises is shorter than `count`.
   func checkCovers(_ count: Int) throws(Failure) {
     if case .file(let path, let labels) = settings.labels, labels.count < count {
       throw Failure(
@@ -135,7 +135,7 @@ public struct Generator: Sendable {
   /// Sample `index` before decoding and quantisation, `[C, H, W]`; of a pixel model nominally in
   /// [-1, 1].
   ///
-  /// - Throws: ``Failure`` `NotFinite` when the network produced NaN or infinity.
+  /// - Throws: `Failure` `NotFinite` when the network produced NaN or infinity.
   func sample(_ index: Int) throws -> Tensor {
     var state = start(index)
     while !isFinished(state) { advance(&state, index) }
@@ -172,7 +172,7 @@ public struct Generator: Sendable {
 
   /// Goes on with a sample that was saved.
   ///
-  /// - Throws: ``Failure`` `SamplingState` when this sampler cannot have left it.
+  /// - Throws: `Failure` `SamplingState` when this sampler cannot have left it.
   func resume(_ stored: StoredSampling) throws -> SamplingState {
     let configuration = model.configuration
     return try sampler.resume(
@@ -189,7 +189,7 @@ public struct Generator: Sendable {
 
   /// Sample `index` after its last step.
   ///
-  /// - Throws: ``Failure`` `NotFinite`.
+  /// - Throws: `Failure` `NotFinite`.
   func sample(_ index: Int, from state: SamplingState) throws -> Tensor {
     let result = state.x
     guard result.values.allSatisfy(\.isFinite) else {
@@ -209,7 +209,7 @@ public struct Generator: Sendable {
   /// The image of sample `index`: a latent is decoded, then `[C, H, W]` floats of 1 or 3 channels
   /// become `[H, W, C]` bytes.
   ///
-  /// - Throws: ``Failure`` `NotFinite` when the decoder produced NaN or infinity.
+  /// - Throws: `Failure` `NotFinite` when the decoder produced NaN or infinity.
   func image(_ sample: Tensor, index: Int) throws(Failure) -> Image {
     let sample = decoder?(sample) ?? sample
     guard sample.values.allSatisfy(\.isFinite) else {

@@ -79,7 +79,7 @@ public struct Inspection: Codable, Sendable {
   /// Inspects `path`.
   ///
   /// - Parameter key: Which state dict of a checkpoint.
-  /// - Throws: ``Failure`` when the file is refused.
+  /// - Throws: `Failure` when the file is refused.
   public init(path: String, key: String?) throws {
     file = path
     var isFolder: ObjCBool = false

@@ -20,7 +20,7 @@ public struct LoadedDecoder: Sendable {
   ///   - scale: What latents are divided by before they are decoded.
   ///   - tile: Side of overlapping tiles in pixels of the latent, a multiple of 4; nil to decode
   ///     latents as a whole.
-  /// - Throws: ``Failure`` `InvalidLatentScale`, `InvalidTile`, or why the file is refused.
+  /// - Throws: `Failure` `InvalidLatentScale`, `InvalidTile`, or why the file is refused.
   public init(path: String, scale: Double = stableDiffusionScale, tile: Int? = nil) throws {
     guard scale.isFinite, scale > 0 else {
       throw Failure(
@@ -36,7 +36,7 @@ public struct LoadedDecoder: Sendable {
       file: lastComponent(path), sha256: try sha256(ofFile: path), scale: scale, tile: tile)
   }
 
-  /// - Throws: ``Failure`` `OutOfMemory` when decoding latents of that side, or tiles of them,
+  /// - Throws: `Failure` `OutOfMemory` when decoding latents of that side, or tiles of them,
   ///   needs more memory than the machine has.
   func checkMemory(latentSide: Int) throws(Failure) {
     let side = min(latentSide, provenance.tile ?? latentSide)

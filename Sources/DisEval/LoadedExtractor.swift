@@ -30,7 +30,7 @@ public struct LoadedExtractor: Sendable {
   /// (relative to it, hash checked), else the Inception weights in the user's cache,
   /// converted or as pytorch-fid publishes them.
   ///
-  /// - Throws: ``Failure`` `WeightsUnavailable` (69) with file name, SHA-256 and where to put it;
+  /// - Throws: `Failure` `WeightsUnavailable` (69) with file name, SHA-256 and where to put it;
   ///   `HashMismatch` when the file that the reference names is not the one it was made with.
   static func choose(
     weights: String?, reference: ReferenceStatistics?, precision: Precision = .float32

@@ -8,7 +8,7 @@ extension EvaluationResult {
   /// From what both results record alone. Far narrower than the difference of two unpaired values, as
   /// far as the images of a pair are alike.
   ///
-  /// - Throws: ``Failure`` `NoInterval` if one of them has no jackknife of that metric, `CountMismatch`
+  /// - Throws: `Failure` `NoInterval` if one of them has no jackknife of that metric, `CountMismatch`
   ///   if they are of different numbers of images.
   public func pairedDifference(
     of name: String, from other: EvaluationResult

@@ -178,7 +178,7 @@ extension PreparedEvaluation {
 
   /// The first `count` samples of a run.
   ///
-  /// - Throws: ``Failure`` `RunIncomplete` listing what is missing, unless that is to be left out.
+  /// - Throws: `Failure` `RunIncomplete` listing what is missing, unless that is to be left out.
   private mutating func stored(
     _ directory: RunDirectory, count: Int, sink: ((Image, Int?) throws -> Void)?
   ) throws -> FeatureCollection {

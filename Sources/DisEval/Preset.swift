@@ -82,7 +82,7 @@ public struct Preset: Sendable {
 
   /// The preset of that name.
   ///
-  /// - Throws: ``Failure`` `UnknownPreset` (64) with all names.
+  /// - Throws: `Failure` `UnknownPreset` (64) with all names.
   public init(named name: String) throws(Failure) {
     guard let preset = Self.all.first(where: { $0.name == name }) else {
       throw Failure(
@@ -104,7 +104,7 @@ public struct Preset: Sendable {
     self.source = source
   }
 
-  /// - Throws: ``Failure`` `PresetMismatch` (65) for the checkpoint of another model, or for latents
+  /// - Throws: `Failure` `PresetMismatch` (65) for the checkpoint of another model, or for latents
   ///   decoded in another way.
   public func check(_ generator: Generator) throws(Failure) {
     let found = generator.checkpoint.model

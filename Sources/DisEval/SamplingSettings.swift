@@ -16,7 +16,7 @@ public enum LabelPolicy: Equatable, Sendable, CustomStringConvertible {
 
   /// Parses `uniform`, `balanced`, a class number, or the path of a `.npy` file of integers.
   ///
-  /// - Throws: ``Failure`` when the file cannot be read as integers.
+  /// - Throws: `Failure` when the file cannot be read as integers.
   public init(_ text: String) throws {
     switch text {
     case "uniform": self = .uniform
@@ -129,7 +129,7 @@ public struct SamplingSettings: Sendable {
   }
   /// The sampler over the steps of `schedule`.
   ///
-  /// - Throws: ``Failure`` `GuidanceNowhere` when guidance is asked for at none of them.
+  /// - Throws: `Failure` `GuidanceNowhere` when guidance is asked for at none of them.
   func sampler(_ schedule: Schedule) throws(Failure) -> Sampler {
     guard guidanceScale == 1 || schedule.timesteps.contains(where: guidanceInterval.contains) else {
       throw Failure(

@@ -57,7 +57,7 @@ extension Shard {
   ///     task IDs are the numbers of shards.
   ///   - environment: The variables of the process.
   /// - Returns: The shard, nil for the whole run, and for people what was seen and what won.
-  /// - Throws: ``Failure`` (64) `InvalidShard` for a value that is none, `ShardMismatch` when two
+  /// - Throws: `Failure` (64) `InvalidShard` for a value that is none, `ShardMismatch` when two
   ///   sources disagree, `ShardCountUnknown` and `ShardIndexUnknown` when only half is known, and
   ///   `ArrayHasHoles` when the tasks of an array are not evenly spaced.
   public static func find(

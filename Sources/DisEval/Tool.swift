@@ -34,7 +34,7 @@ public enum Tool {
 
 /// The SHA-256 of a file's bytes, in lower-case hexadecimal.
 ///
-/// - Throws: ``Failure`` when the file cannot be read.
+/// - Throws: `Failure` when the file cannot be read.
 public func sha256(ofFile path: String) throws -> String {
   let file = try ReadableFile(path: path)
   var hash = SHA256()

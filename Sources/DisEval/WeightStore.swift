@@ -70,7 +70,7 @@ extension WeightStore {
   /// Converts the file at `path` into this store, or to `destination`.
   ///
   /// - Returns: The record of what was written.
-  /// - Throws: ``Failure`` when the file is refused or cannot be written.
+  /// - Throws: `Failure` when the file is refused or cannot be written.
   public func convert(_ path: String, to destination: String? = nil) throws -> WeightsRecord {
     let weights = try RecognizedWeights(path: path)
     var record = try WeightsRecord(weights, path: path)
@@ -92,7 +92,7 @@ extension WeightStore {
   /// file into the folder, or does nothing if that was done before.
   ///
   /// - Parameter address: A mirror; the published address otherwise.
-  /// - Throws: ``Failure`` `DownloadFailed` (69) with what to do by hand, `HashMismatch` (65), or
+  /// - Throws: `Failure` `DownloadFailed` (69) with what to do by hand, `HashMismatch` (65), or
   ///   what converting throws.
   public func fetch(
     _ weights: PublishedWeights, from address: String? = nil, reporter: Reporter
@@ -122,7 +122,7 @@ extension WeightStore {
 
   /// Reads the weights at `path`, or those of this store, and says what they are.
   ///
-  /// - Throws: ``Failure`` `WeightsUnavailable` (69) when there are none, `WeightsChanged` (65) when
+  /// - Throws: `Failure` `WeightsUnavailable` (69) when there are none, `WeightsChanged` (65) when
   ///   converted weights are no longer what was written, or why the file is refused.
   public func describe(_ path: String?) throws -> WeightsRecord {
     guard let path = path ?? existingPath() else { throw Self.unavailable(at: convertedPath) }
@@ -155,7 +155,7 @@ extension WeightStore {
 extension WeightsRecord {
   /// What the recognised weights of the file at `path` are.
   ///
-  /// - Throws: ``Failure`` `WeightsChanged` when they are converted ones and were changed since.
+  /// - Throws: `Failure` `WeightsChanged` when they are converted ones and were changed since.
   init(_ weights: RecognizedWeights, path: String) throws {
     let metadata = Dictionary(weights.metadata, uniquingKeysWith: { first, _ in first })
     self.path = path

@@ -69,7 +69,7 @@ public struct Workload: Sendable {
   /// Makes sure that the kernels asked for are there, and memory for the matrix products of all
   /// workers; from then on, memory that comes and goes stays with the process.
   ///
-  /// - Throws: ``Failure`` `UnknownKernels`, `KernelsUnavailable` or `OutOfMemory`.
+  /// - Throws: `Failure` `UnknownKernels`, `KernelsUnavailable` or `OutOfMemory`.
   func prepare() throws(Failure) {
     if let wish = ProcessInfo.processInfo.environment["DIS_EVAL_KERNELS"] {
       guard knownInstructionSets.contains(where: { $0.name == wish }) else {

@@ -10,7 +10,7 @@ extension Generator {
   ///   - provenance: The result's.
   ///   - path: The result's checkpoint, wherever it lies now.
   ///   - decoder: The result's decoder, for a latent model.
-  /// - Throws: ``Failure`` `OtherCheckpoint`, `OtherDecoder` (65) when a file is not that of the
+  /// - Throws: `Failure` `OtherCheckpoint`, `OtherDecoder` (65) when a file is not that of the
   ///   result; `CannotSampleAgain` (65) when the result does not say enough; why the file is refused.
   public init(of provenance: Provenance, checkpoint path: String, decoder: String?) throws {
     let (scored, _) = try provenance.sampled
@@ -49,7 +49,7 @@ extension Generator {
 extension Provenance {
   /// What was sampled, and how.
   ///
-  /// - Throws: ``Failure`` `CannotSampleAgain` (64) when it is images that were scored.
+  /// - Throws: `Failure` `CannotSampleAgain` (64) when it is images that were scored.
   fileprivate var sampled: (CheckpointProvenance, SamplerProvenance) {
     get throws(Failure) {
       guard let checkpoint, let sampler else {
@@ -62,7 +62,7 @@ extension Provenance {
   }
 }
 
-/// - Throws: ``Failure`` with that code (65) when the file's SHA-256 is another.
+/// - Throws: `Failure` with that code (65) when the file's SHA-256 is another.
 func checkContent(of path: String, is sha256: String, _ code: String) throws {
   let found = try DisEval.sha256(ofFile: path)
   guard found == sha256 else {
@@ -73,7 +73,7 @@ func checkContent(of path: String, is sha256: String, _ code: String) throws {
 extension SamplingSettings {
   /// The settings that a result was sampled with.
   ///
-  /// - Throws: ``Failure`` `CannotSampleAgain` (65) when they cannot be told from the result: labels or
+  /// - Throws: `Failure` `CannotSampleAgain` (65) when they cannot be told from the result: labels or
   ///   noise of a file, or a name that this version does not know.
   init(_ provenance: SamplerProvenance) throws(Failure) {
     func unknown(_ what: String, _ value: String) -> Failure {

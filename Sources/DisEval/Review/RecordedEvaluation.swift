@@ -6,7 +6,7 @@ import Tensors
 extension EvaluationResult {
   /// Reads a result that was written as JSON.
   ///
-  /// - Throws: ``Failure`` `ResultInvalid` (65) naming the key, or that of reading.
+  /// - Throws: `Failure` `ResultInvalid` (65) naming the key, or that of reading.
   public init(contentsOf path: String) throws {
     self = try decodedResult(path)
   }
@@ -58,7 +58,7 @@ public struct RecordedEvaluation: Decodable, Sendable {
 
   /// Reads it of a result or of a baseline in JSON.
   ///
-  /// - Throws: ``Failure`` `ResultInvalid` (65) naming the key, or that of reading.
+  /// - Throws: `Failure` `ResultInvalid` (65) naming the key, or that of reading.
   public init(contentsOf path: String) throws {
     self = try decodedResult(path)
   }
@@ -92,7 +92,7 @@ public struct RecordedInputs: Sendable {
 extension Evaluation {
   /// An evaluation as a recorded one was: the same metrics and dialect, as many images.
   ///
-  /// - Throws: ``Failure`` `CannotEvaluateAgain` (65) when the record does not say enough or names what
+  /// - Throws: `Failure` `CannotEvaluateAgain` (65) when the record does not say enough or names what
   ///   this version does not know; `OtherReference`, `OtherExtractor` (65) when a file is not that of
   ///   the record.
   public init(as recorded: RecordedEvaluation, of inputs: RecordedInputs, workload: Workload) throws

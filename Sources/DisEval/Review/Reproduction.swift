@@ -19,7 +19,7 @@ public struct Reproduction: Codable, Sendable {
   public enum Outcome: String, Codable, Sendable {
     /// Every image and every number is the same, to the last bit.
     case identical
-    /// Version, instructions or library are others, and all numbers agree within ``Reproduction/bound(_:)``.
+    /// Version, instructions or library are others, and all numbers agree within their ``Number/bound``.
     case agrees
     /// Version, instructions or library are others, and a number is off by more than they explain.
     case cannotSay = "cannot_say"

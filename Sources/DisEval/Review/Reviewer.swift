@@ -47,7 +47,7 @@ public struct Reviewer: Sendable {
 
   /// Makes the review.
   ///
-  /// - Throws: ``Failure`` 65 when a file is not what the result was made from: `OtherRun`,
+  /// - Throws: `Failure` 65 when a file is not what the result was made from: `OtherRun`,
   ///   `OtherReference`, `OtherImages`, `ExtractorMismatch`, `ReferenceImagesMismatch`.
   public func review(reporter: Reporter) async throws -> SampleReview {
     try workload.prepare()
@@ -292,7 +292,7 @@ private struct StoredFeatures {
   /// SHA-256 of the pixels, by index.
   let digests: [[UInt8]]
 
-  /// - Throws: ``Failure`` `OtherRun` (65) for a run of other samples or features than the result's,
+  /// - Throws: `Failure` `OtherRun` (65) for a run of other samples or features than the result's,
   ///   `RunIncomplete` (65).
   init(run path: String, result: EvaluationResult, count: Int) throws {
     let directory = try RunDirectory(path: path)

@@ -60,7 +60,7 @@ public struct SampleAudit: Sendable {
   /// - Parameters:
   ///   - count: How many; all of a result that has fewer.
   ///   - generator: The result's, ``Generator/init(of:checkpoint:decoder:)``.
-  /// - Throws: ``Failure`` `NoSampleDigests` (65) for a result that has none, `ResultInvalid`.
+  /// - Throws: `Failure` `NoSampleDigests` (65) for a result that has none, `ResultInvalid`.
   public init(
     of result: EvaluationResult, count: Int, generator: Generator, workload: Workload,
     reporter: Reporter

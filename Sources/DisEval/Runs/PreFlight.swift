@@ -60,7 +60,7 @@ struct PreFlight: Sendable {
       + "\(readable(bytes: disk)) of disk"
   }
 
-  /// - Throws: ``Failure`` `TooLittleMemory` (71) or `TooLittleDisk` (73) when the machine has less
+  /// - Throws: `Failure` `TooLittleMemory` (71) or `TooLittleDisk` (73) when the machine has less
   ///   than is needed.
   func check(folder: String, threads: Int) throws(Failure) {
     if let available = ProcessMemory.available, memory > available + ProcessMemory.current.resident

@@ -24,7 +24,7 @@ public struct RunConfiguration: Codable, Sendable {
   /// The canonical document; its hash is what units name their configuration by.
   func sha256() throws -> String { hexadecimal(SHA256.hash(data: try encodedJSON(self))) }
 
-  /// - Throws: ``Failure`` `OtherConfiguration` (73) saying what differs when a run of `other` cannot
+  /// - Throws: `Failure` `OtherConfiguration` (73) saying what differs when a run of `other` cannot
   ///   be continued as this; `KernelMismatch` (73) when only this machine differs.
   func check(canContinue other: RunConfiguration, at path: String) throws {
     var (asked, there) = (self, other)
@@ -53,7 +53,7 @@ public struct RunConfiguration: Codable, Sendable {
 
 /// The arrays of a unit: a row for each sample in every one.
 public struct KeptArrays: Codable, Equatable, Sendable {
-  /// How images were prepared for the features: `own`, or the names of ``Preparation``s.
+  /// How images were prepared for the features: `own`, or the names of `Preparation`s.
   public var preparations: [String]
   /// Length of a feature vector.
   public var features: Int
@@ -104,7 +104,7 @@ public struct KeptArrays: Codable, Equatable, Sendable {
       + (images ? extents.reduce(1, *) : 0)
   }
 
-  /// - Throws: ``Failure`` `RunDamaged` for sizes that no run has.
+  /// - Throws: `Failure` `RunDamaged` for sizes that no run has.
   func check(_ path: String) throws(Failure) {
     let sizes = [features, logits, spatial]
     guard !preparations.isEmpty, preparations.count <= 16, extents.count == 3,

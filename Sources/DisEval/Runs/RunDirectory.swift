@@ -36,7 +36,7 @@ final class RunDirectory: Sendable {
 
   /// Opens a run that is there, to read what it has.
   ///
-  /// - Throws: ``Failure`` `NotARun`, `RunDamaged`.
+  /// - Throws: `Failure` `NotARun`, `RunDamaged`.
   convenience init(path: String) throws {
     try self.init(path: path, record: try RunRecord.read(folder: path), claims: nil)
   }
@@ -44,7 +44,7 @@ final class RunDirectory: Sendable {
   /// Opens the run at `path`, or begins it, or lets it grow to the number of samples of `asked`.
   ///
   /// - Parameter unit: Samples of a unit, asked when the run is begun.
-  /// - Throws: ``Failure`` `OtherConfiguration` or `KernelMismatch` (73), naming what differs;
+  /// - Throws: `Failure` `OtherConfiguration` or `KernelMismatch` (73), naming what differs;
   ///   `NotEmpty` for a folder of something else.
   static func open(
     _ path: String, asked: RunRecord, unit: () throws -> Int
@@ -112,7 +112,7 @@ extension RunDirectory {
 
   /// Reads a finished unit.
   ///
-  /// - Throws: ``Failure`` `UnitDamaged`; `NotFound` when it is not there.
+  /// - Throws: `Failure` `UnitDamaged`; `NotFound` when it is not there.
   func read(_ unit: UnitRange) throws -> UnitContent {
     try UnitContent.read(
       file(unit), first: unit.first, count: unit.count, kept: record.configuration.kept,
@@ -122,7 +122,7 @@ extension RunDirectory {
 
   /// Gives a unit its file. One that somebody else has made meanwhile must be the same.
   ///
-  /// - Throws: ``Failure`` `UnitDiffers` (70): the same settings gave other bytes.
+  /// - Throws: `Failure` `UnitDiffers` (70): the same settings gave other bytes.
   func commit(_ content: UnitContent, as unit: UnitRange) throws {
     let bytes = content.encoded(configuration: configuration)
     var file = try AtomicFile(path: file(unit))

@@ -52,7 +52,7 @@ public struct RunRecord: Codable, Sendable {
 
   /// Reads the document of the run in `folder`.
   ///
-  /// - Throws: ``Failure`` `NotARun` (66) when there is none, `RunDamaged` (65).
+  /// - Throws: `Failure` `NotARun` (66) when there is none, `RunDamaged` (65).
   static func read(folder: String) throws -> RunRecord {
     let path = path(in: folder)
     let file: ReadableFile

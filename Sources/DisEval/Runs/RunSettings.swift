@@ -56,7 +56,7 @@ extension Evaluation {
   /// The scoring of a run that is there, as it was asked for when the run was begun.
   ///
   /// - Parameter reference: Another reference than the run's own.
-  /// - Throws: ``Failure`` `NotARun`, `RunDamaged`.
+  /// - Throws: `Failure` `NotARun`, `RunDamaged`.
   public init(run path: String, reference: String?, weights: String?, workload: Workload) throws {
     let record = try RunRecord.read(folder: path)
     let scoring = record.scoring

@@ -14,7 +14,7 @@ public final class StopRequest: Sendable {
 
   /// Saves what is being made; the process can end afterwards. Takes as long as writing it does.
   ///
-  /// - Throws: ``Failure`` when it could not be written.
+  /// - Throws: `Failure` when it could not be written.
   public func stop() throws {
     try action.withLock { try $0?() }
   }

@@ -121,7 +121,7 @@ extension UnitContent {
   ///
   /// - Parameter count: Samples it must have; nil for an unfinished unit, which has fewer.
   /// - Returns: The content, and the file for whatever else it holds.
-  /// - Throws: ``Failure`` `UnitDamaged` when it is not exactly what was written, `OtherConfiguration`
+  /// - Throws: `Failure` `UnitDamaged` when it is not exactly what was written, `OtherConfiguration`
   ///   when it belongs to another run.
   static func read(
     _ path: String, first: Int, count: Int?, kept: KeptArrays, configuration: String

@@ -40,7 +40,7 @@ final class UnitRunner: Sendable {
   /// - Parameters:
   ///   - missing: Of `units`, those that are not there.
   ///   - threads: Workers, each on a unit of its own.
-  /// - Throws: ``Failure`` `NotFinite` or `ConstantImage` with the indices of the samples, or why a
+  /// - Throws: `Failure` `NotFinite` or `ConstantImage` with the indices of the samples, or why a
   ///   file could not be written.
   func make(_ missing: [UnitRange], of units: [UnitRange], threads: Int) async throws {
     try directory.sweep()

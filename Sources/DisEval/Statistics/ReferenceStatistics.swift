@@ -48,7 +48,7 @@ public struct ReferenceStatistics: Sendable {
   ///
   /// Files with feature rows alone give the mean and the covariance of these (ddof 1).
   ///
-  /// - Throws: ``Failure`` `StatsInvalid` when an array is missing, has another shape or type, is not
+  /// - Throws: `Failure` `StatsInvalid` when an array is missing, has another shape or type, is not
   ///   finite, not symmetric or not positive semidefinite, or when the record was made for another
   ///   file; why the container is refused.
   public init(path: String) throws {
@@ -86,7 +86,7 @@ public struct ReferenceStatistics: Sendable {
 
   /// Feature rows in the file, rounded to float32; nil when there are none.
   ///
-  /// - Throws: ``Failure`` `StatsInvalid` when they are no finite rows of ``dimension`` numbers.
+  /// - Throws: `Failure` `StatsInvalid` when they are no finite rows of ``dimension`` numbers.
   public func featureRows() throws -> FeatureRows? {
     guard let reader = try rows?() else { return nil }
     let shape = try StatisticsContent.checkedRowShape(reader, path: path, atLeast: 0)

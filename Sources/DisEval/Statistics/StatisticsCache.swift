@@ -73,7 +73,7 @@ public struct StatisticsCache: Sendable {
 
   /// The lock of that name, nil when nothing was fetched.
   ///
-  /// - Throws: ``Failure`` `StatsInvalid` for a lock that cannot be read.
+  /// - Throws: `Failure` `StatsInvalid` for a lock that cannot be read.
   static func lock(_ name: String) throws -> Lock? {
     let path = lockPath(name)
     guard FileManager.default.fileExists(atPath: path) else { return nil }
@@ -107,7 +107,7 @@ extension StatisticsCache {
   ///
   /// - Parameter again: Whether to download what is there already.
   /// - Returns: The path.
-  /// - Throws: ``Failure`` `StatsUnknown` (66); `DownloadFailed` (69) with address and where to put
+  /// - Throws: `Failure` `StatsUnknown` (66); `DownloadFailed` (69) with address and where to put
   ///   the file; `HashMismatch` (65) with both hashes; `StatsInvalid` when it is something else.
   public func fetch(_ name: String, again: Bool, reporter: Reporter) async throws -> String {
     let entry = try registry.entry(named: name)
@@ -178,7 +178,7 @@ extension StatisticsCache {
       to: Self.lockPath(entry.name))
   }
 
-  /// - Throws: ``Failure`` `HashMismatch` with both hashes.
+  /// - Throws: `Failure` `HashMismatch` with both hashes.
   static func check(
     _ sha256: String, of path: String, entry: StatisticsRegistry.Entry, lock: Lock?
   ) throws(Failure) {
@@ -196,7 +196,7 @@ extension StatisticsCache {
 
 /// The file that `--ref` means: a path, or a name of the registry that was fetched.
 ///
-/// - Throws: ``Failure`` `StatsUnavailable` (69) for a name that was not fetched, `StatsUnknown` (66)
+/// - Throws: `Failure` `StatsUnavailable` (69) for a name that was not fetched, `StatsUnknown` (66)
 ///   with the closest names.
 package func resolveReference(_ pathOrName: String) throws -> String {
   if FileManager.default.fileExists(atPath: pathOrName) { return pathOrName }

@@ -68,7 +68,7 @@ struct StatisticsContent {
 
   /// Reads what `path` holds, but no feature rows and no images.
   ///
-  /// - Throws: ``Failure`` `StatsInvalid` with what was found, or why the container is refused.
+  /// - Throws: `Failure` `StatsInvalid` with what was found, or why the container is refused.
   init(path: String) throws {
     let file = try ReadableFile(path: path)
     if try PickledValue.Container(recognizing: file) == nil {

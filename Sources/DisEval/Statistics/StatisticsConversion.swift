@@ -27,7 +27,7 @@ public struct StatisticsConversion: Sendable {
   /// those of all dialects are.
   ///
   /// - Returns: The record.
-  /// - Throws: ``Failure`` `FactContradicted` when an asserted fact is known to be another.
+  /// - Throws: `Failure` `FactContradicted` when an asserted fact is known to be another.
   public func write(to path: String) throws -> StatisticsRecord {
     guard path.hasSuffix(".npz") else {
       throw Failure(

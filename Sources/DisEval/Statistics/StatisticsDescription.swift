@@ -49,7 +49,7 @@ public struct StatisticsDescription: Codable, Sendable {
 
   /// Reads and describes a file, or one of the registry by name.
   ///
-  /// - Throws: ``Failure`` as ``ReferenceStatistics``, and `HashMismatch` when a file of the registry
+  /// - Throws: `Failure` as ``ReferenceStatistics``, and `HashMismatch` when a file of the registry
   ///   is another than the published or the first one.
   public init(reference: String) throws {
     let path = try resolveReference(reference)

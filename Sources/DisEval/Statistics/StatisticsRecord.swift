@@ -85,7 +85,7 @@ public struct StatisticsRecord: Codable, Sendable {
 
 /// A document with snake_case keys.
 ///
-/// - Throws: ``Failure`` `code` with the key at fault.
+/// - Throws: `Failure` `code` with the key at fault.
 func decodedJSON<Value: Decodable>(
   _ data: Data, subject: String, what: String, code: String = "StatsInvalid"
 ) throws -> Value {

@@ -64,7 +64,7 @@ public struct StatisticsRegistry: Sendable {
 
   /// Reads and checks a registry.
   ///
-  /// - Throws: ``Failure`` `StatsInvalid`.
+  /// - Throws: `Failure` `StatsInvalid`.
   package init(json: [UInt8], subject: String) throws {
     let document: Document = try decodedJSON(
       Data(json), subject: subject, what: "registry of statistics")
@@ -108,7 +108,7 @@ public struct StatisticsRegistry: Sendable {
       .map(\.name)
   }
 
-  /// - Throws: ``Failure`` `StatsUnknown` (66) with the names that are closest.
+  /// - Throws: `Failure` `StatsUnknown` (66) with the names that are closest.
   public func entry(named name: String) throws(Failure) -> Entry {
     if let entry = self[name] { return entry }
     throw Failure(

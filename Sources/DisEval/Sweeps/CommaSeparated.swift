@@ -10,7 +10,7 @@ enum CommaSeparated {
 
   /// Reads rows; empty lines are left out.
   ///
-  /// - Throws: ``Failure`` `ListInvalid` with the line for a quote that does not end, or that ends
+  /// - Throws: `Failure` `ListInvalid` with the line for a quote that does not end, or that ends
   ///   within a cell.
   static func rows(_ text: String, subject: String) throws(Failure) -> [Row] {
     var rows: [Row] = []

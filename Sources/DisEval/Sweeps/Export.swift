@@ -14,7 +14,7 @@ public enum ExportFormat: String, CaseIterable, Sendable {
 
   /// The text of `entries`.
   ///
-  /// - Throws: ``Failure`` `ExportInvalid` for `mlflow`, which is a folder, and for none at all.
+  /// - Throws: `Failure` `ExportInvalid` for `mlflow`, which is a folder, and for none at all.
   public func text(_ entries: [LedgerEntry]) throws -> String {
     switch self {
     case .openmetrics: return openMetrics(entries)

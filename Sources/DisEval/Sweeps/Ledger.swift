@@ -34,7 +34,7 @@ public struct Ledger: Sendable {
 
   /// Reads a ledger. Of two lines of one key the later evaluation counts.
   ///
-  /// - Throws: ``Failure`` `LedgerInvalid` or `LedgerConflict` with the number of the line;
+  /// - Throws: `Failure` `LedgerInvalid` or `LedgerConflict` with the number of the line;
   ///   `NotFound`.
   public init(path: String) throws {
     let file = try ReadableFile(path: path)

@@ -210,7 +210,7 @@ extension LedgerEntry {
   ///   - document: The result as JSON.
   ///   - key: What to call it by; its SHA-256 if nil.
   ///   - subject: The file, for messages.
-  /// - Throws: ``Failure`` `ResultInvalid`.
+  /// - Throws: `Failure` `ResultInvalid`.
   static func entries(
     ofResult document: [UInt8], key: String?, subject: String
   ) throws -> [LedgerEntry] {

@@ -6,7 +6,7 @@ import Foundation
 /// that is there already is written again, under the same identifier.
 ///
 /// - Parameter folder: Made if it is not there; other experiments in it stay.
-/// - Throws: ``Failure`` when it cannot be written.
+/// - Throws: `Failure` when it cannot be written.
 public func exportMLflow(_ entries: [LedgerEntry], to folder: String) throws {
   let experiment = "\(folder)/\(MLflow.experiment)"
   let location = "file://" + MLflow.uriPath(absolutePath(experiment))

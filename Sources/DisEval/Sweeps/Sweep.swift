@@ -13,7 +13,7 @@ import Synchronization
 /// hashes.json           SHA-256s of files, so that a checkpoint is hashed once
 /// sweep.lock            claims: who evaluates what
 /// ```
-/// A key is the hash of a checkpoint's content and of everything asked for, see ``SweepKey``: what has
+/// A key is the hash of a checkpoint's content and of everything asked for, see `SweepKey`: what has
 /// been evaluated is never sampled again, whatever its file is called.
 public struct Sweep: Sendable {
   /// The folder, made if it is not there.
@@ -49,7 +49,7 @@ public struct Sweep: Sendable {
   /// - Parameters:
   ///   - reporter: Told of progress and warnings.
   ///   - finished: Gets every row as it is known.
-  /// - Throws: ``Failure`` when reference or extractor are refused, or the folder cannot be written.
+  /// - Throws: `Failure` when reference or extractor are refused, or the folder cannot be written.
   public func report(
     _ checkpoints: [SweepCheckpoint], reporter: Reporter,
     finished: (SweepRow) throws -> Void = { _ in }

@@ -27,7 +27,7 @@ public struct SweepCheckpoint: Sendable {
   /// name.
   ///
   /// - Parameter patterns: Paths, or shell patterns of paths.
-  /// - Throws: ``Failure`` `NotFound` (66) for one that no file matches; `DuplicateName` when two
+  /// - Throws: `Failure` `NotFound` (66) for one that no file matches; `DuplicateName` when two
   ///   files cannot be told apart by their names.
   public static func matching(_ patterns: [String]) throws -> [SweepCheckpoint] {
     var paths: [String] = []

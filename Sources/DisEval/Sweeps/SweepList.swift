@@ -11,7 +11,7 @@ extension SweepCheckpoint {
   /// objects. Of the columns `checkpoint`, `name`, `family`, `step`, `batch`, `images` and `data` only
   /// the first is needed. Paths are relative to the list.
   ///
-  /// - Throws: ``Failure`` `ListInvalid` or `DuplicateName` (65), `NotFound` (66), each with the line.
+  /// - Throws: `Failure` `ListInvalid` or `DuplicateName` (65), `NotFound` (66), each with the line.
   public static func list(_ path: String) throws -> [SweepCheckpoint] {
     let file = try ReadableFile(path: path)
     guard file.size <= maximumListSize else {

@@ -23,7 +23,7 @@ struct WatchedFolder {
 
   /// Looks, and gives the files that have not changed for two looks and open, by step and name.
   ///
-  /// - Throws: ``Failure`` when the folder cannot be listed.
+  /// - Throws: `Failure` when the folder cannot be listed.
   mutating func still(reporter: Reporter) throws -> [String] {
     var found: Set<String> = []
     var ready: [String] = []
