@@ -99,8 +99,9 @@ struct InspectCommand: ParsableCommand {
     if let record = inspection.record {
       line(
         "made from",
-        "\(record.count.map(String.init) ?? "unknown") images of \(record.dataset?.name ?? "unknown") "
-          + "\(record.dataset?.split ?? "") by \(record.tool)")
+        "\(record.count.map(String.init) ?? "unknown") images"
+          + (record.dataset.map { " of \($0.name)" + ($0.split.map { " \($0)" } ?? "") } ?? "")
+          + " by \(record.tool)")
       line(
         "extractor",
         "\(record.extractor.name), sha256 \(record.extractor.sha256 ?? "unknown")")

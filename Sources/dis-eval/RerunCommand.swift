@@ -53,7 +53,11 @@ struct RerunCommand: AsyncParsableCommand {
     switch reproduction.outcome {
     case .identical, .agrees: break
     case .cannotSay: throw ExitCode(ExitStatus.inconclusive.rawValue)
-    case .differs: throw ExitCode(ExitStatus.dataRefused.rawValue)
+    case .differs:
+      throw Failure(
+        .dataRefused, "NotReproduced", result,
+        "version and kernels are those of the result, but it is not what they give; the file was changed, "
+          + "or the machine computes wrongly")
     }
   }
 }

@@ -60,6 +60,7 @@ import _TestSupport
     #expect(html.contains("best and worst of all 50"))
     // Of fewer samples, and without the run.
     let without = try report(result, "--samples", "6")
+    #expect(without.contains("Each of them has the SHA-256 that the result recorded."))
     #expect(without.contains("best and worst of the first 6 of 50"))
     #expect(without.contains("--run"))
   }

@@ -147,6 +147,57 @@ import _TestSupport
     try refused(result, "--out", folder.path("no/such.json"), status: 73, code: "no/such.json")
   }
 
+  /// Values that no evaluation writes: each verb says what is wrong, and none does what they ask.
+  @Test(arguments: [
+    ("num", "-1"), ("num", "0"), ("num", "1e300"), ("num", "null"), ("dialect", "\"none\""),
+    ("respacing", "\"1000001\""), ("respacing", "\"\""), ("labels", "\"-3\""), ("labels", "\"99\""),
+    ("labels", "\"labels.npy\""), ("cfg_interval", "[5]"), ("cfg_interval", "[9, 2]"),
+    ("cfg_interval", "[-7, 99999]"), ("cfg_scale", "-1"), ("cfg_scale", "1e308"), ("eta", "7"),
+    ("prediction", "\"noise\""), ("precision", "\"int4\""), ("stream", "\"\""), ("seed", "-1"),
+    ("key", "\"missing\""), ("preset", "\"none\""), ("interval", "[1]"), ("interval", "[9, 1, 4]"),
+    ("provenance", "[]"), ("metrics", "{}"), ("sample_digests", "\"====\""), ("arguments", "[]"),
+  ])
+  func whatNoEvaluationWrites(key: String, value: String) throws {
+    let replaced = try Self.replacing(key, by: value, in: document(result))
+    let path = folder.path("odd.json")
+    try JSONSerialization.data(withJSONObject: replaced, options: .sortedKeys)
+      .write(to: URL(fileURLWithPath: path))
+    for arguments in [
+      ["rerun", path], ["gate", path, "--audit", "2"], ["gate", "--baseline", path] + Self.files,
+    ] {
+      let run = try DisEvalProcess(arguments, seconds: 60)
+      #expect([0, 1, 3, 64, 65, 66, 78].contains(run.status), "\(arguments) \(run.status)")
+      #expect(run.status < 64 || run.errors.hasPrefix("dis-eval: error: "), "\(run.errors)")
+    }
+  }
+
+  /// A document with every value of a key replaced, or added to the sampler where it has none.
+  private static func replacing(
+    _ key: String, by value: String, in document: [String: Any]
+  ) throws -> [String: Any] {
+    let value = try JSONSerialization.jsonObject(with: Data(value.utf8), options: .fragmentsAllowed)
+    var found = false
+    func visit(_ node: Any) -> Any {
+      guard let object = node as? [String: Any] else { return node }
+      return Dictionary(
+        uniqueKeysWithValues: object.map { name, child in
+          found = found || name == key
+          return (name, name == key ? value : visit(child))
+        })
+    }
+    var replaced = visit(document) as? [String: Any] ?? [:]
+    if !found, var provenance = replaced["provenance"] as? [String: Any] {
+      for part in ["sampler", "checkpoint"] {
+        guard var object = provenance[part] as? [String: Any] else { continue }
+        object[key] = value
+        provenance[part] = object
+      }
+      provenance[key] = value
+      replaced["provenance"] = provenance
+    }
+    return replaced
+  }
+
   // MARK: - Audit
 
   @Test func anAuditTellsWhetherSamplesAreThoseOfTheCheckpoint() throws {

@@ -178,6 +178,13 @@ extension Reviewer {
           + "\(otherBits)."
     }
     guard drawn.count == total, let scored = result.samplesSha256 else {
+      if let digests = result.sampleDigests.flatMap(SampleDigests.init), digests.count == total {
+        let equal = drawn.count { digests.isSame($0.item.index, $0.digest) }
+        return equal == drawn.count
+          ? "Each of them has the SHA-256 that the result recorded."
+          : "\(drawn.count - equal) of \(drawn.count) have another SHA-256 than the result recorded: "
+            + "\(otherBits)."
+      }
       return "The SHA-256 of the result is that of all \(total), so it was not compared."
     }
     var hash = SHA256()
