@@ -79,18 +79,15 @@ struct EvaluationOptions: ParsableArguments {
       throw ValidationError("--repeats is for whole runs; shards make one --seed each.")
     }
     if let stop = run?.stop { StopSignals.install(stop) }
-    func evaluation(_ settings: SamplingSettings) throws -> Evaluation {
-      let subject: Evaluation.Subject
-      if let ckpt {
-        let generator = try Generator(
-          checkpoint: ckpt, key: scoring.checkpointKey, settings: settings,
-          decoder: scoring.decoder, precision: scoring.precision)
-        try scoring.preset?.check(generator)
-        subject = .samples(generator, count: num ?? scoring.preset?.count ?? 50_000)
-      } else {
-        subject = .existing(path: images ?? "")
-      }
-      var evaluation = scoring.evaluation(of: subject, workload: workload)
+    func evaluation(seed: UInt64) throws -> Evaluation {
+      var scoring = scoring
+      scoring.settings.seed = seed
+      var evaluation =
+        if let ckpt {
+          try scoring.evaluation(sampling: ckpt, count: num, workload: workload)
+        } else {
+          scoring.evaluation(of: .existing(path: images ?? ""), workload: workload)
+        }
       evaluation.metrics = metrics
       evaluation.optionalMetrics = optional
       evaluation.givesIntervals = !output.noIntervals
@@ -102,17 +99,16 @@ struct EvaluationOptions: ParsableArguments {
       try output.check()
       var results: [EvaluationResult] = []
       for index in 0..<repeats {
-        var settings = scoring.settings
-        settings.seed &+= UInt64(index)
-        var evaluation = try evaluation(settings)
-        evaluation.run?.path += "/seed-\(settings.seed)"
+        let seed = scoring.settings.seed &+ UInt64(index)
+        var evaluation = try evaluation(seed: seed)
+        evaluation.run?.path += "/seed-\(seed)"
         evaluation.arguments = Array(CommandLine.arguments.dropFirst())
-        running.reporter.note("seed \(settings.seed)")
+        running.reporter.note("seed \(seed)")
         results.append(try await evaluation.result(reporter: running.reporter))
       }
       return try output.write(RepeatedResult(results))
     }
-    var evaluation = try evaluation(scoring.settings)
+    var evaluation = try evaluation(seed: scoring.settings.seed)
     guard evaluation.run?.shard != nil else { return try await output.write(evaluation, running) }
     evaluation.run?.keepsImages = output.wantsImages
     let report = try await evaluation.makeShard(reporter: running.reporter)

@@ -63,12 +63,7 @@ extension GateCommand {
     } else {
       try scoring.checkReference()
       let scoring = try self.scoring.resolved(reporter: running.reporter)
-      let generator = try Generator(
-        checkpoint: ckpt, key: scoring.checkpointKey, settings: scoring.settings,
-        decoder: scoring.decoder, precision: scoring.precision)
-      try scoring.preset?.check(generator)
-      evaluation = scoring.evaluation(
-        of: .samples(generator, count: num ?? scoring.preset?.count ?? 50_000), workload: workload)
+      evaluation = try scoring.evaluation(sampling: ckpt, count: num, workload: workload)
       evaluation.optionalMetrics = Set(names.compactMap(MetricName.init(title:)))
         .union([.fid, .inceptionScore])
     }

@@ -88,12 +88,26 @@ struct ScoringOptions: ParsableArguments {
   /// The options with what a preset stands for, and the files that they name.
   struct Resolved {
     let preset: Preset?
-    let settings: SamplingSettings
+    var settings: SamplingSettings
     let checkpointKey: String?
     let decoder: LoadedDecoder?
     let precision: Precision
     fileprivate let reference: String
     fileprivate let options: ScoringOptions
+
+    /// An evaluation of `count` samples of a checkpoint, still without metrics.
+    ///
+    /// - Parameter count: Nil for the preset's number, or 50,000.
+    func evaluation(sampling checkpoint: String, count: Int?, workload: Workload) throws
+      -> Evaluation
+    {
+      let generator = try Generator(
+        checkpoint: checkpoint, key: checkpointKey, settings: settings, decoder: decoder,
+        precision: precision)
+      try preset?.check(generator)
+      return evaluation(
+        of: .samples(generator, count: count ?? preset?.count ?? 50_000), workload: workload)
+    }
 
     /// An evaluation of `subject`, still without metrics.
     func evaluation(of subject: Evaluation.Subject, workload: Workload) -> Evaluation {
