@@ -132,8 +132,11 @@ public struct Evaluation: Sendable {
   /// Why no intervals are computed, nil if they are. They take 20 times as long as a distance, so
   /// they are of one dialect.
   var noIntervals: String? {
-    givesIntervals ? isAll ? "not computed with every dialect; ask for one" : nil : "not asked for"
+    givesIntervals ? isAll ? "not computed with every dialect; ask for one" : nil : Self.notAskedFor
   }
+
+  /// Why there are no intervals when ``givesIntervals`` is false.
+  static let notAskedFor = "not asked for"
 
   var existingPath: String? {
     if case .existing(let path) = subject { path } else { nil }

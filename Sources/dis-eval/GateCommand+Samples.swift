@@ -64,9 +64,8 @@ extension GateCommand {
       try scoring.checkReference()
       let scoring = try self.scoring.resolved(reporter: running.reporter)
       evaluation = try scoring.evaluation(sampling: ckpt, count: num, workload: workload)
-      evaluation.optionalMetrics = Set(names.compactMap(MetricName.init(title:)))
-        .union([.fid, .inceptionScore])
     }
+    evaluation.optionalMetrics.formUnion(names.compactMap(MetricName.init(title:)))
     evaluation.arguments = Array(CommandLine.arguments.dropFirst())
     let document = try await evaluation.result(reporter: running.reporter).json()
     if let keepResult { try AtomicFile.write(document, to: keepResult) }

@@ -164,6 +164,9 @@ extension ReportCommand {
     else { return nil }
     let decoder =
       decoder ?? result.file("--decoder", sha256: result.provenance.decoder?.sha256)
-    return .samples(try Generator(of: result.provenance, checkpoint: checkpoint, decoder: decoder))
+    return .samples(
+      try Generator(
+        of: result.provenance, checkpoint: checkpoint, decoder: decoder,
+        labels: result.argument("--labels")))
   }
 }

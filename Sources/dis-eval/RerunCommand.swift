@@ -73,6 +73,9 @@ struct RecordedFilesOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The decoder of a latent model.", valueName: "file"))
   var decoder: String?
 
+  @Option(help: ArgumentHelp("The labels, where they came from a file.", valueName: "npy"))
+  var labels: String?
+
   @Option(help: ArgumentHelp("The reference.", valueName: "path"))
   var ref: String?
 
@@ -94,7 +97,8 @@ struct RecordedFilesOptions: ParsableArguments {
     let subject: RecordedInputs.Subject
     if provenance.checkpoint != nil {
       subject = .samples(
-        try result.generator(checkpoint: ckpt, decoder: decoder, resultPath: path))
+        try result.generator(
+          checkpoint: ckpt, decoder: decoder, labels: labels, resultPath: path))
     } else {
       guard let images = images ?? existing(result.argument("--images")) else {
         throw inputUnknown("--images", provenance.images ?? "images", nil, path)
@@ -123,14 +127,17 @@ extension EvaluationResult {
   /// The generator of its samples, of the files given or those of its command.
   ///
   /// - Throws: ``Failure`` `InputUnknown` (66), and whatever a file is refused for.
-  func generator(checkpoint: String?, decoder: String?, resultPath: String) throws -> Generator {
+  func generator(
+    checkpoint: String?, decoder: String?, labels: String? = nil, resultPath: String
+  ) throws -> Generator {
     let scored = provenance.checkpoint
     guard let file = checkpoint ?? self.file("--ckpt", sha256: scored?.sha256) else {
       throw inputUnknown("--ckpt", scored?.file ?? "checkpoint", scored?.sha256, resultPath)
     }
     return try Generator(
       of: provenance, checkpoint: file,
-      decoder: decoder ?? self.file("--decoder", sha256: provenance.decoder?.sha256))
+      decoder: decoder ?? self.file("--decoder", sha256: provenance.decoder?.sha256),
+      labels: labels ?? argument("--labels"))
   }
 }
 

@@ -1,3 +1,4 @@
+import Checkpoints
 import Foundation
 import Reporting
 import Testing
@@ -12,14 +13,24 @@ import _TestSupport
     "--ckpt", DisEvalProcess.checkpoint, "--ref", DisEvalProcess.statistics,
   ]
 
-  /// 150 samples, which is more than dimensions: a gate judges fewer by nothing.
   init() throws {
     folder = try TemporaryFolder()
     result = folder.path("result.json")
+    try evaluate(60, to: result)
+  }
+
+  private func evaluate(_ count: Int, to path: String, _ more: String...) throws {
     let run = try DisEvalProcess(
-      ["fid", "--num", "150", "--steps", "4", "--sampler", "dpm-solver++", "--out", result]
-        + Self.files)
+      ["fid", "--num", "\(count)", "--steps", "4", "--sampler", "dpm-solver++", "--out", path]
+        + Self.files + more)
     #expect(run.status == 0, "\(run.errors)")
+  }
+
+  /// A result of more samples than dimensions: a gate judges no distance of fewer.
+  private func judged() throws -> String {
+    let path = folder.path("judged.json")
+    try evaluate(150, to: path)
+    return path
   }
 
   private func rerun(_ arguments: String..., status: Int32) throws -> DisEvalProcess {
@@ -63,6 +74,14 @@ import _TestSupport
     #expect(try comparison.json()["outcome"] as? String == "identical")
     let violation = try violation(of: Array(comparison.output.utf8), by: .rerun)
     #expect(violation == nil, "\(violation ?? "")")
+    // Too few for intervals, and none asked for.
+    for (count, more) in [(8, "--quiet"), (24, "--no-intervals")] {
+      let bare = folder.path("bare.json")
+      try evaluate(count, to: bare, more)
+      _ = try rerun(bare, "--out", again, status: 0)
+      #expect(try canonical(document(again)["metrics"]) == canonical(document(bare)["metrics"]))
+    }
+    _ = try rerun(result, "--out", again, status: 0)
     // What came out is a result itself.
     _ = try rerun(
       again, "--ckpt", DisEvalProcess.checkpoint, "--ref", DisEvalProcess.statistics, status: 0)
@@ -75,9 +94,12 @@ import _TestSupport
     let numbers = try #require(json["numbers"] as? [[String: Any]])
     #expect(numbers.map { $0["name"] as? String }.contains("fd interval low"))
     // A number that other instructions do not explain: nobody can say.
-    let value = try #require(
-      (document(result)["metrics"] as? [String: [String: Any]])?["fd"]?["value"] as? Double)
-    let off = try forged("\(value)", by: "\(value * 2)")
+    var odd = try document(result)
+    var metrics = try #require(odd["metrics"] as? [String: [String: Any]])
+    metrics["fd"]?["value"] = 1
+    odd["metrics"] = metrics
+    let off = folder.path("off.json")
+    try JSONSerialization.data(withJSONObject: odd).write(to: URL(fileURLWithPath: off))
     #expect(
       try rerun(off, "--kernels", "scalar", status: outcome == "identical" ? 65 : 3).output
         .contains("cannot say"))
@@ -87,6 +109,28 @@ import _TestSupport
   @Test func anotherSeedDiffers() throws {
     let run = try rerun(try forged("\"seed\" : 0", by: "\"seed\" : 1"), status: 65)
     #expect(run.output.hasPrefix("differs:") && run.output.contains("images: sha256"))
+  }
+
+  @Test func labelsOfAFileAreReadAgain() throws {
+    let labels = (0..<12).map { $0 % 10 }
+    func file(_ name: String, _ labels: [Int]) throws -> String {
+      try Data(NPYArray(integers: labels.map { Int64($0) }, shape: [labels.count]).serialized())
+        .write(to: URL(fileURLWithPath: folder.path(name)))
+      return folder.path(name)
+    }
+    let path = folder.path("labelled.json")
+    let run = try DisEvalProcess(
+      ["fid", "--num", "12", "--steps", "3", "--labels", file("labels.npy", labels), "--out", path]
+        + Self.files)
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(try rerun(path, status: 0).output.hasPrefix("identical"))
+    #expect(try gate([path, "--audit", "3"], status: 0).output.contains("pass: samples audit"))
+    let moved = try file("moved.npy", labels)
+    try FileManager.default.removeItem(atPath: folder.path("labels.npy"))
+    #expect(try rerun(path, status: 66).errors.contains("labels.npy"))
+    #expect(try rerun(path, "--labels", moved, status: 0).output.hasPrefix("identical"))
+    let others = try file("others.npy", labels.reversed())
+    #expect(try rerun(path, "--labels", others, status: 65).errors.contains("OtherLabels"))
   }
 
   @Test func imagesAreScoredAgain() throws {
@@ -147,66 +191,15 @@ import _TestSupport
     try refused(result, "--out", folder.path("no/such.json"), status: 73, code: "no/such.json")
   }
 
-  /// Values that no evaluation writes: each verb says what is wrong, and none does what they ask.
-  @Test(arguments: [
-    ("num", "-1"), ("num", "0"), ("num", "1e300"), ("num", "null"), ("dialect", "\"none\""),
-    ("respacing", "\"1000001\""), ("respacing", "\"\""), ("labels", "\"-3\""), ("labels", "\"99\""),
-    ("labels", "\"labels.npy\""), ("cfg_interval", "[5]"), ("cfg_interval", "[9, 2]"),
-    ("cfg_interval", "[-7, 99999]"), ("cfg_scale", "-1"), ("cfg_scale", "1e308"), ("eta", "7"),
-    ("prediction", "\"noise\""), ("precision", "\"int4\""), ("stream", "\"\""), ("seed", "-1"),
-    ("key", "\"missing\""), ("preset", "\"none\""), ("interval", "[1]"), ("interval", "[9, 1, 4]"),
-    ("provenance", "[]"), ("metrics", "{}"), ("sample_digests", "\"====\""), ("arguments", "[]"),
-  ])
-  func whatNoEvaluationWrites(key: String, value: String) throws {
-    let replaced = try Self.replacing(key, by: value, in: document(result))
-    let path = folder.path("odd.json")
-    try JSONSerialization.data(withJSONObject: replaced, options: .sortedKeys)
-      .write(to: URL(fileURLWithPath: path))
-    for arguments in [
-      ["rerun", path], ["gate", path, "--audit", "2"], ["gate", "--baseline", path] + Self.files,
-    ] {
-      let run = try DisEvalProcess(arguments, seconds: 60)
-      #expect([0, 1, 3, 64, 65, 66, 78].contains(run.status), "\(arguments) \(run.status)")
-      #expect(run.status < 64 || run.errors.hasPrefix("dis-eval: error: "), "\(run.errors)")
-    }
-  }
-
-  /// A document with every value of a key replaced, or added to the sampler where it has none.
-  private static func replacing(
-    _ key: String, by value: String, in document: [String: Any]
-  ) throws -> [String: Any] {
-    let value = try JSONSerialization.jsonObject(with: Data(value.utf8), options: .fragmentsAllowed)
-    var found = false
-    func visit(_ node: Any) -> Any {
-      guard let object = node as? [String: Any] else { return node }
-      return Dictionary(
-        uniqueKeysWithValues: object.map { name, child in
-          found = found || name == key
-          return (name, name == key ? value : visit(child))
-        })
-    }
-    var replaced = visit(document) as? [String: Any] ?? [:]
-    if !found, var provenance = replaced["provenance"] as? [String: Any] {
-      for part in ["sampler", "checkpoint"] {
-        guard var object = provenance[part] as? [String: Any] else { continue }
-        object[key] = value
-        provenance[part] = object
-      }
-      provenance[key] = value
-      replaced["provenance"] = provenance
-    }
-    return replaced
-  }
-
   // MARK: - Audit
 
   @Test func anAuditTellsWhetherSamplesAreThoseOfTheCheckpoint() throws {
     #expect(
-      try gate([result, "--audit", "16"], status: 0).output
-        .contains("pass: samples audit: 16 samples made again are the same"))
+      try gate([result, "--audit", "8"], status: 0).output
+        .contains("pass: samples audit: 8 samples made again are the same"))
     // All of fewer, and beside a limit.
     #expect(
-      try gate([result, "--audit", "1000", "--max", "cs=100"], status: 0).output
+      try gate([judged(), "--audit", "1000", "--max", "cs=100"], status: 0).output
         .contains("150 samples made again"))
     let junit = folder.path("gate.xml")
     let seed = try forged("\"seed\" : 0", by: "\"seed\" : 1")
@@ -221,8 +214,8 @@ import _TestSupport
     let digests = try #require(document(result)["sample_digests"] as? String)
     let changed = (digests.hasPrefix("AAAA") ? "BBBB" : "AAAA") + digests.dropFirst(4)
     #expect(
-      try gate([forged(digests, by: changed), "--audit", "150"], status: 1).output
-        .contains("1 of 150 samples made again are others, first 0"))
+      try gate([forged(digests, by: changed), "--audit", "60"], status: 1).output
+        .contains("1 of 60 samples made again are others, first 0"))
     #expect(
       try gate([forged(digests, by: String(digests.dropLast(4))), "--audit", "2"], status: 65)
         .errors
@@ -242,6 +235,7 @@ import _TestSupport
 
   @Test func aCheckpointIsEvaluatedAsTheBaselineWas() throws {
     let (baseline, kept) = (folder.path("base.json"), folder.path("kept.json"))
+    let result = try judged()
     _ = try gate([result, "--update-baseline", baseline, "--reason", "first"], status: 0)
     let arguments = Self.files + ["--baseline", baseline]
     let run = try gate(arguments + ["--keep-result", kept], status: 0)
@@ -288,5 +282,80 @@ import _TestSupport
     try refused(["--ckpt", "x", "--max", "fd=1"], "Give --preset, or --ref")
     try refused(
       ["--ckpt", "x", "--ref", "y", "--num", "1", "--max", "fd=1"], "expected at least 2")
+  }
+}
+
+/// Results that no evaluation writes, through everything that evaluates again.
+@Suite("Odd results") struct OddResultTests {
+  private let folder: TemporaryFolder
+  private let result: String
+
+  private static let files = [
+    "--ckpt", DisEvalProcess.checkpoint, "--ref", DisEvalProcess.statistics,
+  ]
+
+  init() throws {
+    folder = try TemporaryFolder()
+    result = folder.path("result.json")
+    let run = try DisEvalProcess(
+      ["fid", "--num", "6", "--steps", "2", "--sampler", "ddim", "--out", result] + Self.files)
+    #expect(run.status == 0, "\(run.errors)")
+  }
+
+  private static func document(_ path: String) throws -> [String: Any] {
+    try #require(
+      try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: path)))
+        as? [String: Any])
+  }
+
+  /// Values that no evaluation writes: each verb says what is wrong, and none does what they ask.
+  @Test(arguments: [
+    ("num", "-1"), ("num", "0"), ("num", "1e300"), ("num", "null"), ("dialect", "\"none\""),
+    ("respacing", "\"1000001\""), ("respacing", "\"\""), ("labels", "\"-3\""), ("labels", "\"99\""),
+    ("labels", "\"labels.npy\""), ("cfg_interval", "[5]"), ("cfg_interval", "[9, 2]"),
+    ("cfg_interval", "[-7, 99999]"), ("cfg_scale", "-1"), ("cfg_scale", "1e308"), ("eta", "7"),
+    ("prediction", "\"noise\""), ("precision", "\"int4\""), ("stream", "\"\""), ("seed", "-1"),
+    ("key", "\"missing\""), ("preset", "\"none\""), ("interval", "[1]"), ("interval", "[9, 1, 4]"),
+    ("provenance", "[]"), ("metrics", "{}"), ("sample_digests", "\"====\""), ("arguments", "[]"),
+  ])
+  func whatNoEvaluationWrites(key: String, value: String) throws {
+    let replaced = try Self.replacing(key, by: value, in: Self.document(result))
+    let path = folder.path("odd.json")
+    try JSONSerialization.data(withJSONObject: replaced, options: .sortedKeys)
+      .write(to: URL(fileURLWithPath: path))
+    for arguments in [
+      ["rerun", path], ["gate", path, "--audit", "2"], ["gate", "--baseline", path] + Self.files,
+    ] {
+      let run = try DisEvalProcess(arguments, seconds: 60)
+      #expect([0, 1, 3, 64, 65, 66, 78].contains(run.status), "\(arguments) \(run.status)")
+      #expect(run.status < 64 || run.errors.contains("dis-eval: error: "), "\(run.errors)")
+    }
+  }
+
+  /// A document with every value of a key replaced, or added to the sampler where it has none.
+  private static func replacing(
+    _ key: String, by value: String, in document: [String: Any]
+  ) throws -> [String: Any] {
+    let value = try JSONSerialization.jsonObject(with: Data(value.utf8), options: .fragmentsAllowed)
+    var found = false
+    func visit(_ node: Any) -> Any {
+      guard let object = node as? [String: Any] else { return node }
+      return Dictionary(
+        uniqueKeysWithValues: object.map { name, child in
+          found = found || name == key
+          return (name, name == key ? value : visit(child))
+        })
+    }
+    var replaced = visit(document) as? [String: Any] ?? [:]
+    if !found, var provenance = replaced["provenance"] as? [String: Any] {
+      for part in ["sampler", "checkpoint"] {
+        guard var object = provenance[part] as? [String: Any] else { continue }
+        object[key] = value
+        provenance[part] = object
+      }
+      provenance[key] = value
+      replaced["provenance"] = provenance
+    }
+    return replaced
   }
 }

@@ -10,12 +10,17 @@ extension Generator {
   ///   - provenance: The result's.
   ///   - path: The result's checkpoint, wherever it lies now.
   ///   - decoder: The result's decoder, for a latent model.
-  /// - Throws: `Failure` `OtherCheckpoint`, `OtherDecoder` (65) when a file is not that of the
-  ///   result; `CannotSampleAgain` (65) when the result does not say enough; why the file is refused.
-  public init(of provenance: Provenance, checkpoint path: String, decoder: String?) throws {
+  ///   - labels: The result's labels, if they came from a file.
+  /// - Throws: `Failure` `OtherCheckpoint`, `OtherDecoder`, `OtherLabels` (65) when a file is not that
+  ///   of the result; `CannotSampleAgain` (65) when the result does not say enough; why the file is
+  ///   refused.
+  public init(
+    of provenance: Provenance, checkpoint path: String, decoder: String?, labels: String? = nil
+  ) throws {
     let (scored, _) = try provenance.sampled
     try checkContent(of: path, is: scored.sha256, "OtherCheckpoint")
-    try self.init(as: provenance, checkpoint: path, key: scored.key, decoder: decoder)
+    try self.init(
+      as: provenance, checkpoint: path, key: scored.key, decoder: decoder, labels: labels)
   }
 
   /// A generator of another checkpoint that samples it as that of a result was.
@@ -23,7 +28,8 @@ extension Generator {
   /// - Parameter key: Which state dict of the file, `ema` if nil and there is one.
   /// - Throws: As ``init(of:checkpoint:decoder:)``, but for `OtherCheckpoint`.
   public init(
-    as provenance: Provenance, checkpoint path: String, key: String?, decoder: String?
+    as provenance: Provenance, checkpoint path: String, key: String?, decoder: String?,
+    labels: String? = nil
   ) throws {
     let (_, sampler) = try provenance.sampled
     let loaded = try provenance.decoder.map { scored in
@@ -36,9 +42,12 @@ extension Generator {
       return try LoadedDecoder(path: decoder, scale: scored.scale, tile: scored.tile)
     }
     try self.init(
-      checkpoint: path, key: key, settings: try SamplingSettings(sampler), decoder: loaded,
+      checkpoint: path, key: key, settings: try SamplingSettings(sampler, labels: labels),
+      decoder: loaded,
       precision: sampler.precision ?? .float32)
-    guard try encodedJSON(self.provenance) == encodedJSON(sampler) else {
+    var now = self.provenance
+    if now.labelsSha256 != nil { now.labels = sampler.labels }  // The file may have another name now.
+    guard try encodedJSON(now) == encodedJSON(sampler) else {
       throw Failure(
         .dataRefused, "CannotSampleAgain", path,
         "this version would sample it in another way than the result's sampler")
@@ -55,7 +64,7 @@ extension Provenance {
       guard let checkpoint, let sampler else {
         throw Failure(
           .usage, "CannotSampleAgain", images ?? "the result",
-          "the result is of images, not of a checkpoint; give them with --images")
+          "the result is of images, not of a checkpoint: there is nothing to sample")
       }
       return (checkpoint, sampler)
     }
@@ -73,13 +82,15 @@ func checkContent(of path: String, is sha256: String, _ code: String) throws {
 extension SamplingSettings {
   /// The settings that a result was sampled with.
   ///
+  /// - Parameter file: Where its labels are, if they came from a file.
   /// - Throws: `Failure` `CannotSampleAgain` (65) when they cannot be told from the result: labels or
-  ///   noise of a file, or a name that this version does not know.
-  init(_ provenance: SamplerProvenance) throws(Failure) {
+  ///   noise of a file, or a name that this version does not know; `OtherLabels` (65).
+  init(_ provenance: SamplerProvenance, labels file: String?) throws {
+    self.init()
     func unknown(_ what: String, _ value: String) -> Failure {
       Failure(
         .dataRefused, "CannotSampleAgain", "\(what) \(value)",
-        "the result does not hold it; give the images that were scored with --images")
+        "the result does not hold it, or this version does not know it")
     }
     guard let sampler = SamplerName(rawValue: provenance.name) else {
       throw unknown("sampler", provenance.name)
@@ -87,17 +98,25 @@ extension SamplingSettings {
     guard let prediction = PredictionName(rawValue: provenance.prediction) else {
       throw unknown("prediction", provenance.prediction)
     }
-    let labels: LabelPolicy? =
-      switch provenance.labels {
-      case "uniform": .uniform
-      case "balanced": .balanced
-      case let text: Int(text).map(LabelPolicy.fixed)
+    if let expected = provenance.labelsSha256 {
+      guard let file else { throw unknown("labels", provenance.labels) }
+      labels = try LabelPolicy(file)
+      guard labels.sha256 == expected else {
+        throw Failure(
+          .dataRefused, "OtherLabels", file,
+          "labels with SHA-256 \(labels.sha256 ?? "none"), but the result's have \(expected)")
       }
-    guard let labels else { throw unknown("labels", provenance.labels) }
-    self.init()
+    } else {
+      switch provenance.labels {
+      case "uniform": labels = .uniform
+      case "balanced": labels = .balanced
+      case let text:
+        guard let label = Int(text) else { throw unknown("labels", text) }
+        labels = .fixed(label)
+      }
+    }
     self.sampler = sampler
     self.prediction = prediction
-    self.labels = labels
     (respacing, eta, seed) = (provenance.respacing, provenance.eta, provenance.seed)
     guidanceScale = provenance.cfgScale
     if let ends = provenance.cfgInterval {

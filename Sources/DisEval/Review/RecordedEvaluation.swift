@@ -132,8 +132,7 @@ extension Evaluation {
     let results = recorded.dialects.map { Array($0.values.map(\.metrics)) } ?? [recorded.metrics]
     let names = Set(results.flatMap(\.keys)).union(recorded.skipped?.keys ?? [:].keys)
     optionalMetrics = Set(names.compactMap(MetricName.init(title:)))
-    // A metric that never has one says so too; that none was asked for is said of all.
-    givesIntervals = results.flatMap(\.values).contains { $0.interval != nil }
+    givesIntervals = !results.flatMap(\.values).contains { $0.intervalReason == Self.notAskedFor }
     try checkReference(provenance.reference)
     try checkExtractor(provenance.extractor)
   }
