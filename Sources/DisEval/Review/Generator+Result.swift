@@ -46,7 +46,8 @@ extension Generator {
       decoder: loaded,
       precision: sampler.precision ?? .float32)
     var now = self.provenance
-    if now.labelsSha256 != nil { now.labels = sampler.labels }  // The file may have another name now.
+    // The file of the same labels may have another name now.
+    if now.labelsSha256 != nil { now.labels = sampler.labels }
     guard try encodedJSON(now) == encodedJSON(sampler) else {
       throw Failure(
         .dataRefused, "CannotSampleAgain", path,
