@@ -85,7 +85,7 @@ let package = Package(
         .embedInCode("Page/Templates/picture.mustache"),
         .embedInCode("Page/Templates/table.mustache"),
         .embedInCode("Schemas/baseline.schema.json"), .embedInCode("Schemas/benchmark.schema.json"),
-        .embedInCode("Schemas/gate.schema.json"),
+        .embedInCode("Schemas/comparison.schema.json"), .embedInCode("Schemas/gate.schema.json"),
         .embedInCode("Schemas/ledger.schema.json"), .embedInCode("Schemas/plot.schema.json"),
         .embedInCode("Schemas/policy.schema.json"), .embedInCode("Schemas/repeats.schema.json"),
         .embedInCode("Schemas/rerun.schema.json"), .embedInCode("Schemas/result.schema.json"),

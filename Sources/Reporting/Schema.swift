@@ -1,12 +1,13 @@
 /// The published JSON schemas (draft 2020-12) of the documents of dis-eval.
 public enum Schema: String, CaseIterable, Sendable {
-  case baseline, benchmark, gate, ledger, plot, policy, repeats, rerun, result, sweep
+  case baseline, benchmark, comparison, gate, ledger, plot, policy, repeats, rerun, result, sweep
 
   /// The schema's document.
   public var json: [UInt8] {
     switch self {
     case .baseline: PackageResources.baseline_schema_json
     case .benchmark: PackageResources.benchmark_schema_json
+    case .comparison: PackageResources.comparison_schema_json
     case .gate: PackageResources.gate_schema_json
     case .ledger: PackageResources.ledger_schema_json
     case .plot: PackageResources.plot_schema_json

@@ -21,7 +21,8 @@ struct DisEvalCommand: AsyncParsableCommand {
       """,
     version: "\(Tool.name) \(Tool.version)",
     subcommands: [
-      FIDCommand.self, EvaluateCommand.self, MergeCommand.self, RerunCommand.self,
+      FIDCommand.self, EvaluateCommand.self, MergeCommand.self, CompareCommand.self,
+      RerunCommand.self,
       SweepCommand.self,
       ExportCommand.self, ExplainCommand.self,
       SampleCommand.self, FeaturesCommand.self, StatsCommand.self, WeightsCommand.self,

@@ -215,7 +215,8 @@ import _TestSupport
     let names = try DisEvalProcess("schema").output.split(separator: "\n").map(String.init)
     #expect(
       names == [
-        "baseline", "benchmark", "gate", "ledger", "plot", "policy", "repeats", "rerun", "result",
+        "baseline", "benchmark", "comparison", "gate", "ledger", "plot", "policy", "repeats",
+        "rerun", "result",
         "sweep",
       ])
     for name in names {

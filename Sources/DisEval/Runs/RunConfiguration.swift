@@ -35,7 +35,9 @@ public struct RunConfiguration: Codable, Sendable {
     (asked.extractor.file, there.extractor.file) = (nil, nil)
     asked.decoder?.file = ""
     there.decoder?.file = ""
-    let differences = try differences(between: there, and: asked)
+    let differences = try documentDifferences(there, asked).map {
+      "\($0.field) is \($0.first ?? "not set") there, \($0.second ?? "not set") is asked for"
+    }
     guard differences.isEmpty else {
       throw Failure(
         .cannotCreate, "OtherConfiguration", path,
@@ -136,28 +138,5 @@ extension Preparation {
   init?(name: String) {
     guard let known = Self.names.first(where: { $0.name == name }) else { return nil }
     self = known.preparation
-  }
-}
-
-/// Every value that differs between two documents, as `path: there, here`.
-private func differences(
-  between there: some Encodable, and here: some Encodable
-) throws -> [String] {
-  func leaves(_ value: Any, _ path: String) -> [(String, String)] {
-    switch value {
-    case let object as [String: Any]:
-      object.flatMap { leaves($0.value, path.isEmpty ? $0.key : "\(path).\($0.key)") }
-    case let list as [Any]: [(path, "\(list.map { "\($0)" }.joined(separator: ","))")]
-    default: [(path, "\(value)")]
-    }
-  }
-  func table(_ document: some Encodable) throws -> [String: String] {
-    let object = try JSONSerialization.jsonObject(with: Data(try encodedJSON(document)))
-    return Dictionary(leaves(object, "")) { first, _ in first }
-  }
-  let (old, new) = (try table(there), try table(here))
-  return Set(old.keys).union(new.keys).sorted().compactMap { key in
-    old[key] == new[key]
-      ? nil : "\(key) is \(old[key] ?? "not set") there, \(new[key] ?? "not set") is asked for"
   }
 }

@@ -1,0 +1,60 @@
+import ArgumentParser
+import DisEval
+import Files
+import Foundation
+
+struct CompareCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "compare",
+    abstract: "The difference of two results, with intervals.",
+    discussion: """
+      The second less the first, with the 95 % interval of the difference of the expectations at this \
+      number of samples. Of one seed it is of pairs: what samples of the same noise and label have in common \
+      cancels, and far smaller differences show. 'gate' judges such differences.
+
+      Another dialect, number of images, extractor or reference is refused; what else differs is listed.
+
+      Examples:
+        dis-eval compare before.json after.json
+        dis-eval compare ddim.json dpm.json --json
+      """)
+
+  @Argument(help: ArgumentHelp("The first result.", valueName: "first.json"))
+  var first: String
+
+  @Argument(help: ArgumentHelp("The second result.", valueName: "second.json"))
+  var second: String
+
+  @Flag(help: "Print the comparison as JSON.")
+  var json = false
+
+  func run() throws {
+    let comparison = try ResultComparison(
+      try EvaluationResult(contentsOf: first), try EvaluationResult(contentsOf: second))
+    try json ? Terminal.result(comparison.json()) : Terminal.result(text(of: comparison))
+  }
+}
+
+private func text(of comparison: ResultComparison) -> String {
+  let rows = comparison.metrics.map { row in
+    let verdict = row.interval.map { ends in
+      ends[0] <= 0 && ends[1] >= 0
+        ? "no difference shown" : (row.difference > 0) == row.higherIsBetter ? "better" : "worse"
+    }
+    return [
+      escaped(row.metric), number(row.first), number(row.second), signed(row.difference),
+      row.interval.map { "[" + $0.map(signed).joined(separator: ", ") + "]" } ?? "-",
+      verdict ?? escaped(row.intervalReason ?? ""),
+    ]
+  }
+  let pairs = comparison.paired ? "of pairs" : "of independent samples"
+  var lines = [
+    Terminal.table([["metric", "first", "second", "difference", "95 % \(pairs)", ""]] + rows)
+  ]
+  lines += comparison.differences.map {
+    "  \(escaped($0.field)): \(escaped($0.first ?? "-")), then \(escaped($0.second ?? "-"))"
+  }
+  return lines.joined(separator: "\n")
+}
+
+private func signed(_ value: Double) -> String { (value < 0 ? "" : "+") + number(value) }

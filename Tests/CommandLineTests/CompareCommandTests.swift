@@ -1,0 +1,132 @@
+import Foundation
+import Reporting
+import Testing
+import _TestSupport
+
+/// `dis-eval compare` of two results.
+@Suite("compare") struct CompareCommandTests {
+  private let folder: TemporaryFolder
+  private let result: String
+
+  init() throws {
+    folder = try TemporaryFolder()
+    result = folder.path("result.json")
+    try evaluate(result)
+  }
+
+  private func evaluate(_ path: String, _ more: String...) throws {
+    let run = try DisEvalProcess(
+      [
+        "fid", "--ckpt", DisEvalProcess.checkpoint, "--ref", DisEvalProcess.statistics, "--num",
+        "60",
+        "--steps", "4", "--sampler", "dpm-solver++", "--out", path,
+      ] + more)
+    #expect(run.status == 0, "\(run.errors)")
+  }
+
+  private func compare(_ arguments: String..., status: Int32 = 0) throws -> DisEvalProcess {
+    let run = try DisEvalProcess(["compare"] + arguments)
+    #expect(run.status == status, "\(run.output) \(run.errors)")
+    return run
+  }
+
+  /// The result with other values at places with dots.
+  private func edited(_ name: String, _ changes: [String: Any?]) throws -> String {
+    func set(_ value: Any?, at path: ArraySlice<String>, in object: [String: Any]) -> [String: Any]
+    {
+      var object = object
+      guard let key = path.first else { return object }
+      object[key] =
+        path.count == 1
+        ? value : set(value, at: path.dropFirst(), in: object[key] as? [String: Any] ?? [:])
+      return object
+    }
+    var document = try #require(
+      JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: result)))
+        as? [String: Any])
+    for (path, value) in changes {
+      document = set(value, at: path.split(separator: ".").map(String.init)[...], in: document)
+    }
+    try JSONSerialization.data(withJSONObject: document)
+      .write(to: URL(fileURLWithPath: folder.path(name)))
+    return folder.path(name)
+  }
+
+  private func row(_ run: DisEvalProcess, _ metric: String = "fd") throws -> [String: Any] {
+    let rows = try #require(run.json()["metrics"] as? [[String: Any]])
+    return try #require(rows.first { $0["metric"] as? String == metric })
+  }
+
+  /// By hand: groups that are 0.1 above and below in turn have a standard error of √0.19; Student's t
+  /// with 19 degrees of freedom is 2.093024 at 0.975.
+  @Test func byHand() throws {
+    func document(_ name: String, _ value: Double, seed: Int) throws -> String {
+      let leftOut = (0..<20).map { value + ($0 % 2 == 0 ? 0.1 : -0.1) }
+      return try edited(
+        name,
+        [
+          "metrics.fd.value": value, "metrics.fd.jackknife.values": leftOut,
+          "provenance.num": 40, "provenance.sampler.seed": seed,
+        ])
+    }
+    let first = try document("a.json", 10, seed: 0)
+    let paired = try compare(first, document("b.json", 12, seed: 0), "--json")
+    #expect(try paired.json()["paired"] as? Bool == true)
+    #expect(try row(paired)["difference"] as? Double == 2)
+    let exact = try #require(row(paired)["interval"] as? [Double])
+    #expect(exact.allSatisfy { abs($0 - 2) < 1e-6 }, "all that varies is common: \(exact)")
+
+    let unpaired = try compare(first, document("c.json", 12, seed: 1), "--json")
+    #expect(try unpaired.json()["paired"] as? Bool == false)
+    let ends = try #require(row(unpaired)["interval"] as? [Double])
+    let margin = 2.093024 * (2 * 0.19).squareRoot()
+    #expect(abs(ends[0] - (2 - margin)) < 1e-5 && abs(ends[1] - (2 + margin)) < 1e-5, "\(ends)")
+    #expect(try compare(first, folder.path("c.json")).output.contains("sampler.seed: 0, then 1"))
+    #expect(try compare(first, folder.path("b.json")).output.contains("worse"))
+    #expect(try compare(folder.path("b.json"), first).output.contains("better"))
+  }
+
+  @Test func samplesOfOneSeedArePaired() throws {
+    let (guided, other) = (folder.path("guided.json"), folder.path("other.json"))
+    try evaluate(guided, "--cfg-scale", "1.02")
+    try evaluate(other, "--cfg-scale", "1.02", "--seed", "7")
+    func width(_ run: DisEvalProcess) throws -> Double {
+      let ends = try #require(row(run)["interval"] as? [Double])
+      return ends[1] - ends[0]
+    }
+    let run = try compare(result, guided, "--json")
+    #expect(try width(run) < width(compare(result, other, "--json")) / 3)
+    let violation = try violation(of: Array(run.output.utf8), by: .comparison)
+    #expect(violation == nil, "\(violation ?? "")")
+    let fields = (try run.json()["differences"] as? [[String: Any]] ?? [])
+      .compactMap { $0["field"] as? String }
+    #expect(fields == ["sampler.cfg_scale"])
+    let same = try compare(result, result)
+    #expect(same.output.contains("no difference shown") && same.output.contains("of pairs"))
+  }
+
+  @Test func whatHasNoIntervalSaysWhy() throws {
+    let bare = folder.path("bare.json")
+    try evaluate(bare, "--no-intervals")
+    let run = try compare(result, bare, "--json")
+    #expect(try row(run)["interval"] is NSNull)
+    #expect((try row(run)["interval_reason"] as? String)?.hasPrefix("not asked for") == true)
+  }
+
+  @Test func whatIsNotComparableIsRefused() throws {
+    let other = String(repeating: "0", count: 64)
+    for (change, name) in [
+      (["provenance.num": 61], "num"), (["provenance.dialect": "tf"], "dialect"),
+      (["provenance.extractor.sha256": other], "extractor"),
+      (["provenance.reference.sha256": other], "reference"),
+      (["provenance.reference.sha256": nil], "reference"), (["dialects": [:]], "dialects"),
+    ] as [([String: Any?], String)] {
+      let run = try compare(result, edited("other.json", change), status: 65)
+      #expect(run.errors.contains("NotComparable: '\(name)'"), "\(run.errors)")
+    }
+    #expect(try compare(result, folder.path("none.json"), status: 66).errors.contains("NotFound"))
+    #expect(
+      try compare(result, DisEvalProcess.statistics, status: 65).errors.contains("ResultInvalid"))
+    _ = try compare(result, status: 64)
+  }
+}
