@@ -10,6 +10,9 @@ extension GateCommand {
     guard result != nil || ckpt != nil else {
       throw ValidationError("Give a result, or --ckpt FILE to evaluate.")
     }
+    if case .all = scoring.dialect {
+      throw ValidationError("--dialect all: the gate judges one number for each metric; give one.")
+    }
     if let num, num < 2 { throw ValidationError("--num \(num): expected at least 2.") }
     guard let result else {
       guard audit == nil else {

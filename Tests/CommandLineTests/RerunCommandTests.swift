@@ -281,6 +281,8 @@ import _TestSupport
     try refused(["--ckpt", "x", "--audit", "3", "--max", "fd=1"], "--audit is for a result")
     try refused(["--ckpt", "x", "--max", "fd=1"], "Give --preset, or --ref")
     try refused(
+      ["--ckpt", "x", "--ref", "y", "--dialect", "all", "--max", "fd=1"], "--dialect all")
+    try refused(
       ["--ckpt", "x", "--ref", "y", "--num", "1", "--max", "fd=1"], "expected at least 2")
   }
 }
