@@ -37,6 +37,7 @@ enum DatasetLabels {
   static func parse(_ json: [UInt8], names: [[UInt8]], subject: String) throws(Failure) -> [Int]? {
     let entries: [Entry]
     do {
+      try checkUniqueKeys(json)
       guard let list = try JSONDecoder().decode(File.self, from: Data(json)).labels else {
         return nil
       }

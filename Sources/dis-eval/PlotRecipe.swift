@@ -53,9 +53,13 @@ struct SequenceLengthCurves {
     }
     let decoder = JSONDecoder()
     decoder.keyDecodingStrategy = .convertFromSnakeCase
-    guard file.size < 1 << 20,
-      let document = try? decoder.decode(
-        Document.self, from: Data(try file.bytes(at: 0, count: file.size))),
+    guard file.size < 1 << 20 else {
+      throw Failure(
+        .dataRefused, "NoMeasurement", path, "\(file.size) bytes are more than measurements have")
+    }
+    let bytes = try file.bytes(at: 0, count: file.size)
+    guard (try? checkUniqueKeys(bytes)) != nil,
+      let document = try? decoder.decode(Document.self, from: Data(bytes)),
       document.schema.hasPrefix("dis-eval-benchmark/")
     else {
       throw Failure(

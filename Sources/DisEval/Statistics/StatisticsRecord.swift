@@ -92,6 +92,7 @@ func decodedJSON<Value: Decodable>(
   let decoder = JSONDecoder()
   decoder.keyDecodingStrategy = .convertFromSnakeCase
   do {
+    try checkUniqueKeys(Array(data))
     return try decoder.decode(Value.self, from: data)
   } catch let error as DecodingError {
     let (context, key): (DecodingError.Context, String?) =

@@ -71,6 +71,13 @@ extension SweepCheckpoint {
   }
 
   private static func jsonRows(_ bytes: [UInt8], _ path: String) throws(Failure) -> [ListRow] {
+    do {
+      try checkUniqueKeys(bytes)
+    } catch DecodingError.dataCorrupted(let context) {
+      throw Failure(.dataRefused, "ListInvalid", path, context.debugDescription)
+    } catch {
+      throw Failure(.dataRefused, "ListInvalid", path, "\(error)")
+    }
     guard let objects = try? JSONDecoder().decode([[String: Cell]].self, from: Data(bytes)) else {
       throw Failure(
         .dataRefused, "ListInvalid", path,

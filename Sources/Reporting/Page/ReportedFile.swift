@@ -45,9 +45,15 @@ enum ReportedFile {
 
   private static func json(_ bytes: [UInt8], _ subject: String) throws(Failure) -> JSONValue {
     do {
+      try checkUniqueKeys(bytes)
       return try JSONDecoder().decode(JSONValue.self, from: Data(bytes))
+    } catch DecodingError.dataCorrupted(let context) {
+      let place = context.codingPath.map(\.stringValue).joined(separator: ".")
+      throw refusal(
+        subject,
+        "is not a JSON document: \(place.isEmpty ? "" : place + ": ")\(context.debugDescription)")
     } catch {
-      throw refusal(subject, "is no JSON document")
+      throw refusal(subject, "is not a JSON document")
     }
   }
 
