@@ -105,7 +105,8 @@ let package = Package(
 
     // MARK: Tests
     .target(
-      name: "_TestSupport", dependencies: ["Checkpoints", "Files", "Reporting", "Tensors"],
+      name: "_TestSupport",
+      dependencies: ["Checkpoints", "Files", "GenerativeMetrics", "Reporting", "Tensors"],
       path: "Tests/_TestSupport", swiftSettings: swiftSettings),
     .testTarget(
       name: "TensorsTests", dependencies: ["CKernels", "Tensors", "_TestSupport"],

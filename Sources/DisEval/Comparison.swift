@@ -115,7 +115,7 @@ struct Comparison {
     for (name, isSpatial) in [(MetricName.fid, false), (.sfid, true)] where wanted.contains(name) {
       let title = title(name)
       if isSpatial, extractor?.spatialDimension == 0 {
-        result.skipped[title] = "the extractor has no features with positions"
+        result.skipped[title.rawValue] = "the extractor has no features with positions"
         continue
       }
       let keys = [
@@ -123,26 +123,26 @@ struct Comparison {
         DistanceKey(preparation: otherPreparation, mean: others.mean, isSpatial: isSpatial),
       ]
       if let distance = try self.distance(keys) {
-        var metric = Metric(distance)
-        metric.setInterval { () throws(NoInterval) in try jackknife(distance, keys, title) }
+        var metric = Metric(distance, title)
+        metric.setInterval(title) { () throws(NoInterval) in try jackknife(distance, keys, title) }
         if isSpatial { metric.definition = own.spatial } else { metric.floor = floor }
-        result.metrics[title] = metric
+        result.metrics[title.rawValue] = metric
       } else {
-        result.skipped[title] = "statistics without mu_s and sigma_s were given"
+        result.skipped[title.rawValue] = "statistics without mu_s and sigma_s were given"
       }
     }
 
     if wanted.contains(.inceptionScore) {
       let title = title(.inceptionScore)
       switch subject {
-      case .statistics: result.skipped[title] = "needs images, and statistics were given"
+      case .statistics: result.skipped[title.rawValue] = "needs images, and statistics were given"
       case .images(let collection):
         if let scores = collection.prepared[preparation]?.scores(own.score.definition) {
-          var metric = Metric(scores.score(), definition: own.score.tool)
-          metric.setInterval { () throws(NoInterval) in try jackknife(scores) }
-          result.metrics[title] = metric
+          var metric = Metric(scores.score(), title, definition: own.score.tool)
+          metric.setInterval(title) { () throws(NoInterval) in try jackknife(scores) }
+          result.metrics[title.rawValue] = metric
         } else {
-          result.skipped[title] = "\(collection.count) images are fewer than splits"
+          result.skipped[title.rawValue] = "\(collection.count) images are fewer than splits"
         }
       }
     }
@@ -185,16 +185,15 @@ struct Comparison {
             try precisionAndRecall(of: rows, against: others, convention: convention)
           }
         coverages[preparation, default: [:]][convention] = value
-        for (name, share) in [("precision", value.precision), ("recall", value.recall)]
-        where wanted.contains(where: { $0.rawValue == name }) {
-          result.metrics[name] = Metric(
-            share: share, definition: tool, referenceCount: referenceCount)
-        }
+        var shares: [(title: MetricTitle, value: Double)] = []
+        if wanted.contains(.precision) { shares.append((.precision, value.precision)) }
+        if wanted.contains(.recall) { shares.append((.recall, value.recall)) }
         if convention == .prdc {
-          result.metrics["density"] = Metric(
-            share: value.density, definition: tool, referenceCount: referenceCount)
-          result.metrics["coverage"] = Metric(
-            share: value.coverage, definition: tool, referenceCount: referenceCount)
+          shares += [(.density, value.density), (.coverage, value.coverage)]
+        }
+        for share in shares {
+          result.metrics[share.title.rawValue] = Metric(
+            share: share.value, share.title, definition: tool, referenceCount: referenceCount)
         }
       } catch {
         guard error.code == "TooFewSamples" else { throw Failure(error, "precision and recall") }
@@ -204,11 +203,15 @@ struct Comparison {
     return result
   }
 
-  private func title(_ name: MetricName) -> String {
+  /// What results call a metric.
+  private func title(_ name: MetricName) -> MetricTitle {
     switch name {
-    case .fid: isInception ? "fid" : "fd"
-    case .inceptionScore: isInception ? "is" : "cs"
-    default: name.rawValue
+    case .fid: isInception ? .fid : .frechetDistance
+    case .sfid: .sfid
+    case .inceptionScore: isInception ? .inceptionScore : .classifierScore
+    case .kid: .kernelDistance
+    case .precision: .precision
+    case .recall: .recall
     }
   }
 
@@ -237,7 +240,7 @@ struct Comparison {
 extension Comparison {
   /// The distance without each group of the subject's images, from the whole reference.
   private func jackknife(
-    _ distance: FrechetDistance, _ keys: [DistanceKey], _ title: String
+    _ distance: FrechetDistance, _ keys: [DistanceKey], _ title: MetricTitle
   ) throws(NoInterval) -> Jackknife {
     if let noIntervals { throw NoInterval(reason: noIntervals) }
     guard case .images(let collection) = subject,
@@ -254,7 +257,8 @@ extension Comparison {
     }
     return try features.jackknife(of: distance.value, from: other, mean: keys[0].mean) { done in
       reporter.progress(
-        WorkProgress(activity: "interval of \(title)", done: done, total: Jackknife.groupCount))
+        WorkProgress(
+          activity: "interval of \(title.rawValue)", done: done, total: Jackknife.groupCount))
     }
   }
 
@@ -272,11 +276,13 @@ extension Comparison {
 }
 
 extension Metric {
-  /// Sets the interval of a metric that is never negative, or why there is none.
-  fileprivate mutating func setInterval(_ jackknife: () throws(NoInterval) -> Jackknife) {
+  /// Sets the interval of a metric, or why there is none.
+  fileprivate mutating func setInterval(
+    _ title: MetricTitle, _ jackknife: () throws(NoInterval) -> Jackknife
+  ) {
     do throws(NoInterval) {
       let jackknife = try jackknife()
-      let interval = jackknife.positiveInterval
+      let interval = jackknife.interval(of: title)
       self.interval = [interval.lowerBound, interval.upperBound]
       confidence = Jackknife.confidence
       intervalMethod = "delete-a-group jackknife of the logarithm, Student's t"
@@ -298,30 +304,30 @@ extension Metric {
   /// Why some metrics have none.
   private static let noInterval = "not computed for this metric"
 
-  init(_ distance: FrechetDistance) {
+  init(_ distance: FrechetDistance, _ title: MetricTitle) {
     self.init(
-      value: distance.value, higherIsBetter: false, meanTerm: distance.meanTerm,
+      value: distance.value, higherIsBetter: title.higherIsBetter, meanTerm: distance.meanTerm,
       factorizations: distance.factorizations.map {
         .init(method: $0.method.rawValue, rank: $0.rank, clampedMass: $0.clampedMass)
       }, negativeRounding: distance.negativeRounding)
   }
 
-  init(_ score: InceptionScore, definition: String) {
+  init(_ score: InceptionScore, _ title: MetricTitle, definition: String) {
     self.init(
       value: score.mean, definition: definition,
-      standardDeviation: score.standardDeviation, higherIsBetter: true)
+      standardDeviation: score.standardDeviation, higherIsBetter: title.higherIsBetter)
   }
 
   init(_ distance: KernelDistance, definition: String, referenceCount: Int?) {
     self.init(
       value: distance.value, intervalReason: Self.noInterval, definition: definition,
-      standardDeviation: distance.standardDeviation, higherIsBetter: false,
-      referenceCount: referenceCount)
+      standardDeviation: distance.standardDeviation,
+      higherIsBetter: MetricTitle.kernelDistance.higherIsBetter, referenceCount: referenceCount)
   }
 
-  init(share: Double, definition: String, referenceCount: Int?) {
+  init(share: Double, _ title: MetricTitle, definition: String, referenceCount: Int?) {
     self.init(
-      value: share, intervalReason: Self.noInterval, definition: definition, higherIsBetter: true,
-      referenceCount: referenceCount)
+      value: share, intervalReason: Self.noInterval, definition: definition,
+      higherIsBetter: title.higherIsBetter, referenceCount: referenceCount)
   }
 }

@@ -1,6 +1,7 @@
 import FeatureExtractors
 import Files
 import Foundation
+import GenerativeMetrics
 import Tensors
 
 /// A feature extractor and where its weights came from.
@@ -69,7 +70,7 @@ public struct LoadedExtractor: Sendable {
 }
 
 /// The name of the one architecture whose distance is called FID.
-let inceptionName = "inception-2015"
+let inceptionName = MetricTitle.inception
 
 extension Precision {
   /// As provenance has it: what is made in float32 says nothing.

@@ -6,8 +6,8 @@ import GenerativeMetrics
 public struct ResultComparison: Codable, Sendable {
   /// Name and version of this form.
   public var schema = "dis-eval-comparison/1"
-  /// Whether sample i of both began with the same noise and label, so that what they have in common
-  /// cancels.
+  /// Whether sample i of both began with the same noise and label, or is the same image, so that what
+  /// they have in common cancels.
   public var paired: Bool
   /// A row for each metric of both, by name.
   public var metrics: [Row]
@@ -24,6 +24,8 @@ public struct ResultComparison: Codable, Sendable {
     public var second: Double
     /// The second less the first.
     public var difference: Double
+    /// The standard error of the difference, nil when it is not known.
+    public var standardError: Double?
     /// Where the difference of the expectations lies, nil when that is not known.
     @EncodedNull public var interval: [Double]?
     /// Why there is no interval.
@@ -38,8 +40,12 @@ public struct ResultComparison: Codable, Sendable {
   ///   reference, and for results of all dialects.
   public init(_ first: EvaluationResult, _ second: EvaluationResult) throws {
     try Self.checkComparable(first, second)
-    let (one, other) = (first.provenance.sampler, second.provenance.sampler)
-    paired = one != nil && one?.seed == other?.seed && one?.stream == other?.stream
+    paired =
+      switch (first.provenance.sampler, second.provenance.sampler) {
+      case (let one?, let other?): one.seed == other.seed && one.stream == other.stream
+      case (nil, nil): first.samplesSha256 != nil && first.samplesSha256 == second.samplesSha256
+      default: false
+      }
     metrics = []
     for (name, before) in first.metrics.sorted(by: { $0.key < $1.key }) {
       guard let after = second.metrics[name], after.definition == before.definition else {
@@ -49,16 +55,20 @@ public struct ResultComparison: Codable, Sendable {
         metric: name, first: before.value, second: after.value,
         difference: after.value - before.value, higherIsBetter: before.higherIsBetter)
       do throws(Failure) {
-        let ends = try second.differenceInterval(of: name, from: first, paired: paired)
-        row.interval = [ends.lowerBound, ends.upperBound]
+        let difference = try second.difference(of: name, from: first, paired: paired)
+        row.standardError = difference.standardError
+        row.interval = [difference.interval.lowerBound, difference.interval.upperBound]
       } catch {
         row.intervalReason = error.detail
       }
       metrics.append(row)
     }
     differences = try documentDifferences(first.provenance, second.provenance)
-      .filter { !$0.field.hasPrefix("warnings") }
+      .filter { !$0.field.hasPrefix("warnings") && $0.field != Self.derived }
   }
+
+  /// Follows from the other settings of the sampler, and older results do not say it.
+  private static let derived = "sampler.network_evaluations"
 
   private static func checkComparable(
     _ first: EvaluationResult, _ second: EvaluationResult
@@ -110,15 +120,16 @@ extension EvaluationResult {
     }
   }
 
-  /// Where the difference of two expectations lies, by pairs or as of independent samples.
-  fileprivate func differenceInterval(
+  /// How much a metric is above that of `other`, by pairs or as of independent samples.
+  fileprivate func difference(
     of name: String, from other: EvaluationResult, paired: Bool
-  ) throws(Failure) -> ClosedRange<Double> {
-    if paired { return try pairedDifference(of: name, from: other).interval }
+  ) throws(Failure) -> JackknifeDifference {
     let (own, others) = (try jackknife(of: name), try other.jackknife(of: name))
-    let margin = hypot(own.margin, others.margin)
-    let difference = own.value - others.value
-    return difference - margin...difference + margin
+    do throws(MetricError) {
+      return try JackknifeDifference(own, others, paired: paired)
+    } catch {
+      throw Failure(error, name)
+    }
   }
 
   private func jackknife(of name: String) throws(Failure) -> Jackknife {

@@ -43,13 +43,15 @@ private func text(of comparison: ResultComparison) -> String {
     }
     return [
       escaped(row.metric), number(row.first), number(row.second), signed(row.difference),
+      row.standardError.map(number) ?? "-",
       row.interval.map { "[" + $0.map(signed).joined(separator: ", ") + "]" } ?? "-",
       verdict ?? escaped(row.intervalReason ?? ""),
     ]
   }
   let pairs = comparison.paired ? "of pairs" : "of independent samples"
   var lines = [
-    Terminal.table([["metric", "first", "second", "difference", "95 % \(pairs)", ""]] + rows)
+    Terminal.table(
+      [["metric", "first", "second", "difference", "standard error", "95 % \(pairs)", ""]] + rows)
   ]
   lines += comparison.differences.map {
     "  \(escaped($0.field)): \(escaped($0.first ?? "-")), then \(escaped($0.second ?? "-"))"

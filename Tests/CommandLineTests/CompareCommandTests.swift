@@ -86,6 +86,37 @@ import _TestSupport
     #expect(try compare(folder.path("b.json"), first).output.contains("better"))
   }
 
+  /// 172 samples are not a multiple of 20: groups of 8 and of 9.
+  @Test(arguments: ["0", "7"]) func theGateHasTheSameStandardError(seed: String) throws {
+    let (first, second) = (folder.path("first.json"), folder.path("second.json"))
+    for (path, seed, scale) in [(first, "0", "1"), (second, seed, "1.05")] {
+      let run = try DisEvalProcess(
+        "fid", "--ckpt", DisEvalProcess.checkpoint, "--ref", DisEvalProcess.statistics, "--num",
+        "172",
+        "--steps", "2", "--sampler", "dpm-solver++", "--seed", seed, "--cfg-scale", scale, "--out",
+        path)
+      #expect(run.status == 0, "\(run.errors)")
+    }
+    // Guidance is a condition of the gate.
+    let text = try String(contentsOfFile: second, encoding: .utf8)
+    try text.replacingOccurrences(of: "\"cfg_scale\" : 1.05", with: "\"cfg_scale\" : 1")
+      .write(toFile: second, atomically: true, encoding: .utf8)
+    let compared = try compare(first, second, "--json")
+    let gate = try DisEvalProcess("gate", second, "--baseline", first, "--json").json()
+    let checks = try #require(gate["checks"] as? [[String: Any]])
+    for metric in ["cs", "fd"] {
+      let row = try row(compared, metric)
+      let check = try #require(checks.first { $0["metric"] as? String == metric })
+      let test = try #require(check["comparison"] as? [String: Any])
+      let error = try #require(row["standard_error"] as? Double)
+      #expect(error > 0 && test["standard_error"] as? Double == error, "\(metric)")
+      #expect(try compared.json()["paired"] as? Bool == (test["paired"] as? Bool))
+      let ends = try #require(row["interval"] as? [Double])
+      let margin = 2.093_024_054 * error
+      #expect(abs((ends[1] - ends[0]) / 2 - margin) < 1e-6 * margin)
+    }
+  }
+
   @Test func samplesOfOneSeedArePaired() throws {
     let (guided, other) = (folder.path("guided.json"), folder.path("other.json"))
     try evaluate(guided, "--cfg-scale", "1.02")

@@ -7,7 +7,8 @@ import GenerativeMetrics
 /// - A baseline passes when the difference is within the tolerance at the level `alpha`, for each
 ///   metric; it fails when one is beyond it, with Holm's correction for the number of metrics. To pass
 ///   every metric must pass, which needs no correction.
-/// - Between the two, and when the conditions differ, nobody can say.
+/// - Between the two, when the conditions differ, and where jackknife values are missing or all the same,
+///   the gate cannot say.
 ///
 /// - SeeAlso: S. Holm, "A Simple Sequentially Rejective Multiple Test Procedure", Scandinavian Journal
 ///   of Statistics 6 (1979).
@@ -60,6 +61,9 @@ public struct Gate: Sendable {
       return check.unsaid("\(text(metric.value)) has no interval\(reason)")
     }
     if let reason = unfit(metric) { return check.unsaid(reason) }
+    guard metric.jackknife != nil else {
+      return check.unsaid("the result has no jackknife values of \(name) that its interval is from")
+    }
     let (low, high) = (interval[0], interval[1])
     let (isGood, isBad) = kind == .max ? (high <= limit, low > limit) : (low >= limit, high < limit)
     check.reason = "\(text(metric.value)) in [\(text(low)), \(text(high))] "
@@ -89,25 +93,25 @@ public struct Gate: Sendable {
     if let reason = unfit(metric) ?? unlike(metric, other, differences) {
       return check.unsaid(reason)
     }
-    guard let own = metric.jackknife?.values, let others = other.jackknife?.values, own.count > 1,
-      others.count > 1
-    else {
+    guard let own = candidate.jackknife(of: name), let others = baseline.jackknife(of: name) else {
       let side = metric.jackknife == nil ? "the result" : "the baseline"
       return check.unsaid("\(side) has no jackknife values of \(name) for a standard error")
     }
+    if other.isWithoutSpread { return check.unsaid("the baseline: \(Self.noSpread)") }
     let isPaired =
       candidate.randomStream != nil && candidate.randomStream == baseline.randomStream
-      && own.count == others.count
     if policy.requirePaired && !isPaired {
       return check.unsaid(
         "not paired: the seeds differ or are not known, and the policy requires pairs")
     }
-    let error =
-      isPaired
-      ? jackknifeError(zip(own, others).map { $0 - $1 })
-      : hypot(jackknifeError(own), jackknifeError(others))
-    let degrees = min(own.count, others.count) - 1
-    let difference = (metric.value - other.value) * (metric.higherIsBetter ? -1 : 1)
+    let change: JackknifeDifference
+    do throws(MetricError) {
+      change = try JackknifeDifference(own, others, paired: isPaired)
+    } catch {
+      return check.unsaid(error.detail)
+    }
+    let (error, degrees) = (change.standardError, change.degreesOfFreedom)
+    let difference = change.value * (metric.higherIsBetter ? -1 : 1)
     let tolerance = (policy.metrics[name]?.tolerance ?? policy.tolerance).value(of: other.value)
     let excess = difference - tolerance
     guard excess.isFinite, error.isFinite else { return check.unsaid("the values are too large") }
@@ -131,8 +135,8 @@ public struct Gate: Sendable {
       guard let test = checks[index].comparison else { continue }
       isRejecting = isRejecting && test.pWorse <= policy.alpha / Double(order.count - rank)
       checks[index].reason =
-        "\(text(abs(test.difference))) \(test.difference > 0 ? "worse" : "better") than "
-        + "\(text(checks[index].limit ?? 0)), standard error \(text(test.standardError)) "
+        "\(text(checks[index].value ?? .nan)), baseline \(text(checks[index].limit ?? .nan)): "
+        + "\(test.change), standard error \(text(test.standardError)) "
         + "(\(test.paired ? "paired" : "unpaired")), tolerance \(text(test.tolerance))"
       if isRejecting {
         checks[index].verdict = .worse
@@ -147,14 +151,6 @@ public struct Gate: Sendable {
       }
     }
     return checks
-  }
-
-  /// The standard error of a statistic from its values with one group of samples left out.
-  private func jackknifeError(_ values: [Double]) -> Double {
-    let count = Double(values.count)
-    let mean = values.reduce(0, +) / count
-    let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-    return ((count - 1) / count * squares).squareRoot()
   }
 
   private func differences(_ baseline: ScoredResult) -> [Difference] {
@@ -209,11 +205,15 @@ public struct Gate: Sendable {
       let count = candidate.count.map(String.init) ?? "an unknown number of"
       return "\(count) samples, the policy demands \(least)"
     }
+    if metric.isWithoutSpread { return Self.noSpread }
     if metric.factorizations?.first?.method == "lowRank" {
       return "fewer samples than dimensions of a feature: the covariance has not its full rank"
     }
     return nil
   }
+
+  private static let noSpread =
+    "all jackknife values are the same, which says nothing of how far the metric varies"
 
   /// By what the number of samples must grow for a half-width to shrink to a distance, nil for more
   /// than 10,000.
@@ -235,6 +235,14 @@ extension Check {
     var check = self
     check.reason = reason
     return check
+  }
+}
+
+extension Comparison {
+  /// By how much the result is worse or better, as people read it.
+  fileprivate var change: String {
+    difference == 0
+      ? "no difference" : "\(text(abs(difference))) \(difference > 0 ? "worse" : "better")"
   }
 }
 

@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import GenerativeMetrics
 
 /// A result file or a baseline: the metrics, and everything else as it stands in the file.
 public struct ScoredResult: Sendable {
@@ -16,15 +17,19 @@ public struct ScoredResult: Sendable {
     var value: Double
     var interval: [Double]?
     var intervalReason: String?
+    var confidence: Double?
+    var bias: Double?
     var higherIsBetter: Bool
     var definition: String?
     var referenceCount: Int?
-    var jackknife: Jackknife?
+    /// What the document says; ``ScoredResult/jackknife(of:)`` is what follows from it.
+    var jackknife: LeftOut?
     var factorizations: [Factorization]?
   }
 
-  /// Values of a metric with one of equally large groups of samples left out.
-  struct Jackknife: Decodable, Sendable {
+  /// Values of a metric with one group of samples left out.
+  struct LeftOut: Decodable, Sendable {
+    var groups: Int?
     var values: [Double]
   }
 
@@ -38,6 +43,8 @@ public struct ScoredResult: Sendable {
   let metrics: [String: Metric]
   /// Why metrics are missing.
   let skipped: [String: String]
+  /// Number of samples, nil when it is not known.
+  let count: Int?
   let tree: JSONValue
 
   /// Bytes that a file may have.
@@ -45,8 +52,8 @@ public struct ScoredResult: Sendable {
 
   /// Reads a file.
   ///
-  /// - Throws: ``Failure`` `ResultInvalid` (65) or `BaselineInvalid` (78) with the key, or that of
-  ///   reading.
+  /// - Throws: ``Failure`` `ResultInvalid` (65) or `BaselineInvalid` (78) with the key, also for a
+  ///   document that contradicts itself; that of reading.
   public init(contentsOf path: String, as role: Role) throws(Failure) {
     let file = try ReadableFile(path: path)
     // One byte more is enough to refuse it.
@@ -72,12 +79,13 @@ public struct ScoredResult: Sendable {
     let data = Data(bytes)
     let document: Document
     do {
+      try checkUniqueKeys(bytes)
       let decoder = JSONDecoder()
       tree = try decoder.decode(JSONValue.self, from: data)
       decoder.keyDecodingStrategy = .convertFromSnakeCase
       document = try decoder.decode(Document.self, from: data)
     } catch {
-      throw invalid("is no result: \(Self.place(error))")
+      throw invalid("is not a result: \(Self.place(error))")
     }
     guard schemas.contains(document.schema) else {
       throw invalid(
@@ -87,21 +95,25 @@ public struct ScoredResult: Sendable {
     guard document.dialects == nil else {
       throw invalid("has the metrics of every dialect; evaluate with one --dialect")
     }
-    for (name, metric) in document.metrics {
-      if let interval = metric.interval, interval.count != 2 || interval[0] > interval[1] {
-        throw invalid("metrics.\(name).interval: expected [low, high]")
-      }
-    }
+    if let problem = document.contradiction { throw invalid(problem) }
     self.path = path
     metrics = document.metrics
     skipped = document.skipped ?? [:]
+    count = document.provenance?.num
   }
 
-  private struct Document: Decodable {
+  struct Document: Decodable {
+    struct Provenance: Decodable {
+      struct Extractor: Decodable { var name: String? }
+      var num: Int?
+      var extractor: Extractor?
+    }
     var schema: String
     var metrics: [String: Metric]
     var skipped: [String: String]?
     var dialects: [String: JSONValue]?
+    var provenance: Provenance?
+    var sampleDigests: String?
   }
 
   /// Where in the document an error of decoding is, and what it is.
@@ -119,9 +131,9 @@ public struct ScoredResult: Sendable {
     return "\(path.isEmpty ? "" : path.joined(separator: ".") + ": ")\(context.debugDescription)"
   }
 
-  /// Number of samples, nil when it is not known.
-  var count: Int? {
-    if case .integer(let count) = tree["provenance"]?["num"] { Int(count) } else { nil }
+  /// The jackknife of a metric, nil when the result has none.
+  func jackknife(of name: String) -> Jackknife? {
+    metrics[name].flatMap { metric in count.flatMap { metric.jackknife(count: $0) } }
   }
 
   /// What the values depend on besides the samples, by its place in the file.
@@ -139,6 +151,8 @@ public struct ScoredResult: Sendable {
     switch path {
     case "dialect", "num", "reference.sha256", "reference.count", "reference.dialect": true
     case "extractor.file", "sampler.prediction", "sampler.seed", "sampler.stream": false
+    // It follows from the other settings, and older results do not say it.
+    case "sampler.network_evaluations": false
     default:
       ["extractor.", "sampler.", "allowed_mismatches."].contains { path.hasPrefix($0) }
     }

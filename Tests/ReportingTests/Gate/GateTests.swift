@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import GenerativeMetrics
 import Reporting
 import Testing
 import _TestSupport
@@ -16,37 +17,44 @@ import _TestSupport
     return Gate(try Results.read(Results.document(metrics)), by: policy).report()
   }
 
+  /// A standard error of 0.1 / t(0.975, 19): the interval is 4.2 e^±(0.1 / 4.2), [4.10118, 4.30119].
+  static let limited = Results.metric(
+    4.2, error: 0.1 / studentQuantile(0.975, degreesOfFreedom: 19))
+
   @Test(
     "a limit is kept, broken, or nobody can say",
     arguments: [
-      (Rule(max: 4.3), Verdict.pass), (Rule(max: 4.2), .cannotSay), (Rule(max: 4.1), .cannotSay),
-      (Rule(max: 4.05), .worse), (Rule(min: 4.1), .pass), (Rule(min: 4.11), .cannotSay),
+      (Rule(max: 4.3012), Verdict.pass), (Rule(max: 4.3011), .cannotSay),
+      (Rule(max: 4.2), .cannotSay), (Rule(max: 4.1012), .cannotSay),
+      (Rule(max: 4.1011), .worse), (Rule(min: 4.1011), .pass), (Rule(min: 4.1012), .cannotSay),
       (Rule(min: 4.3), .cannotSay), (Rule(min: 4.31), .worse), (Rule(min: 4, max: 5), .pass),
       (Rule(min: 4, max: 4.2), .cannotSay), (Rule(min: 4.4, max: 5), .worse),
     ])
   func limits(rule: Rule, verdict: Verdict) throws {
-    let metrics = ["fid": Results.metric(4.2, interval: "[4.1, 4.3]")]
-    #expect(try report(metrics, ["fid": rule]).verdict == verdict)
+    #expect(try report(["fid": Self.limited], ["fid": rule]).verdict == verdict)
   }
 
-  /// Half a width of 0.1 and a limit 0.05 away: four times the samples.
+  /// Half a width of 0.100009 and a limit 0.05 from the middle at 4.201191: four times the samples.
   @Test func moreSamplesAreAdvised() throws {
     let check = try #require(
-      try report(["fid": Results.metric(4.2, interval: "[4.1, 4.3]")], ["fid": Rule(max: 4.25)])
-        .checks.first)
-    #expect(abs(try #require(check.samplesFactor) - 4) < 1e-9)
-    #expect(check.reason.contains("straddles max 4.25; needs about 4"), "\(check.reason)")
+      try report(["fid": Self.limited], ["fid": Rule(max: 4.251191)]).checks.first)
+    #expect(abs(try #require(check.samplesFactor) - 4) < 1e-3)
+    #expect(check.reason.contains("straddles max 4.25119; needs about 4"), "\(check.reason)")
   }
 
   @Test func whatIsNotMeasuredCannotBeSaid() throws {
     let plain = Results.metric(4.2, more: ", \"interval_reason\": \"nobody asked\"")
     let low = Results.metric(
-      4.2, interval: "[4, 5]", more: ", \"factorizations\": [{\"method\": \"lowRank\"}]")
+      4.2, error: 0.1, more: ", \"factorizations\": [{\"method\": \"lowRank\"}]")
+    var bare = MadeUpMetric(4.2, error: nil)
+    bare.interval = "[4, 5]"
     for (metrics, name, least, part) in [
       (["fid": plain], "fid", nil, "no interval: nobody asked"),
       (["fid": plain], "kid", nil, "no rows"),
       (["fid": low], "fid", nil, "full rank"),
-      (["fid": Results.metric(4, interval: "[4, 4]")], "fid", 50_001, "demands 50001"),
+      (["fid": Results.metric(4, error: 0.1)], "fid", 50_001, "demands 50001"),
+      (["fid": bare.json], "fid", nil, "no jackknife values of fid that its interval is from"),
+      (["fid": Results.metric(4, error: 0)], "fid", nil, "all jackknife values are the same"),
     ] as [([String: String], String, Int?, String)] {
       let report = try report(metrics, [name: Rule(max: 9)], minSamples: least)
       #expect(report.verdict == .cannotSay && report.checks[0].reason.contains(part))
@@ -66,26 +74,30 @@ import _TestSupport
     ).report()
   }
 
-  /// Five groups: t(0.95, 4) = 2.131847, and a standard error of 0.03 makes 0.063955; the tolerance
-  /// is 0.1, so that up to 0.036 passes and from 0.164 is worse.
+  /// A standard error that is next to nothing.
+  static let exact = 1e-9
+
+  /// Twenty groups: t(0.95, 19) = 1.729133, and a standard error of 0.03 makes 0.051874; the tolerance
+  /// is 0.1, so that up to 0.048 passes and from 0.152 is worse.
   @Test(
     "a difference is within the tolerance, beyond it, or neither",
     arguments: [
-      (10.0, Verdict.pass), (10.035, .pass), (10.037, .cannotSay), (10.163, .cannotSay),
-      (10.165, .worse), (9, .pass),
+      (10.0, Verdict.pass), (10.048, .pass), (10.0482, .cannotSay), (10.1518, .cannotSay),
+      (10.152, .worse), (9, .pass),
     ])
   func differences(value: Double, verdict: Verdict) throws {
     let report = try compare(
-      ["fid": Results.metric(value, error: 0.03)], ["fid": Results.metric(10, error: 0)])
+      ["fid": Results.metric(value, error: 0.03)],
+      ["fid": Results.metric(10, error: Self.exact)])
     #expect(report.verdict == verdict)
     let test = try #require(report.checks[0].comparison)
     #expect(try violation(of: try report.json(), by: .gate) == nil)
-    #expect(test.paired == false && test.degrees == 4 && test.tolerance == 0.1)
+    #expect(test.paired == false && test.degrees == 19 && test.tolerance == 0.1)
     #expect(abs(test.standardError - 0.03) < 1e-9)
     // Where higher is better the same difference is the other way round.
     let mirrored = try compare(
       ["is": Results.metric(20 - value, error: 0.03, higher: true)],
-      ["is": Results.metric(10, error: 0, higher: true)])
+      ["is": Results.metric(10, error: Self.exact, higher: true)])
     #expect(mirrored.verdict == verdict)
   }
 
@@ -110,8 +122,8 @@ import _TestSupport
     #expect(try compare(own, other, seed: 0, policy: policy).verdict == .worse)
   }
 
-  /// t = 2.5 has p = 0.0334: worse alone; of two such Holm asks for 0.025 first. With t = 3
-  /// (p = 0.0200) beside it the first falls, and then the second too.
+  /// t = 2 has p = 0.0300: worse alone; of two such Holm asks for 0.025 first. With t = 2.2
+  /// (p = 0.0202) beside it the first falls, and then the second too.
   @Test func severalMetricsAreCorrectedByHolm() throws {
     func metrics(_ t: [Double]) -> [String: String] {
       Dictionary(
@@ -119,13 +131,13 @@ import _TestSupport
           ("m\($0)", Results.metric(10.1 + $1 * 0.03, error: 0.03))
         })
     }
-    let base = Results.metric(10, error: 0)
-    #expect(try compare(metrics([2.5]), ["m0": base]).verdict == .worse)
+    let base = Results.metric(10, error: Self.exact)
+    #expect(try compare(metrics([2]), ["m0": base]).verdict == .worse)
     let both = ["m0": base, "m1": base]
     #expect(
-      try compare(metrics([2.5, 2.5]), both).checks.map(\.verdict) == [.cannotSay, .cannotSay])
-    #expect(try compare(metrics([2.5, 3]), both).checks.map(\.verdict) == [.worse, .worse])
-    #expect(try compare(metrics([3, -4]), both).checks.map(\.verdict) == [.worse, .pass])
+      try compare(metrics([2, 2]), both).checks.map(\.verdict) == [.cannotSay, .cannotSay])
+    #expect(try compare(metrics([2, 2.2]), both).checks.map(\.verdict) == [.worse, .worse])
+    #expect(try compare(metrics([2.2, -4]), both).checks.map(\.verdict) == [.worse, .pass])
   }
 
   @Test(
@@ -133,7 +145,7 @@ import _TestSupport
     arguments: [
       ("\"dialect\": \"tf\", \"num\"", "\"dialect\": \"clean\", \"num\"", "dialect is tf, clean"),
       ("50000", "10000", "num is 50000, 10000"), ("\"e1\"", "\"e2\"", "extractor.sha256 is e1, e2"),
-      ("\"inception\"", "\"other\"", "extractor.name is inception, other"),
+      ("\"inception-2015\"", "\"other\"", "extractor.name is inception-2015, other"),
       ("\"r1\"", "\"r2\"", "reference.sha256 is r1, r2"),
       ("\"count\": 9", "\"count\": 8", "reference.count is 9, 8"),
       ("\"ddim\"", "\"ddpm\"", "sampler.name is ddim, ddpm"),
@@ -143,7 +155,7 @@ import _TestSupport
       ("\"sha256\": \"r1\", ", "", "reference.sha256 is r1, not there"),
     ])
   func incomparable(old: String, new: String, text: String) throws {
-    let metrics = ["fid": Results.metric(10, error: 0.001)]
+    let metrics = ["fd": Results.metric(10, error: 0.001)]
     let report = try compare(metrics, metrics, changing: (old, new))
     #expect(try violation(of: try report.json(), by: .gate) == nil)
     #expect(report.verdict == .cannotSay && !report.differences.isEmpty)
@@ -159,6 +171,27 @@ import _TestSupport
     #expect(try compare(metrics, metrics, changing: (old, new)).verdict == .pass)
   }
 
+  /// Results of 0.4.0 and before do not say how often the network was evaluated.
+  @Test func aDerivedSettingIsNoCondition() throws {
+    let metrics = ["fid": Results.metric(10, error: 0.001)]
+    let more = ("\"steps\": 50", "\"steps\": 50, \"network_evaluations\": 100")
+    #expect(try compare(metrics, metrics, changing: more).verdict == .pass)
+  }
+
+  @Test func theReasonNamesValueBaselineAndDifference() throws {
+    func reason(_ value: Double, _ other: Double) throws -> String {
+      try compare(
+        ["fd": Results.metric(value, error: 0.03)], ["fd": Results.metric(other, error: 0.04)]
+      ).checks[0].reason
+    }
+    #expect(
+      try reason(23.9765, 23.5443)
+        == "23.9765, baseline 23.5443: 0.4322 worse, standard error 0.05 (unpaired), tolerance 0.235443"
+    )
+    #expect(try reason(23, 23.5).hasPrefix("23, baseline 23.5: 0.5 better, standard error"))
+    #expect(try reason(23, 23).hasPrefix("23, baseline 23: no difference, standard error"))
+  }
+
   @Test func anotherDefinitionOrNoStandardErrorCannotBeSaid() throws {
     let metric = Results.metric(10, error: 0.001)
     let other = Results.metric(10, error: 0.001, more: ", \"definition\": \"tool\"")
@@ -166,6 +199,8 @@ import _TestSupport
       (metric, other, "definition is not there, tool"),
       (Results.metric(10), metric, "the result has no jackknife"),
       (metric, Results.metric(10), "the baseline has no jackknife"),
+      (Results.metric(10, error: 0), metric, "all jackknife values are the same"),
+      (metric, Results.metric(10, error: 0), "the baseline: all jackknife values are the same"),
     ] {
       let report = try compare(["fid": own], ["fid": base])
       #expect(report.verdict == .cannotSay && report.checks[0].reason.contains(part))
@@ -180,8 +215,8 @@ import _TestSupport
     arguments: [
       "", "{", "[]", "{\"schema\": \"dis-eval-result/1\"}", Results.document([:], schema: "x/1"),
       Results.document(["fid": "{\"value\": \"4\", \"higher_is_better\": false}"]),
-      Results.document(["fid": Results.metric(4, interval: "[5, 4]")]),
-      Results.document(["fid": Results.metric(4, interval: "[5]")]),
+      Results.document(["fd": "{\"value\": 4, \"interval\": [5, 4], \"higher_is_better\": false}"]),
+      Results.document(["fd": "{\"value\": 4, \"interval\": [5], \"higher_is_better\": false}"]),
       Results.document(["fid": "{\"value\": 1e999, \"higher_is_better\": false}"]),
       String(repeating: "[", count: 100_000),
     ])

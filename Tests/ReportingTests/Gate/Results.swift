@@ -5,26 +5,15 @@ import _TestSupport
 
 /// Made-up results, for the gate to judge.
 enum Results {
-  /// Five values with one group left out, whose standard error is `error` exactly: their squares from
-  /// the mean add up to 10 (error / √8)², of which the jackknife takes 4/5.
-  static func jackknife(_ value: Double, _ error: Double) -> String {
-    let step = error / 8.0.squareRoot()
-    return "{\"groups\": 5, \"values\": ["
-      + (-2...2).map { "\(value + Double($0) * step)" }.joined(separator: ", ") + "]}"
-  }
-
   static func metric(
-    _ value: Double, interval: String = "null", error: Double? = nil, higher: Bool = false,
-    more: String = ""
+    _ value: Double, error: Double? = nil, higher: Bool = false, more: String = ""
   ) -> String {
-    let jackknife = error.map { ", \"jackknife\": \(Self.jackknife(value, $0))" } ?? ""
-    return "{\"value\": \(value), \"interval\": \(interval), \"higher_is_better\": \(higher)"
-      + jackknife + more + "}"
+    MadeUpMetric(value, error: error, higherIsBetter: higher, more: more).json
   }
 
   static let provenance = """
     {"dialect": "tf", "num": 50000, "tool": "dis-eval 0", "checkpoint": {"sha256": "ck"},
-     "extractor": {"name": "inception", "file": "a.pth", "sha256": "e1"},
+     "extractor": {"name": "inception-2015", "file": "a.pth", "sha256": "e1"},
      "reference": {"file": "r.npz", "sha256": "r1", "count": 9, "dialect": "tf"},
      "sampler": {"name": "ddim", "steps": 50, "cfg_interval": null, "cfg_scale": 1.5, "seed": SEED,
                  "stream": "s1"}}

@@ -1,0 +1,108 @@
+import GenerativeMetrics
+
+/// What a result says twice, or what follows from the rest of it, has to agree: a file that was edited or
+/// put together by mistake is refused, not judged.
+extension ScoredResult.Document {
+  /// The first contradiction, after its place; nil when there is none.
+  var contradiction: String? {
+    if let count = provenance?.num, count < 1 {
+      return "provenance.num: found \(count), expected a number of samples"
+    }
+    // Four characters of each sample.
+    if let digests = sampleDigests?.utf8.count,
+      digests % 4 != 0 || digests / 4 != provenance?.num ?? 0
+    {
+      return "sample_digests: found those of \(digests / 4) samples, provenance.num is "
+        + "\(provenance?.num.map(String.init) ?? "not there")"
+    }
+    for (name, metric) in metrics.sorted(by: { $0.key < $1.key }) {
+      let problem =
+        metric.contradiction(named: name, extractor: provenance?.extractor?.name)
+        ?? metric.contradiction(named: name, count: provenance?.num)
+      if let problem { return "metrics.\(name).\(problem)" }
+    }
+    return nil
+  }
+}
+
+extension ScoredResult.Metric {
+  /// The jackknife of the values, nil when there are none.
+  func jackknife(count: Int) -> Jackknife? {
+    jackknife.map { Jackknife(value: value, leftOut: $0.values, count: count) }
+  }
+
+  /// Whether all values of the jackknife are the same, so that they say nothing of how far the metric
+  /// varies.
+  var isWithoutSpread: Bool {
+    jackknife.map { leftOut in leftOut.values.allSatisfy { $0 == leftOut.values[0] } } ?? false
+  }
+
+  /// What cannot be of a metric of that name.
+  fileprivate func contradiction(named name: String, extractor: String?) -> String? {
+    guard let title = MetricTitle(rawValue: name) else { return nil }
+    if title.isOfInception, extractor != MetricTitle.inception {
+      return "value: \(name) is by the extractor '\(MetricTitle.inception)', found "
+        + "'\(extractor ?? "none")'; by others it is called fd or cs"
+    }
+    if higherIsBetter != title.higherIsBetter {
+      return "higher_is_better: found \(higherIsBetter), of \(name) it is \(title.higherIsBetter)"
+    }
+    guard title.range.contains(value) else {
+      let (low, high) = (title.range.lowerBound, title.range.upperBound)
+      return "value: found \(value), \(name) is at least \(text(low))"
+        + (high < .infinity ? " and at most \(text(high))" : "")
+    }
+    return nil
+  }
+
+  /// What does not follow from the values of the jackknife.
+  fileprivate func contradiction(named name: String, count: Int?) -> String? {
+    if let interval {
+      guard interval.count == 2, interval[0] <= interval[1] else {
+        return "interval: expected [low, high]"
+      }
+      guard interval[0] <= value, value <= interval[1] else {
+        return "value: \(value) is outside of its own interval, [\(interval[0]), \(interval[1])]"
+      }
+    }
+    if let confidence, confidence != Jackknife.confidence {
+      return "confidence: found \(confidence), intervals have \(Jackknife.confidence)"
+    }
+    guard let leftOut = jackknife else { return nil }
+    let found = leftOut.values.count
+    guard found == Jackknife.groupCount, leftOut.groups ?? found == found else {
+      return
+        "jackknife: found \(found) values of \(leftOut.groups ?? found) groups, the method has "
+        + "\(Jackknife.groupCount)"
+    }
+    guard let count, count >= Jackknife.minimumCount else {
+      return "jackknife: it needs at least \(Jackknife.minimumCount) samples, provenance.num is "
+        + "\(count.map(String.init) ?? "not there")"
+    }
+    let implied = Jackknife(value: value, leftOut: leftOut.values, count: count)
+    let largestChange = leftOut.values.reduce(0) { max($0, abs($1 - value)) }
+    if let bias, !agree(bias, implied.bias, scale: largestChange) {
+      return "bias: found \(bias), its jackknife values give \(implied.bias)"
+    }
+    guard let interval else { return nil }
+    let choices =
+      MetricTitle(rawValue: name).map { [implied.interval(of: $0)] }
+      ?? [implied.positiveInterval, implied.interval]
+    guard
+      choices.contains(where: {
+        agree(interval[0], $0.lowerBound, scale: value)
+          && agree(interval[1], $0.upperBound, scale: value)
+      })
+    else {
+      return "interval: found [\(interval[0]), \(interval[1])], its jackknife values give "
+        + "[\(choices[0].lowerBound), \(choices[0].upperBound)]"
+    }
+    return nil
+  }
+
+  /// Whether two numbers are the same but for rounding, which is below 1e-13 of either or of what they
+  /// are computed from.
+  private func agree(_ a: Double, _ b: Double, scale: Double) -> Bool {
+    a == b || abs(a - b) <= 1e-9 * max(abs(a), abs(b), abs(scale))
+  }
+}
