@@ -9,7 +9,15 @@ struct GateCommand: AsyncParsableCommand {
     abstract: "Judges a result, or a checkpoint: pass, worse, or cannot say.",
     discussion: """
       Exit status: 0 pass, 1 worse, 3 cannot say, because an interval straddles its limit or result and \
-      baseline are not comparable; 78 for a policy or baseline that is invalid.
+      baseline are not comparable; 65 for a result that contradicts itself; 78 for a policy or baseline \
+      that is invalid.
+
+      A result contradicts itself when a value is outside of its own interval or not possible for the \
+      metric, when interval or bias do not follow from the jackknife values, or when a key is there twice. \
+      Where all jackknife values are the same, the gate cannot say.
+
+      Limits and tolerances may be given more than once, and beside those of the policy: the strictest \
+      holds.
 
       A limit is kept when the whole interval keeps it. Against a baseline, a metric is worse when it is \
       so by more than the tolerance (1 % of the baseline) beyond doubt, by the jackknife of pairs when \
@@ -49,15 +57,20 @@ struct GateCommand: AsyncParsableCommand {
   var audit: Int?
 
   @Option(
-    help: ArgumentHelp("Largest value of a metric; may be repeated.", valueName: "name=value"))
+    help: ArgumentHelp(
+      "Largest value of a metric; may be repeated, and the smallest holds.", valueName: "name=value"
+    ))
   var max: [String] = []
 
-  @Option(help: ArgumentHelp("Least value of a metric; may be repeated.", valueName: "name=value"))
+  @Option(
+    help: ArgumentHelp(
+      "Least value of a metric; may be repeated, and the largest holds.", valueName: "name=value"))
   var min: [String] = []
 
   @Option(
     help: ArgumentHelp(
-      "How much worse than the baseline a metric may be, as 0.05 or 2%; may be repeated.",
+      "How much worse than the baseline a metric may be, as 0.05 or 2%; may be repeated, and the smallest "
+        + "holds.",
       valueName: "name=value"))
   var tolerance: [String] = []
 
@@ -70,18 +83,21 @@ struct GateCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Baseline, or result, to compare with.", valueName: "file"))
   var baseline: String?
 
-  @Option(help: ArgumentHelp("Policy in YAML; options add to it. See schema.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "Policy in YAML; options add to it, and the strictest holds. See schema.", valueName: "file"))
   var policy: String?
 
   @Option(
     help: ArgumentHelp(
-      "Make the result the baseline in that file, unless it is worse.", valueName: "file"))
+      "Make the result the baseline in that file, unless it is worse or the gate cannot say. A first "
+        + "baseline is judged by limits alone.", valueName: "file"))
   var updateBaseline: String?
 
   @Option(help: ArgumentHelp("Why the baseline is replaced.", valueName: "text"))
   var reason: String?
 
-  @Flag(help: "Replace the baseline although the result is worse.")
+  @Flag(help: "Write the baseline although the result is worse, or the gate cannot say.")
   var accept = false
 
   @Option(help: ArgumentHelp("Write JUnit's XML there.", valueName: "file"))
@@ -154,8 +170,10 @@ struct GateCommand: AsyncParsableCommand {
       candidate = try await evaluated(
         as: baselinePath, metrics: names.union(policy.metrics.keys))
     }
-    let report = Gate(candidate, by: policy, baseline: baseline)
+    var report = Gate(candidate, by: policy, baseline: baseline)
       .report(comparing: names.isEmpty ? nil : names, audit: try await auditCheck())
+    // A first baseline has nothing to be compared with.
+    if updateBaseline != nil, baseline == nil, report.checks.isEmpty { report.verdict = .pass }
 
     if let junit { try AtomicFile.write(Array(report.junit.utf8), to: junit) }
     if let openmetrics { try AtomicFile.write(Array(report.openMetrics.utf8), to: openmetrics) }
@@ -177,15 +195,21 @@ struct GateCommand: AsyncParsableCommand {
 
   /// Adds the demands of the command line.
   private func addOptions(to policy: inout Policy) throws {
-    for (texts, limit) in [(max, \Policy.Rule.max), (min, \.min)] {
-      for text in texts {
-        let (name, value) = try Self.pair(text, finiteNumber)
-        policy.metrics[name, default: .init()][keyPath: limit] = value
-      }
+    for text in max {
+      let (name, value) = try Self.pair(text, finiteNumber)
+      policy.add(.init(max: value), to: name)
+    }
+    for text in min {
+      let (name, value) = try Self.pair(text, finiteNumber)
+      policy.add(.init(min: value), to: name)
     }
     for text in tolerance {
       let (name, value) = try Self.pair(text, Policy.Tolerance.init)
-      policy.metrics[name, default: .init()].tolerance = value
+      // A metric without a tolerance of its own has that of the policy.
+      if self.policy != nil, policy.metrics[name]?.tolerance == nil {
+        policy.add(.init(tolerance: policy.tolerance), to: name)
+      }
+      policy.add(.init(tolerance: value), to: name)
     }
     try policy.check(subject: self.policy ?? "--min and --max")
   }
@@ -204,11 +228,13 @@ struct GateCommand: AsyncParsableCommand {
   private func update(
     _ path: String, _ candidate: ScoredResult, replaces verdict: Verdict?, _ report: GateReport
   ) throws {
-    guard report.verdict != .worse || accept else {
+    guard report.verdict == .pass || accept else {
       if !running.quiet {
+        let why =
+          report.verdict == .worse
+          ? "the result is worse" : "the gate cannot say whether the result is as good"
         Terminal.note(
-          "dis-eval: '\(escaped(path))' stays: the result is worse; --accept replaces it all the same"
-        )
+          "dis-eval: '\(escaped(path))' is not written: \(why); --accept writes it all the same")
       }
       throw ExitCode(report.verdict.exitStatus)
     }

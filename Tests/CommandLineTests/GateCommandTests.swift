@@ -14,16 +14,23 @@ import _TestSupport
     try write(Self.document(fid: 4.2), to: result)
   }
 
-  /// A result with an interval of 0.1 to each side and a tiny standard error.
+  /// A metric with a tiny standard error.
+  static func metric(_ fid: Double) -> MadeUpMetric { MadeUpMetric(fid, error: 3e-4) }
+
   static func document(fid: Double) -> String {
-    let values = (-2...2).map { "\(fid + Double($0) * 1e-4)" }.joined(separator: ", ")
-    return """
-      {"schema": "dis-eval-result/1", "skipped": {}, "samples_sha256": null, "metrics": {"fid": {
-        "value": \(fid), "interval": [\(fid - 0.1), \(fid + 0.1)], "higher_is_better": false,
-        "jackknife": {"groups": 5, "values": [\(values)]}}},
-       "provenance": {"dialect": "tf", "num": 50000, "extractor": {"sha256": "e"},
-        "reference": {"sha256": "r"}, "sampler": {"seed": 0, "stream": "s", "steps": 50}}}
-      """
+    """
+    {"schema": "dis-eval-result/1", "skipped": {}, "samples_sha256": null,
+     "metrics": {"fid": \(metric(fid).json)},
+     "provenance": {"dialect": "tf", "num": 50000,
+      "extractor": {"name": "inception-2015", "sha256": "e"},
+      "reference": {"sha256": "r"}, "sampler": {"seed": 0, "stream": "s", "steps": 50}}}
+    """
+  }
+
+  /// Value and interval as a reason has them.
+  static func shown(_ fid: Double) -> String {
+    let ends = (metric(fid).ends ?? []).map { String(format: "%.6g", $0) }
+    return String(format: "%.6g", fid) + " in [" + ends.joined(separator: ", ") + "]"
   }
 
   func write(_ text: String, to path: String) throws {
@@ -98,13 +105,13 @@ import _TestSupport
     #expect(
       run.output == """
         worse: \(result)
-          worse: fid max: 4.2 in [4.1, 4.3] is above max 3.5
+          worse: fid max: \(Self.shown(4.2)) is above max 3.5
 
         """)
-    #expect(try read(paths[0]).contains("<failure type=\"worse\" message=\"4.2 in [4.1, 4.3]"))
+    #expect(try read(paths[0]).contains("<failure type=\"worse\" message=\"\(Self.shown(4.2))"))
     #expect(try read(paths[1]).contains("dis_eval_metric{name=\"fid\"} 4.2\n"))
     #expect(try read(paths[2]) == gate(["--max", "fid=3.5", "--json"]).output)
-    #expect(try read(paths[3]).contains("| fid | max 3.5 | worse | 4.2 in \\[4.1, 4.3\\] is above"))
+    #expect(try read(paths[3]).contains("| fid | max 3.5 | worse | 4.2 in \\["))
   }
 
   @Test func gitHubIsToldWhenItIsThere() throws {
@@ -119,7 +126,7 @@ import _TestSupport
     #expect(try run.json()["verdict"] as? String == "worse")
     #expect(
       run.errors
-        == "::error title=dis-eval fid max::worse: 4.2 in [4.1, 4.3] is above max 3.5\n")
+        == "::error title=dis-eval fid max::worse: \(Self.shown(4.2)) is above max 3.5\n")
     #expect(try read(summary).hasPrefix("before\n### dis-eval gate: worse\n"))
     #expect(try read(output) == "verdict=worse\n")
 
@@ -151,12 +158,101 @@ import _TestSupport
     #expect(second.contains("\"verdict\" : \"worse\"") && !second.contains("commit"))
     #expect(try gate(["--baseline", path]).status == 0)
 
-    // A limit that is broken refuses too, and other conditions do not.
+    // A limit that is broken refuses too.
     #expect(try update("--max", "fid=3").status == 1)
+    // So do other conditions, of which nobody can say whether the result is as good.
     try write(
       Self.document(fid: 6).replacingOccurrences(of: "50000", with: "10000"), to: result)
-    #expect(try update().status == 0)
+    let unsaid = try update()
+    #expect(unsaid.status == 3, "\(unsaid.errors)")
+    #expect(
+      unsaid.errors.contains("is not written: the gate cannot say")
+        && unsaid.errors.contains("--accept"), "\(unsaid.errors)")
+    #expect(unsaid.output.contains("num is 10000, 50000 in the baseline"), "\(unsaid.output)")
+    #expect(try read(path) == second)
+    #expect(try update("--accept").status == 0)
     #expect(try read(path).contains("\"verdict\" : \"cannot_say\""))
+  }
+
+  @Test func aFirstBaselineIsJudgedByLimitsAlone() throws {
+    for (name, options, status) in [
+      ("a", [], 0), ("b", ["--max", "fid=5"], 0), ("c", ["--max", "fid=4"], 1),
+      ("d", ["--max", "fid=4.2"], 3), ("e", ["--max", "fid=4.2", "--accept"], 0),
+    ] as [(String, [String], Int32)] {
+      let path = folder.path("\(name).json")
+      let run = try gate(["--update-baseline", path, "--reason", "first", "--json"] + options)
+      #expect(run.status == status, "\(name): \(run.errors)")
+      #expect(FileManager.default.fileExists(atPath: path) == (status == 0), "\(name)")
+      let verdicts = ["a": "pass", "b": "pass", "c": "worse", "d": "cannot_say", "e": "cannot_say"]
+      #expect(try run.json()["verdict"] as? String == verdicts[name], "\(name)")
+    }
+  }
+
+  @Test(
+    "of limits and tolerances the strictest holds",
+    arguments: [
+      (["--max", "fid=4", "--max", "fid=9"], "", 1), (["--max", "fid=9", "--max", "fid=4"], "", 1),
+      (["--min", "fid=5", "--min", "fid=1"], "", 1), (["--max", "fid=9", "--max", "fid=5"], "", 0),
+      (["--max", "fid=9"], "metrics: {fid: {max: 4}}", 1),
+      (["--min", "fid=1"], "metrics: {fid: {min: 5}}", 1),
+      (["--max", "fid=4"], "metrics: {fid: {max: 9}}", 1),
+      (["--max", "fid=4"], "metrics: {fid: {min: 5}}", 78),
+      (["--min", "fid=5", "--max", "fid=9", "--max", "fid=4"], "", 78),
+      // The baseline is 4: 0.2 worse is 5 %.
+      (["--tolerance", "fid=10%"], "", 0), (["--tolerance", "fid=1%"], "", 1),
+      (["--tolerance", "fid=10%", "--tolerance", "fid=0.1"], "", 1),
+      (["--tolerance", "fid=0.1", "--tolerance", "fid=10%"], "", 1),
+      (["--tolerance", "fid=10%", "--tolerance", "fid=0.3"], "", 0),
+      (["--tolerance", "fid=10%"], "metrics: {fid: {tolerance: 1%}}", 1),
+      (["--tolerance", "fid=10%"], "tolerance: 1%", 1),
+      (["--tolerance", "fid=10%"], "tolerance: 9%", 0),
+    ] as [([String], String, Int32)])
+  func strictest(options: [String], policy: String, status: Int32) throws {
+    let (file, base) = (folder.path("gate.yml"), folder.path("base.json"))
+    try write("schema: dis-eval-policy/1\n\(policy)\n", to: file)
+    try write(
+      Self.document(fid: 4).replacingOccurrences(of: "\"seed\": 0", with: "\"seed\": 1"), to: base)
+    let run = try gate(
+      options + (policy.isEmpty ? [] : ["--policy", file])
+        + (options.contains("--tolerance") ? ["--baseline", base] : []))
+    #expect(run.status == status, "\(run.output) \(run.errors)")
+  }
+
+  @Test(
+    "a result that contradicts itself is refused",
+    arguments: [
+      ("\"value\": 4.2", "\"value\": 3", "outside of its own interval"),
+      ("\"interval\": [4", "\"interval\": [3", "its jackknife values give"),
+      ("\"value\": 4.2", "\"value\": -4.2", "fid is at least 0"),
+      ("\"groups\": 20", "\"groups\": 5", "the method has 20"),
+      ("\"higher_is_better\": false", "\"higher_is_better\": true", "of fid it is false"),
+      (
+        "\"inception-2015\"", "\"my-network\"",
+        "by the extractor 'inception-2015', found 'my-network'"
+      ),
+      ("\"value\": 4.2", "\"value\": 99, \"value\": 4.2", "the key 'value' stands there twice"),
+      ("\"num\": 50000", "\"num\": \"50000\"", "provenance.num"),
+    ])
+  func contradictions(old: String, new: String, part: String) throws {
+    let text = Self.document(fid: 4.2)
+    try #require(text.contains(old))
+    let changed = text.replacingOccurrences(of: old, with: new)
+    try write(changed, to: result)
+    let run = try gate(["--max", "fid=100"])
+    #expect(run.status == 65 && run.output.isEmpty, "\(run.output)")
+    #expect(run.errors.contains(part), "\(run.errors)")
+    try write(text, to: result)
+    try write(changed, to: folder.path("base.json"))
+    #expect(try gate(["--baseline", folder.path("base.json")]).status == 78)
+  }
+
+  @Test func aMetricWithoutSpreadCannotBeSaid() throws {
+    try write(
+      Self.document(fid: 4.2).replacingOccurrences(
+        of: Self.metric(4.2).json, with: MadeUpMetric(4.2, error: 0).json), to: result)
+    let run = try gate(["--max", "fid=100"])
+    #expect(
+      run.status == 3 && run.output.contains("all jackknife values are the same"), "\(run.output)")
   }
 
   @Test(

@@ -127,6 +127,10 @@ private struct PolicyValue {
       guard let key = name.scalar?.string, name.tag == Tag(.str) else {
         throw .policy(subject, line: name.mark?.line, "a key is a word without a tag")
       }
+      // Tags make two of one key that YAML does not take for the same.
+      guard !entries.contains(where: { $0.key == key }) else {
+        throw .policy(subject, line: name.mark?.line, "'\(key)' is there twice")
+      }
       entries.append(
         PolicyValue(
           path: path.isEmpty ? key : "\(path).\(key)", key: key, node: value, subject: subject,

@@ -31,12 +31,15 @@ public struct Policy: Equatable, Sendable {
     case absolute(Double)
     /// As a part of the baseline's value: 0.01 for 1 %.
     case relative(Double)
+    /// The smaller of two, which the baseline's value decides.
+    indirect case smaller(Tolerance, Tolerance)
 
     /// The tolerance in the metric's unit.
     func value(of baseline: Double) -> Double {
       switch self {
       case .absolute(let value): value
       case .relative(let part): part * abs(baseline)
+      case .smaller(let a, let b): Swift.min(a.value(of: baseline), b.value(of: baseline))
       }
     }
   }
@@ -57,6 +60,20 @@ public struct Policy: Equatable, Sendable {
 
   /// A policy with the default settings and no rule.
   public init() {}
+
+  /// Demands something more of a metric: of two limits or tolerances the stricter holds.
+  public mutating func add(_ rule: Rule, to name: String) {
+    var whole = metrics[name] ?? Rule()
+    whole.min = [whole.min, rule.min].compactMap(\.self).max()
+    whole.max = [whole.max, rule.max].compactMap(\.self).min()
+    whole.tolerance =
+      if let before = whole.tolerance, let more = rule.tolerance {
+        .smaller(before, more)
+      } else {
+        whole.tolerance ?? rule.tolerance
+      }
+    metrics[name] = whole
+  }
 
   /// Makes sure that every metric's limits leave room for a value.
   ///
