@@ -38,9 +38,17 @@ package struct Guidance: Sendable {
     self.interval = interval
   }
 
-  /// The guided prediction. The network is asked only for what is used: not for the unconditional
-  /// one where the scale is 1, and not for the conditional one where it is 0 and all channels are
-  /// guided, so that the variance then is the unconditional one too.
+  /// The predictions that are used at a timestep, true for the class and false for no class. The
+  /// network is evaluated once for each: not for no class where the scale is 1, and not for the class
+  /// where it is 0 and all channels are guided, so that the variance then is the unconditional one too.
+  ///
+  /// - Parameter timestep: Original timestep.
+  package func predictions(at timestep: Int) -> [Bool] {
+    guard scale != 1, interval.contains(timestep) else { return [true] }
+    return scale == 0 && channels == .all ? [false] : [false, true]
+  }
+
+  /// The guided prediction, from the ``predictions(at:)`` that it uses.
   ///
   /// - Parameters:
   ///   - timestep: Original timestep.
@@ -49,13 +57,12 @@ package struct Guidance: Sendable {
   package func callAsFunction(
     at timestep: Int, imageChannels: Int, predict: (_ conditional: Bool) throws -> Tensor
   ) rethrows -> Tensor {
-    guard scale != 1, interval.contains(timestep) else { return try predict(true) }
-    let unconditional = try predict(false)
-    if scale == 0, channels == .all { return unconditional }
+    var outputs: [Tensor] = []
+    for isConditional in predictions(at: timestep) { outputs.append(try predict(isConditional)) }
+    guard outputs.count == 2 else { return outputs[0] }
     return guided(
-      conditional: try predict(true), unconditional: unconditional, scale: scale,
-      guidedChannels: channels.count(
-        channels: imageChannels, outputChannels: unconditional.shape[0]))
+      conditional: outputs[1], unconditional: outputs[0], scale: scale,
+      guidedChannels: channels.count(channels: imageChannels, outputChannels: outputs[0].shape[0]))
   }
 }
 

@@ -29,9 +29,21 @@ package struct Sampler: Sendable {
     self.clips = clips
   }
 
-  /// How often one sample asks the network.
-  package var evaluations: Int {
-    method == .heun ? 2 * schedule.count - 1 : schedule.count
+  /// The original timesteps at which one sample asks for a prediction, in their order: one a step,
+  /// and of Heun's method the next one too, where there is one.
+  package var evaluatedTimesteps: [Int] {
+    schedule.timesteps.indices.reversed().flatMap { t in
+      method == .heun && t > 0
+        ? [schedule.timesteps[t], schedule.timesteps[t - 1]] : [schedule.timesteps[t]]
+    }
+  }
+
+  /// How often one sample asks for a prediction.
+  package var evaluations: Int { evaluatedTimesteps.count }
+
+  /// How often one sample evaluates the network: a guided prediction may take two evaluations.
+  package func networkEvaluations(_ guidance: Guidance) -> Int {
+    evaluatedTimesteps.reduce(0) { $0 + guidance.predictions(at: $1).count }
   }
 
   /// Runs all steps.

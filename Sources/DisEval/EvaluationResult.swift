@@ -195,8 +195,10 @@ public struct SamplerProvenance: Codable, Sendable {
   public var respacing: String
   /// Number of steps.
   public var steps: Int
-  /// Number of network evaluations per image, without guidance.
+  /// Number of predictions per image. A guided prediction may take two evaluations of the network.
   public var evaluations: Int
+  /// Number of network evaluations per image, those of guidance included; nil in older files.
+  public var networkEvaluations: Int?
   /// Noise of DDIM.
   public var eta: Double
   /// Guidance scale.

@@ -243,7 +243,9 @@ extension Generator {
     return SamplerProvenance(
       name: settings.sampler.rawValue, prediction: settings.prediction.rawValue,
       respacing: settings.respacing, steps: sampler.schedule.count,
-      evaluations: sampler.evaluations, eta: settings.eta, cfgScale: settings.guidanceScale,
+      evaluations: sampler.evaluations,
+      networkEvaluations: sampler.networkEvaluations(settings.guidance), eta: settings.eta,
+      cfgScale: settings.guidanceScale,
       cfgInterval: interval == Respacing.trainingTimesteps
         ? nil : [interval.lowerBound, interval.upperBound],
       cfgChannels: settings.guidance.channels.rawValue,

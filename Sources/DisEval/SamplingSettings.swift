@@ -62,7 +62,7 @@ public enum SamplerName: String, CaseIterable, Codable, Sendable {
   case ddpm
   /// DDIM with `eta`.
   case ddim
-  /// Heun's second-order method, two network evaluations a step.
+  /// Heun's second-order method, two predictions a step.
   case heun
   /// DPM-Solver++(2M).
   case dpmSolver = "dpm-solver++"
@@ -100,7 +100,7 @@ public struct SamplingSettings: Sendable {
   public var respacing = "250"
   /// Noise of DDIM, 0 to 1.
   public var eta = 0.0
-  /// Scale of classifier-free guidance; at 1 the network is asked once per step.
+  /// Scale of classifier-free guidance; at 1 a prediction takes one evaluation of the network.
   public var guidanceScale = 1.0
   /// Original timesteps at which there is guidance; at others the scale is 1.
   public var guidanceInterval = 0...999

@@ -73,15 +73,21 @@ enum ScalingAxis: String, CaseIterable, ExpressibleByArgument {
       case .tokens: entry.tokens.map(Double.init)
       case .samplingSteps: (entry.sampler?.steps).map(Double.init)
       case .samplingCompute:
-        entry.sampler.flatMap { sampler in
-          entry.gflops.map {
-            $0.total * Double(sampler.evaluations) * (sampler.cfgScale == 1 ? 1 : 2)
-          }
+        entry.gflops.flatMap { gflops in
+          entry.sampler?.knownNetworkEvaluations.map { gflops.total * Double($0) }
         }
       case .guidance: entry.sampler?.cfgScale
       }
     guard let value, value.isFinite, !isLogarithmic || value > 0 else { return nil }
     return value
+  }
+}
+
+extension LedgerEntry.Sampler {
+  /// Evaluations of the network per image. Older files do not say them; without guidance there are as
+  /// many as predictions.
+  fileprivate var knownNetworkEvaluations: Int? {
+    networkEvaluations ?? (cfgScale == 1 ? evaluations : nil)
   }
 }
 

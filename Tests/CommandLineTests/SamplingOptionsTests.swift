@@ -71,6 +71,8 @@ import _TestSupport
     ])
     #expect(first["name"] as? String == "heun" && first["respacing"] as? String == "3")
     #expect(first["steps"] as? Int == 3 && first["evaluations"] as? Int == 5)
+    // Timesteps 999, 500, 500, 0 and 0, each asked once: for no class within the interval.
+    #expect(first["network_evaluations"] as? Int == 5)
     #expect(first["prediction"] as? String == "v")
     #expect(first["cfg_interval"] as? [Int] == [100, 700])
     let second = try sampler([
@@ -78,6 +80,7 @@ import _TestSupport
       "0,999",
     ])
     #expect(second["respacing"] as? String == "dpm2" && second["evaluations"] as? Int == 2)
+    #expect(second["network_evaluations"] as? Int == 4)
     #expect(second["prediction"] as? String == "epsilon" && second["cfg_interval"] is NSNull)
   }
 

@@ -135,6 +135,54 @@ import _TestSupport
   }
 }
 
+@Suite("Network evaluations") struct NetworkEvaluationTests {
+  static let methods: [SamplingMethod] = [
+    .ddpm, .ddim(eta: 0), .ddim(eta: 1), .heun, .dpmSolver2M, .dpmSolver2MSDE,
+  ]
+  static let guidances = [Float(0), 1, 2].flatMap { scale in
+    [0...999, 0...499, 500...999, 111...111, 112...115].flatMap { interval in
+      GuidedChannels.allCases.map { Guidance(scale: scale, channels: $0, interval: interval) }
+    }
+  }
+
+  /// The number that results record is that of the closure's calls.
+  @Test(arguments: methods, ["2", "10", "dpm7"])
+  func areThoseThatAreMade(method: SamplingMethod, respacing: String) throws {
+    let sampler = Sampler(schedule: Schedule(try Respacing(respacing)), method: method)
+    for guidance in Self.guidances {
+      var (calls, timesteps) = (0, [Int]())
+      _ = sampler.sample(
+        from: Tensor(shape: [1, 1, 2], values: [0.5, -1]), noise: { _ in [0.1, 0.2] }
+      ) { x, timestep in
+        timesteps.append(timestep)
+        return guidance(at: timestep, imageChannels: 1) { _ in
+          calls += 1
+          return Tensor(shape: [2, 1, 2], values: x.values + [0, 0])
+        }
+      }
+      #expect(calls == sampler.networkEvaluations(guidance), "\(guidance)")
+      #expect(timesteps == sampler.evaluatedTimesteps)
+    }
+  }
+
+  /// By hand: timesteps 0, 500 and 999.
+  @Test func byHand() throws {
+    let schedule = Schedule(try Respacing("3"))
+    let (ddim, heun) = (
+      Sampler(schedule: schedule, method: .ddim(eta: 0)), Sampler(schedule: schedule, method: .heun)
+    )
+    for (guidance, once, twice) in [
+      (Guidance(scale: 1), 3, 5), (Guidance(scale: 2), 6, 10), (Guidance(scale: 0), 3, 5),
+      (Guidance(scale: 0, channels: .first3), 6, 10),
+      (Guidance(scale: 2, interval: 400...600), 4, 7),
+      (Guidance(scale: 0, interval: 400...600), 3, 5), (Guidance(scale: 2, interval: 0...0), 4, 7),
+    ] {
+      #expect(ddim.networkEvaluations(guidance) == once)
+      #expect(heun.networkEvaluations(guidance) == twice)
+    }
+  }
+}
+
 @Suite("Quantizer") struct QuantizerTests {
   @Test func endsAndMiddle() {
     #expect([-2, -1, 0, 1, 2].map { Quantizer.dit($0) } == [0, 0, 128, 255, 255])

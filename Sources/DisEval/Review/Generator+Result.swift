@@ -48,6 +48,8 @@ extension Generator {
     var now = self.provenance
     // The file of the same labels may have another name now.
     if now.labelsSha256 != nil { now.labels = sampler.labels }
+    // Older results do not say it; it follows from the rest.
+    if sampler.networkEvaluations == nil { now.networkEvaluations = nil }
     guard try encodedJSON(now) == encodedJSON(sampler) else {
       throw Failure(
         .dataRefused, "CannotSampleAgain", path,

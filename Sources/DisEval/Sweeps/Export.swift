@@ -153,6 +153,7 @@ private struct CSVRow {
     add("sampler", sampler?.name)
     add("steps", sampler?.steps)
     add("evaluations", sampler?.evaluations)
+    add("network_evaluations", sampler?.networkEvaluations)
     add("cfg_scale", sampler?.cfgScale)
     add("seed", sampler?.seed)
     add("num", entry?.num)

@@ -93,8 +93,10 @@ public struct LedgerEntry: Codable, Equatable, Sendable {
     public var name: String
     /// Steps.
     public var steps: Int
-    /// Network evaluations per image, without guidance.
+    /// Predictions per image. A guided prediction may take two evaluations of the network.
     public var evaluations: Int
+    /// Network evaluations per image, those of guidance included; nil in older files.
+    public var networkEvaluations: Int?
     /// Noise of DDIM.
     public var eta: Double
     /// Guidance scale.
