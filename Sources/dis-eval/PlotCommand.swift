@@ -16,6 +16,10 @@ struct PlotCommand: ParsableCommand {
       'dis-eval report --plot' shows too.
 
       Evaluations that are not comparable (another number of samples, extractor, sampler …) are refused. \
+      Where several ranges of seeds of one checkpoint are at one place, the line shows their mean. Different \
+      checkpoints are not averaged: each folder of checkpoints is then a line of its own, or they are \
+      refused, unless --average-seeds says that they are seeds of one recipe.
+
       A law is y = a x^b by least squares of logarithms, with the 95 % band of its mean; 'saturating' \
       adds an asymptote. Fewer than 3 places (saturating: 5), or less than a decade, are not fitted.
 
@@ -69,6 +73,12 @@ struct PlotCommand: ParsableCommand {
   @Flag(help: "Draw what is not comparable, and say so in the drawing.")
   var allowMixed = false
 
+  @Flag(
+    help:
+      "Average different checkpoints at one place: they are seeds of one recipe, and the drawing says so."
+  )
+  var averageSeeds = false
+
   @Flag(help: "Print points and laws as JSON.")
   var json = false
 
@@ -78,7 +88,9 @@ struct PlotCommand: ParsableCommand {
         "--out \(path): expected a name that ends in .svg, .png, .pdf, .json or .csv.")
     }
     if recipe == .sequenceLength {
-      guard x == nil, y == nil, family == nil, fit == nil, until == nil, !linear, !allowMixed else {
+      guard x == nil, y == nil, family == nil, fit == nil, until == nil, !linear, !allowMixed,
+        !averageSeeds
+      else {
         throw ValidationError("--recipe sequence-length takes --out, --title and --json alone.")
       }
     } else if files.isEmpty {
@@ -146,6 +158,7 @@ struct PlotCommand: ParsableCommand {
       x: x, y: y, family: family ?? recipe?.family ?? natural(x, entries),
       fit: fit ?? (x.hasLaw ? .power : .none), title: title, allowsMixed: allowMixed, until: until,
       isLinear: linear)
+    curves.averagesSeeds = averageSeeds
     if family == nil { curves.pinned = recipe?.pinned ?? [] }
     return try curves.plot(entries)
   }

@@ -15,12 +15,14 @@ struct ScalingCurves {
   var fit: FitName
   var title: String?
   var allowsMixed = false
+  /// Whether different checkpoints at one place are seeds of one recipe.
+  var averagesSeeds = false
   var until: Double?
   var isLinear = false
 
   /// The drawing.
   ///
-  /// - Throws: ``Failure`` `NothingToPlot`, `MetricMissing`, `MixedSettings` (65).
+  /// - Throws: ``Failure`` `NothingToPlot`, `MetricMissing`, `MixedSettings`, `MixedModels` (65).
   func plot(_ entries: [LedgerEntry]) throws(Failure) -> Plot {
     let metric = try metric(of: entries)
     let drawn = entries.filter { x.value(of: $0) != nil && $0.metrics[metric] != nil }
@@ -28,9 +30,12 @@ struct ScalingCurves {
       throw Failure(
         .dataRefused, "NothingToPlot", x.rawValue,
         "none of \(entries.count) evaluation\(entries.count == 1 ? "" : "s") says it"
-          + (x == .trainingSteps ? "; give steps with the list of the sweep" : ""))
+          + (x == .trainingSteps ? "; give steps with the list of the sweep" : "")
+          + (x == .samplingCompute
+            ? "; results of 0.4.0 and before do not say how often guidance evaluated the network"
+            : ""))
     }
-    let mixed = mixedSettings(drawn)
+    var mixed = mixedSettings(drawn)
     guard mixed.isEmpty || allowsMixed else {
       throw Failure(
         .dataRefused, "MixedSettings", metric,
@@ -38,16 +43,37 @@ struct ScalingCurves {
           + "; choose evaluations that agree, or --family, or --allow-mixed, which the drawing says"
       )
     }
-    var notes = [common(drawn)] + mixed.map { "Not comparable: \($0)" }
     let families = Dictionary(grouping: drawn) { entry in
       family.flatMap { $0.value(of: entry) } ?? (family == nil ? "" : "unknown")
+    }
+    let divider = ScalingLines(x: x, metric: metric, averagesSeeds: averagesSeeds)
+    let lines = families.flatMap { divider.lines($0.key, $0.value) }
+    let clashes = lines.compactMap { divider.clash($0.entries) }.sorted()
+    guard clashes.isEmpty || allowsMixed else {
+      throw Failure(
+        .dataRefused, "MixedModels", metric,
+        "cannot be averaged: " + clashes.prefix(4).joined(separator: "; ")
+          + "; choose evaluations, or --family, or --average-seeds if the models are seeds of one recipe, "
+          + "or --allow-mixed, which the drawing says")
+    }
+    mixed += clashes
+    var notes = [common(drawn)] + mixed.map { "Not comparable: \($0)" }
+    if lines.count > families.count {
+      notes.append(
+        "A line for each folder of checkpoints: different models are not averaged unless they are said "
+          + "to be seeds of one recipe, with --average-seeds.")
+    }
+    if let averaged = divider.averaged(lines) {
+      notes.append(
+        "Where several evaluations are at one place, lines show the mean of \(averaged).")
     }
     let isLogarithmic =
       !isLinear && x.isLogarithmic
       && drawn.allSatisfy { $0.metrics[metric].map { $0.value > 0 } ?? false }
-    let series = families.sorted { Self.rank($0.key) < Self.rank($1.key) }
-      .map { name, entries in
-        let points = entries.compactMap { entry -> Plot.Point? in
+    let series = lines.sorted { Self.rank($0.name) < Self.rank($1.name) }
+      .map { line in
+        let name = line.name
+        let points = line.entries.compactMap { entry -> Plot.Point? in
           guard let place = x.value(of: entry), let score = entry.metrics[metric],
             score.value.isFinite
           else { return nil }

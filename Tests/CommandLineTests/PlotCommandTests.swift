@@ -183,4 +183,139 @@ import _TestSupport
     ])
     #expect((try run.json()["series"] as? [Any])?.count == 4)
   }
+
+  // MARK: - Several evaluations at one place
+
+  /// An evaluation of one model of a family.
+  private func line(
+    _ folder: String, step: Int, fid: Double, content: String, seed: Int = 0, name: String? = nil,
+    parameters: Int = 28_000_000, sampler: String = ""
+  ) -> String {
+    """
+    {"schema":"dis-eval-ledger/1","key":"\(content)-\(step)-\(seed)-\(sampler.count)",\
+    "name":"\(name ?? String(step))","family":"DiS-S/2","checkpoint":"\(folder)/\(step).pt",\
+    "checkpoint_sha256":"\(content)","num":5000,"parameters":\(parameters),\
+    "gflops":{"true":2,"thop":1},"training":{"step":\(step)},\
+    "sampler":{"name":"heun","steps":50,"evaluations":99,"eta":0,\(sampler.isEmpty ? "\"cfg_scale\":1" : sampler),\
+    "seed":\(seed)},"dialect":"tf","metrics":{"fid":{"value":\(fid),"higher_is_better":false}}}
+    """
+  }
+
+  /// The series of a drawing by name, as pairs of x and y, and the notes.
+  private func series(_ lines: [String], _ more: String...) throws
+    -> (series: [String: [[Double]]], notes: String)
+  {
+    let file = try write(lines.joined(separator: "\n") + "\n", to: "several.jsonl")
+    let run = try plot([file, "--json", "--out", folder.path("several.csv")] + more)
+    let series = try #require(run.json()["series"] as? [[String: Any]])
+    let points = series.map { series in
+      (
+        series["name"] as? String ?? "?",
+        (series["points"] as? [[String: Any]] ?? []).map {
+          [$0["x"] as? Double ?? .nan, $0["y"] as? Double ?? .nan]
+        }
+      )
+    }
+    return (
+      Dictionary(uniqueKeysWithValues: points),
+      (try run.json()["notes"] as? [String] ?? []).joined(separator: "\n")
+    )
+  }
+
+  @Test func differentModelsAreNotAveraged() throws {
+    let runs = [
+      line("runs/000/checkpoints", step: 100, fid: 20, content: "a"),
+      line("runs/000/checkpoints", step: 200, fid: 10, content: "b"),
+      line("runs/001/checkpoints", step: 100, fid: 40, content: "c"),
+      line("runs/001/checkpoints", step: 200, fid: 30, content: "d"),
+    ]
+    let (lines, notes) = try series(runs)
+    #expect(lines == ["000": [[100, 20], [200, 10]], "001": [[100, 40], [200, 30]]])
+    #expect(notes.contains("A line for each folder of checkpoints") && !notes.contains("mean"))
+    let averaged = try series(runs, "--average-seeds")
+    #expect(averaged.series == ["": [[100, 20], [100, 40], [200, 10], [200, 30]]])
+    #expect(averaged.notes.contains("lines show the mean of 2 models."), "\(averaged.notes)")
+    // Trainings that overlap have no place in common, and are two lines too.
+    let between = [
+      line("a", step: 100, fid: 20, content: "a"), line("a", step: 300, fid: 10, content: "b"),
+      line("b", step: 200, fid: 40, content: "c"), line("b", step: 400, fid: 30, content: "d"),
+    ]
+    #expect(try series(between).series.keys.sorted() == ["a", "b"])
+    // One training in several folders is one line.
+    let one = (1...3).map { line("s\($0)", step: 100 * $0, fid: 9, content: "\($0)") }
+    #expect(try series(one).series.keys.sorted() == [""])
+  }
+
+  @Test func whatCannotBeToldApartIsRefused() throws {
+    let same = [
+      line("x", step: 100, fid: 20, content: "a"), line("x", step: 100, fid: 40, content: "b"),
+    ]
+    let file = try write(same.joined(separator: "\n"), to: "same.jsonl")
+    let out = ["--out", folder.path("same.csv")]
+    let run = try plot([file] + out, status: 65)
+    #expect(
+      run.errors.contains("MixedModels")
+        && run.errors.contains("2 different models at training-steps 100")
+        && run.errors.contains("--average-seeds"), "\(run.errors)")
+    #expect(!FileManager.default.fileExists(atPath: folder.path("same.csv")))
+    #expect(try plot([file, "--average-seeds"] + out).output.contains("mean of 2 models"))
+    #expect(
+      try plot([file, "--allow-mixed"] + out).output.contains("Not comparable: 2 different models"))
+    // A law through models of several sizes does not fall apart into points.
+    let sizes = [
+      line("s", step: 1, fid: 20, content: "a", parameters: 1_000_000),
+      line("s2", step: 1, fid: 22, content: "b", parameters: 1_000_000),
+      line("m", step: 1, fid: 9, content: "c", parameters: 9_000_000),
+    ]
+    let law = try write(sizes.joined(separator: "\n"), to: "law.jsonl")
+    #expect(try plot([law, "--x", "parameters"] + out, status: 65).errors.contains("MixedModels"))
+    #expect(
+      try plot([law, "--x", "parameters", "--average-seeds"] + out).output.contains(
+        "mean of 2 models"))
+    // One seed cannot have two values.
+    let twice = [
+      line("x", step: 100, fid: 20, content: "a"),
+      line("x", step: 100, fid: 21, content: "a", sampler: "\"clip\":true,\"cfg_scale\":1"),
+    ]
+    let other = try write(twice.joined(separator: "\n"), to: "twice.jsonl")
+    #expect(
+      try plot([other] + out, status: 65).errors.contains("'100' of one seed has fid 20.0 and 21.0")
+    )
+  }
+
+  @Test func rangesOfSeedsAreAveraged() throws {
+    let seeds = (0..<3).map { line("x", step: 100, fid: 20 + Double($0), content: "a", seed: $0) }
+    let (lines, notes) = try series(seeds + [line("x", step: 200, fid: 10, content: "b")])
+    #expect(lines == ["": [[100, 20], [100, 21], [100, 22], [200, 10]]])
+    #expect(notes.contains("lines show the mean of 3 seeds."), "\(notes)")
+  }
+
+  @Test func samplingComputeCountsTheEvaluationsThatWereMade() throws {
+    func x(_ sampler: String) throws -> Double? {
+      try series(
+        [line("x", step: 1, fid: 9, content: "a", sampler: sampler)], "--x", "sampling-compute"
+      )
+      .series.values.first?.first?.first
+    }
+    // 2 GFLOP each: the 99 predictions of Heun's 50 steps take 99, 198 or something between.
+    #expect(try x("\"cfg_scale\":1") == 198)
+    #expect(try x("\"network_evaluations\":198,\"cfg_scale\":2") == 396)
+    #expect(try x("\"network_evaluations\":120,\"cfg_scale\":2") == 240)
+    #expect(try x("\"network_evaluations\":99,\"cfg_scale\":0") == 198)
+    // Older lines do not say how many guidance took.
+    let old = try write(
+      line("x", step: 1, fid: 9, content: "a", sampler: "\"cfg_scale\":2"), to: "old.jsonl")
+    let run = try plot(
+      [old, "--x", "sampling-compute", "--out", folder.path("old.csv")], status: 65)
+    #expect(run.errors.contains("NothingToPlot"))
+  }
+
+  @Test func aKeyThatIsThereTwiceIsRefused() throws {
+    let twice = line("x", step: 1, fid: 9, content: "a")
+      .replacingOccurrences(of: "\"value\":9.0", with: "\"value\":1,\"value\":9.0")
+    let run = try plot(
+      [try write(twice, to: "twice.jsonl"), "--out", folder.path("f.csv")], status: 65)
+    #expect(
+      run.errors.contains("'metrics.fid': the key 'value' stands there twice"), "\(run.errors)")
+  }
 }

@@ -1,0 +1,126 @@
+import DisEval
+import Files
+import Foundation
+import Reporting
+
+/// Evaluations of one line of a drawing.
+struct ScalingLine {
+  /// What stands beside it; empty for the only one.
+  var name: String
+  var entries: [LedgerEntry]
+}
+
+/// Divides evaluations into lines, so that different models are never averaged unasked.
+///
+/// Where several evaluations stand at one place, a line goes through their mean. That is right for
+/// ranges of seeds of one checkpoint. Of different checkpoints it is right only if they were trained by
+/// one recipe, which nothing in a ledger says; so each folder of checkpoints is then a line of its own.
+struct ScalingLines {
+  let x: ScalingAxis
+  let metric: String
+  /// Whether different checkpoints at one place are said to be seeds of one recipe.
+  let averagesSeeds: Bool
+
+  /// The lines of a family, by folder where the family has different models at one place or trainings
+  /// that overlap.
+  func lines(_ name: String, _ entries: [LedgerEntry]) -> [ScalingLine] {
+    let folders = Dictionary(grouping: entries, by: \.folder)
+    guard !averagesSeeds, clash(entries) != nil || overlap(Array(folders.values)) else {
+      return [ScalingLine(name: name, entries: entries)]
+    }
+    let parts = distinctParts(Array(folders.keys))
+    let lines = folders.sorted { $0.key < $1.key }.map { folder, entries in
+      ScalingLine(
+        name: [name, parts[folder] ?? folder].filter { !$0.isEmpty }.joined(separator: ", "),
+        entries: entries)
+    }
+    // A line that goes from model to model would be lost.
+    let isOfModels =
+      placeCount(entries) > 1 && lines.allSatisfy { placeCount($0.entries) == 1 }
+    return lines.count == 1 || isOfModels ? [ScalingLine(name: name, entries: entries)] : lines
+  }
+
+  /// Whether the places of two folders overlap along the training of one architecture, where each folder
+  /// has a line.
+  private func overlap(_ folders: [[LedgerEntry]]) -> Bool {
+    guard x.freedSettings.isEmpty else { return false }
+    let extents = folders.compactMap { entries -> (low: Double, high: Double)? in
+      let places = entries.compactMap { x.value(of: $0) }
+      guard let low = places.min(), let high = places.max(), low < high else { return nil }
+      return (low, high)
+    }.sorted { $0.low < $1.low }
+    return zip(extents, extents.dropFirst()).contains { $0.high > $1.low }
+  }
+
+  private func placeCount(_ entries: [LedgerEntry]) -> Int {
+    Set(entries.compactMap { x.value(of: $0) }).count
+  }
+
+  /// What of a line cannot be averaged, as a clause; nil when all can be.
+  func clash(_ entries: [LedgerEntry]) -> String? {
+    for (place, entries) in places(entries) {
+      let models = Dictionary(grouping: entries, by: \.modelIdentity)
+      if models.count > 1, !averagesSeeds {
+        let names = models.values.map { $0[0].checkpoint ?? $0[0].name }.sorted()
+        return "\(models.count) different models at \(x.rawValue) \(tickText(place)): "
+          + names.prefix(4).joined(separator: ", ") + (names.count > 4 ? ", …" : "")
+      }
+      for same in models.values {
+        for seed in Dictionary(grouping: same, by: { $0.sampler?.seed }).values {
+          let values = seed.compactMap { $0.metrics[metric]?.value }
+          guard let low = values.min(), let high = values.max() else { continue }
+          // Another machine or version may change the last digits.
+          if high - low > 1e-3 * max(abs(low), abs(high)) {
+            return
+              "'\(seed[0].name)' of one seed has \(metric) \(low) and \(high) at \(x.rawValue) "
+              + "\(tickText(place)), by settings that a ledger does not hold"
+          }
+        }
+      }
+    }
+    return nil
+  }
+
+  /// What lines go through the mean of, for the notes; nil where no place has several.
+  func averaged(_ lines: [ScalingLine]) -> String? {
+    let places = lines.flatMap { self.places($0.entries) }.map(\.1)
+    func largest(_ identity: (LedgerEntry) -> String) -> Int {
+      places.map { Set($0.map(identity)).count }.max() ?? 1
+    }
+    let models = largest(\.modelIdentity)
+    if models > 1 { return "\(models) models" }
+    let seeds = largest { "\($0.sampler?.seed ?? 0)" }
+    return seeds > 1 ? "\(seeds) seeds" : nil
+  }
+
+  private func places(_ entries: [LedgerEntry]) -> [(Double, [LedgerEntry])] {
+    Dictionary(grouping: entries.filter { x.value(of: $0) != nil }) { x.value(of: $0) ?? 0 }
+      .sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+  }
+
+  private func tickText(_ place: Double) -> String {
+    place == place.rounded() && abs(place) < 1e15 ? String(Int(place)) : "\(place)"
+  }
+}
+
+extension LedgerEntry {
+  /// What tells one model from another: its content, or else what it is called.
+  fileprivate var modelIdentity: String { checkpointSha256 ?? checkpoint ?? key }
+
+  /// The folder of the checkpoint.
+  fileprivate var folder: String {
+    checkpoint.map { ($0 as NSString).deletingLastPathComponent } ?? ""
+  }
+}
+
+/// Of each path the components between those that all of them begin and end with.
+private func distinctParts(_ paths: [String]) -> [String: String] {
+  let components = paths.map { $0.split(separator: "/").map(String.init) }
+  let shortest = components.map(\.count).min() ?? 0
+  func isShared(_ part: ([String]) -> String) -> Bool { Set(components.map(part)).count == 1 }
+  let head = (0..<shortest).prefix { index in isShared { $0[index] } }.count
+  let tail = (0..<(shortest - head)).prefix { index in isShared { $0[$0.count - 1 - index] } }.count
+  return Dictionary(
+    zip(paths, components.map { $0.dropFirst(head).dropLast(tail).joined(separator: "/") })
+  ) { first, _ in first }
+}
