@@ -105,6 +105,53 @@ import _TestSupport
     #expect(try ledger.count == 2)
   }
 
+  @Test("a copy of a checkpoint has its own name, step and row of the list")
+  func copies() throws {
+    try copy("safetensors", to: "step-100.safetensors")
+    try copy("safetensors", to: "step-200.safetensors")
+    try copy("safetensors", to: "other.safetensors")
+    func facts(_ rows: [[String: Any]]) -> [String] {
+      rows.map { row in
+        let entry = row["entry"] as? [String: Any]
+        let training = entry?["training"] as? [String: Any]
+        let path = (entry?["checkpoint"] as? String ?? "") as NSString
+        return [
+          row["state"] as? String, row["name"] as? String, entry?["name"] as? String,
+          path.lastPathComponent, entry?["family"] as? String,
+          (training?["step"] as? Int).map(String.init), training?["data"] as? String,
+        ].map { $0 ?? "-" }.joined(separator: " ")
+      }
+    }
+    let table = folder.path("table.csv")
+    let first = try sweep(folder.path("ckpts/*"), "--json", "--csv", table)
+    #expect(first.status == 0, "\(first.errors)")
+    let expected = [
+      "evaluated other other other.safetensors custom - -",
+      "cached step-100 step-100 step-100.safetensors custom 100 -",
+      "cached step-200 step-200 step-200.safetensors custom 200 -",
+    ]
+    #expect(try facts(rows(first)) == expected)
+    let lines = try String(contentsOfFile: table, encoding: .utf8).split(separator: "\n")
+    #expect(
+      lines.count == 4 && lines[2].hasPrefix("step-100,custom,") && lines[3].hasPrefix("step-200,"))
+    #expect(lines[3].contains("step-200.safetensors,200,file name"), "\(lines[3])")
+    let text = try sweep(folder.path("ckpts/*")).output
+    #expect(text.contains(/step-200 +0 +200 +file name/), "\(text)")
+
+    // Of a list every copy has its own row; the ledger has one line for the content.
+    let list = folder.path("list.csv")
+    try
+      "checkpoint,name,family,step,data\nckpts/step-200.safetensors,best,mine,7,A\nckpts/step-100.safetensors,second,yours,8,B\n"
+      .write(toFile: list, atomically: true, encoding: .utf8)
+    let listed = try sweep("--list", list, "--json")
+    #expect(
+      try facts(rows(listed)) == [
+        "cached best best step-200.safetensors mine 7 A",
+        "cached second second step-100.safetensors yours 8 B",
+      ])
+    #expect(try ledger.map { $0["name"] as? String } == ["best"])
+  }
+
   @Test("one bad checkpoint does not stop the others, and decides the exit status")
   func failures() throws {
     try copy("safetensors", to: "good.safetensors")

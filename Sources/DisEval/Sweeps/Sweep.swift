@@ -224,24 +224,24 @@ private final class SweepSession {
   /// The evaluation of that key, if there is one: in the ledger, or as a result that a process wrote
   /// that did not come to list it.
   ///
+  /// The ledger has one line for a content. Of a copy of a checkpoint it has what was said of the first
+  /// file, and the row has what is known of the copy.
+  ///
   /// - Parameter relabel: Whether what a list says of the checkpoint replaces what the ledger says.
   private func known(
     _ key: String, _ checkpoint: SweepCheckpoint, relabel: Bool
   ) throws -> LedgerEntry? {
-    guard var entry = try Self.ledger(of: sweep)[key] else {
+    guard let entry = try Self.ledger(of: sweep)[key] else {
       guard let bytes = try? Data(contentsOf: URL(fileURLWithPath: resultPath(key))) else {
         return nil
       }
-      return try? list(Array(bytes), checkpoint, key: key)
+      return try? list(Array(bytes), checkpoint.completed(), key: key)
     }
-    if relabel, checkpoint.isListed {
-      entry.name = checkpoint.name
-      entry.family = checkpoint.family ?? entry.family
-      entry.training = checkpoint.training.completed(forwardGflops: entry.gflops?.total)
-      let labelled = entry
-      try updateLedger { try $0.set(labelled) }
-    }
-    return entry
+    guard checkpoint.isListed || entry.checkpoint.map(absolutePath) != absolutePath(checkpoint.path)
+    else { return entry }
+    let labelled = entry.labelled(checkpoint.completed())
+    if relabel, checkpoint.isListed { try updateLedger { try $0.set(labelled) } }
+    return labelled
   }
 
   private func evaluate(
@@ -279,14 +279,23 @@ private final class SweepSession {
     _ document: [UInt8], _ checkpoint: SweepCheckpoint, key: String
   ) throws -> LedgerEntry {
     let entries = try LedgerEntry.entries(ofResult: document, key: key, subject: resultPath(key))
-    guard var entry = entries.first else { preconditionFailure("one dialect has one entry") }
+    guard let entry = entries.first else { preconditionFailure("one dialect has one entry") }
+    var listed = entry.labelled(checkpoint)
+    listed.result = "results/\(key).json"
+    let line = listed
+    try updateLedger { try $0.set(line) }
+    return line
+  }
+}
+
+extension LedgerEntry {
+  /// The evaluation with what is known of one file of its checkpoint.
+  fileprivate func labelled(_ checkpoint: SweepCheckpoint) -> LedgerEntry {
+    var entry = self
     entry.name = checkpoint.name
     entry.checkpoint = checkpoint.path
-    entry.family = checkpoint.family ?? entry.family
-    entry.training = checkpoint.training.completed(forwardGflops: entry.gflops?.total)
-    entry.result = "results/\(key).json"
-    let listed = entry
-    try updateLedger { try $0.set(listed) }
+    entry.family = checkpoint.family ?? model?.variant
+    entry.training = checkpoint.training.completed(forwardGflops: gflops?.total)
     return entry
   }
 }
