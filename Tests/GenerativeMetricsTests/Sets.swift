@@ -64,6 +64,16 @@ func reflected(rows: [Float], _ dimension: Int) -> [Float] {
 
 func pow10(_ exponent: Double) -> Double { pow(10, exponent) }
 
+/// Expects a measured error to be within its bound.
+func expect(
+  _ error: Double, within bound: Double, _ what: String,
+  sourceLocation: SourceLocation = #_sourceLocation
+) {
+  #expect(
+    reported(error, bound: bound, what) <= bound, "\(what): error \(error), bound \(bound)",
+    sourceLocation: sourceLocation)
+}
+
 /// Expects a ``MetricError`` with this code and with `part` in its detail.
 func expectRejection(
   _ code: String, naming part: String = "", sourceLocation: SourceLocation = #_sourceLocation,
