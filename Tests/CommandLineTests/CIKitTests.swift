@@ -7,7 +7,7 @@ import _TestSupport
 
 /// The action of `scripts/ci` as GitHub's runner starts its step, in a repository of a checkpoint that
 /// is the demo model with noise on its weights.
-@Suite("The kit for continuous integration") struct CIKitTests {
+@Suite("The kit for continuous integration", .blocking) struct CIKitTests {
   let repository: TemporaryFolder
   let summary: String
   let output: String
@@ -100,7 +100,7 @@ import _TestSupport
     for path in [summary, output] { try Data().write(to: URL(fileURLWithPath: path)) }
     return try DisEvalProcess(
       ["--noprofile", "--norc", "-eo", "pipefail", "-c", step.run],
-      environment: runner.merging(values) { $1 }.merging(environment) { $1 }, seconds: 300,
+      environment: runner.merging(values) { $1 }.merging(environment) { $1 },
       executable: URL(fileURLWithPath: "/bin/bash"), in: repository.url)
   }
 

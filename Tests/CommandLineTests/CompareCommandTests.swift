@@ -4,7 +4,7 @@ import Testing
 import _TestSupport
 
 /// `dis-eval compare` of two results.
-@Suite("compare") struct CompareCommandTests {
+@Suite("compare", .blocking) struct CompareCommandTests {
   private let folder: TemporaryFolder
   private let result: String
 
@@ -42,7 +42,7 @@ import _TestSupport
       return object
     }
     var document = try #require(
-      JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: result)))
+      jsonObject(Data(contentsOf: URL(fileURLWithPath: result)))
         as? [String: Any])
     for (path, value) in changes {
       document = set(value, at: path.split(separator: ".").map(String.init)[...], in: document)

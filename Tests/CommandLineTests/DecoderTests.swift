@@ -8,7 +8,7 @@ import Testing
 import _TestSupport
 
 /// Latent models on the command line: small ones with synthetic weights.
-@Suite("Latent models") struct DecoderCommandTests {
+@Suite("Latent models", .blocking) struct DecoderCommandTests {
   /// Latents of 4 x 8 x 8, and a decoder that makes 64 x 64 pixels of them.
   struct Files {
     let folder: TemporaryFolder

@@ -6,7 +6,7 @@ import Testing
 import _TestSupport
 
 /// The trained model of the repository does what the README says, at a size that tests can afford.
-@Suite("The demo model") struct DemoTests {
+@Suite("The demo model", .blocking) struct DemoTests {
   static let settings = ["--sampler", "dpm-solver++", "--steps", "16", "--cfg-scale", "2"]
 
   @Test func samplesAreOfTheClassAskedFor() throws {

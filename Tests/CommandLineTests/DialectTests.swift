@@ -4,7 +4,7 @@ import Testing
 import _TestSupport
 
 /// The same images in every dialect, on the Inception graph with synthetic weights.
-@Suite("Dialects") struct DialectTests {
+@Suite("Dialects", .blocking) struct DialectTests {
   /// Weights and two sets of eight photographs.
   private final class Inputs {
     let folder: TemporaryFolder
@@ -55,7 +55,7 @@ import _TestSupport
             "Tests/FeatureExtractorsTests/Fixtures/dialects.json"))))
     let run = try DisEvalProcess(
       "evaluate", "--images", inputs.images[0], "--ref", inputs.images[1], "--weights",
-      inputs.weights, "--dialect", "all", "--json", seconds: 300)
+      inputs.weights, "--dialect", "all", "--json")
     #expect(run.status == 0, "\(run.errors)")
     let result = try run.json()
     let dialects = try #require(result["dialects"] as? [String: [String: Any]])
@@ -85,7 +85,7 @@ import _TestSupport
     let inputs = try Inputs()
     let run = try DisEvalProcess(
       "explain", "--images", inputs.images[0], "--ref", inputs.images[1], "--weights",
-      inputs.weights, "--num", "3", "--base", "tf", "--json", seconds: 300)
+      inputs.weights, "--num", "3", "--base", "tf", "--json")
     #expect(run.status == 0, "\(run.errors)")
     let result = try run.json()
     let base = try #require(result["value"] as? Double)
@@ -112,12 +112,12 @@ import _TestSupport
     let statistics = inputs.folder.path("tf.npz")
     let made = try DisEvalProcess(
       "stats", "make", "--images", inputs.images[1], "--weights", inputs.weights, "--dialect",
-      "tf", "--out", statistics, seconds: 300)
+      "tf", "--out", statistics)
     #expect(made.status == 0, "\(made.errors)")
     func fid(_ arguments: String...) throws -> DisEvalProcess {
       try DisEvalProcess(
         ["fid", "--images", inputs.images[0], "--ref", statistics, "--weights", inputs.weights]
-          + ["--json"] + arguments, seconds: 300)
+          + ["--json"] + arguments)
     }
 
     let refused = try fid("--dialect", "pytorch-fid")

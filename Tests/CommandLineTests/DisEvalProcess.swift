@@ -19,6 +19,10 @@ struct DisEvalProcess {
   static let statistics = file("reference_stats/fashion-mnist-train.npz")
   static let extractor = file("reference_stats/fashion-mnist-extractor.safetensors")
 
+  /// Seconds after which a process hangs, as far as anybody can tell: far more than any takes, however
+  /// busy the machine is.
+  static let patience = 1200.0
+
   /// The executable that was built together with these tests.
   static let executable = product("dis-eval")
 
@@ -30,7 +34,7 @@ struct DisEvalProcess {
   /// Runs the command and waits for it, at most `seconds`: a hang is a failure.
   init(
     _ arguments: String..., environment: [String: String] = [:], standardOutput: String? = nil,
-    seconds: Double = 120
+    seconds: Double = Self.patience
   ) throws {
     try self.init(
       arguments, environment: environment, standardOutput: standardOutput, seconds: seconds)
@@ -42,7 +46,7 @@ struct DisEvalProcess {
   ///   - directory: Where, nil for here.
   init(
     _ arguments: [String], environment: [String: String] = [:], standardOutput: String? = nil,
-    limits: String? = nil, seconds: Double = 120, executable: URL = Self.executable,
+    limits: String? = nil, seconds: Double = Self.patience, executable: URL = Self.executable,
     in directory: URL? = nil
   ) throws {
     let folder = try TemporaryFolder()
@@ -80,7 +84,7 @@ struct DisEvalProcess {
   /// Standard output as a JSON object.
   func json() throws -> [String: Any] {
     try #require(
-      try JSONSerialization.jsonObject(with: Data(output.utf8)) as? [String: Any],
+      try jsonObject(Data(output.utf8)) as? [String: Any],
       "no JSON object: \(output) \(errors)")
   }
 }

@@ -4,7 +4,7 @@ import Tensors
 import Testing
 import _TestSupport
 
-@Suite("dis-eval fid") struct FIDCommandTests {
+@Suite("dis-eval fid", .blocking) struct FIDCommandTests {
   static let fast = [
     "--sampler", "dpm-solver++", "--steps", "4", "--cfg-scale", "1.5", "--num", "40",
   ]
@@ -131,7 +131,7 @@ import _TestSupport
   }
 }
 
-@Suite("dis-eval sample") struct SampleCommandTests {
+@Suite("dis-eval sample", .blocking) struct SampleCommandTests {
   @Test("a sample does not depend on how many are drawn, nor on threads")
   func prefixes() throws {
     let folder = try TemporaryFolder()
@@ -202,7 +202,7 @@ import _TestSupport
   }
 }
 
-@Suite("dis-eval inspect and help") struct InspectCommandTests {
+@Suite("dis-eval inspect and help", .blocking) struct InspectCommandTests {
   @Test func aCheckpointIsDescribed() throws {
     let run = try DisEvalProcess("inspect", DisEvalProcess.checkpoint, "--json")
     #expect(run.status == 0, "\(run.errors)")

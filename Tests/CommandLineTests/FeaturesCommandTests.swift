@@ -3,7 +3,7 @@ import Foundation
 import Testing
 import _TestSupport
 
-@Suite("dis-eval features") struct FeaturesCommandTests {
+@Suite("dis-eval features", .blocking) struct FeaturesCommandTests {
   @Test("rows and logits of every image, the same for any threads; a reference as well")
   func rows() throws {
     let folder = try TemporaryFolder()

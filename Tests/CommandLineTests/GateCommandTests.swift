@@ -4,7 +4,7 @@ import Testing
 import _TestSupport
 
 /// `dis-eval gate` and `dis-eval schema`, by exit status and by what they write.
-@Suite("The gate") struct GateCommandTests {
+@Suite("The gate", .blocking) struct GateCommandTests {
   let folder: TemporaryFolder
   let result: String
 

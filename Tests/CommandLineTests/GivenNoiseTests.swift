@@ -3,7 +3,7 @@ import Foundation
 import Testing
 import _TestSupport
 
-@Suite("Given noise") struct GivenNoiseTests {
+@Suite("Given noise", .blocking) struct GivenNoiseTests {
   static let runs: [(name: String, options: [String])] = [
     ("ddpm13", ["--sampler", "ddpm", "--respacing", "13"]),
     ("ddpm20clip", ["--sampler", "ddpm", "--steps", "20", "--clip"]),

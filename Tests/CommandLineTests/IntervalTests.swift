@@ -5,7 +5,7 @@ import GenerativeMetrics
 import Testing
 import _TestSupport
 
-@Suite("Intervals") struct IntervalTests {
+@Suite("Intervals", .blocking) struct IntervalTests {
   private static func arguments(_ count: Int, seed: Int = 0) -> [String] {
     [
       "--ckpt", DisEvalProcess.checkpoint, "--sampler", "dpm-solver++", "--steps", "3", "--num",

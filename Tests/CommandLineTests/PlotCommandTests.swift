@@ -4,7 +4,7 @@ import Testing
 import _TestSupport
 
 /// `dis-eval plot` of ledgers, results and measurements.
-@Suite("plot") struct PlotCommandTests {
+@Suite("plot", .blocking) struct PlotCommandTests {
   private let folder: TemporaryFolder
 
   init() throws { folder = try TemporaryFolder() }

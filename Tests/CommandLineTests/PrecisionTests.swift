@@ -4,7 +4,7 @@ import Testing
 import _TestSupport
 
 /// `--precision bf16`: what it changes is said, and does not mix with what it did not change.
-@Suite("--precision") struct PrecisionTests {
+@Suite("--precision", .blocking) struct PrecisionTests {
   private static func fid(_ more: String...) throws -> DisEvalProcess {
     try DisEvalProcess(
       ["fid", "--ckpt", DisEvalProcess.checkpoint, "--ref", DisEvalProcess.statistics]

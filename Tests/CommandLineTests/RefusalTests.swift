@@ -6,7 +6,7 @@ import Testing
 import _TestSupport
 
 /// What must be refused, with which status, and that nothing is left behind.
-@Suite("Refusals") struct RefusalTests {
+@Suite("Refusals", .blocking) struct RefusalTests {
   /// Runs `fid` on a bad checkpoint and expects a data error that contains `part`.
   func expectRefused(
     checkpoint: String, status: Int32 = 65, containing part: String,
@@ -251,13 +251,13 @@ import _TestSupport
       "fid", "--ckpt", DisEvalProcess.checkpoint, "--ref", DisEvalProcess.statistics, "--num",
       "4", "--steps", "2", "--threads", "2",
     ]
-    let run = try DisEvalProcess(arguments, limits: "-v 400000", seconds: 30)
+    let run = try DisEvalProcess(arguments, limits: "-v 400000")
     #expect(run.status == 71 && run.errors.contains("OutOfMemory"), "\(run.errors)")
   }
 
   @Test func fewFileDescriptorsSuffice() throws {
     let run = try DisEvalProcess(
-      ["inspect", DisEvalProcess.checkpoint], limits: "-n 16", seconds: 30)
+      ["inspect", DisEvalProcess.checkpoint], limits: "-n 16")
     #expect(run.status == 0, "\(run.errors)")
   }
 
@@ -267,7 +267,7 @@ import _TestSupport
       [
         "sample", "--ckpt", DisEvalProcess.checkpoint, "--num", "20", "--steps", "2", "--raw-out",
         folder.path("s.npy"),
-      ], limits: "-f 8", seconds: 60)
+      ], limits: "-f 8")
     #expect(run.status == 74 && run.errors.contains("DiskFull"), "\(run.errors)")
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path).isEmpty)
   }

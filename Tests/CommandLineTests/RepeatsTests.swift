@@ -4,7 +4,7 @@ import Testing
 import _TestSupport
 
 /// `fid --repeats` of the demo's model.
-@Suite("Repeats") struct RepeatsTests {
+@Suite("Repeats", .blocking) struct RepeatsTests {
   private let folder: TemporaryFolder
 
   init() throws { folder = try TemporaryFolder() }
@@ -26,7 +26,7 @@ import _TestSupport
     #expect(
       try canonical(json)
         == canonical(
-          JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: out)))))
+          jsonObject(Data(contentsOf: URL(fileURLWithPath: out)))))
     let results = try #require(json["results"] as? [[String: Any]])
     #expect(results.count == 3)
     // Each is what it is alone.

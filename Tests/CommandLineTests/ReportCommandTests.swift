@@ -5,7 +5,7 @@ import Testing
 import _TestSupport
 
 /// `dis-eval report` of the demo's model.
-@Suite("report") struct ReportCommandTests {
+@Suite("report", .blocking) struct ReportCommandTests {
   private let folder: TemporaryFolder
 
   init() throws { folder = try TemporaryFolder() }

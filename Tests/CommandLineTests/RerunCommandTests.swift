@@ -5,7 +5,7 @@ import Testing
 import _TestSupport
 
 /// `dis-eval rerun`, `gate --audit` and `gate --ckpt` of the demo's model.
-@Suite("Evaluating again") struct RerunCommandTests {
+@Suite("Evaluating again", .blocking) struct RerunCommandTests {
   private let folder: TemporaryFolder
   private let result: String
 
@@ -57,7 +57,7 @@ import _TestSupport
 
   private func document(_ path: String) throws -> [String: Any] {
     try #require(
-      try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: path)))
+      try jsonObject(Data(contentsOf: URL(fileURLWithPath: path)))
         as? [String: Any])
   }
 
@@ -288,7 +288,7 @@ import _TestSupport
 }
 
 /// Results that no evaluation writes, through everything that evaluates again.
-@Suite("Odd results") struct OddResultTests {
+@Suite("Odd results", .blocking) struct OddResultTests {
   private let folder: TemporaryFolder
   private let result: String
 
@@ -306,7 +306,7 @@ import _TestSupport
 
   private static func document(_ path: String) throws -> [String: Any] {
     try #require(
-      try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: path)))
+      try jsonObject(Data(contentsOf: URL(fileURLWithPath: path)))
         as? [String: Any])
   }
 
@@ -328,7 +328,7 @@ import _TestSupport
     for arguments in [
       ["rerun", path], ["gate", path, "--audit", "2"], ["gate", "--baseline", path] + Self.files,
     ] {
-      let run = try DisEvalProcess(arguments, seconds: 60)
+      let run = try DisEvalProcess(arguments)
       #expect([0, 1, 3, 64, 65, 66, 78].contains(run.status), "\(arguments) \(run.status)")
       #expect(run.status < 64 || run.errors.contains("dis-eval: error: "), "\(run.errors)")
     }
@@ -338,7 +338,7 @@ import _TestSupport
   private static func replacing(
     _ key: String, by value: String, in document: [String: Any]
   ) throws -> [String: Any] {
-    let value = try JSONSerialization.jsonObject(with: Data(value.utf8), options: .fragmentsAllowed)
+    let value = try jsonObject(Data(value.utf8))
     var found = false
     func visit(_ node: Any) -> Any {
       guard let object = node as? [String: Any] else { return node }

@@ -4,7 +4,7 @@ import Testing
 import _TestSupport
 
 /// Sampling options from the command line to the samples and to the result.
-@Suite("Sampling options") struct SamplingOptionsTests {
+@Suite("Sampling options", .blocking) struct SamplingOptionsTests {
   /// `--steps N` spaces the steps as diffusers does: its samples from the same noise and network.
   @Test("steps are those of diffusers", arguments: ["heun", "dpm-solver++-sde"])
   func parity(sampler: String) throws {

@@ -1,6 +1,6 @@
 import Testing
 
-@Suite struct ShardCommandTests {
+@Suite(.blocking) struct ShardCommandTests {
   /// The environment of these tests may have a launcher's variables of its own.
   static let none = [
     "RANK": "", "OMPI_COMM_WORLD_RANK": "", "PMI_RANK": "", "SLURM_PROCID": "",

@@ -6,7 +6,7 @@ import _TestSupport
 
 /// `dis-eval stats` as users run it: the cache, the network on the loopback interface, and every
 /// refusal.
-@Suite("dis-eval stats") struct StatisticsCommandTests {
+@Suite("dis-eval stats", .blocking) struct StatisticsCommandTests {
   private static func fixture(_ name: String) -> String {
     DisEvalProcess.file("Tests/DisEvalTests/Fixtures/\(name)")
   }
@@ -82,8 +82,8 @@ import _TestSupport
     #expect(fetch.output == "\(place.cache)/small-edm.npz\n")
     #expect(place.files == ["small-edm.npz", "small-edm.json", "small-edm.lock"])
     let record = try #require(
-      try JSONSerialization.jsonObject(
-        with: Data(contentsOf: URL(fileURLWithPath: "\(place.cache)/small-edm.json")))
+      try jsonObject(
+        Data(contentsOf: URL(fileURLWithPath: "\(place.cache)/small-edm.json")))
         as? [String: Any])
     #expect(record["dialect"] as? String == "edm" && record["resolution"] as? Int == 32)
     #expect(record["count"] == nil && record["ddof"] as? Int == 1)

@@ -7,7 +7,7 @@ import _TestSupport
 
 /// `dis-eval weights`: the network of synthetic weights in every layout, and servers on the loopback
 /// interface.
-@Suite("dis-eval weights", .serialized) struct WeightsCommandTests {
+@Suite("dis-eval weights", .blocking, .serialized) struct WeightsCommandTests {
   private let folder: TemporaryFolder
   private let environment: [String: String]
   private let cached: String

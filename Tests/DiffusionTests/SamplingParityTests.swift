@@ -71,7 +71,7 @@ struct SamplingCase: Sendable, CustomTestStringConvertible {
   /// The original accepts a single step and then fails in its tables; here it is refused at once.
   @Test func respacingsAgreeWithTheOriginal() throws {
     let data = try Data(contentsOf: URL(fileURLWithPath: goldens.path("respace.json")))
-    let table = try #require(JSONSerialization.jsonObject(with: data) as? [String: Any])
+    let table = try #require(jsonObject(data) as? [String: Any])
     #expect(table.count >= 40)
     for (text, expected) in table where !text.contains(":") {
       if let expected = expected as? [Int], expected.count >= 2 {

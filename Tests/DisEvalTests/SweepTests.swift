@@ -35,6 +35,28 @@ import _TestSupport
     #expect(SweepCheckpoint.step(inFileName: name) == step)
   }
 
+  /// A ledger gives back every number that was put into it.
+  @Test func numbersOfALedger() throws {
+    let doubles = doublesOfEveryKind(100_000, seed: 4)
+    let scores = doubles.indices.map {
+      #""m\#($0)": {"value": \#(doubles[$0]), "higher_is_better": false}"#
+    }
+    let path = try write(
+      """
+      {"schema": "dis-eval-ledger/1", "key": "k", "name": "n", \
+      "metrics": {\(scores.joined(separator: ", "))}}
+      """, "ledger.jsonl")
+    var entry = try #require(try Ledger(path: path)["k"])
+    for _ in 0..<2 {
+      #expect(doubles.indices.allSatisfy { entry.metrics["m\($0)"]?.value == doubles[$0] })
+      // Written by this version, and read again.
+      var ledger = Ledger()
+      try ledger.set(entry)
+      entry = try #require(
+        try Ledger(path: write(String(decoding: ledger.bytes, as: UTF8.self), "again.jsonl"))["k"])
+    }
+  }
+
   @Test func patterns() throws {
     try checkpoints("0000200.pt", "0000100.pt", "other.pt", "notes.txt")
     let found = try SweepCheckpoint.matching([folder.path("*.pt"), folder.path("other.pt")])

@@ -46,7 +46,7 @@ import _TestSupport
   }
 
   @Test func vegaLiteHasEveryPoint() throws {
-    let document = try JSONSerialization.jsonObject(with: Data(try plot(Self.evil).vegaLite()))
+    let document = try jsonObject(Data(try plot(Self.evil).vegaLite()))
     let layers = try #require((document as? [String: Any])?["layer"] as? [[String: Any]])
     let marks = layers.compactMap { ($0["mark"] as? [String: Any])?["type"] as? String }
     #expect(marks == ["area", "line", "line", "rule", "point"])
