@@ -22,15 +22,19 @@ package struct CheckpointFile: Sendable {
   package let integers: [String: Int]
   /// Classes that the file names and that were kept as names, such as `argparse.Namespace`.
   package let inertClasses: [String]
-  /// The state dict of a file that holds one and nothing around it.
-  private let flat: StateDict?
-  /// State dicts under the keys of a dictionary.
-  private let nested: [(key: String, state: StateDict)]
+  /// Every state dict of the file, in its order.
+  package let stateDicts: [NamedStateDict]
+  /// What a name calls averaged weights although it is not a state dict, for messages.
+  private let unreadable: [String]
   /// What the file holds otherwise, for messages.
   private let contents: String
 
-  /// The top-level keys that hold a state dict, such as `model` and `ema`. Empty for a flat file.
-  package var stateDictKeys: [String] { nested.map(\.key) }
+  /// The paths of keys that lead to the state dicts, such as `model` and `ema`. Empty for a file that
+  /// is a state dict, with nothing around it.
+  package var stateDictKeys: [String] { isFlat ? [] : stateDicts.map(\.key) }
+
+  /// Whether the file is one state dict, with nothing around it.
+  private var isFlat: Bool { stateDicts.count == 1 && stateDicts[0].path.isEmpty }
 
   /// Opens the checkpoint at `path`.
   package static func open(_ path: String) throws(Failure) -> CheckpointFile {
@@ -55,8 +59,9 @@ package struct CheckpointFile: Sendable {
     integers = Dictionary(
       metadata.compactMap { key, text in Int(text).map { (key, $0) } }, uniquingKeysWith: { $1 })
     inertClasses = []
-    flat = try StateDict(header.tensors, storages: StorageReader(file))
-    nested = []
+    let state = try StateDict(header.tensors, storages: StorageReader(file))
+    stateDicts = [NamedStateDict(flat: state)]
+    unreadable = []
     contents = ""
   }
 
@@ -69,10 +74,11 @@ package struct CheckpointFile: Sendable {
     metadata = []
     integers = [:]
     inertClasses = container.pickle.inertClasses
-    flat = try StateDict(
+    let state = try StateDict(
       try container.pickle.moduleEntries(storages: container.storages),
       storages: StorageReader(file, isBigEndian: container.isBigEndian))
-    nested = []
+    stateDicts = [NamedStateDict(flat: state)]
+    unreadable = []
     contents = ""
   }
 
@@ -80,65 +86,100 @@ package struct CheckpointFile: Sendable {
     _ container: TorchContainer, _ format: Format, _ file: ReadableFile
   ) throws(Failure) {
     let (pickle, graph) = (container.pickle, container.pickle.graph)
-    let reader = StorageReader(file, isBigEndian: container.isBigEndian)
-    // One dictionary may stand under many keys; it is looked at once.
-    var known: [Int: StateDict?] = [:]
-    func stateDict(_ value: Int) throws(Failure) -> StateDict? {
-      if let state = known[value] { return state }
-      let entries = try pickle.entries(value, storages: container.storages)
-      let state = try entries.map { (entries) throws(Failure) in
-        try StateDict(entries, storages: reader)
-      }
-      known[value] = .some(state)
-      return state
-    }
-    var root = graph.root
-    while let inner = graph.value(root, "state_dict"), graph.dictionary(inner) != nil {
-      root = inner
-    }
-    guard let items = graph.dictionary(root) else {
+    guard let items = graph.dictionary(graph.root) else {
       throw .refused(
-        "NotAStateDict", file.path, "holds \(graph.description(root)), expected a dictionary")
+        "NotAStateDict", file.path, "holds \(graph.description(graph.root)), expected a dictionary")
     }
 
     path = file.path
     self.format = format
     metadata = []
     integers = Dictionary(
-      (graph.dictionary(graph.root) ?? []).compactMap { key, value in
+      items.compactMap { key, value in
         graph.text(key).flatMap { name in graph.integer(value).map { (name, $0) } }
       }, uniquingKeysWith: { $1 })
     inertClasses = pickle.inertClasses
-    flat = try stateDict(root)
-    var nested: [(key: String, state: StateDict)] = []
-    if flat == nil {
-      for (key, value) in items {
-        guard let key = graph.text(key), let state = try stateDict(value) else { continue }
-        nested.append((key, state))
-      }
-    }
-    self.nested = nested
+    let search = try StateDictSearch(
+      pickle, storages: container.storages,
+      reader: StorageReader(file, isBigEndian: container.isBigEndian))
+    (stateDicts, unreadable) = (search.found, search.unreadable)
     contents = items.prefix(20).map { item in
       "\(graph.text(item.key) ?? graph.description(item.key)) (\(graph.description(item.value)))"
     }.joined(separator: ", ")
   }
 
-  /// The state dict under `key`. Without a key: that of a flat file, otherwise `ema`. Never another
-  /// one in its place.
+}
+
+// MARK: - Choosing
+
+extension CheckpointFile {
+  /// The state dict under `key`; without a key, the one that ``taken(_:)`` says.
+  package func stateDict(key: String?) throws(Failure) -> StateDict { try taken(key).state }
+
+  /// The state dict under `key`, a path of keys. Without a key: the one averaged state dict of the file,
+  /// or that of a file that holds no other and nothing around it but `state_dict`. Raw weights are
+  /// never taken in place of averaged ones.
   ///
-  /// - Throws: ``Failure`` `CheckpointKeyMissing`, or `NotAStateDict` if the file holds none.
-  package func stateDict(key: String?) throws(Failure) -> StateDict {
-    if key == nil, let flat { return flat }
-    if let state = nested.first(where: { $0.key == key ?? "ema" })?.state { return state }
-    guard let example = nested.first?.key else {
-      throw flat == nil
-        ? .refused("NotAStateDict", path, "holds no tensors but: \(contents)")
-        : .refused("CheckpointKeyMissing", path, "has one state dict; leave out --checkpoint-key")
+  /// - Parameter option: How a user gives a key, nil where there is no way to.
+  /// - Returns: Its path, nil for a file that is a state dict, with nothing around it.
+  /// - Throws: ``Failure`` `CheckpointKeyMissing` with all that are there, or `NotAStateDict` if there is
+  ///   none.
+  package func taken(
+    _ key: String?, option: String? = "--checkpoint-key"
+  ) throws(Failure) -> (key: String?, state: StateDict) {
+    guard !stateDicts.isEmpty else {
+      throw .refused("NotAStateDict", path, "holds no tensors but: \(contents)")
     }
-    let choices = stateDictKeys.joined(separator: ", ")
-    throw .refused(
-      "CheckpointKeyMissing", path,
-      "no '\(key ?? "ema")' but: \(choices); choose one, as in --checkpoint-key \(example)")
+    let taken = key.map(named) ?? chosen
+    guard let taken else { throw missing(key, option) }
+    return (isFlat ? nil : taken.key, try taken.state.get())
+  }
+
+  /// The key to take of this file where the key of another one is known: the same if it is here,
+  /// otherwise nil if that named averaged weights or nothing but `state_dict`.
+  package func key(like other: String?) -> String? {
+    guard let other, named(other) == nil else { return other }
+    let names = other.split(separator: ".").map(String.init)
+    return names.contains(where: isAveragedName) || names.allSatisfy { $0 == "state_dict" }
+      ? nil : other
+  }
+
+  /// The one that the whole path means, otherwise the only one that it means with `state_dict` left out.
+  private func named(_ key: String) -> NamedStateDict? {
+    if let exact = stateDicts.first(where: { $0.key == key }) { return exact }
+    let others = stateDicts.filter { $0.isNamed(key) }
+    return others.count == 1 ? others[0] : nil
+  }
+
+  private var chosen: NamedStateDict? {
+    let averaged = stateDicts.filter(\.isAveraged)
+    if averaged.count == 1 { return averaged[0] }
+    guard averaged.isEmpty, unreadable.isEmpty, stateDicts.count == 1 else { return nil }
+    return isFlat || stateDicts[0].isOnlyWrapped ? stateDicts[0] : nil
+  }
+
+  private func missing(_ key: String?, _ option: String?) -> Failure {
+    func refused(_ detail: String) -> Failure { .refused("CheckpointKeyMissing", path, detail) }
+    if isFlat, key != nil { return refused("has one state dict; leave out --checkpoint-key") }
+    let averaged = stateDicts.filter(\.isAveraged)
+    let ordered = averaged + stateDicts.filter { !$0.isAveraged }
+    let choices = ordered.map { "\($0.key) (\($0.count) tensor\($0.count == 1 ? "" : "s"))" }
+      .joined(separator: ", ")
+    let found =
+      switch (key, averaged.count) {
+      case (let key?, _): "no '\(key)' but: \(choices)"
+      case (nil, 0): "no averaged weights (a name with 'ema' or 'averaged') but: \(choices)"
+      case (nil, let count): "\(count) averaged state dicts: \(choices)"
+      }
+    guard averaged.isEmpty, key == nil, !unreadable.isEmpty else {
+      return refused(
+        found
+          + (option.map { "; choose one, as in \($0) \(ordered[0].key)" }
+            ?? "; save the one that is meant as a file of its own"))
+    }
+    return refused(
+      "\(found); \(unreadable.joined(separator: ", ")), from which no weights are read by name"
+        + (option.map { "; \($0) takes others in their place" } ?? ""))
   }
 }
 

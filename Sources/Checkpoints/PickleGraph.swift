@@ -28,7 +28,7 @@ enum PickleValue: Sendable {
   case persistent(identifier: Int)
 
   /// The values that this one refers to.
-  fileprivate var children: [Int] {
+  var children: [Int] {
     switch self {
     case .tuple(let elements), .list(let elements): elements
     case .dictionary(let items): items.flatMap { [$0.key, $0.value] }

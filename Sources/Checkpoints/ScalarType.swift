@@ -21,6 +21,14 @@ package enum ScalarType: String, CaseIterable, Sendable {
     case .float64, .float32, .float16, .bfloat16, .bool: false
     }
   }
+
+  /// Whether the numbers are floating-point.
+  package var isFloatingPoint: Bool {
+    switch self {
+    case .float64, .float32, .float16, .bfloat16: true
+    default: false
+    }
+  }
 }
 
 /// What a file says of one tensor.

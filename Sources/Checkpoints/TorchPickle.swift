@@ -119,6 +119,12 @@ extension TorchPickle {
     return .success(tensor)
   }
 
+  /// Whether a value describes a tensor or a parameter.
+  func isTensor(_ value: Int) -> Bool {
+    guard let (function, _) = graph.call(value) else { return false }
+    return tensorFunctions[function] != nil || parameterFunctions.contains(function)
+  }
+
   /// The entries of a dictionary, `nil` unless at least one of them is a tensor.
   func entries(
     _ dictionary: Int, storages: [String: Storage]

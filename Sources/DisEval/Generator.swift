@@ -23,7 +23,7 @@ public struct Generator: Sendable {
   ///
   /// - Parameters:
   ///   - path: `.pt`, `.pth` or `.safetensors`, recognised by content.
-  ///   - key: Which state dict of the file, `ema` if nil and there is one.
+  ///   - key: Which state dict of the file, a path of keys; nil for the averaged one, or the only one.
   ///   - precision: What the network's linear layers multiply.
   ///   - given: Noise to use instead of the random streams.
   ///   - decoder: What makes images of latents.
@@ -35,12 +35,12 @@ public struct Generator: Sendable {
   ) throws {
     let schedule = Schedule(try Respacing(settings.respacing))
     let file = try CheckpointFile.open(path)
-    model = try DiSModel(try file.stateDict(key: key), precision: precision)
+    let taken = try file.taken(key)
+    model = try DiSModel(taken.state, precision: precision)
     sampler = try settings.sampler(schedule)
     checkpoint = CheckpointProvenance(
       file: lastComponent(path), sha256: try sha256(ofFile: path), format: file.format.rawValue,
-      key: key ?? (file.stateDictKeys.contains("ema") ? "ema" : nil),
-      configuration: model.configuration)
+      key: taken.key, configuration: model.configuration)
     self.settings = settings
     self.given = given
     self.decoder = decoder

@@ -131,8 +131,8 @@ public struct Inspection: Codable, Sendable {
       checkpoint.metadata.map { ($0.0, $0.1) }, uniquingKeysWith: { first, _ in first })
     inertClasses = checkpoint.inertClasses
     // Which one is inspected never decides which one a run takes, so here any is better than none.
-    let names = checkpoint.stateDictKeys
-    self.key = key ?? (names.contains("ema") ? "ema" : names.first)
+    let taken = try? checkpoint.taken(nil)
+    self.key = key ?? (taken == nil ? checkpoint.stateDictKeys.first : taken?.key)
     let state = try checkpoint.stateDict(key: self.key)
     list(state)
     if let configuration = try? DiSConfiguration(state) {

@@ -31,7 +31,7 @@ public struct LoadedDecoder: Sendable {
         .usage, "InvalidTile", "--decoder-tile \(tile)",
         "expected a multiple of 4: tiles overlap by a quarter")
     }
-    decoder = try KLDecoder(try CheckpointFile.open(path).stateDict(key: nil))
+    decoder = try KLDecoder(try CheckpointFile.open(path).taken(nil, option: nil).state)
     provenance = DecoderProvenance(
       file: lastComponent(path), sha256: try sha256(ofFile: path), scale: scale, tile: tile)
   }

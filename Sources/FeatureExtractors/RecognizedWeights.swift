@@ -44,7 +44,8 @@ package struct RecognizedWeights: Sendable {
     }
     let checkpoint = try CheckpointFile.open(path)
     metadata = checkpoint.metadata
-    (layout, state) = try Self.recognize(try checkpoint.stateDict(key: nil), path: path)
+    let weights = try checkpoint.taken(nil, option: nil).state
+    (layout, state) = try Self.recognize(weights, path: path)
   }
 
   /// Whether the file at `path` is a TensorFlow graph, the one layout that is no checkpoint.

@@ -54,12 +54,10 @@ extension GateCommand {
         throw ValidationError(
           "Give --ref: '\(recorded.provenance.reference.file)' of the baseline.")
       }
-      let key = recorded.provenance.checkpoint?.key
       var inputs = RecordedInputs(
         subject: .samples(
           try Generator(
-            as: recorded.provenance, checkpoint: ckpt, key: key == "ema" ? nil : key,
-            decoder: scoring.decoding.decoder)),
+            as: recorded.provenance, checkpoint: ckpt, decoder: scoring.decoding.decoder)),
         reference: reference, weights: scoring.weights)
       inputs.isRecursive = scoring.recursive
       evaluation = try Evaluation(as: recorded, of: inputs, workload: workload)

@@ -16,7 +16,10 @@ struct InspectCommand: ParsableCommand {
   @Argument(help: "Any file that dis-eval reads, a folder of images, or that of a run.")
   var file: String
 
-  @Option(help: "State dict of the checkpoint file. (default: ema, where there is one)")
+  @Option(
+    help: ArgumentHelp(
+      "State dict of the checkpoint file, such as model or ema.ema_model. (default: the averaged one)",
+      valueName: "key"))
   var checkpointKey: String?
 
   @Flag(help: "List every tensor.")

@@ -30,7 +30,10 @@ private func timestepInterval(_ text: String) throws -> ClosedRange<Int> {
 
 /// How a checkpoint is sampled.
 struct SamplingOptions: ParsableArguments {
-  @Option(help: "State dict of the checkpoint file. (default: ema, where there is one)")
+  @Option(
+    help: ArgumentHelp(
+      "State dict of the checkpoint file, such as model or ema.ema_model. (default: the averaged one)",
+      valueName: "key"))
   var checkpointKey: String?
 
   @Option(help: "How a step is made.")

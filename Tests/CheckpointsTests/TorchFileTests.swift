@@ -19,7 +19,8 @@ import Testing
     var found: [String: NPYArray] = [:]
     for key in file.stateDictKeys {
       let state = try file.stateDict(key: key)
-      for info in state.infos { found["\(key)/\(info.name)"] = try state.array(info.name) }
+      let prefix = key == "state_dict" ? "" : "\(key)/"
+      for info in state.infos { found[prefix + info.name] = try state.array(info.name) }
     }
     if file.stateDictKeys.isEmpty {
       let state = try file.stateDict(key: nil)
@@ -65,9 +66,11 @@ import Testing
     #expect(state.infos.map(\.name) == ["weight", "bias"])
   }
 
-  @Test func aWrapperIsLookedThrough() throws {
+  @Test func aWrapperAloneIsLookedThrough() throws {
     let file = try CheckpointFile.open(fixture("torch/wrapped.zip.pt"))
-    #expect(file.stateDictKeys.isEmpty)
+    #expect(file.stateDictKeys == ["state_dict"])
+    let taken = try file.taken(nil)
+    #expect(taken.key == "state_dict")
     #expect(try file.stateDict(key: nil).infos.map(\.shape) == [[2, 3], [2]])
     #expect(code { try file.stateDict(key: "ema") } == "CheckpointKeyMissing")
   }

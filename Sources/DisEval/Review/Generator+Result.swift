@@ -1,3 +1,4 @@
+import Checkpoints
 import Diffusion
 import Files
 import Foundation
@@ -21,15 +22,30 @@ extension Generator {
     try checkContent(of: path, is: scored.sha256, "OtherCheckpoint")
     try self.init(
       as: provenance, checkpoint: path, key: scored.key, decoder: decoder, labels: labels)
+    // Version 0.4.0 took what is under state_dict, whatever was beside it, and recorded no key.
+    guard scored.key != nil || checkpoint.key == nil || checkpoint.key == "state_dict" else {
+      throw Failure(
+        .dataRefused, "CannotSampleAgain", path,
+        "the result does not say which weights it is of, and the averaged ones are "
+          + "'\(checkpoint.key ?? "")'; evaluate again")
+    }
   }
 
-  /// A generator of another checkpoint that samples it as that of a result was.
+  /// A generator of a different checkpoint that samples it as that of a result was: of the state dict of
+  /// the same key, or if the result is of averaged weights, of the averaged ones.
   ///
-  /// - Parameter key: Which state dict of the file, `ema` if nil and there is one.
   /// - Throws: As ``init(of:checkpoint:decoder:)``, but for `OtherCheckpoint`.
   public init(
+    as provenance: Provenance, checkpoint path: String, decoder: String?, labels: String? = nil
+  ) throws {
+    let key = try CheckpointFile.open(path).key(like: provenance.checkpoint?.key)
+    try self.init(
+      as: provenance, checkpoint: path, key: key, decoder: decoder, labels: labels)
+  }
+
+  private init(
     as provenance: Provenance, checkpoint path: String, key: String?, decoder: String?,
-    labels: String? = nil
+    labels: String?
   ) throws {
     let (_, sampler) = try provenance.sampled
     let loaded = try provenance.decoder.map { scored in

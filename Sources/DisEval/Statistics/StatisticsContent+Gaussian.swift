@@ -131,10 +131,6 @@ extension StatisticsContent {
 }
 
 extension ScalarType {
-  fileprivate var isFloatingPoint: Bool {
-    [.float64, .float32, .float16, .bfloat16].contains(self)
-  }
-
   /// The relative error of a number that was rounded to this type.
   fileprivate var relativePrecision: Double {
     switch self {

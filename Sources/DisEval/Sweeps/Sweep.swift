@@ -1,3 +1,4 @@
+import Checkpoints
 import Files
 import Foundation
 import GenerativeMetrics
@@ -20,7 +21,7 @@ public struct Sweep: Sendable {
   public var folder: String
   /// How checkpoints are sampled; the seed is that of the first range.
   public var settings: SamplingSettings
-  /// Which state dict of each file, `ema` if nil and there is one.
+  /// Which state dict of each file, a path of keys; nil for the averaged one, or the only one.
   public var checkpointKey: String?
   /// What makes images of latents.
   public var decoder: LoadedDecoder?
@@ -179,7 +180,7 @@ private final class SweepSession {
     var row = SweepRow(name: checkpoint.name, checkpoint: checkpoint.path, seed: settings.seed)
     do {
       let sha256 = try hashes.sha256(checkpoint.path)
-      let key = try key.text(checkpoint: sha256, seed: settings.seed)
+      let key = try key(of: checkpoint.path).text(checkpoint: sha256, seed: settings.seed)
       let isFirst = seen.insert(key).inserted
       if let entry = try known(key, checkpoint, relabel: isFirst) {
         row.finish(entry, isCached: true)
@@ -215,6 +216,18 @@ private final class SweepSession {
     let files = [sweep.ledgerPath, "\(sweep.folder)/hashes.json", "\(sweep.folder)/sweep.lock"]
     return failure.subject.hasPrefix("\(sweep.folder)/results")
       || files.contains(where: failure.subject.hasPrefix)
+  }
+
+  /// The key with the state dict that is taken of a file where none was asked for. What version 0.4.0
+  /// took as well is left out, so that its results are still known.
+  private func key(of path: String) throws -> SweepKey {
+    guard sweep.checkpointKey == nil else { return key }
+    let file = try CheckpointFile.open(path)
+    var key = key
+    key.checkpointKey = try file.taken(nil).key
+    let isWrapped = file.stateDictKeys.contains { $0.hasPrefix("state_dict") }
+    if key.checkpointKey == (isWrapped ? "state_dict" : "ema") { key.checkpointKey = nil }
+    return key
   }
 
   private func runPath(_ key: String) -> String { "\(sweep.folder)/runs/\(key)" }

@@ -1,0 +1,171 @@
+import Files
+
+/// A state dict of a checkpoint file, by the keys that lead to it.
+package struct NamedStateDict: Sendable {
+  /// The keys from the outermost dictionary to the state dict; empty for the outermost itself.
+  let path: [String]
+  /// The number of tensors.
+  package let count: Int
+  /// The state dict, or why it cannot be read.
+  let state: Result<StateDict, Failure>
+
+  /// What `--checkpoint-key` calls it: the path, joined by dots; a dot for the outermost dictionary.
+  package var key: String { path.isEmpty ? "." : path.joined(separator: ".") }
+
+  /// Whether it holds averaged weights, which its name says.
+  var isAveraged: Bool { path.contains(where: isAveragedName) }
+
+  /// Whether nothing but `state_dict` stands around it, as in files that are published.
+  var isOnlyWrapped: Bool { !path.isEmpty && path.allSatisfy { $0 == Self.wrapper } }
+
+  /// Whether `key` means it; `state_dict` may be left out of the path.
+  func isNamed(_ key: String) -> Bool {
+    self.key == key || path.filter { $0 != Self.wrapper }.joined(separator: ".") == key
+  }
+
+  private static let wrapper = "state_dict"
+}
+
+/// Whether a name says that weights are averaged: it contains `averaged`, or `ema` other than in the
+/// middle of a word such as `semantic`.
+package func isAveragedName(_ name: String) -> Bool {
+  let letters = Array(name.lowercased().utf8)
+  func isLetter(_ index: Int) -> Bool {
+    letters.indices.contains(index) && UInt8(ascii: "a")...UInt8(ascii: "z") ~= letters[index]
+  }
+  func contains(_ part: String, where isMeant: (Range<Int>) -> Bool = { _ in true }) -> Bool {
+    let part = Array(part.utf8)
+    return letters.indices.contains { start in
+      letters[start...].starts(with: part) && isMeant(start..<start + part.count)
+    }
+  }
+  return contains("averaged")
+    || contains("ema") { !isLetter($0.lowerBound - 1) || !isLetter($0.upperBound) }
+}
+
+/// The state dicts of a pickled dictionary, and of the dictionaries in it.
+struct StateDictSearch {
+  /// What was found, in file order.
+  private(set) var found: [NamedStateDict] = []
+  /// What a name calls averaged weights although it is not a state dict, for messages.
+  private(set) var unreadable: [String] = []
+
+  private let pickle: TorchPickle
+  private let storages: [String: Storage]
+  private let reader: StorageReader
+  /// Dictionaries that no state dict is in. One may stand under many keys.
+  private var barren: Set<Int> = []
+  /// Values that no tensor is in.
+  private var tensorless: Set<Int> = []
+  /// State dicts of dictionaries. One may stand under several keys.
+  private var known: [Int: NamedStateDict] = [:]
+
+  /// Dictionaries within dictionaries that are searched.
+  private static let maximumDepth = 12
+  private static let maximumCount = 1000
+
+  init(
+    _ pickle: TorchPickle, storages: [String: Storage], reader: StorageReader
+  ) throws(Failure) {
+    (self.pickle, self.storages, self.reader) = (pickle, storages, reader)
+    let root = pickle.graph.root
+    _ = try search(root, [])
+    if found.isEmpty, let entries = try pickle.entries(root, storages: storages) {
+      // A file of tensors and nothing around them, whatever they are.
+      found = [NamedStateDict(entries, path: [], reader)]
+    }
+    if let twice = Dictionary(grouping: found, by: \.key).first(where: { $1.count > 1 })?.key {
+      throw .refused("DuplicateKey", reader.path, "two state dicts are called '\(twice)'")
+    }
+  }
+
+  /// Adds the state dicts in a dictionary.
+  ///
+  /// - Returns: Whether there is one.
+  private mutating func search(_ value: Int, _ path: [String]) throws(Failure) -> Bool {
+    guard let items = pickle.graph.dictionary(value), path.count <= Self.maximumDepth,
+      !barren.contains(value), !isOptimizer(value)
+    else { return false }
+    let before = found.count
+    if let own = try weights(value, path) { found.append(own) }
+    guard found.count <= Self.maximumCount else {
+      throw .refused("PickleLimit", reader.path, "more than \(Self.maximumCount) state dicts")
+    }
+    for (key, inner) in items {
+      guard let key = pickle.graph.text(key) else { continue }
+      let isFound = try search(inner, path + [key])
+      if !isFound, isAveragedName(key), isMeantAsWeights(inner, path) {
+        let name = (path + [key]).joined(separator: ".")
+        unreadable.append("'\(name)' is \(pickle.graph.description(inner))")
+      }
+    }
+    if found.count == before { barren.insert(value) }
+    return found.count > before
+  }
+
+  /// The state dict that a dictionary is: one with text keys and at least one array of floating-point
+  /// numbers. Counters, scores and the states of random generators are not weights.
+  private mutating func weights(
+    _ value: Int, _ path: [String]
+  ) throws(Failure) -> NamedStateDict? {
+    if let known = known[value] {
+      return NamedStateDict(path: path, count: known.count, state: known.state)
+    }
+    let items = pickle.graph.dictionary(value) ?? []
+    guard path.isEmpty || items.allSatisfy({ pickle.graph.text($0.key) != nil }),
+      let entries = try pickle.entries(value, storages: storages), entries.contains(where: isWeight)
+    else { return nil }
+    let state = NamedStateDict(entries, path: path, reader)
+    known[value] = state
+    return state
+  }
+
+  private func isWeight(_ entry: StateDict.Entry) -> Bool {
+    switch entry.tensor {
+    case .success(let tensor): tensor.type.isFloatingPoint && !tensor.shape.isEmpty
+    case .failure(let failure): failure.code == "DtypeUnsupported"
+    }
+  }
+
+  /// `torch.optim.Optimizer.state_dict()`, whose moments are shaped like weights.
+  private func isOptimizer(_ value: Int) -> Bool {
+    pickle.graph.value(value, "state") != nil && pickle.graph.value(value, "param_groups") != nil
+  }
+
+  /// Whether something is in the place of averaged weights, such as a list of tensors without names, or
+  /// beside the other state dicts nothing at all. A setting such as the decay is not.
+  private mutating func isMeantAsWeights(_ value: Int, _ path: [String]) -> Bool {
+    guard unreadable.count < 20, !pickle.isTensor(value), !isOptimizer(value) else { return false }
+    if path.isEmpty {
+      switch pickle.graph.values[value] {
+      case .none: return true
+      case .dictionary(let items) where items.isEmpty: return true
+      default: break
+      }
+    }
+    var (seen, pending): (Set<Int>, [Int]) = ([], [value])
+    while let next = pending.popLast() {
+      if pickle.isTensor(next) { return true }
+      guard !tensorless.contains(next), seen.insert(next).inserted else { continue }
+      pending += pickle.graph.values[next].children
+    }
+    tensorless.formUnion(seen)
+    return false
+  }
+}
+
+extension NamedStateDict {
+  /// A state dict with nothing around it.
+  init(flat state: StateDict) {
+    self.init(path: [], count: state.names.count, state: .success(state))
+  }
+
+  fileprivate init(_ entries: [StateDict.Entry], path: [String], _ reader: StorageReader) {
+    self.init(
+      path: path,
+      count: entries.count { entry in
+        if case .failure(let failure) = entry.tensor { failure.code != "NotATensor" } else { true }
+      },
+      state: Result { () throws(Failure) in try StateDict(entries, storages: reader) })
+  }
+}

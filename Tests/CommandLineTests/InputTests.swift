@@ -1,0 +1,108 @@
+import Checkpoints
+import Files
+import Foundation
+import Images
+import Testing
+import _TestSupport
+
+/// Inputs that are easily taken for others: what is used must be what was meant, or be refused.
+@Suite("Inputs") struct InputTests {
+  private let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private func run(_ arguments: String..., status: Int32 = 0) throws -> DisEvalProcess {
+    let run = try DisEvalProcess(arguments)
+    #expect(run.status == status, "\(run.errors)")
+    return run
+  }
+
+  // MARK: Checkpoints
+
+  /// A file with the demo's weights as averaged ones, and half of them as raw ones.
+  private func checkpoint(
+    _ name: String, _ value: (_ raw: TorchValue, _ averaged: TorchValue) -> TorchValue
+  ) throws -> String {
+    let state = try CheckpointFile.open(DisEvalProcess.checkpoint).stateDict(key: nil)
+    func tensors(_ scale: Float) throws -> TorchValue {
+      .dictionary(
+        try state.infos.map { info in
+          let values = try state.array(info.name).floats().map { scale * $0 }
+          return (.text(info.name), .tensor(values, info.shape))
+        })
+    }
+    let path = folder.path(name)
+    try Data(torchFile(value(tensors(0.5), tensors(1)))).write(to: URL(fileURLWithPath: path))
+    return path
+  }
+
+  private func samples(_ checkpoint: String, _ options: String...) throws -> [Float] {
+    let path = folder.path("samples.npy")
+    let run = try DisEvalProcess(
+      ["sample", "--ckpt", checkpoint, "--num", "2", "--sampler", "ddim", "--steps", "2"]
+        + ["--raw-out", path] + options)
+    #expect(run.status == 0, "\(run.errors)")
+    return try NPYArray.read(path).floats()
+  }
+
+  @Test func averagedWeightsAreSampled() throws {
+    let expected = try samples(DisEvalProcess.checkpoint)
+    let beside = try checkpoint("beside.pt") { .named(["state_dict": $0, "ema": $1]) }
+    #expect(try samples(beside) == expected)
+    #expect(try samples(beside, "--checkpoint-key", "state_dict") != expected)
+    let nested = try checkpoint("nested.pt") {
+      .named(["model": .named(["state_dict": $0]), "ema": .named(["state_dict": $1])])
+    }
+    #expect(try samples(nested) == expected)
+
+    let result = try run(
+      "fid", "--ckpt", nested, "--ref", DisEvalProcess.statistics, "--num", "4", "--sampler",
+      "ddim",
+      "--steps", "2", "--out", folder.path("r.json"), "--json"
+    ).json()
+    let recorded = (result["provenance"] as? [String: Any])?["checkpoint"] as? [String: Any]
+    #expect(recorded?["key"] as? String == "ema.state_dict")
+    #expect(try run("rerun", folder.path("r.json")).output.hasPrefix("identical"))
+    let inspection = try run("inspect", nested, "--json").json()
+    #expect(inspection["state_dicts"] as? [String] == ["model.state_dict", "ema.state_dict"])
+    #expect(inspection["key"] as? String == "ema.state_dict")
+
+    // A result of version 0.4.0, which took 'state_dict' here and recorded no key.
+    var old = result
+    var provenance = try #require(old["provenance"] as? [String: Any])
+    var checkpoint = try #require(provenance["checkpoint"] as? [String: Any])
+    checkpoint["key"] = nil
+    provenance["checkpoint"] = checkpoint
+    old["provenance"] = provenance
+    try JSONSerialization.data(withJSONObject: old).write(
+      to: URL(fileURLWithPath: folder.path("old.json")))
+    let refused = try run("rerun", folder.path("old.json"), status: 65)
+    #expect(refused.errors.contains("CannotSampleAgain"), "\(refused.errors)")
+  }
+
+  @Test func severalAveragedOrNoneAreRefused() throws {
+    for (name, value, parts) in [
+      (
+        "two.pt", { .named(["net": $0, "net_ema_0.99": $1, "net_ema_0.9999": $1]) },
+        ["net_ema_0.99 (", "net_ema_0.9999 (", "net (", "--checkpoint-key net_ema_0.99"]
+      ),
+      ("raw.pt", { raw, _ in .named(["model": raw]) }, ["--checkpoint-key model"]),
+      (
+        "list.pt", { .named(["state_dict": $0, "ema": .list([$1])]) }, ["'ema' is a list"]
+      ),
+    ] as [(String, (TorchValue, TorchValue) -> TorchValue, [String])] {
+      let path = try checkpoint(name, value)
+      for command in [
+        ["sample", "--raw-out", folder.path("s.npy")], ["fid", "--ref", DisEvalProcess.statistics],
+      ] {
+        let run = try DisEvalProcess(command + ["--ckpt", path, "--num", "2", "--steps", "2"])
+        #expect(run.status == 65 && run.errors.contains("CheckpointKeyMissing"), "\(run.errors)")
+        for part in parts { #expect(run.errors.contains(part), "\(run.errors)") }
+      }
+    }
+    let gated = try run(
+      "gate", "--ckpt", folder.path("two.pt"), "--ref", DisEvalProcess.statistics, "--max", "fd=1",
+      "--num", "4", status: 65)
+    #expect(gated.errors.contains("CheckpointKeyMissing"))
+  }
+}
