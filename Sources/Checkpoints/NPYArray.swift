@@ -69,6 +69,26 @@ extension NPYArray {
     return integers.compactMap(\.self)
   }
 
+  /// The elements of a vector of integers. Other types are refused even where they hold whole numbers.
+  ///
+  /// - Throws: ``Failure`` `code` with the type and the shape that were found.
+  package func vectorOfIntegers(subject: String, code: String) throws(Failure) -> [Int] {
+    guard type.isInteger, shape.count == 1 else {
+      let advice =
+        switch shape.count {
+        case 2 where shape[1] > 1: "; of one-hot rows, save the argmax along the last axis"
+        case 2: "; reshape it to [N]"
+        case 1: "; save it as int64"
+        default: ""
+        }
+      throw .refused(code, subject, "\(type) \(shape), expected integers [N]\(advice)")
+    }
+    guard let integers = try? integers() else {
+      throw .refused(code, subject, "\(type) \(shape) with an element above \(Int.max)")
+    }
+    return integers
+  }
+
   private func converted<Value: BinaryFloatingPoint>() -> [Value] {
     switch type {
     case .float64: elements(Double.self) { Value($0) }

@@ -55,13 +55,19 @@ package struct StateDict: Sendable {
 
   /// The tensor of that name, converted to float32.
   ///
-  /// - Throws: ``Failure`` `TensorMissing`, `ShapeMismatch`, `NonFiniteWeights`, or why it cannot be
-  ///   read.
+  /// - Throws: ``Failure`` `TensorMissing`, `ShapeMismatch`, `DtypeUnsupported`, `NonFiniteWeights`, or
+  ///   why it cannot be read.
   package func tensor(_ name: String, shape: [Int]) throws(Failure) -> Tensor {
     let stored = try stored(name)
     guard stored.shape == shape else {
       throw .refused(
         "ShapeMismatch", path, "'\(name)' has shape \(stored.shape), expected \(shape)")
+    }
+    // Quantised weights are integers that mean nothing without their scale.
+    guard stored.type.isFloatingPoint else {
+      throw .refused(
+        "DtypeUnsupported", path,
+        "'\(name)' is \(stored.type) \(stored.shape), expected floating-point numbers")
     }
     let values = try storages.array(of: stored).floats()
     if let index = values.firstIndex(where: { !$0.isFinite }) {

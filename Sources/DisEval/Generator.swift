@@ -267,6 +267,11 @@ public struct GivenNoise: Sendable {
 
     init(_ path: String) throws {
       let array = try NPYArray.read(path)
+      guard array.type.isFloatingPoint else {
+        throw Failure(
+          .dataRefused, "NoiseType", path,
+          "\(array.type) \(array.shape), expected floating-point numbers")
+      }
       (shape, values) = (array.shape, array.floats())
     }
 

@@ -16,7 +16,7 @@ public enum LabelPolicy: Equatable, Sendable, CustomStringConvertible {
 
   /// Parses `uniform`, `balanced`, a class number, or the path of a `.npy` file of integers.
   ///
-  /// - Throws: `Failure` when the file cannot be read as integers.
+  /// - Throws: `Failure` `LabelsInvalid` for a file of anything but integers `[N]`, `InvalidLabels`.
   public init(_ text: String) throws {
     switch text {
     case "uniform": self = .uniform
@@ -25,7 +25,9 @@ public enum LabelPolicy: Equatable, Sendable, CustomStringConvertible {
       if let label = Int(text) {
         self = .fixed(label)
       } else if text.hasSuffix(".npy") {
-        self = .file(path: text, labels: try NPYArray.read(text).integers())
+        let array = try NPYArray.read(text)
+        self = .file(
+          path: text, labels: try array.vectorOfIntegers(subject: text, code: "LabelsInvalid"))
       } else {
         throw Failure(
           .usage, "InvalidLabels", text,

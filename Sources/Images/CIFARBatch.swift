@@ -51,7 +51,8 @@ struct CIFARBatch: Sendable {
   /// - Throws: ``Failure`` `NotImages`, or why the pickle is refused.
   init(pickle file: ReadableFile) throws(Failure) {
     let root = try PickledValue.read(file.path)
-    guard let data = root["data"], let layout = try data.layout(), layout.type == .uint8,
+    let found = try root["data"]?.layout()
+    guard let data = root["data"], let layout = found, layout.type == .uint8,
       layout.shape.count == 2, layout.shape[0] > 0, layout.shape[1] == Self.pixelSize,
       let labels = (root["labels"] ?? root["fine_labels"])?.elements?.compactMap(\.integer),
       labels.count == layout.shape[0], labels.allSatisfy((0..<100).contains),
@@ -59,8 +60,10 @@ struct CIFARBatch: Sendable {
     else {
       throw Failure(
         .dataRefused, "NotImages", file.path,
-        "a pickle, expected a batch of CIFAR: an array 'data', uint8 [N, 3072], and as many "
-          + "integers 'labels' or 'fine_labels'")
+        "a pickle "
+          + (found.map { "with 'data' \($0.type) \($0.shape)" } ?? "without an array 'data'")
+          + ", expected a batch of CIFAR: an array 'data', uint8 [N, 3072], and as many integers "
+          + "'labels' or 'fine_labels'")
     }
     (self.labels, self.records) = (labels, NPYReader(records))
   }

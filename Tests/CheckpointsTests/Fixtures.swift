@@ -48,6 +48,13 @@ func loadEverything(_ path: String) throws {
   let keys: [String?] = file.stateDictKeys.isEmpty ? [nil] : file.stateDictKeys
   for key in keys {
     let state = try file.stateDict(key: key)
-    for name in state.names { _ = try state.tensor(name, shape: state.info(name)?.shape ?? []) }
+    for name in state.names {
+      let info = state.info(name)
+      if let info, !info.type.isFloatingPoint {
+        _ = try state.array(name)
+      } else {
+        _ = try state.tensor(name, shape: info?.shape ?? [])
+      }
+    }
   }
 }

@@ -171,6 +171,15 @@ import _TestSupport
     #expect(found == "NotAStateDict")
   }
 
+  @Test func integersAreNotWeights() throws {
+    try open(.named(["w": .integers([1, 2], [2])])) { file in
+      let failure = try #require(throws: Failure.self) {
+        try file.stateDict(key: nil).tensor("w", shape: [2])
+      }
+      #expect(failure.code == "DtypeUnsupported" && failure.detail.contains("int64 [2]"))
+    }
+  }
+
   @Test(
     "the key for another file",
     arguments: [

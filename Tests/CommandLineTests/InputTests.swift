@@ -105,4 +105,68 @@ import _TestSupport
       "--num", "4", status: 65)
     #expect(gated.errors.contains("CheckpointKeyMissing"))
   }
+
+  // MARK: Arrays
+
+  /// A `.npy` file of ten elements.
+  private func bytes(_ descriptor: String, _ content: [UInt8]) -> [UInt8] {
+    let header = "{'descr': '\(descriptor)', 'fortran_order': False, 'shape': (10,), }\n"
+    return [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(header.utf8.count), 0] + Array(header.utf8)
+      + content
+  }
+
+  private func array(_ descriptor: String, _ content: [UInt8]) throws -> NPYArray {
+    try NPYArray.parse(bytes(descriptor, content), subject: "test")
+  }
+
+  @Test func labelsAreIntegersInAVector() throws {
+    func refused(_ name: String, _ array: NPYArray, _ parts: String...) throws {
+      let path = folder.path("\(name).npy")
+      try array.write(to: path)
+      let run = try run(
+        "sample", "--ckpt", DisEvalProcess.checkpoint, "--num", "10", "--steps", "2", "--labels",
+        path,
+        "--raw-out", folder.path("s.npy"), status: 65)
+      #expect(run.errors.contains("LabelsInvalid"), "\(run.errors)")
+      for part in parts { #expect(run.errors.contains(part), "\(run.errors)") }
+    }
+    let hot = (0..<100).map { Int64($0 / 10 == $0 % 10 ? 1 : 0) }
+    try refused("onehot", NPYArray(integers: hot, shape: [10, 10]), "int64 [10, 10]", "argmax")
+    let ten = (0..<10).map { Int64($0) }
+    try refused("column", NPYArray(integers: ten, shape: [10, 1]), "int64 [10, 1]", "reshape")
+    try refused("scalar", NPYArray(integers: [3], shape: []), "int64 []", "expected integers [N]")
+    try refused(
+      "float", NPYArray(floats: [Float](repeating: 3, count: 10), shape: [10]), "float32 [10]")
+    try refused("bool", try array("|b1", [UInt8](repeating: 1, count: 10)), "bool [10]")
+    let large = try array("<u8", (0..<10).flatMap { _ in [0, 0, 0, 0, 0, 0, 0, 128] as [UInt8] })
+    try refused("large", large, "uint64 [10] with an element above")
+    // Either byte order will do; a class that the model does not have will not.
+    let path = folder.path("big.npy")
+    try Data(bytes(">i2", (0..<10).flatMap { [0, $0] as [UInt8] })).write(
+      to: URL(fileURLWithPath: path))
+    let (swapped, plain) = (folder.path("swapped.npy"), folder.path("plain.npy"))
+    try NPYArray(integers: ten, shape: [10]).write(to: plain)
+    for (labels, out) in [(path, swapped), (plain, folder.path("s.npy"))] {
+      _ = try run(
+        "sample", "--ckpt", DisEvalProcess.checkpoint, "--num", "10", "--sampler", "ddim",
+        "--steps",
+        "2", "--labels", labels, "--raw-out", out)
+    }
+    #expect(try NPYArray.read(swapped) == NPYArray.read(folder.path("s.npy")))
+    try NPYArray(integers: ten.map { -$0 }, shape: [10]).write(to: plain)
+    let negative = try run(
+      "sample", "--ckpt", DisEvalProcess.checkpoint, "--num", "10", "--labels", plain, "--raw-out",
+      swapped, status: 65)
+    #expect(negative.errors.contains("LabelOutOfRange"))
+  }
+
+  @Test func noiseIsFloatingPoint() throws {
+    let path = folder.path("z.npy")
+    try NPYArray(integers: [Int64](repeating: 0, count: 784), shape: [1, 1, 28, 28]).write(to: path)
+    let run = try run(
+      "sample", "--ckpt", DisEvalProcess.checkpoint, "--noise", path, "--sampler", "ddim",
+      "--steps",
+      "2", "--raw-out", folder.path("s.npy"), status: 65)
+    #expect(run.errors.contains("int64 [1, 1, 28, 28]"), "\(run.errors)")
+  }
 }

@@ -178,7 +178,7 @@ extension RunDirectory {
     let prefix = "state."
     var tensors: [String: Tensor] = [:]
     for name in state.names where name.hasPrefix(prefix) {
-      guard let array = try? state.array(name) else { return nil }
+      guard let array = try? state.array(name), array.type == .float32 else { return nil }
       tensors[String(name.dropFirst(prefix.count))] = Tensor(
         shape: array.shape, values: array.floats())
     }

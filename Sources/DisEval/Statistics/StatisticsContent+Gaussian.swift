@@ -100,15 +100,13 @@ extension StatisticsContent {
 
   private func checkShapes(_ moments: Moments, _ names: [String]) throws(Failure) {
     let (mean, covariance) = moments
-    guard mean.shape.count == 1, covariance.shape == [mean.shape[0], mean.shape[0]] else {
+    guard mean.shape.count == 1, covariance.shape == [mean.shape[0], mean.shape[0]],
+      mean.type.isFloatingPoint, covariance.type.isFloatingPoint
+    else {
       throw Self.refusal(
         path,
-        "\(names[0]) \(mean.shape) and \(names[1]) \(covariance.shape), expected [D] and [D, D]")
-    }
-    guard mean.type.isFloatingPoint, covariance.type.isFloatingPoint else {
-      throw Self.refusal(
-        path,
-        "\(names[0]) is \(mean.type) and \(names[1]) \(covariance.type), expected floating point")
+        "\(names[0]) is \(mean.type) \(mean.shape) and \(names[1]) \(covariance.type) "
+          + "\(covariance.shape), expected floating point [D] and [D, D]")
     }
     guard mean.shape[0] <= Self.maximumDimension else {
       throw Self.refusal(

@@ -229,9 +229,15 @@ extension StatisticsContent {
     var rows: [Float] = []
     var dimension: Int?
     for part in parts {
-      guard let shape = try part.layout()?.shape, shape.count == 2, shape[1] > 0,
+      let layout = try part.layout()
+      guard let (type, shape) = layout, type.isFloatingPoint, shape.count == 2, shape[1] > 0,
         shape[1] == dimension ?? shape[1], let array = try part.array()
-      else { throw refusal(path, "'all_features' is no list of rows of one length") }
+      else {
+        throw refusal(
+          path,
+          "'all_features' has \(layout.map { "\($0.type) \($0.shape)" } ?? part.description), "
+            + "expected floating point [N, D] with one D")
+      }
       dimension = shape[1]
       rows += array.floats()
       guard rows.count <= PickledValue.maximumSize / MemoryLayout<Float>.size else {
