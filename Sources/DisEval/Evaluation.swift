@@ -48,8 +48,9 @@ public struct Evaluation: Sendable {
   public var givesIntervals = true
   /// Whether what is known to differ is compared all the same.
   public var allowsMismatch = false
-  /// Whether folders are searched with the folders in them.
-  public var recursive = false
+  /// Whether folders of images are searched with the folders in them; nil to refuse folders with images
+  /// both here and inside.
+  public var recursive: Bool?
   /// The preset that the settings are of.
   public var preset: Preset?
   /// How many images there must be to judge, nil for any number.

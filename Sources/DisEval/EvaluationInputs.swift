@@ -8,7 +8,7 @@ enum ImagesOrStatistics: Sendable {
 
   /// Recognises `path` by content: an archive with `mu` and `sigma` is statistics, everything else
   /// must be images.
-  init(path: String, recursive: Bool) throws {
+  init(path: String, recursive: Bool?) throws {
     self =
       ReferenceStatistics.isRecognised(path)
       ? .statistics(try ReferenceStatistics(path: path))
@@ -27,7 +27,7 @@ enum OpenedSubject {
   /// Samples that were made before, `count` of them in all.
   case run(RunDirectory, count: Int)
 
-  init(_ subject: Evaluation.Subject, recursive: Bool) throws {
+  init(_ subject: Evaluation.Subject, recursive: Bool?) throws {
     switch subject {
     case .existing(let path):
       self = .existing(try ImagesOrStatistics(path: path, recursive: recursive))

@@ -70,8 +70,9 @@ public struct Explainer: Sendable {
   public var otherWeights: String?
   /// The first images of either side to take, nil for all.
   public var count: Int?
-  /// Whether folders are searched with the folders in them.
-  public var recursive = false
+  /// Whether folders of images are searched with the folders in them; nil to refuse folders with images
+  /// both here and inside.
+  public var recursive: Bool?
   /// How much runs at once.
   public var workload: Workload
 

@@ -14,8 +14,9 @@ public struct FeatureMaker: Sendable {
   public var weights: String?
   /// How images are prepared and the mean is summed.
   public var dialect = Dialect.pytorchFID
-  /// Whether folders are searched with the folders in them.
-  public var recursive = false
+  /// Whether folders of images are searched with the folders in them; nil to refuse folders with images
+  /// both here and inside.
+  public var recursive: Bool?
   /// Whether the features of sFID are written.
   public var spatial = false
   /// What the extractor multiplies.

@@ -94,8 +94,10 @@ public struct Inspection: Codable, Sendable {
         summary = "\(there.reduce(0) { $0 + $1.count }) of \(record.count) samples"
         return
       }
-      let source = try ImageSource(path: path)
-      (kind, format, summary) = ("images", source.container.rawValue, "\(source)")
+      let source = try ImageSource(path: path, recursive: false)
+      let inside = try? ImageSource.imagesInside(path)
+      summary = "\(source)" + (inside.map { "; not read: \($0)" } ?? "")
+      (kind, format) = ("images", source.container.rawValue)
       return
     }
     bytes = try ReadableFile(path: path).size

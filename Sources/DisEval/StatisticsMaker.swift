@@ -20,8 +20,9 @@ public struct StatisticsMaker: Sendable {
   public var heldOut: (path: String, name: String)?
   /// How images are prepared and the mean is summed.
   public var dialect = Dialect.pytorchFID
-  /// Whether folders are searched with the folders in them.
-  public var recursive = false
+  /// Whether folders of images are searched with the folders in them; nil to refuse folders with images
+  /// both here and inside.
+  public var recursive: Bool?
   /// What the extractor multiplies.
   public var precision = Precision.float32
   /// How much runs at once.

@@ -3,7 +3,7 @@ import Files
 
 /// Folders and zip files.
 extension ImageSource {
-  init(_ folder: Folder, recursive: Bool) throws(Failure) {
+  init(_ folder: Folder, recursive: Bool?) throws(Failure) {
     var images: [[UInt8]] = []
     for name in folder.names {
       if try Self.isImage(name, displayPath: folder.displayPath(of: name)) { images.append(name) }
@@ -12,6 +12,7 @@ extension ImageSource {
       try self.init(batchesIn: folder, recursive: recursive)
       return
     }
+    if recursive == nil { try Self.checkInside(folder, images.count) }
     var (labels, ignored): ([Int]?, Int) = (nil, folder.names.count - images.count)
     if folder.names.contains(DatasetLabels.name) {
       let file = try folder.open(DatasetLabels.name)
@@ -26,12 +27,14 @@ extension ImageSource {
   }
 
   /// Takes a folder without images for one of CIFAR.
-  private init(batchesIn folder: Folder, recursive: Bool) throws(Failure) {
+  private init(batchesIn folder: Folder, recursive: Bool?) throws(Failure) {
     let names = folder.names.filter(CIFARBatch.isTrainingBatch)
     guard !names.isEmpty else {
+      let inside = recursive == true ? nil : try? Self.imagesInside(folder.path)
       throw Failure(
         .inputMissing, "NoImages", folder.path,
-        "no file here \(Self.endsAsImages)" + (recursive ? "" : "; the folders in it are not read"))
+        "no file here \(Self.endsAsImages)"
+          + (inside.map { "; there are \($0), which --recursive reads" } ?? ""))
     }
     let binary = names.filter { $0.last == UInt8(ascii: "n") }
     guard binary.isEmpty || binary.count == names.count else {
@@ -43,9 +46,52 @@ extension ImageSource {
       let file = try folder.open(name)
       return try binary.isEmpty ? CIFARBatch(pickle: file) : CIFARBatch(binary: file)
     }
+    if recursive == nil { try Self.checkInside(folder, batches.reduce(0) { $0 + $1.count }) }
     self.init(
       batches, name: "folder of \(batches.count) CIFAR batches",
       ignored: folder.names.count - names.count)
+  }
+
+  /// Images in the folders inside a folder, by their names.
+  public struct Inside: Sendable, CustomStringConvertible {
+    /// How many images there are.
+    public let images: Int
+    /// In how many folders.
+    public let folders: Int
+
+    /// For people.
+    public var description: String {
+      "\(images) image\(images == 1 ? "" : "s") in \(folders) folder\(folders == 1 ? "" : "s") inside"
+    }
+  }
+
+  /// The images that only a recursive search of the folder at `path` finds; nil where there are none.
+  /// Those in hidden folders are not counted.
+  public static func imagesInside(_ path: String) throws(Failure) -> Inside? {
+    let separator = UInt8(ascii: "/")
+    let names = try Folder(path: path, recursive: true).names.filter { name in
+      name.contains(separator) && hasImageSuffix(name)
+    }
+    let folders = Set(names.map { $0[..<($0.lastIndex(of: separator) ?? 0)] })
+    return names.isEmpty ? nil : Inside(images: names.count, folders: folders.count)
+  }
+
+  /// Refuses a folder of `count` images with others in the folders inside, unless it is said which are
+  /// meant.
+  private static func checkInside(_ folder: Folder, _ count: Int) throws(Failure) {
+    let inside: Inside?
+    do {
+      inside = try imagesInside(folder.path)
+    } catch {
+      throw Failure(
+        error.status, error.code, error.subject,
+        "\(error.detail); --no-recursive leaves the folders inside out")
+    }
+    guard let inside else { return }
+    throw Failure(
+      .dataRefused, "ImagesInside", folder.path,
+      "\(count) image\(count == 1 ? "" : "s") here and \(inside); --recursive reads all "
+        + "\(count + inside.images), --no-recursive the \(count)")
   }
 
   init(_ batches: [CIFARBatch], name: String, ignored: Int = 0) {
@@ -101,14 +147,30 @@ extension ImageSource {
     guard !name.split(separator: UInt8(ascii: "/")).contains(where: { $0.first == dot }) else {
       return false
     }
-    let suffix = name.lastIndex(of: dot).map { String(decoding: name[$0...], as: UTF8.self) } ?? ""
-    let lowercase = suffix.lowercased()
+    let lowercase = suffix(of: name)
     guard !Self.otherImageSuffixes.contains(lowercase) else {
       throw Failure(
         .dataRefused, "UnsupportedFormat", displayPath,
         "of image files, PNG, JPEG, WebP, BMP, PBM, PGM and PPM are supported")
     }
     return Image.fileSuffixes.contains(lowercase)
+  }
+
+  /// Whether the name ends as an image file of any format, and is not hidden.
+  private static func hasImageSuffix(_ name: [UInt8]) -> Bool {
+    let (separator, dot) = (UInt8(ascii: "/"), UInt8(ascii: "."))
+    guard !name.split(separator: separator).contains(where: { $0.first == dot }) else {
+      return false
+    }
+    let suffix = suffix(of: name)
+    return Image.fileSuffixes.contains(suffix) || otherImageSuffixes.contains(suffix)
+  }
+
+  /// What follows the last dot of a name, with the dot and in lower case.
+  private static func suffix(of name: [UInt8]) -> String {
+    name.lastIndex(of: UInt8(ascii: ".")).map {
+      String(decoding: name[$0...], as: UTF8.self).lowercased()
+    } ?? ""
   }
 
   private static let otherImageSuffixes: Set = [

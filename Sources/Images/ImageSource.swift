@@ -77,15 +77,17 @@ public struct ImageSource: Sendable, CustomStringConvertible {
   ///   bytes. Pickles are read without executing anything.
   ///
   /// - Parameter recursive: Whether to read the folders inside a folder as well; the order is then
-  ///   that of the relative paths' bytes. Links to folders are followed, no folder is read twice.
-  /// - Throws: ``Failure`` `UnsupportedFormat`, `NoImages` (status `inputMissing`), `NotImages`,
-  ///   `ImageLimit`, `LabelsMalformed`, `LabelsMismatch`, or the failure of reading `path`.
-  public init(path: String, recursive: Bool = false) throws(Failure) {
+  ///   that of the relative paths' bytes. Links to folders are followed, no folder is read twice. If
+  ///   nil, they are not read, and a folder of images with more images in the folders inside is refused.
+  /// - Throws: ``Failure`` `UnsupportedFormat`, `NoImages` (status `inputMissing`), `ImagesInside`,
+  ///   `NotImages`, `ImageLimit`, `LabelsMalformed`, `LabelsMismatch`, or the failure of reading
+  ///   `path`.
+  public init(path: String, recursive: Bool? = nil) throws(Failure) {
     let file: ReadableFile
     do {
       file = try ReadableFile(path: path)
     } catch let failure where failure.code == "NotARegularFile" {
-      try self.init(try Folder(path: path, recursive: recursive), recursive: recursive)
+      try self.init(try Folder(path: path, recursive: recursive ?? false), recursive: recursive)
       return
     }
     switch try file.bytes(at: 0, count: min(file.size, 4)) {

@@ -38,8 +38,7 @@ struct ExplainCommand: AsyncParsableCommand {
   @Option(help: "Take the first images only. (default: all)")
   var num: Int?
 
-  @Flag(help: "Search folders of images with the folders in them.")
-  var recursive = false
+  @OptionGroup var folders: FolderOptions
 
   @OptionGroup(title: "Running") var running: RunOptions
 
@@ -61,7 +60,7 @@ struct ExplainCommand: AsyncParsableCommand {
     explainer.base = base
     explainer.otherWeights = otherWeights
     explainer.count = num
-    explainer.recursive = recursive
+    explainer.recursive = folders.recursive
     let explanation = try await explainer.run(reporter: running.reporter)
     let document = try explanation.json()
     if let out { try AtomicFile.write(document, to: out) }

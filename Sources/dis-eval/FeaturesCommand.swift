@@ -28,8 +28,7 @@ struct FeaturesCommand: AsyncParsableCommand {
   @Option(help: "The tool in whose way images are prepared.")
   var dialect = Dialect.pytorchFID
 
-  @Flag(help: "Search folders of images with the folders in them.")
-  var recursive = false
+  @OptionGroup var folders: FolderOptions
 
   @Flag(help: "Write the features of sFID, [N, S], where the extractor has them.")
   var spatial = false
@@ -41,7 +40,7 @@ struct FeaturesCommand: AsyncParsableCommand {
   func run() async throws {
     var maker = FeatureMaker(images: images, weights: weights, workload: try running.workload())
     maker.dialect = dialect
-    maker.recursive = recursive
+    maker.recursive = folders.recursive
     maker.spatial = spatial
     maker.precision = arithmetic.precision
     let record = try await maker.write(to: out, reporter: running.reporter)

@@ -59,7 +59,7 @@ extension GateCommand {
           try Generator(
             as: recorded.provenance, checkpoint: ckpt, decoder: scoring.decoding.decoder)),
         reference: reference, weights: scoring.weights)
-      inputs.isRecursive = scoring.recursive
+      inputs.isRecursive = scoring.folders.recursive
       evaluation = try Evaluation(as: recorded, of: inputs, workload: workload)
     } else {
       try scoring.checkReference()

@@ -64,6 +64,8 @@ struct ReportCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Weights of the feature extractor.", valueName: "file"))
   var weights: String?
 
+  @OptionGroup var folders: FolderOptions
+
   @Option(help: "Images to show; 0 for none.")
   var samples = 64
 
@@ -150,6 +152,7 @@ extension ReportCommand {
     reviewer.reference =
       ref ?? result.file("--ref", sha256: result.provenance.reference.sha256)
     reviewer.referenceImages = referenceImages
+    reviewer.recursive = folders.recursive
     reviewer.weights = weights
     let review = try await reviewer.review(reporter: running.reporter)
     return try sections(of: review, result: result, isOfRun: run != nil)
@@ -157,7 +160,10 @@ extension ReportCommand {
 
   /// Where the images come from; nil when that is not at hand.
   private func source(of result: EvaluationResult) throws -> Reviewer.Source? {
-    if let images { return .images(try ImageSource(path: images)) }
+    if let images {
+      return .images(
+        try ImageSource(path: images, recursive: folders.recursive ?? result.searchesFolders))
+    }
     guard
       let checkpoint = ckpt
         ?? result.file("--ckpt", sha256: result.provenance.checkpoint?.sha256)

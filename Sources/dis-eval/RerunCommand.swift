@@ -82,6 +82,8 @@ struct RecordedFilesOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Weights of the feature extractor.", valueName: "file"))
   var weights: String?
 
+  @OptionGroup var folders: FolderOptions
+
   func validate() throws {
     guard ckpt == nil || images == nil else {
       throw ValidationError("Give either --ckpt or --images.")
@@ -113,7 +115,7 @@ struct RecordedFilesOptions: ParsableArguments {
     var inputs = RecordedInputs(
       subject: subject, reference: ref,
       weights: weights ?? existing(result.argument("--weights")))
-    inputs.isRecursive = result.run.arguments.contains("--recursive")
+    inputs.isRecursive = folders.recursive ?? result.searchesFolders
     return inputs
   }
 

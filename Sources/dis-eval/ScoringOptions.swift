@@ -53,8 +53,7 @@ struct ScoringOptions: ParsableArguments {
   @Flag(help: "Compare what is known to differ, and say so in the result.")
   var allowMismatch = false
 
-  @Flag(help: "Search folders of images with the folders in them.")
-  var recursive = false
+  @OptionGroup var folders: FolderOptions
 
   @OptionGroup var arithmetic: PrecisionOptions
 
@@ -124,7 +123,7 @@ struct ScoringOptions: ParsableArguments {
       evaluation.referenceDialect =
         options.refDialect ?? (options.ref == nil ? preset?.dialect : nil)
       evaluation.allowsMismatch = options.allowMismatch
-      evaluation.recursive = options.recursive
+      evaluation.recursive = options.folders.recursive
       return evaluation
     }
   }

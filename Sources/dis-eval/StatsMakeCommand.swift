@@ -37,8 +37,7 @@ extension StatsCommand {
     @Option(help: "The tool whose statistics to make.")
     var dialect = Dialect.pytorchFID
 
-    @Flag(help: "Search folders of images with the folders in them.")
-    var recursive = false
+    @OptionGroup var folders: FolderOptions
 
     @Option(help: "Feature rows to keep, of the first images.")
     var features = 0
@@ -69,7 +68,7 @@ extension StatsCommand {
         dataset: dataset.map { Dataset(name: $0, split: split) }, keptRows: features,
         heldOut: heldOut.map { ($0, heldOutName) }, workload: workload)
       maker.dialect = dialect
-      maker.recursive = recursive
+      maker.recursive = folders.recursive
       maker.precision = arithmetic.precision
       let record = try await maker.write(to: out, reporter: running.reporter)
       let floor = record.floor.map { String(format: ", floor %.4f", $0.value) } ?? ""

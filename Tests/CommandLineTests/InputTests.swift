@@ -169,4 +169,85 @@ import _TestSupport
       "2", "--raw-out", folder.path("s.npy"), status: 65)
     #expect(run.errors.contains("int64 [1, 1, 28, 28]"), "\(run.errors)")
   }
+
+  // MARK: Folders
+
+  /// Three images beside two folders of four.
+  private func strays() throws -> String {
+    let path = folder.path("stray")
+    for (index, name)
+      in (["", "a/", "b/"].flatMap { place in
+        (0..<(place.isEmpty ? 3 : 4)).map { "\(place)\($0).png" }
+      }).enumerated()
+    {
+      let url = URL(fileURLWithPath: path).appendingPathComponent(name)
+      try FileManager.default.createDirectory(
+        at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+      let pixels = (0..<784).map { UInt8(truncatingIfNeeded: $0 * (index + 3)) }
+      try Data(
+        try PNG.encode(Image(width: 28, height: 28, channels: 1, pixels: pixels))
+      ).write(to: url)
+    }
+    return path
+  }
+
+  @Test func imagesBesideFoldersOfImagesAreRefused() throws {
+    let path = try strays()
+    let said =
+      "3 images here and 8 images in 2 folders inside; --recursive reads all 11, "
+      + "--no-recursive the 3"
+    let out = folder.path("out.npz")
+    let extractor = ["--weights", DisEvalProcess.extractor]
+    for (command, count) in [
+      (["fid", "--images", path, "--ref", DisEvalProcess.statistics, "--json"], "num"),
+      (
+        ["fid", "--images", DisEvalProcess.statistics, "--ref", path, "--json"] + extractor, "count"
+      ),
+      (["evaluate", "--images", path, "--ref", DisEvalProcess.statistics, "--json"], "num"),
+      (["explain", "--images", path, "--ref", path, "--json"] + extractor, "counts"),
+      (["stats", "make", "--images", path, "--out", out] + extractor, nil),
+      (["features", "--images", path, "--out", out] + extractor, nil),
+    ] as [([String], String?)] {
+      let refused = try DisEvalProcess(command)
+      #expect(refused.status == 65 && refused.errors.contains(said), "\(command) \(refused.errors)")
+      for (option, number) in [("--recursive", 11), ("--no-recursive", 3)] {
+        let run = try DisEvalProcess(command + [option])
+        #expect(run.status == 0, "\(command) \(run.errors)")
+        guard let count else {
+          #expect(run.output.contains("\(number) images"), "\(run.output)")
+          continue
+        }
+        let result = try run.json()
+        let provenance = result["provenance"] as? [String: Any]
+        let reference = provenance?["reference"] as? [String: Any]
+        let found =
+          (result[count] as? [Int])?.first ?? provenance?[count] as? Int ?? reference?[count]
+          as? Int
+        #expect(found == number, "\(command)")
+      }
+    }
+    let inspected = try run("inspect", path).output
+    #expect(inspected.contains("folder of 3 images; not read: 8 images in 2 folders inside"))
+
+    let result = folder.path("r.json")
+    _ = try run(
+      "fid", "--images", path, "--ref", DisEvalProcess.statistics, "--recursive", "--out", result)
+    #expect(try run("rerun", result).output.hasPrefix("identical"))
+    #expect(try run("rerun", result, "--no-recursive", status: 65).errors.contains("expected 11"))
+    _ = try run("report", result, "--images", path, "--out", folder.path("r.html"))
+    // Hidden folders and folders without images do not count.
+    for name in ["a", "b"] {
+      try FileManager.default.moveItem(atPath: "\(path)/\(name)", toPath: "\(path)/.\(name)")
+    }
+    try FileManager.default.createDirectory(
+      atPath: "\(path)/notes", withIntermediateDirectories: false)
+    _ = try run("fid", "--images", path, "--ref", DisEvalProcess.statistics)
+  }
+
+  @Test func aFolderOfFoldersSaysWhatIsInThem() throws {
+    let path = try strays()
+    for index in 0..<3 { try FileManager.default.removeItem(atPath: "\(path)/\(index).png") }
+    let run = try run("fid", "--images", path, "--ref", DisEvalProcess.statistics, status: 66)
+    #expect(run.errors.contains("8 images in 2 folders inside, which --recursive reads"))
+  }
 }

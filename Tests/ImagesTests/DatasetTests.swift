@@ -109,7 +109,7 @@ import Testing
       rmdir(path + "/empty")
       unlink(path + "/x.png/y.png")
       rmdir(path + "/x.png")
-      let flat = try ImageSource(path: path)
+      let flat = try ImageSource(path: path, recursive: false)
       #expect(flat.count == 2 && flat.ignored == 4)
     }
   }
@@ -138,7 +138,8 @@ import Testing
       try AtomicFile.write(try PNG.encode(grey(1)), to: path + "/train/a.png")
       let failure = failure { try ImageSource(path: path) }
       #expect(failure?.code == "NoImages" && failure?.status == .inputMissing)
-      #expect(failure?.detail.contains("the folders in it are not read") ?? false)
+      #expect(
+        failure?.detail.contains("1 image in 1 folder inside, which --recursive reads") ?? false)
     }
   }
 

@@ -72,8 +72,9 @@ public struct RecordedInputs: Sendable {
   public var reference: String
   /// The extractor's weights; nil to find them by the reference or in the cache.
   public var weights: String?
-  /// Whether folders are searched with the folders in them.
-  public var isRecursive = false
+  /// Whether folders of images are searched with the folders in them; nil to refuse folders with images
+  /// both here and inside.
+  public var isRecursive: Bool?
 
   /// What is judged.
   public enum Subject: Sendable {

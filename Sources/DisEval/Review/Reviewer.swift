@@ -29,6 +29,9 @@ public struct Reviewer: Sendable {
   public var reference: String?
   /// The images behind the reference's features, in their order; nil when they are not at hand.
   public var referenceImages: String?
+  /// Whether a folder of those is searched with the folders in it; nil to refuse one with images both
+  /// here and inside.
+  public var recursive: Bool?
   /// The extractor's weights; nil to find them.
   public var weights: String?
   /// How much runs at once.
@@ -256,7 +259,7 @@ extension Reviewer {
     _ indices: Set<Int>, _ rows: FeatureRows, _ extractor: LoadedExtractor?
   ) throws -> [Int: Image] {
     guard let referenceImages, let extractor else { return [:] }
-    let images = try ImageSource(path: referenceImages)
+    let images = try ImageSource(path: referenceImages, recursive: recursive)
     func refusal(_ detail: String) -> Failure {
       Failure(.dataRefused, "ReferenceImagesMismatch", referenceImages, detail)
     }

@@ -41,8 +41,8 @@ public struct RunRecord: Codable, Sendable {
     public var givesIntervals: Bool?
     /// Whether what is known to differ is compared all the same.
     public var allowsMismatch: Bool
-    /// Whether folders are searched with the folders in them.
-    public var recursive: Bool
+    /// Whether folders of images are searched with the folders in them; nil if that was not said.
+    public var recursive: Bool?
   }
 
   /// Number of samples of the whole run.

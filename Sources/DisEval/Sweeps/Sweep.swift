@@ -151,7 +151,7 @@ private final class SweepSession {
       statistics: [reference.statistics].compactMap(\.self), weights: template.weights,
       precision: template.precision, needsNetwork: true, guardian: &guardian)
     key = SweepKey(
-      sweep, reference: try hashes.sha256(path, recursive: template.recursive),
+      sweep, reference: try hashes.sha256(path, recursive: template.recursive ?? false),
       extractor: extractor.provenance.tensorsSha256 ?? extractor.provenance.sha256)
     try hashes.save()
   }

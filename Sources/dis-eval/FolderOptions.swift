@@ -1,0 +1,21 @@
+import ArgumentParser
+import DisEval
+
+/// Which images of a folder are read.
+struct FolderOptions: ParsableArguments {
+  @Flag(
+    inversion: .prefixedNo,
+    help: ArgumentHelp(
+      "Read the images in the folders inside a folder, or leave them out. (default: leave them out, but "
+        + "refuse a folder with images both here and inside)"))
+  var recursive: Bool?
+}
+
+extension EvaluationResult {
+  /// What its command said of the folders inside a folder of images; nil for nothing.
+  var searchesFolders: Bool? {
+    run.arguments.last { ["--recursive", "--no-recursive"].contains($0) }.map {
+      $0 == "--recursive"
+    }
+  }
+}
