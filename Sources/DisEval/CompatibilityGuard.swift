@@ -1,5 +1,6 @@
 import FeatureExtractors
 import Files
+import GenerativeMetrics
 
 /// Refuses to compare what is known to differ, unless that is allowed and then recorded.
 struct CompatibilityGuard {
@@ -37,9 +38,11 @@ struct CompatibilityGuard {
   /// - Parameters:
   ///   - dialect: That of the other side's features.
   ///   - asserted: What the user says that the dialect of the statistics is.
+  ///   - hasOwnPreparation: Whether the extractor prepares images in one way, whatever the dialect.
   /// - Throws: `Failure` `DialectMismatch`, or `DdofMismatch` for a covariance with another divisor.
   mutating func check(
-    _ statistics: ReferenceStatistics, against dialect: Dialect, asserted: Dialect?
+    _ statistics: ReferenceStatistics, against dialect: Dialect, asserted: Dialect?,
+    hasOwnPreparation: Bool
   ) throws(Failure) {
     let name = lastComponent(statistics.path)
     if let known = statistics.dialect {
@@ -49,11 +52,16 @@ struct CompatibilityGuard {
           "--ref-dialect \(asserted.rawValue), but these statistics are known to be "
             + "\(known.rawValue)")
       }
-      let (own, other) = (known.definition.preparation, dialect.definition.preparation)
-      if own != other {
+      let (own, other) = (known.definition, dialect.definition)
+      if !own.fits(other, hasOwnPreparation: hasOwnPreparation) {
+        func described(_ definition: DialectDefinition) -> String {
+          hasOwnPreparation
+            ? "mean in \(definition.mean.rawValue), N - \(definition.ddof)"
+            : definition.preparation.description
+        }
         let difference =
-          "the statistics are \(known.rawValue) (\(own.description)), the features "
-          + "\(dialect.rawValue) (\(other.description))"
+          "the statistics are \(known.rawValue) (\(described(own))), the features "
+          + "\(dialect.rawValue) (\(described(other)))"
         if asserted == known {
           allowed.append("DialectMismatch: \(name): \(difference)")
           warn("mixed dialects, as --ref-dialect \(known.rawValue) asks for: \(difference)")

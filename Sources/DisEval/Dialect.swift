@@ -78,6 +78,13 @@ public struct DialectDefinition: Sendable {
   /// Precision and recall.
   public let precisionAndRecall: Named<PrecisionAndRecall.Convention>
 
+  /// Whether statistics of one can be compared with features of the other: the images are prepared alike,
+  /// or if the extractor prepares them in its own way, everything else that a dialect decides of
+  /// statistics is the same.
+  func fits(_ other: DialectDefinition, hasOwnPreparation: Bool) -> Bool {
+    hasOwnPreparation ? mean == other.mean && ddof == other.ddof : preparation == other.preparation
+  }
+
   init(
     _ preparation: Preparation, mean: MeanPrecision,
     score: Named<InceptionScore.Convention> = ("torch-fidelity", .torchFidelity),

@@ -10,11 +10,11 @@ extension Evaluation {
     _ guardian: inout CompatibilityGuard
   ) throws -> [(features: Dialect, reference: Dialect)] {
     let statistics = reference.statistics
-    // An extractor that prepares images in its own one way has the same features in all dialects.
     let hasOwnPreparation = extractor.network?.network.ownPreparation != nil
     func check(_ side: ReferenceStatistics?, _ dialect: Dialect, _ asserted: Dialect?) throws {
-      guard let side, !hasOwnPreparation else { return }
-      try guardian.check(side, against: dialect, asserted: asserted)
+      guard let side else { return }
+      try guardian.check(
+        side, against: dialect, asserted: asserted, hasOwnPreparation: hasOwnPreparation)
     }
     switch dialects {
     case .fitting, .one:
@@ -30,8 +30,9 @@ extension Evaluation {
       }
       let known = [subject.statistics, statistics].compactMap(\.?.dialect)
       let fitting = Dialect.allCases.filter { dialect in
-        hasOwnPreparation
-          || known.allSatisfy { $0.definition.preparation == dialect.definition.preparation }
+        known.allSatisfy {
+          $0.definition.fits(dialect.definition, hasOwnPreparation: hasOwnPreparation)
+        }
       }
       guard let first = fitting.first else {
         throw Failure(

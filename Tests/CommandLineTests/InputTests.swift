@@ -250,4 +250,64 @@ import _TestSupport
     let run = try run("fid", "--images", path, "--ref", DisEvalProcess.statistics, status: 66)
     #expect(run.errors.contains("8 images in 2 folders inside, which --recursive reads"))
   }
+
+  // MARK: Dialects
+
+  /// The classifier of the demo prepares images in a way of its own, but its statistics have a mean and a
+  /// divisor all the same.
+  @Test func dialectsAreComparedForEveryExtractor() throws {
+    let images = folder.path("images.npz")
+    _ = try run(
+      "sample", "--ckpt", DisEvalProcess.checkpoint, "--num", "8", "--sampler", "ddim", "--steps",
+      "2",
+      "--out", images)
+    func fid(_ reference: String, _ options: String..., status: Int32 = 0) throws -> DisEvalProcess
+    {
+      let run = try DisEvalProcess(
+        [
+          "fid", "--images", images, "--ref", reference, "--weights", DisEvalProcess.extractor,
+          "--json",
+        ]
+          + options)
+      #expect(run.status == status, "\(run.errors)")
+      return run
+    }
+    let refused = try fid(DisEvalProcess.statistics, "--dialect", "tf", status: 65).errors
+    #expect(
+      refused.contains("DialectMismatch") && refused.contains("mean in float32"), "\(refused)")
+    let contradicted = try fid(DisEvalProcess.statistics, "--ref-dialect", "tf", status: 65).errors
+    #expect(contradicted.contains("known to be pytorch-fid"))
+    for options in [["--allow-mismatch"], ["--ref-dialect", "pytorch-fid"]] {
+      let run = try DisEvalProcess(
+        [
+          "fid", "--images", images, "--ref", DisEvalProcess.statistics, "--dialect", "tf",
+          "--json",
+        ]
+          + options)
+      #expect(run.status == 0, "\(run.errors)")
+      let provenance = try run.json()["provenance"] as? [String: Any]
+      #expect((provenance?["allowed_mismatches"] as? [String])?.count == 1)
+    }
+    // The same in all that counts here: accepted, and both are recorded.
+    let edm = try fid(DisEvalProcess.statistics, "--dialect", "edm").json()
+    let provenance = try #require(edm["provenance"] as? [String: Any])
+    #expect(provenance["dialect"] as? String == "edm")
+    #expect((provenance["reference"] as? [String: Any])?["dialect"] as? String == "pytorch-fid")
+
+    let copy = folder.path("copy.npz")
+    try FileManager.default.copyItem(atPath: DisEvalProcess.statistics, toPath: copy)
+    var record = try #require(
+      try JSONSerialization.jsonObject(
+        with: Data(
+          contentsOf: URL(
+            fileURLWithPath: DisEvalProcess.file(
+              "reference_stats/fashion-mnist-train.json")))) as? [String: Any])
+    record["ddof"] = 0
+    try JSONSerialization.data(withJSONObject: record).write(
+      to: URL(fileURLWithPath: folder.path("copy.json")))
+    #expect(try fid(copy, status: 65).errors.contains("DdofMismatch"))
+    let allowed = try fid(copy, "--allow-mismatch").json()["provenance"] as? [String: Any]
+    let mismatches = allowed?["allowed_mismatches"] as? [String]
+    #expect(mismatches?.first?.hasPrefix("DdofMismatch") == true)
+  }
 }
