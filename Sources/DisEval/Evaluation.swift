@@ -112,7 +112,8 @@ public struct Evaluation: Sendable {
           extractorProvenance.precision ?? prepared.origin?.sampler.precision),
         dialect: only?.key ?? "all", num: subjectSide.count,
         checkpoint: prepared.origin?.checkpoint, sampler: prepared.origin?.sampler,
-        decoder: prepared.origin?.decoder, images: existingPath.map(lastComponent),
+        labels: prepared.labels.map { LabelCounts($0) }, decoder: prepared.origin?.decoder,
+        images: existingPath.map(lastComponent),
         preset: preset?.name, extractor: extractorProvenance,
         reference: referenceSide.provenance(
           path: prepared.referencePath, dialect: only == nil ? nil : prepared.pairs[0].reference),

@@ -20,6 +20,14 @@ enum ImagesOrStatistics: Sendable {
   }
 }
 
+extension ImageSource {
+  /// The classes of the images, nil where they have none.
+  var labelCounts: LabelCounts? {
+    guard let labels, let last = labels.max(), last < 1 << 20 else { return nil }
+    return LabelCounts(labels, classes: last + 1)
+  }
+}
+
 /// What is judged, checked as far as that goes before any work.
 enum OpenedSubject {
   case samples(Generator, count: Int)

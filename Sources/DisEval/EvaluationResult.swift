@@ -129,6 +129,8 @@ public struct Provenance: Codable, Sendable {
   public var checkpoint: CheckpointProvenance?
   /// The sampler, when a checkpoint was sampled.
   public var sampler: SamplerProvenance?
+  /// The classes that were asked for, when a model with classes was sampled.
+  public var labels: LabelCounts?
   /// The decoder, when a latent model was sampled.
   public var decoder: DecoderProvenance?
   /// The images or statistics file, when no checkpoint was sampled.

@@ -99,6 +99,7 @@ public struct FeatureMaker: Sendable {
     record.meanPrecision = definition.mean
     record.spatial = ofSpatial != nil
     record.resolution = collection.tally.side
+    record.labels = source.labelCounts
     try AtomicFile.write(try encodedJSON(record), to: recordPath)
     return record
   }

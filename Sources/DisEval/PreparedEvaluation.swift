@@ -15,6 +15,8 @@ struct PreparedEvaluation {
   /// The dialects of the two sides of every comparison.
   let pairs: [(features: Dialect, reference: Dialect)]
   private(set) var guardian: CompatibilityGuard
+  /// The classes of the samples, nil as long as they are not known, and without classes.
+  private(set) var labels: LabelTally?
 
   init(_ evaluation: Evaluation, reporter: Reporter) throws {
     try evaluation.workload.prepare()
@@ -37,6 +39,27 @@ struct PreparedEvaluation {
     pairs = try evaluation.dialectPairs(opened, reference, extractor, &guardian)
     try evaluation.checkAvailable(opened, reference, extractor)
     try evaluation.checkResolutions(opened, reference, &guardian)
+    if case .samples(let generator, let count) = opened,
+      let classes = generator.checkpoint.model.numClasses
+    {
+      var labels = LabelTally(classes: classes)
+      for index in 0..<count { labels.append(generator.label(index) ?? classes) }
+      note(labels)
+    }
+  }
+
+  /// Keeps the classes of the samples, and warns if they are not those of the reference.
+  private mutating func note(_ labels: LabelTally) {
+    self.labels = labels
+    guard let policy = origin?.sampler.labels else { return }
+    let known =
+      switch reference {
+      case .images(let source): source.labelCounts
+      case .statistics(let statistics): statistics.record?.labels
+      }
+    let warning = labels.warning(
+      policy: policy, reference: known, named: lastComponent(referencePath))
+    if let warning { guardian.warn(warning) }
   }
 
   /// The metrics to compute.
@@ -225,15 +248,21 @@ extension PreparedEvaluation {
     try checkEnough(number, directory.path)
     var collection = FeatureCollection(
       subjectDemands, extractor: loaded.network, count: number)
+    var tally = directory.record.configuration.checkpoint.model.numClasses.map {
+      LabelTally(classes: $0)
+    }
     for unit in there {
       let content = try directory.read(unit)
       for offset in 0..<min(unit.count, count - unit.first) {
+        if let label = content.label(at: offset) { tally?.append(label) }
         try collection.append(content.scoredImage(at: offset))
         if let sink, let image = content.image(at: offset) {
           try sink(image, content.label(at: offset))
         }
       }
     }
+    // Of samples that this process was to make they are known.
+    if labels == nil, let tally { note(tally) }
     return collection
   }
 

@@ -64,11 +64,15 @@ public struct ResultComparison: Codable, Sendable {
       metrics.append(row)
     }
     differences = try documentDifferences(first.provenance, second.provenance)
-      .filter { !$0.field.hasPrefix("warnings") && $0.field != Self.derived }
+      .filter { difference in
+        !Self.derived.contains { difference.field.hasPrefix($0) }
+          && !difference.field.hasPrefix("warnings")
+      }
   }
 
-  /// Follows from the other settings of the sampler, and older results do not say it.
-  private static let derived = "sampler.network_evaluations"
+  /// What follows from the other settings, and is not in older results: how often the network was
+  /// evaluated, and how many samples each class has.
+  private static let derived = ["sampler.network_evaluations", "labels."]
 
   private static func checkComparable(
     _ first: EvaluationResult, _ second: EvaluationResult

@@ -113,6 +113,7 @@ public struct StatisticsMaker: Sendable {
     record.meanPrecision = definition.mean
     record.spatial = prepared.spatial != nil
     record.resolution = collection.tally.side
+    record.labels = source.labelCounts
     try AtomicFile.write(try encodedJSON(record), to: recordPath)
     return record
   }

@@ -310,4 +310,65 @@ import _TestSupport
     let mismatches = allowed?["allowed_mismatches"] as? [String]
     #expect(mismatches?.first?.hasPrefix("DdofMismatch") == true)
   }
+
+  // MARK: Classes
+
+  @Test func theClassesAreRecordedAndCompared() throws {
+    func provenance(_ arguments: String...) throws -> [String: Any] {
+      let run = try DisEvalProcess(arguments + ["--json"])
+      #expect(run.status == 0, "\(run.errors)")
+      return try #require(run.json()["provenance"] as? [String: Any])
+    }
+    func labels(_ options: String..., reference: String = DisEvalProcess.statistics) throws -> (
+      labels: [String: Any], warnings: [String]
+    ) {
+      let run = try DisEvalProcess(
+        [
+          "fid", "--ckpt", DisEvalProcess.checkpoint, "--num", "20", "--sampler", "ddim", "--steps",
+          "2",
+        ]
+          + ["--weights", DisEvalProcess.extractor, "--ref", reference, "--json"] + options)
+      #expect(run.status == 0, "\(run.errors)")
+      let provenance = try #require(run.json()["provenance"] as? [String: Any])
+      let warnings = try #require(provenance["warnings"] as? [String])
+      return (
+        try #require(provenance["labels"] as? [String: Any]),
+        warnings.filter { $0.contains("--labels") }
+      )
+    }
+    let (three, warnings) = try labels("--labels", "3")
+    #expect(three["counts"] as? [Int] == [0, 0, 0, 20, 0, 0, 0, 0, 0, 0])
+    #expect(three["distinct"] as? Int == 1 && three["classes"] as? Int == 10)
+    #expect(warnings.count == 1 && warnings.first?.contains("class 3 alone") == true, "\(warnings)")
+    let balanced = try labels("--labels", "balanced")
+    #expect(balanced.labels["smallest"] as? Int == 2 && balanced.warnings.isEmpty)
+    let uniform = try labels()
+    #expect((uniform.labels["counts"] as? [Int])?.reduce(0, +) == 20 && uniform.warnings.isEmpty)
+    let file = folder.path("l.npy")
+    try NPYArray(integers: (0..<20).map { $0 < 19 ? 1 : 2 }, shape: [20]).write(to: file)
+    #expect(try labels("--labels", file).warnings.first?.contains("2 of 10 classes") == true)
+
+    // A run that is merged says the same.
+    let run = folder.path("run")
+    let direct = try provenance(
+      "fid", "--ckpt", DisEvalProcess.checkpoint, "--num", "20", "--sampler", "ddim", "--steps",
+      "2",
+      "--ref", DisEvalProcess.statistics, "--labels", "3", "--run", run)
+    #expect(try canonical(direct) == canonical(provenance("merge", run)))
+
+    // Statistics of images with labels record them.
+    let (images, statistics) = (folder.path("three.npz"), folder.path("stats.npz"))
+    _ = try self.run(
+      "sample", "--ckpt", DisEvalProcess.checkpoint, "--num", "20", "--sampler", "ddim", "--steps",
+      "2",
+      "--labels", "3", "--out", images)
+    _ = try self.run(
+      "stats", "make", "--images", images, "--weights", DisEvalProcess.extractor, "--out",
+      statistics)
+    for reference in [images, statistics] {
+      #expect(try labels("--labels", "3", reference: reference).warnings.isEmpty)
+      let other = try labels(reference: reference).warnings
+      #expect(other.first?.contains("has 1 of 4 classes, 0 to 20 images each") == true, "\(other)")
+    }
+  }
 }

@@ -81,6 +81,7 @@ public struct StatisticsConversion: Sendable {
       extractor: extractor(dialect), features: kept, npzSha256: try sha256(ofFile: path),
       floor: input.record?.floor, dialect: dialect, ddof: ddof)
     record.resolution = resolution
+    record.labels = input.record?.labels
     record.spatial = input.spatial != nil
     record.meanPrecision = input.meanPrecision
     record.source = .init(

@@ -20,6 +20,8 @@ public struct StatisticsRecord: Codable, Sendable {
   public var features: Int
   /// Side of the images before they were resized.
   public var resolution: Int?
+  /// The classes of the images, nil when the images did not say them.
+  public var labels: LabelCounts?
   /// Whether the file has statistics of the spatial features, `mu_s` and `sigma_s`.
   public var spatial: Bool?
   /// Precision in which the mean was summed.
@@ -58,12 +60,12 @@ public struct StatisticsRecord: Codable, Sendable {
         "schema '\(schema)', this version reads dis-eval-statistics/1")
     }
     guard count ?? 2 >= 2, (0...1).contains(ddof ?? 1), features >= 0, isSHA256(npzSha256),
-      (1...1 << 20).contains(resolution ?? 1)
+      (1...1 << 20).contains(resolution ?? 1), labels?.isPlausible ?? true
     else {
       throw Failure(
         .dataRefused, "StatsInvalid", path,
         "is no record of statistics: expected a count of at least 2, a ddof of 0 or 1, a "
-          + "resolution of at least 1 and a SHA-256 of 64 digits")
+          + "resolution of at least 1, a SHA-256 of 64 digits and as many counts as classes")
     }
   }
 

@@ -116,7 +116,7 @@ public struct ReportedResult: Sendable {
       .table(
         ReportPage.Table(
           "Evaluation",
-          rows: rest.flatMap { Self.rows($0.value, $0.key) }
+          rows: rest.flatMap { Self.rows(Self.withoutCounts($0.value), $0.key) }
             + Self.rows(document["samples_sha256"] ?? .null, "samples_sha256")))
     ]
     for (key, title) in parts {
@@ -137,6 +137,13 @@ public struct ReportedResult: Sendable {
     }
     return ReportPage.Section(
       "Environment", [.table(ReportPage.Table("Where and how it ran", rows: rows))])
+  }
+
+  /// An object without the number of images of every single class, of which there may be a thousand.
+  private static func withoutCounts(_ value: JSONValue) -> JSONValue {
+    guard case .object(var members) = value else { return value }
+    members["counts"] = nil
+    return .object(members)
   }
 
   /// A row for each value in `value`, by its place.
