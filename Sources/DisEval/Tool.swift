@@ -20,6 +20,12 @@ public enum Tool {
   /// version and core. The same bytes come out only on the same path.
   public static var kernelPath: String { kernelPath(.float32) }
 
+  /// What `--version` prints: the version, and on a line of its own the code path of networks of every
+  /// precision. Runs can be continued where both are the same.
+  public static var versionAndKernels: String {
+    "\(name) \(version)\nkernels: \(kernelPath(.bfloat16))"
+  }
+
   /// The same of networks of some precision: not every processor with AVX-512 multiplies bfloat16,
   /// and the sums of those that do underflow sooner.
   static func kernelPath(_ precision: Precision?) -> String {

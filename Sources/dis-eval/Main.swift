@@ -19,7 +19,7 @@ struct DisEvalCommand: AsyncParsableCommand {
         dis-eval fid --images samples/ --ref stats.npz --json
         dis-eval inspect model.pt
       """,
-    version: "\(Tool.name) \(Tool.version)",
+    version: Tool.versionAndKernels,
     subcommands: [
       FIDCommand.self, EvaluateCommand.self, MergeCommand.self, CompareCommand.self,
       RerunCommand.self,

@@ -1,4 +1,5 @@
 import Checkpoints
+import DisEval
 import Foundation
 import Tensors
 import Testing
@@ -244,8 +245,13 @@ import _TestSupport
     #expect(run.output.contains("USAGE") && run.output.contains("dis-eval"))
   }
 
-  @Test func versionIsNamed() throws {
+  /// Name and version, then what a script needs to know whether a run can be continued here.
+  @Test func versionSaysTheKernels() throws {
     let run = try DisEvalProcess("--version")
-    #expect(run.status == 0 && run.output.hasPrefix("dis-eval "))
+    #expect(run.status == 0 && run.output == Tool.versionAndKernels + "\n")
+    let scalar = try DisEvalProcess("--version", environment: ["DIS_EVAL_KERNELS": "scalar"])
+    let lines = scalar.output.split(separator: "\n")
+    #expect(lines.count == 2 && lines.first == "dis-eval \(Tool.version)")
+    #expect(lines.last?.hasPrefix("kernels: scalar, bf16 by scalar, OpenBLAS ") == true)
   }
 }

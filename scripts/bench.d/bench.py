@@ -489,7 +489,7 @@ def header(rounds: int) -> str:
         "Written by `scripts/bench`. Every contender does the same work on two threads, turn by turn in one run, "
         f"{rounds} rounds; a\nratio is that of the medians. Absolute times are those of one machine on one day.\n\n"
         f"- Processor: {processor()}, {os.cpu_count()} cores; kernels: {kernels}\n"
-        f"- {run([BINARY, '--version']).stdout.strip()}; Python {platform.python_version()}, {versions}\n"
+        f"- {run([BINARY, '--version']).stdout.splitlines()[0]}; Python {platform.python_version()}, {versions}\n"
         f"- The other networks run with random weights: speed does not depend on the values.\n"
     )
 

@@ -193,7 +193,7 @@ def main():
     for name in dict.fromkeys(name for _, name in jobs(int(large), int(small))):
         part, found = section(work, name, dis_eval(work, name, binary, bool(keep), versions), versions)
         text, rows = f"{text}\n{part}", rows + found
-    version = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False).stdout.strip()
+    version = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False).stdout.splitlines()[0]
     listed = "\n".join(f"| {package} | {versions[package]} |" for package in sorted(versions))
     counts = {key: sum(row.outcome == key for row in rows) for key in ("passed", "failed", "not run")}
     summary = ", ".join(f"{count} {key}" for key, count in counts.items())
