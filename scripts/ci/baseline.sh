@@ -1,16 +1,27 @@
 #!/usr/bin/env bash
-# Scores the checkpoint as planned and makes it the baseline, unless it is worse than that.
+# Scores the checkpoint as planned and makes it the baseline, unless the policy of the gate says that it is
+# worse, or cannot say. With --accept it becomes the baseline all the same.
 #
 #   baseline.sh REASON [--accept]
 set -euo pipefail
-if [[ "${1:-}" =~ ^[[:space:]]*$ ]]; then
-  echo "baseline.sh REASON [--accept]: expected why the baseline is replaced" >&2
-  exit 64
-fi
+here=$(dirname "$0")
 # shellcheck source=scripts/ci/common.sh
-. "$(dirname "$0")/common.sh"
+. "$here/common.sh"
+# shellcheck source=scripts/ci/score.sh
+. "$here/score.sh"
 
+[[ ! ${1:-} =~ ^[[:space:]]*$ ]] || fail 64 "baseline: expected a reason, why the baseline is replaced"
+reason=$1
+case "${*:2}" in
+  "" | --accept) ;;
+  *) fail 64 "baseline.sh REASON [--accept]: found '${*:2}'" ;;
+esac
+settings
+[ -z "${POLICY:-}" ] || [ -e "$POLICY" ] ||
+  fail 66 "the policy '$POLICY' is not there; to do without one, remove POLICY from the settings"
+check_inputs
+fetch_inputs
+[ -e "$PLAN" ] || make_plan
 score_as_planned
-mkdir -p "$(dirname "$BASELINE")"
-"$DIS_EVAL" gate "$OUT/result.json" --metric "$METRIC" --update-baseline "$BASELINE" \
-  --reason "$1" "${@:2}"
+mkdir -p -- "$(dirname "$BASELINE")"
+judge --update-baseline "$BASELINE" --reason "$reason" "${@:2}"

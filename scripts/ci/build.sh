@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Builds dis-eval of this checkout and puts it on the PATH of the steps that follow.
+# Builds dis-eval of this checkout and puts it on the PATH of the steps that follow. Standard output has
+# nothing but the path of the program.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-scripts/setup
-swift build -c release --product dis-eval
+scripts/setup >&2
+# 1 would say that the checkpoint is worse.
+swift build -c release --product dis-eval >&2 || exit 69
 folder=$(swift build -c release --show-bin-path)
 if [ "${GITHUB_ACTIONS:-}" = true ] && [ -n "${GITHUB_PATH:-}" ]; then
   printf '%s\n' "$folder" >> "$GITHUB_PATH"

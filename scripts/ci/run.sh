@@ -2,11 +2,13 @@
 # The step of the action: the command that $COMMAND names.
 set -euo pipefail
 here=$(dirname "$0")
-case "${COMMAND:-gate}" in
-  gate | plan) exec "$here/${COMMAND:-gate}.sh" ;;
-  baseline) exec "$here/baseline.sh" "${REASON:-}" ;;
-  *)
-    echo "command: expected gate, plan or baseline" >&2
-    exit 64
-    ;;
+# shellcheck source=scripts/ci/common.sh
+. "$here/common.sh"
+case "${COMMAND:-gate}/${ACCEPT:-false}" in
+  gate/false | plan/false) exec "$here/${COMMAND:-gate}.sh" ;;
+  baseline/false) exec "$here/baseline.sh" "${REASON:-}" ;;
+  baseline/true) exec "$here/baseline.sh" "${REASON:-}" --accept ;;
+  */true) fail 64 "accept: only the command baseline has it" ;;
+  */false) fail 64 "command: found '$COMMAND', expected gate, plan or baseline" ;;
+  *) fail 64 "accept: found '$ACCEPT', expected true or false" ;;
 esac
