@@ -40,7 +40,7 @@ public struct FeatureMaker: Sendable {
       throw Failure(.usage, "InvalidOutput", path, "features are a .npz file")
     }
     let recordPath = ReferenceStatistics.recordPath(path)
-    try AtomicFile.check(path)
+    try AtomicFile.check(path, isReadBack: true)
     try AtomicFile.check(recordPath)
     let source = try ImageSource(path: images, recursive: recursive)
     try checkEnough(source.count, images)

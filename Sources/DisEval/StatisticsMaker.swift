@@ -50,7 +50,7 @@ public struct StatisticsMaker: Sendable {
       throw Failure(.usage, "InvalidOutput", path, "statistics are a .npz file")
     }
     let recordPath = ReferenceStatistics.recordPath(path)
-    try AtomicFile.check(path)
+    try AtomicFile.check(path, isReadBack: true)
     try AtomicFile.check(recordPath)
     let source = try ImageSource(path: images, recursive: recursive)
     let held = try heldOut.map {

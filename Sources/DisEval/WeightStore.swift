@@ -116,7 +116,8 @@ extension WeightStore {
       }
     }
     let record = try convert(path)
-    unlink(path)
+    // A file that somebody put there is theirs.
+    if !isThere { unlink(path) }
     return record
   }
 

@@ -6,18 +6,25 @@
 /// it is whole.
 ///
 /// Unlike ``AtomicFile`` it survives an interruption, to be continued. One process at a time holds it.
+/// Links, and owner and mode of a file that is replaced, are kept as there.
 package final class PartialFile: Sendable {
   /// The final path.
   package let path: String
   /// Where it grows.
   package let temporaryPath: String
+  /// The path at the end of all links.
+  private let final: String
   private let descriptor: Int32
 
   /// Opens what an earlier run has left, or begins.
   ///
   /// - Throws: ``Failure`` `Busy` while another process writes it, or `cannotCreate`.
   package init(path: String) throws(Failure) {
-    let temporaryPath = path + ".part"
+    guard case .file(let final, let existing) = try OutputTarget(path) else {
+      throw Failure(
+        .cannotCreate, "CannotCreate", path, "is a pipe or a device, expected the path of a file")
+    }
+    let temporaryPath = final + ".part"
     let descriptor = open(
       temporaryPath, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o666)
     guard descriptor >= 0 else {
@@ -27,14 +34,16 @@ package final class PartialFile: Sendable {
     guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
       close(descriptor)
       throw Failure(
-        .cannotCreate, "CannotCreate", temporaryPath, "something that is no file is in the way")
+        .cannotCreate, "CannotCreate", temporaryPath, "something that is not a file is in the way")
     }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
       close(descriptor)
       throw Failure(
         .cannotCreate, "Busy", temporaryPath, "another process writes it; wait for that one")
     }
+    if let existing { keepOwnerAndMode(of: existing, on: descriptor) }
     (self.path, self.temporaryPath, self.descriptor) = (path, temporaryPath, descriptor)
+    self.final = final
   }
 
   deinit { close(descriptor) }
@@ -50,15 +59,8 @@ package final class PartialFile: Sendable {
 
   /// Appends `bytes`.
   package func append(_ bytes: [UInt8]) throws(Failure) {
-    var done = 0
-    while done < bytes.count {
-      let wrote = bytes.withUnsafeBytes {
-        write(descriptor, $0.baseAddress.map { $0 + done }, $0.count - done)
-      }
-      if wrote < 0 && errno == EINTR { continue }
-      guard wrote > 0 else { throw Failure.system(errno, "write", temporaryPath, writing: true) }
-      done += wrote
-    }
+    let error = bytes.withUnsafeBytes { writeAll($0, to: descriptor) }
+    guard error == 0 else { throw Failure.system(error, "write", temporaryPath, writing: true) }
   }
 
   /// Begins again.
@@ -76,9 +78,9 @@ package final class PartialFile: Sendable {
     guard fsync(descriptor) == 0 else {
       throw Failure.system(errno, "sync", temporaryPath, writing: true)
     }
-    guard rename(temporaryPath, path) == 0 else {
+    guard rename(temporaryPath, final) == 0 else {
       throw Failure.system(errno, "rename", path, writing: true)
     }
-    try AtomicFile.syncFolder(of: path)
+    try AtomicFile.syncFolder(of: final)
   }
 }

@@ -11,11 +11,7 @@ package final class ScratchFile: Sendable {
   /// - Parameter folder: Where it takes its room.
   /// - Throws: ``Failure`` `cannotCreate` when the folder is missing or not writable.
   package init(folder: String) throws(Failure) {
-    let path = "\(folder)/dis-eval.\(String(UInt64.random(in: .min ... .max), radix: 36))"
-    let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else { throw Failure.system(errno, "create", path, writing: true) }
-    unlink(path)
-    (self.descriptor, self.folder) = (descriptor, folder)
+    (descriptor, self.folder) = (try unnamedFile(in: folder), folder)
   }
 
   deinit { close(descriptor) }
@@ -61,4 +57,19 @@ package final class ScratchFile: Sendable {
     guard error == 0 else { throw Failure.system(error, "read a temporary file in", folder) }
     return values
   }
+}
+
+/// Opens a new file for reading and writing that has no name any more.
+func unnamedFile(in folder: String) throws(Failure) -> Int32 {
+  let path = "\(folder)/dis-eval.\(String(UInt64.random(in: .min ... .max), radix: 36))"
+  let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+  guard descriptor >= 0 else { throw Failure.system(errno, "create", path, writing: true) }
+  unlink(path)
+  return descriptor
+}
+
+/// `$TMPDIR`, or `/tmp`.
+var temporaryFolder: String {
+  guard let folder = getenv("TMPDIR"), folder.pointee != 0 else { return "/tmp" }
+  return String(cString: folder)
 }

@@ -9,15 +9,21 @@ enum Terminal {
   ///
   /// - Throws: ``Failure`` `OutputLost` (74). A reader that went away early is no error.
   static func result(_ bytes: some Sequence<UInt8>) throws(Failure) {
-    let error = write(Array(bytes), to: STDOUT_FILENO)
+    let error = Array(bytes).withUnsafeBytes { writeAll($0, to: STDOUT_FILENO) }
     guard error == 0 || error == EPIPE else {
       throw Failure(
         .inputOutput, "OutputLost", "standard output", String(cString: strerror(error)))
     }
   }
 
-  /// Writes a line of text to standard output.
-  static func result(_ text: String) throws(Failure) { try result((text + "\n").utf8) }
+  /// Writes a line of text to standard output, or to standard error when a document goes there.
+  static func result(_ text: String) throws(Failure) {
+    guard !isOutputTaken.load(ordering: .relaxed) else { return note(text) }
+    try result((text + "\n").utf8)
+  }
+
+  /// Whether standard output is for a document that an option such as `--out /dev/stdout` sends there.
+  static let isOutputTaken = Atomic(false)
 
   /// Lines of columns that are as wide as they must be, the last one not padded.
   static func table(_ rows: [[String]]) -> String {
@@ -31,7 +37,9 @@ enum Terminal {
   }
 
   /// Writes a line to standard error. When that fails there is nobody to tell.
-  static func note(_ text: String) { _ = write(Array((text + "\n").utf8), to: STDERR_FILENO) }
+  static func note(_ text: String) {
+    _ = Array((text + "\n").utf8).withUnsafeBytes { writeAll($0, to: STDERR_FILENO) }
+  }
 
   /// Tells people about progress, when standard error is a terminal, and about warnings.
   static func reporter(quiet: Bool) -> Reporter {
@@ -41,22 +49,10 @@ enum Terminal {
       progress: { progress in
         guard isTerminal, !quiet else { return }
         guard let line = bar.withLock({ $0.line(progress) }) else { return }
-        _ = write(Array(line.utf8), to: STDERR_FILENO)
+        _ = Array(line.utf8).withUnsafeBytes { writeAll($0, to: STDERR_FILENO) }
       },
       warn: { if !quiet { note("dis-eval: warning: \($0)") } },
       note: { if !quiet { note("dis-eval: \($0)") } })
-  }
-
-  /// - Returns: 0, or the `errno` of the write that failed.
-  private static func write(_ bytes: [UInt8], to descriptor: Int32) -> Int32 {
-    var rest = bytes[...]
-    while !rest.isEmpty {
-      let count = rest.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
-      if count < 0 && errno == EINTR { continue }
-      guard count > 0 else { return errno }
-      rest = rest.dropFirst(count)
-    }
-    return 0
   }
 }
 

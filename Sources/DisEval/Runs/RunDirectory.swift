@@ -14,7 +14,8 @@ import Tensors
 /// units/000064-32.partial.safetensors  an unfinished one, with the state of its sampler
 /// ```
 /// The state of a run is the set of its valid units and nothing else. Files get their name when they
-/// are whole; who dies leaves at most a temporary file, which the next one removes.
+/// are whole; who dies leaves at most a temporary file, which the next one removes. No other file of
+/// the folder is touched.
 final class RunDirectory: Sendable {
   /// The folder.
   let path: String
@@ -49,14 +50,15 @@ final class RunDirectory: Sendable {
   static func open(
     _ path: String, asked: RunRecord, unit: () throws -> Int
   ) async throws -> RunDirectory {
+    try checkIsOurs(path)
     do {
       try FileManager.default.createDirectory(
         atPath: "\(path)/units", withIntermediateDirectories: true)
     } catch {
       throw Failure(
         .cannotCreate, "CannotCreate", path,
-        "the folder cannot be made: it cannot be written there, or something that is no folder is in "
-          + "the way")
+        "the folder cannot be made: it cannot be written there, or something that is not a folder is "
+          + "in the way")
     }
     let claims = try ClaimFile(path: "\(path)/run.lock")
     while try !claims.claim(recordClaim) { try await Task.sleep(for: .milliseconds(50)) }
@@ -64,14 +66,7 @@ final class RunDirectory: Sendable {
 
     let recordPath = RunRecord.path(in: path)
     guard FileManager.default.fileExists(atPath: recordPath) else {
-      let others = try Folder(path: path).names
-        .filter { ![Array("units".utf8), Array("run.lock".utf8)].contains($0) }
-        .filter { !isTemporary($0) }
-      guard others.isEmpty else {
-        throw Failure(
-          .cannotCreate, "NotEmpty", path,
-          "the folder is no run and has \(others.count) other entries; give a new or an empty one")
-      }
+      try checkIsOurs(path)
       var record = asked
       record.unit = try unit()
       try AtomicFile.write(try encodedJSON(record), to: recordPath)
@@ -94,6 +89,23 @@ final class RunDirectory: Sendable {
   }
 
   private static let recordClaim = 0
+
+  /// Refuses a folder that has other files than those of a run and no `run.json`.
+  private static func checkIsOurs(_ path: String) throws(Failure) {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue,
+      !FileManager.default.fileExists(atPath: RunRecord.path(in: path))
+    else { return }
+    // Another process may begin the run at this moment.
+    let others = try Folder(path: path).names.map { String(decoding: $0, as: UTF8.self) }
+      .filter { $0 != "units" && !UnitFileName.isOfRecord($0) }
+    guard others.isEmpty else {
+      throw Failure(
+        .cannotCreate, "NotEmpty", path,
+        "the folder is not one of a run and has \(others.count) other entries; give a new or an empty "
+          + "one")
+    }
+  }
 }
 
 // MARK: - Units
@@ -185,37 +197,53 @@ extension RunDirectory {
     return (content, step.map { StoredSampling(step: $0, tensors: tensors) })
   }
 
-  /// Removes what processes that were killed have left: temporary files, and states of units that are
-  /// finished. Files of units that somebody works on stay.
+  /// Removes what processes that were killed have left: temporary files of ours, and states of units
+  /// that are finished. What somebody works on stays, and whatever has a name that we do not give.
   func sweep() throws {
-    for folder in [path, unitsFolder] {
-      for name in try Folder(path: folder).names {
-        guard let text = String(validating: name, as: UTF8.self) else { continue }
-        let unit = UnitRange(fileName: text)
-        guard
-          Self.isTemporary(name)
-            || text.hasSuffix(Self.partialSuffix) && unit.map(isFinished) == true
-        else { continue }
-        let claim = unit.map { 1 + $0.first } ?? Self.recordClaim
-        guard let claims, try claims.claim(claim) else { continue }
-        unlink("\(folder)/\(text)")
-        claims.release(claim)
-      }
+    func remove(_ path: String, _ number: Int) throws {
+      guard let claims, try claims.claim(number) else { return }
+      unlink(path)
+      claims.release(number)
+    }
+    for name in try Folder(path: path).names {
+      guard let text = String(validating: name, as: UTF8.self),
+        AtomicFile.name(ofTemporary: text) == "run.json"
+      else { continue }
+      try remove("\(path)/\(text)", Self.recordClaim)
+    }
+    for name in try Folder(path: unitsFolder).names {
+      guard let text = String(validating: name, as: UTF8.self), let file = UnitFileName(text),
+        file.isTemporary || (file.isPartial && isFinished(file.unit))
+      else { continue }
+      try remove("\(unitsFolder)/\(text)", 1 + file.unit.first)
     }
   }
 
-  private static let suffix = ".safetensors"
-  private static let partialSuffix = ".partial.safetensors"
-
-  private func file(_ unit: UnitRange) -> String { "\(unitsFolder)/\(unit.name)\(Self.suffix)" }
-
-  private func partialFile(_ unit: UnitRange) -> String {
-    "\(unitsFolder)/\(unit.name)\(Self.partialSuffix)"
+  /// Removes the files of a run, and its folder unless there is something else in it.
+  static func remove(_ path: String) {
+    let units = "\(path)/units"
+    for name in (try? Folder(path: units).names) ?? [] {
+      guard let text = String(validating: name, as: UTF8.self), UnitFileName(text) != nil else {
+        continue
+      }
+      unlink("\(units)/\(text)")
+    }
+    rmdir(units)
+    for name in (try? Folder(path: path).names) ?? [] {
+      guard let text = String(validating: name, as: UTF8.self),
+        UnitFileName.isOfRecord(text)
+      else { continue }
+      unlink("\(path)/\(text)")
+    }
+    rmdir(path)
   }
 
-  private static func isTemporary(_ name: [UInt8]) -> Bool {
-    name.suffix(AtomicFile.temporarySuffix.utf8.count).elementsEqual(
-      AtomicFile.temporarySuffix.utf8)
+  private func file(_ unit: UnitRange) -> String {
+    "\(unitsFolder)/\(unit.name)\(UnitFileName.suffix)"
+  }
+
+  private func partialFile(_ unit: UnitRange) -> String {
+    "\(unitsFolder)/\(unit.name)\(UnitFileName.partialSuffix)"
   }
 }
 
@@ -223,16 +251,4 @@ extension RunDirectory {
 struct StoredSampling {
   let step: Int
   let tensors: [String: Tensor]
-}
-
-extension UnitRange {
-  /// The unit that a file belongs to, whatever follows its name.
-  fileprivate init?(fileName: String) {
-    let numbers = fileName.prefix { $0 != "." }.split(
-      separator: "-", omittingEmptySubsequences: false)
-    guard numbers.count == 2, let first = Int(numbers[0]), let count = Int(numbers[1]), first >= 0,
-      first <= RunRecord.maximumCount, count >= 1
-    else { return nil }
-    self.init(first: first, count: count)
-  }
 }

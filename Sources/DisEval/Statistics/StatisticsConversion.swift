@@ -34,7 +34,7 @@ public struct StatisticsConversion: Sendable {
         .usage, "InvalidOutput", path, "statistics are written as .npz; pickles are only read")
     }
     let recordPath = ReferenceStatistics.recordPath(path)
-    try AtomicFile.check(path)
+    try AtomicFile.check(path, isReadBack: true)
     try AtomicFile.check(recordPath)
     var asserted: [String] = []
     func fact<Value: Equatable>(

@@ -42,6 +42,9 @@ public struct Sweep: Sendable {
     self.template = template
   }
 
+  /// The files and folders in ``folder``.
+  package static let names = ["ledger.jsonl", "results", "runs", "hashes.json", "sweep.lock"]
+
   /// Where the evaluations are listed.
   public var ledgerPath: String { "\(folder)/ledger.jsonl" }
 
@@ -130,8 +133,8 @@ private final class SweepSession {
       } catch {
         throw Failure(
           .cannotCreate, "CannotCreate", folder,
-          "the folder cannot be made: it cannot be written there, or something that is no folder is "
-            + "in the way")
+          "the folder cannot be made: it cannot be written there, or something that is not a folder "
+            + "is in the way")
       }
     }
     claims = try ClaimFile(path: "\(sweep.folder)/sweep.lock")
@@ -200,7 +203,7 @@ private final class SweepSession {
       reporter.note("\(checkpoint.name), seed \(settings.seed)")
       let result = try await evaluate(checkpoint, settings, key: key, sha256: sha256)
       row.finish(try keep(result, checkpoint, key: key), isCached: false)
-      try? FileManager.default.removeItem(atPath: runPath(key))
+      RunDirectory.remove(runPath(key))
       return row
     } catch let failure as Failure {
       if failure.status == .interrupted || isOfFolder(failure) { throw failure }
