@@ -65,6 +65,24 @@ struct EvaluationOptions: ParsableArguments {
       }
     }
     if let num, num < 1 { throw ValidationError("--num \(num): expected at least 2.") }
+    try files.check(json: output.json)
+  }
+
+  private var files: CommandFiles {
+    var files = CommandFiles()
+    files.reads("--ckpt", ckpt)
+    files.readsReference("--images", images, recursive: scoring.folders.recursive)
+    scoring.addInputs(to: &files)
+    for folder in runFolders { files.keepsRun("--run", in: folder) }
+    output.addOutputs(to: &files)
+    return files
+  }
+
+  /// The folder of the run, or one for each range of seeds.
+  private var runFolders: [String] {
+    guard let run = keeping.run else { return [] }
+    guard repeats > 1 else { return [run] }
+    return (0..<repeats).map { "\(run)/seed-\(scoring.sampling.seed &+ UInt64($0))" }
   }
 
   /// Runs the evaluation and writes what was asked for.

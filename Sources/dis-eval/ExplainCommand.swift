@@ -50,6 +50,13 @@ struct ExplainCommand: AsyncParsableCommand {
 
   func validate() throws {
     if let num, num < 2 { throw ValidationError("--num \(num): expected at least 2.") }
+    var files = CommandFiles()
+    files.readsReference("--images", images, recursive: folders.recursive)
+    files.readsReference("--ref", ref, recursive: folders.recursive)
+    files.reads("--weights", weights)
+    files.reads("--other-weights", otherWeights)
+    files.writes("--out", out)
+    try files.check(json: json)
   }
 
   func run() async throws {

@@ -33,6 +33,14 @@ struct ExportCommand: ParsableCommand {
     guard format != .mlflow || out != nil else {
       throw ValidationError("--format mlflow needs --out, a folder.")
     }
+    var files = CommandFiles()
+    for file in self.files { files.reads("the input", file) }
+    if let out, format == .mlflow {
+      files.keeps("--out", [mlflowExperiment], in: out)
+    } else {
+      files.writes("--out", out)
+    }
+    try files.check()
   }
 
   func run() throws {

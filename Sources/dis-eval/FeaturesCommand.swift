@@ -37,6 +37,14 @@ struct FeaturesCommand: AsyncParsableCommand {
 
   @OptionGroup(title: "Running") var running: RunOptions
 
+  func validate() throws {
+    var files = CommandFiles()
+    files.readsImages("--images", images, recursive: folders.recursive)
+    files.reads("--weights", weights)
+    files.writesStatistics("--out", out)
+    try files.check()
+  }
+
   func run() async throws {
     var maker = FeatureMaker(images: images, weights: weights, workload: try running.workload())
     maker.dialect = dialect

@@ -150,6 +150,7 @@ struct GateCommand: AsyncParsableCommand {
       throw ValidationError(
         "Nothing to judge by: expected --max, --min, --baseline, --policy or --audit.")
     }
+    try checkFiles(baseline: baseline)
   }
 
   func run() async throws {
@@ -161,6 +162,7 @@ struct GateCommand: AsyncParsableCommand {
     let ruled = Set(policy.metrics.keys)
     try addOptions(to: &policy)
     let baselinePath = self.baselinePath(policy)
+    if updateBaseline == nil { try checkFiles(baseline: baselinePath) }
     let baseline = try baselinePath.map { try ScoredResult(contentsOf: $0, as: .baseline) }
     let names = metric.isEmpty ? ruled : Set(metric)
     let candidate: ScoredResult

@@ -30,10 +30,24 @@ struct MergeCommand: AsyncParsableCommand {
   @OptionGroup(title: "Running") var running: RunOptions
   @OptionGroup(title: "Output") var output: ResultOptions
 
+  func validate() throws { try check() }
+
+  /// - Parameter evaluation: What the run says, once that is read.
+  private func check(_ evaluation: Evaluation? = nil) throws {
+    var files = CommandFiles()
+    files.keepsRun("the run", in: run)
+    files.readsReference(
+      "--ref", ref ?? evaluation?.reference, recursive: evaluation?.recursive)
+    files.reads("--weights", weights ?? evaluation?.weights)
+    output.addOutputs(to: &files)
+    try files.check(json: output.json)
+  }
+
   func run() async throws {
     let workload = try running.workload()
     var evaluation = try Evaluation(
       run: run, reference: ref, weights: weights, workload: workload)
+    try check(evaluation)
     evaluation.isPartial = partial
     try await output.write(evaluation, running)
   }

@@ -99,6 +99,21 @@ struct PlotCommand: ParsableCommand {
     if let until, !(until > 0 && until.isFinite) {
       throw ValidationError("--until \(until): expected a number above 0.")
     }
+    try commandFiles.check(json: json)
+  }
+
+  private var commandFiles: CommandFiles {
+    var result = CommandFiles()
+    for file in files { result.reads("the input", file) }
+    for path in out {
+      result.writes("--out", path)
+      guard case .picture(let format) = Kind(path) else { continue }
+      // A table that is asked for by its name has the same content.
+      for companion in Plot.companions(of: path, format) where !out.contains(companion) {
+        result.writes("--out", companion, beside: path, isFree: Plot.isFree(companion:))
+      }
+    }
+    return result
   }
 
   /// What a file's ending asks for.

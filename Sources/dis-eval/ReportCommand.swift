@@ -78,6 +78,29 @@ struct ReportCommand: AsyncParsableCommand {
     guard ckpt == nil || images == nil else {
       throw ValidationError("Give either --ckpt or --images.")
     }
+    try commandFiles().check()
+  }
+
+  /// - Parameter result: The result, once it is read: it says where other files were.
+  private func commandFiles(_ result: EvaluationResult? = nil) -> CommandFiles {
+    var files = CommandFiles()
+    let recursive = folders.recursive ?? result?.searchesFolders
+    for (option, path) in [
+      ("the input", input), ("the input", "\(input)/ledger.jsonl"), ("--gate", gate),
+      ("--ckpt", ckpt ?? result?.argument("--ckpt")),
+      ("--decoder", decoder ?? result?.argument("--decoder")), ("--weights", weights),
+    ] { files.reads(option, path) }
+    for path in plot {
+      files.reads("--plot", path)
+      if path.hasSuffix(".svg") { files.reads("--plot", "\(path.dropLast(4)).csv") }
+    }
+    files.readsImages("--images", images, recursive: recursive)
+    files.readsReference(
+      "--ref", ref ?? result?.argument("--ref"), recursive: recursive)
+    files.readsImages("--reference-images", referenceImages, recursive: recursive)
+    files.keepsRun("--run", in: run)
+    files.writes("--out", out)
+    return files
   }
 
   func run() async throws {
@@ -138,6 +161,7 @@ extension ReportCommand {
       return [ReportPage.Section("Samples", [.missing("None were asked for; see --samples.")])]
     }
     let result = try EvaluationResult(contentsOf: input)
+    try commandFiles(result).check()
     guard let source = try source(of: result) else {
       let reason =
         result.provenance.checkpoint == nil

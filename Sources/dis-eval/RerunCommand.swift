@@ -37,10 +37,30 @@ struct RerunCommand: AsyncParsableCommand {
   @Flag(help: "Print the comparison as JSON, with the new result in it.")
   var json = false
 
+  func validate() throws { try check() }
+
+  /// - Parameter recorded: The result, once it is read: it says where its files were.
+  private func check(_ recorded: EvaluationResult? = nil) throws {
+    var commandFiles = CommandFiles()
+    commandFiles.reads("the result", result)
+    let recursive = files.folders.recursive ?? recorded?.searchesFolders
+    for (option, path) in [
+      ("--ckpt", files.ckpt), ("--decoder", files.decoder), ("--labels", files.labels),
+      ("--weights", files.weights),
+    ] { commandFiles.reads(option, path ?? recorded?.argument(option)) }
+    for (option, path) in [("--images", files.images), ("--ref", files.ref)] {
+      commandFiles.readsReference(
+        option, path ?? recorded?.argument(option), recursive: recursive)
+    }
+    commandFiles.writes("--out", out)
+    try commandFiles.check(json: json)
+  }
+
   func run() async throws {
     let workload = try running.workload()
-    if let out { try AtomicFile.check(out) }
     let recorded = try EvaluationResult(contentsOf: result)
+    try check(recorded)
+    if let out { try AtomicFile.check(out) }
     var evaluation = try Evaluation(
       as: recorded.recorded, of: files.inputs(of: recorded, from: result), workload: workload)
     evaluation.arguments = Array(CommandLine.arguments.dropFirst())

@@ -28,6 +28,13 @@ struct ResultOptions: ParsableArguments {
   /// Whether the pixels of samples are needed.
   var wantsImages: Bool { grid != nil || saveImages != nil }
 
+  /// The files that are written.
+  func addOutputs(to files: inout CommandFiles) {
+    files.writes("--out", out)
+    files.writes("--grid", grid)
+    files.writesImages("--save-images", saveImages)
+  }
+
   /// Refuses outputs that cannot be written, before hours of work.
   func check() throws(Failure) {
     for path in [out, grid].compactMap(\.self) { try AtomicFile.check(path) }

@@ -61,6 +61,16 @@ struct SampleCommand: AsyncParsableCommand {
       throw ValidationError("--step-noise needs --noise.")
     }
     if let num, num < 1 { throw ValidationError("--num \(num): expected at least 1.") }
+    var files = CommandFiles()
+    for (option, path) in [
+      ("--ckpt", ckpt), ("--noise", noise), ("--step-noise", stepNoise),
+      ("--decoder", decoding.decoder),
+    ] { files.reads(option, path) }
+    if sampling.labels.hasSuffix(".npy") { files.reads("--labels", sampling.labels) }
+    files.writesImages("--out", out)
+    files.writes("--grid", grid)
+    files.writes("--raw-out", rawOut)
+    try files.check()
   }
 
   func run() async throws {

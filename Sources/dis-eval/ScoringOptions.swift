@@ -75,6 +75,16 @@ struct ScoringOptions: ParsableArguments {
     }
   }
 
+  /// The files that are read, apart from the checkpoint.
+  func addInputs(to files: inout CommandFiles) {
+    let preset = preset.flatMap { try? Preset(named: $0).reference }
+    files.readsReference("--ref", ref ?? preset, recursive: folders.recursive)
+    files.reads("--weights", weights)
+    if weights == nil { files.reads("the cache of weights", WeightStore.user.convertedPath) }
+    files.reads("--decoder", decoding.decoder)
+    if sampling.labels.hasSuffix(".npy") { files.reads("--labels", sampling.labels) }
+  }
+
   /// To be asked by commands that cannot do without a reference.
   func checkReference() throws {
     guard ref != nil || preset != nil else {

@@ -43,6 +43,10 @@ extension StatsCommand {
       guard features >= 0 else {
         throw ValidationError("--features \(features): expected at least 0.")
       }
+      var files = CommandFiles()
+      files.readsReference("the input", input)
+      files.writesStatistics("the output", output)
+      try files.check()
     }
 
     func run() throws {

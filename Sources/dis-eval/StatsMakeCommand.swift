@@ -59,6 +59,12 @@ extension StatsCommand {
         throw ValidationError("--features \(features): expected at least 0.")
       }
       if split != nil, dataset == nil { throw ValidationError("--split needs --dataset.") }
+      var files = CommandFiles()
+      files.readsImages("--images", images, recursive: folders.recursive)
+      files.readsImages("--held-out", heldOut, recursive: folders.recursive)
+      files.reads("--weights", weights)
+      files.writesStatistics("--out", out)
+      try files.check()
     }
 
     func run() async throws {

@@ -92,9 +92,10 @@ struct SweepCommand: AsyncParsableCommand {
 
   func run() async throws {
     let workload = try running.workload()
-    if let csv { try AtomicFile.check(csv) }
     let found = try list.map { try SweepCheckpoint.list($0) }
     let checkpoints = try found ?? SweepCheckpoint.matching(checkpoints)
+    try checkFiles(checkpoints)
+    if let csv { try AtomicFile.check(csv) }
     let scoring = try self.scoring.resolved(reporter: running.reporter)
     var template = scoring.evaluation(of: .existing(path: ""), workload: workload)
     template.metrics = try metrics.names
@@ -124,6 +125,17 @@ struct SweepCommand: AsyncParsableCommand {
     }
     if json { try Terminal.result(report.json()) } else { try Terminal.result(table(of: report)) }
     if let status = report.worstStatus { throw ExitCode(status) }
+  }
+
+  private func checkFiles(_ checkpoints: [SweepCheckpoint]) throws {
+    var files = CommandFiles()
+    for checkpoint in checkpoints { files.reads("a checkpoint", checkpoint.path) }
+    files.reads("--list", list)
+    files.readsImages("--watch", watch)
+    scoring.addInputs(to: &files)
+    files.keeps("--out", Sweep.names, in: out)
+    files.writes("--csv", csv)
+    try files.check(json: json)
   }
 
   /// One row of a watched folder as it is known.

@@ -80,6 +80,13 @@ struct WeightsCommand: AsyncParsableCommand {
     @Flag(help: "Print what was recognised as JSON.")
     var json = false
 
+    func validate() throws {
+      var files = CommandFiles()
+      files.reads("the input", file)
+      files.writes("--out", out)
+      try files.check(json: json)
+    }
+
     func run() throws {
       try WeightsCommand.show(WeightStore.user.convert(file, to: out), json: json)
     }

@@ -112,8 +112,22 @@ public struct ReferenceStatistics: Sendable {
 
   /// The path of the record beside statistics: `stats.json` for `stats.npz`, `stats.pkl.json` for
   /// any other name.
-  static func recordPath(_ path: String) -> String {
+  package static func recordPath(_ path: String) -> String {
     (path.hasSuffix(".npz") ? String(path.dropLast(4)) : path) + ".json"
+  }
+
+  /// The files that are read together with the statistics at `path`: the record, and the weights that
+  /// it names.
+  package static func companions(of path: String) -> [String] {
+    let recordPath = recordPath(path)
+    guard FileManager.default.fileExists(atPath: recordPath) else { return [] }
+    let weights = (try? StatisticsRecord(path: recordPath))?.extractor.file
+    return [recordPath] + [weights.map { siblingPath(of: path, $0) }].compactMap(\.self)
+  }
+
+  /// Whether there is nothing at `path`, or a record of statistics, which may be replaced.
+  package static func isFreeForRecord(_ path: String) -> Bool {
+    !FileManager.default.fileExists(atPath: path) || (try? StatisticsRecord(path: path)) != nil
   }
 
   var provenance: ReferenceProvenance {

@@ -57,10 +57,12 @@ public func exportMLflow(_ entries: [LedgerEntry], to folder: String) throws {
   }
 }
 
+/// The number of our experiment: any that others do not use.
+package let mlflowExperiment = "240205608000000001"
+
 /// How the file store names and writes things.
 private enum MLflow {
-  /// The number of our experiment: any that others do not use.
-  static let experiment = "240205608000000001"
+  static let experiment = mlflowExperiment
 
   /// A value of a `meta.yaml`.
   enum Value {

@@ -9,7 +9,6 @@ extension Plot {
   /// - Throws: ``Failure`` `FileName` (64) when the file's name could be code, `GnuplotMissing` (69),
   ///   `GnuplotFailed` (70) with what it said; those of writing.
   public func draw(_ format: PictureFormat, to path: String) throws(Failure) {
-    let folder = (path as NSString).deletingLastPathComponent
     let stem = ((path as NSString).lastPathComponent as NSString).deletingPathExtension
     guard stem.wholeMatch(of: /[A-Za-z0-9_][A-Za-z0-9._-]*/) != nil else {
       throw Failure(
@@ -18,11 +17,8 @@ extension Plot {
     }
     let input = gnuplot(format, stem: stem)
     let picture = try Gnuplot.run(input, stem: stem, format: format)
-    func beside(_ kind: String) -> String {
-      (folder.isEmpty ? "" : "\(folder)/") + "\(stem).\(kind)"
-    }
-    try AtomicFile.write(Array(input.data.utf8), to: beside("dat"))
-    try AtomicFile.write(Array(input.script.utf8), to: beside("gp"))
+    try AtomicFile.write(Array(input.data.utf8), to: Self.beside(path, "dat"))
+    try AtomicFile.write(Array(input.script.utf8), to: Self.beside(path, "gp"))
     try AtomicFile.write(picture, to: path)
   }
 }

@@ -1,0 +1,35 @@
+import Files
+import Foundation
+
+extension Plot {
+  /// The files that are written beside a picture without being asked for by name: script, data and, of a
+  /// `.svg`, table.
+  public static func companions(of picture: String, _ format: PictureFormat) -> [String] {
+    (["gp", "dat"] + (format == .svg ? ["csv"] : [])).map { beside(picture, $0) }
+  }
+
+  /// The path of another ending beside a picture.
+  static func beside(_ picture: String, _ ending: String) -> String {
+    (picture as NSString).deletingPathExtension + ".\(ending)"
+  }
+
+  /// Whether there is nothing at `path`, or a file that an earlier plot wrote, which may be replaced: it
+  /// begins as ours do.
+  public static func isFree(companion path: String) -> Bool {
+    guard FileManager.default.fileExists(atPath: path) else { return true }
+    guard let file = try? ReadableFile(path: path),
+      let bytes = try? file.bytes(at: 0, count: min(file.size, 1 << 16))
+    else { return false }
+    let text = String(decoding: bytes, as: UTF8.self)
+    switch (path as NSString).pathExtension {
+    case "gp":
+      return text.hasPrefix("# gnuplot \((path as NSString).lastPathComponent)\nset terminal ")
+    case "dat":
+      // The title, and the label across.
+      return text.hasPrefix("0\t1\t") && text.contains("\n\n\n0.5\t0\t")
+    default:
+      let names = text.split(separator: "\n").first { !$0.hasPrefix("# ") }
+      return text.hasPrefix("# ") && names == "series,name,x,y,low,high"
+    }
+  }
+}

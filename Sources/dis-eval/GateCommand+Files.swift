@@ -1,0 +1,24 @@
+import Foundation
+
+extension GateCommand {
+  /// Refuses outputs that are in the way of inputs or of each other. What --update-baseline replaces is
+  /// read first, and meant to be.
+  func checkFiles(baseline: String?) throws {
+    var files = CommandFiles()
+    for (option, path) in [
+      ("the result", result), ("--ckpt", ckpt), ("--baseline", baseline), ("--policy", policy),
+    ] { files.reads(option, path) }
+    scoring.addInputs(to: &files)
+    for (option, path) in [
+      ("--junit", junit), ("--openmetrics", openmetrics), ("--out", out), ("--summary", summary),
+      ("--update-baseline", updateBaseline), ("--keep-result", keepResult),
+    ] { files.writes(option, path) }
+    let environment = ProcessInfo.processInfo.environment
+    if environment["GITHUB_ACTIONS"] == "true" {
+      for name in ["GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"] {
+        if let path = environment[name], !path.isEmpty { files.writes(name, path) }
+      }
+    }
+    try files.check(json: json)
+  }
+}
