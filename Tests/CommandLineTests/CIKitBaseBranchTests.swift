@@ -3,7 +3,7 @@ import Testing
 import _TestSupport
 
 /// Where the CI system names a base branch, a change is judged by that, not by what it brings.
-@Suite("The kit and the base branch of a change") struct CIKitBaseBranchTests {
+@Suite("The kit and the base branch of a change", .blocking) struct CIKitBaseBranchTests {
   let repository: CIRepository
 
   init() throws { repository = try CIRepository() }

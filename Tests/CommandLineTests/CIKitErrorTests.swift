@@ -3,7 +3,7 @@ import Testing
 import _TestSupport
 
 /// Errors of the kit reach whoever looks, with the exit status that the table has for them.
-@Suite("Errors of the kit for continuous integration") struct CIKitErrorTests {
+@Suite("Errors of the kit for continuous integration", .blocking) struct CIKitErrorTests {
   let repository: CIRepository
 
   init() throws { repository = try CIRepository() }

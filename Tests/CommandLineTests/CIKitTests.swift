@@ -3,7 +3,7 @@ import Testing
 import _TestSupport
 
 /// The action of `scripts/ci` as GitHub's runner starts its step.
-@Suite("The kit for continuous integration") struct CIKitTests {
+@Suite("The kit for continuous integration", .blocking) struct CIKitTests {
   let repository: CIRepository
 
   init() throws { repository = try CIRepository() }

@@ -187,7 +187,7 @@ struct CIRepository {
   func shell(_ commands: String, _ environment: [String: String]) throws -> DisEvalProcess {
     try DisEvalProcess(
       ["--noprofile", "--norc", "-eo", "pipefail", "-c", commands],
-      environment: Self.unset.merging(environment) { $1 }, seconds: 300,
+      environment: Self.unset.merging(environment) { $1 },
       executable: URL(fileURLWithPath: "/bin/bash"), in: url)
   }
 

@@ -4,7 +4,7 @@ import Yams
 import _TestSupport
 
 /// The jobs of `gitlab-ci.yml` as GitLab's runner starts their scripts.
-@Suite("The kit's template for GitLab") struct GitLabTemplateTests {
+@Suite("The kit's template for GitLab", .blocking) struct GitLabTemplateTests {
   let repository: CIRepository
   private let template: [AnyHashable: Any]
 
@@ -113,7 +113,7 @@ import _TestSupport
 }
 
 /// The workflow for GitHub, which only a runner of GitHub can start.
-@Suite("The kit's workflow for GitHub") struct GitHubWorkflowTests {
+@Suite("The kit's workflow for GitHub", .blocking) struct GitHubWorkflowTests {
   @Test func theWorkflowKeepsWhatItMustAndNothingElse() throws {
     let text = try String(
       contentsOfFile: "\(CIRepository.kit)/github-workflow.yml", encoding: .utf8)

@@ -3,7 +3,7 @@ import Testing
 import _TestSupport
 
 /// No file of a user is lost: by an output, or by tidying up.
-@Suite("Files are not lost") struct FileSafetyTests {
+@Suite("Files are not lost", .blocking) struct FileSafetyTests {
   private let folder: TemporaryFolder
   private static let fast = ["--num", "2", "--steps", "2", "--quiet"]
   private static let fid = ["fid", "--ckpt", "CKPT", "--ref", "REF"] + fast

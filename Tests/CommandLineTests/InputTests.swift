@@ -6,7 +6,7 @@ import Testing
 import _TestSupport
 
 /// Inputs that are easily taken for others: what is used must be what was meant, or be refused.
-@Suite("Inputs") struct InputTests {
+@Suite("Inputs", .blocking) struct InputTests {
   private let folder: TemporaryFolder
 
   init() throws { folder = try TemporaryFolder() }
