@@ -9,7 +9,7 @@ public enum Tool {
   /// The name of the command.
   public static let name = "dis-eval"
   /// The version of the command and of the library, by semantic versioning.
-  public static let version = "0.4.0"
+  public static let version = "0.5.0"
 
   /// Whether this processor runs kernels of that name: `scalar`, `avx2`, `avx512` or `neon`.
   public static func hasInstructions(_ name: String) -> Bool {
