@@ -124,7 +124,7 @@ import _TestSupport
     let first = try sweep(folder.path("ckpts/*"), "--json", "--csv", table)
     #expect(first.status == 0, "\(first.errors)")
     let expected = [
-      "evaluated other other other.safetensors custom - -",
+      "evaluated other other other.safetensors custom 15607 -",
       "cached step-100 step-100 step-100.safetensors custom 100 -",
       "cached step-200 step-200 step-200.safetensors custom 200 -",
     ]

@@ -16,7 +16,9 @@ import _TestSupport
 
   static let good = metric { _ in }
 
-  static func changed(_ old: String, _ new: String, _ text: String = good) -> String {
+  static func changed(_ old: String, _ new: String, _ text: String = ContradictionTests.good)
+    -> String
+  {
     precondition(text.contains(old), "\(text) has no \(old)")
     return text.replacingOccurrences(of: old, with: new)
   }
