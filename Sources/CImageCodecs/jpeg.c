@@ -30,7 +30,9 @@ static dis_jpeg_status status_of(int code) {
   switch (code) {
     case JERR_IMAGE_TOO_BIG:
     case JERR_WIDTH_OVERFLOW: return DIS_JPEG_TOO_LARGE;
-    case JERR_ARITH_NOTIMPL:
+#if JPEG_LIB_VERSION < 70
+    case JERR_ARITH_NOTIMPL:  // Later versions always decode arithmetic coding, and lack the name.
+#endif
     case JERR_BAD_PRECISION:
     case JERR_CONVERSION_NOTIMPL:
     case JERR_SOF_UNSUPPORTED: return DIS_JPEG_UNSUPPORTED;
