@@ -12,8 +12,8 @@ struct PlotCommand: ParsableCommand {
     abstract: "Draws scaling curves of ledgers and results.",
     discussion: """
       The endings of --out say what to write: .svg, .png and .pdf by gnuplot, whose script (.gp) and data \
-      (.dat) are written beside, .json for Vega-Lite, .csv. Beside a .svg there is always a .csv, which \
-      'dis-eval report --plot' shows too.
+      (.dat) are written beside, .json for Vega-Lite, .csv; the last two need no gnuplot. Beside a .svg \
+      there is always a .csv, which 'dis-eval report --plot' shows too.
 
       Evaluations that are not comparable (another number of samples, extractor, sampler …) are refused. \
       Where several ranges of seeds of one checkpoint are at one place, the line shows their mean. Different \
@@ -134,22 +134,29 @@ struct PlotCommand: ParsableCommand {
   func run() throws {
     for path in out { try AtomicFile.check(path) }
     let plot = try plot()
-    for path in out {
-      switch Kind(path) {
-      case .picture(let format):
-        try plot.draw(format, to: path)
-        if format == .svg {
-          try AtomicFile.write(Array(plot.csv.utf8), to: "\(path.dropLast(4)).csv")
-        }
-      case .vegaLite: try AtomicFile.write(try plot.vegaLite(), to: path)
-      case .csv: try AtomicFile.write(Array(plot.csv.utf8), to: path)
-      case nil: break
-      }
-    }
+    // Nothing is written before everything is drawn: without gnuplot there is no file at all.
+    let files = try out.flatMap { try self.files(of: plot, at: $0) }
+    for file in files { try AtomicFile.check(file.path) }
+    for file in files { try AtomicFile.write(file.bytes, to: file.path) }
     if json {
       try Terminal.result(try plot.json())
     } else {
       try Terminal.result((out + plot.notes).joined(separator: "\n"))
+    }
+  }
+
+  /// What is written for one `--out`.
+  private func files(
+    of plot: Plot, at path: String
+  ) throws -> [(path: String, bytes: [UInt8])] {
+    let csv = Array(plot.csv.utf8)
+    return switch Kind(path) {
+    case .picture(.svg):
+      try plot.picture(.svg, at: path) + [("\(path.dropLast(4)).csv", csv)]
+    case .picture(let format): try plot.picture(format, at: path)
+    case .vegaLite: [(path, try plot.vegaLite())]
+    case .csv: [(path, csv)]
+    case nil: []
     }
   }
 

@@ -165,7 +165,6 @@ import _TestSupport
     try refused([ledger, try self.ledger("o.jsonl", num: 10), "--out", out], 65, "MixedSettings")
     try refused([folder.path("none.jsonl"), "--out", out], 66, "NotFound")
     try refused([DisEvalProcess.statistics, "--out", out], 65, "error")
-    try refused([ledger, "--out", out], 69, "apt-get install gnuplot-nox", path: "/nowhere")
     try refused(
       ["--recipe", "sequence-length", "--x", "tokens", "--out", out], 64, "takes --out, --title")
     let mixed = try plot([
@@ -174,6 +173,34 @@ import _TestSupport
     ])
     #expect(
       mixed.output.contains("Not comparable: num: 10 samples, 5000 samples"), "\(mixed.output)")
+  }
+
+  /// gnuplot is optional: tables need none, and a picture that cannot be drawn leaves no other file.
+  @Test(arguments: ["svg", "png", "pdf"])
+  func withoutGnuplotNothingOrEverythingIsWritten(ending: String) throws {
+    let (ledger, tables) = (try ledger(), ["f.csv", "f.json"].map(folder.path))
+    let outs = (tables + [folder.path("f.\(ending)")]).flatMap { ["--out", $0] }
+    let before = try FileManager.default.contentsOfDirectory(atPath: folder.path("")).sorted()
+    let refused = try plot([ledger] + outs, status: 69, path: "/nowhere")
+    for part in ["GnuplotMissing", "apt-get install gnuplot-nox", ".csv or .json"] {
+      #expect(refused.errors.contains(part), "\(refused.errors)")
+    }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path("")).sorted() == before)
+    _ = try plot([ledger] + outs.prefix(4), path: "/nowhere")
+    for table in tables { #expect(FileManager.default.fileExists(atPath: table)) }
+  }
+
+  /// A script, data or table that cannot be written is found before any file is.
+  @Test(arguments: ["gp", "dat", "csv"])
+  func whatStandsBesideAPictureIsCheckedFirst(ending: String) throws {
+    let (ledger, out) = (try ledger(), folder.path("f.svg"))
+    try FileManager.default.createDirectory(
+      atPath: folder.path("f.\(ending)"), withIntermediateDirectories: false)
+    let run = try plot([ledger, "--out", folder.path("t.csv"), "--out", out], status: 64)
+    #expect(run.errors.contains("f.\(ending)"), "\(run.errors)")
+    for path in [out, folder.path("t.csv")] {
+      #expect(!FileManager.default.fileExists(atPath: path))
+    }
   }
 
   @Test func alongSettingsOfSamplingLinesAreCheckpoints() throws {

@@ -3,12 +3,14 @@ import Files
 import Foundation
 
 extension Plot {
-  /// Draws with gnuplot, and writes the picture to `path`, the script and its data to `.gp` and `.dat`
-  /// files beside it.
+  /// The picture that gnuplot draws, with the script and its data, to be written to `.gp` and `.dat`
+  /// files beside `path`. Nothing is written.
   ///
   /// - Throws: ``Failure`` `FileName` (64) when the file's name could be code, `GnuplotMissing` (69),
-  ///   `GnuplotFailed` (70) with what it said; those of writing.
-  public func draw(_ format: PictureFormat, to path: String) throws(Failure) {
+  ///   `GnuplotFailed` (70) with what it said.
+  public func picture(
+    _ format: PictureFormat, at path: String
+  ) throws(Failure) -> [(path: String, bytes: [UInt8])] {
     let stem = ((path as NSString).lastPathComponent as NSString).deletingPathExtension
     guard stem.wholeMatch(of: /[A-Za-z0-9_][A-Za-z0-9._-]*/) != nil else {
       throw Failure(
@@ -16,10 +18,11 @@ extension Plot {
         "expected a name of letters, digits, '.', '_' and '-': the script has it")
     }
     let input = gnuplot(format, stem: stem)
-    let picture = try Gnuplot.run(input, stem: stem, format: format)
-    try AtomicFile.write(Array(input.data.utf8), to: Self.beside(path, "dat"))
-    try AtomicFile.write(Array(input.script.utf8), to: Self.beside(path, "gp"))
-    try AtomicFile.write(picture, to: path)
+    return [
+      (Self.beside(path, "dat"), Array(input.data.utf8)),
+      (Self.beside(path, "gp"), Array(input.script.utf8)),
+      (path, try Gnuplot.run(input, stem: stem, format: format)),
+    ]
   }
 }
 
@@ -34,7 +37,8 @@ enum Gnuplot {
     guard let program else {
       throw Failure(
         .unavailable, "GnuplotMissing", "gnuplot",
-        "is not on the PATH; apt-get install gnuplot-nox, or write .csv or .json (Vega-Lite)")
+        "is not on the PATH; run 'apt-get install gnuplot-nox', or write .csv or .json (Vega-Lite), "
+          + "which need no gnuplot")
     }
     let folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("dis-eval-\(UUID().uuidString)")

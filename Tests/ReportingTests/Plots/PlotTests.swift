@@ -146,3 +146,10 @@ extension TemporaryFolder {
     return file.path
   }
 }
+
+extension Plot {
+  /// Writes a picture with what belongs beside it.
+  fileprivate func draw(_ format: PictureFormat, to path: String) throws {
+    for file in try picture(format, at: path) { try AtomicFile.write(file.bytes, to: file.path) }
+  }
+}
