@@ -48,6 +48,9 @@ public struct LabelCounts: Codable, Equatable, Sendable, CustomStringConvertible
       && (counts == nil || counts?.count == classes) && (unlabelled ?? 0) >= 0
   }
 
+  /// Images that have a class; nil if that is not known.
+  var total: Int? { counts?.reduce(0, +) ?? (smallest == largest ? largest * classes : nil) }
+
   /// The share of each of `classes` classes, of which these may be the first; nil if that is not known.
   func shares(of classes: Int) -> [Double]? {
     guard self.classes <= classes, largest > 0 else { return nil }
@@ -101,6 +104,16 @@ package struct LabelTally {
     return statistic > Self.bound(degrees: Double(groups.count - 1))
   }
 
+  /// Whether these labels have classes that `reference` lacks, although as many images with the same
+  /// shares would all be of its classes with a probability below 1e-6 only.
+  ///
+  /// - Parameter shares: The reference's share of each class.
+  fileprivate func hasClasses(beyond reference: LabelCounts, with shares: [Double]) -> Bool {
+    guard let size = reference.total else { return false }
+    let shared = zip(counts, shares).reduce(0) { $0 + ($1.1 > 0 ? $1.0 : 0) }
+    return pow(Double(shared) / Double(counts.reduce(0, +)), Double(size)) < Self.level
+  }
+
   private static let level = 1e-6
 
   /// The quantile of chi-square at 1 - 1e-6, by Wilson and Hilferty's cube root.
@@ -128,7 +141,8 @@ extension LabelTally {
     let one = counts.firstIndex(of: total)
     let asked = LabelCounts(self)
     if let reference, let shares = reference.shares(of: classes) {
-      guard one.map({ Int(policy) != nil && shares[$0] < 1 }) ?? false || isUnlike(shares) else {
+      let isOne = one.map { Int(policy) != nil && shares[$0] < 1 } ?? false
+      guard isOne || isUnlike(shares) || hasClasses(beyond: reference, with: shares) else {
         return nil
       }
       return "--labels \(policy) asks for \(asked), but '\(name)' has \(reference); the distance "
