@@ -187,19 +187,19 @@ extension StatisticsFileTests {
       arrays: [
         ("mu", NPYArray(doubles: [0, 0], shape: [2])),
         ("sigma", NPYArray(doubles: identity(3), shape: [3, 3])),
-      ], part: "mu [2] and sigma [3, 3]"),
+      ], part: "mu is float64 [2] and sigma float64 [3, 3]"),
     Bad(
       testDescription: "a diagonal",
       arrays: [
         ("mu", NPYArray(doubles: [0, 0], shape: [2])),
         ("sigma", NPYArray(doubles: [1, 1], shape: [2])),
-      ], part: "sigma [2]"),
+      ], part: "sigma float64 [2]"),
     Bad(
       testDescription: "a scalar",
       arrays: [
         ("mu", NPYArray(doubles: [0], shape: [])),
         ("sigma", NPYArray(doubles: [1], shape: [1, 1])),
-      ], part: "mu []"),
+      ], part: "mu is float64 []"),
     Bad(
       testDescription: "nothing",
       arrays: [
@@ -248,7 +248,7 @@ extension StatisticsFileTests {
       arrays: [
         ("mu", NPYArray(doubles: .init(repeating: 0, count: 9000), shape: [9000])),
         ("sigma", NPYArray(doubles: [], shape: [9000, 0])),
-      ], part: "expected [D] and [D, D]"),
+      ], part: "expected floating point [D] and [D, D]"),
   ]
 
   @Test("what is no statistics is refused, by what was found", arguments: bad)
