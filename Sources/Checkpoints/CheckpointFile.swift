@@ -120,7 +120,7 @@ extension CheckpointFile {
   /// or that of a file that holds no other and nothing around it but `state_dict`. Raw weights are
   /// never taken in place of averaged ones.
   ///
-  /// - Parameter option: How a user gives a key, nil where there is no way to.
+  /// - Parameter option: The option with which a user names a key, nil if there is none.
   /// - Returns: Its path, nil for a file that is a state dict, with nothing around it.
   /// - Throws: ``Failure`` `CheckpointKeyMissing` with all that are there, or `NotAStateDict` if there is
   ///   none.

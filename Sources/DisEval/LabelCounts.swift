@@ -23,7 +23,7 @@ public struct LabelCounts: Codable, Equatable, Sendable, CustomStringConvertible
   /// More classes are not listed.
   public static let maximumListed = 1000
 
-  /// Counts labels; those that are not below `classes` are no class.
+  /// Counts labels; those that are not below `classes` count as unlabelled.
   package init(_ labels: some Sequence<Int>, classes: Int) {
     var tally = LabelTally(classes: classes)
     for label in labels { tally.append(label) }

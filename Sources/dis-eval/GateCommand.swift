@@ -236,7 +236,7 @@ struct GateCommand: AsyncParsableCommand {
           report.verdict == .worse
           ? "the result is worse" : "the gate cannot say whether the result is as good"
         Terminal.note(
-          "dis-eval: '\(escaped(path))' is not written: \(why); --accept writes it all the same")
+          "dis-eval: '\(escaped(path))' is not written: \(why); --accept writes it anyway")
       }
       throw ExitCode(report.verdict.exitStatus)
     }

@@ -23,7 +23,7 @@ import _TestSupport
       try repository.step([:], ["DIS_EVAL": "/nowhere/dis-eval"]), 69, "'/nowhere/dis-eval'")
   }
 
-  /// A mistyped path is never taken for a file that nobody wanted.
+  /// A mistyped path is never taken for a file that is not wanted.
   @Test func filesThatJudgeMustBeThere() throws {
     try repository.write("{}", to: ".dis-eval/baseline.json")
     for (name, text) in [

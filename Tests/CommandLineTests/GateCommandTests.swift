@@ -160,7 +160,7 @@ import _TestSupport
 
     // A limit that is broken refuses too.
     #expect(try update("--max", "fid=3").status == 1)
-    // So do other conditions, of which nobody can say whether the result is as good.
+    // So do other conditions, under which it is unknown whether the result is as good.
     try write(
       Self.document(fid: 6).replacingOccurrences(of: "50000", with: "10000"), to: result)
     let unsaid = try update()

@@ -254,7 +254,7 @@ import _TestSupport
   // MARK: Dialects
 
   /// The classifier of the demo prepares images in a way of its own, but its statistics have a mean and a
-  /// divisor all the same.
+  /// divisor nevertheless.
   @Test func dialectsAreComparedForEveryExtractor() throws {
     let images = folder.path("images.npz")
     _ = try run(

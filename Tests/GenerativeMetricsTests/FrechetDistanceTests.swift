@@ -89,7 +89,8 @@ import _TestSupport
 
   // MARK: Properties
 
-  /// Another order of the features has other sums and the same distance, as another processor has.
+  /// A different order of the features gives different sums and the same distance, as does a different
+  /// processor.
   @Test(
     "the order of the features does not matter",
     arguments: Golden<FrechetCase>.read("frechet").filter { 7...33 ~= $0.dimension })

@@ -7,7 +7,7 @@ import GenerativeMetrics
 /// - A baseline passes when the difference is within the tolerance at the level `alpha`, for each
 ///   metric; it fails when one is beyond it, with Holm's correction for the number of metrics. To pass
 ///   every metric must pass, which needs no correction.
-/// - Between the two, when the conditions differ, and where jackknife values are missing or all the same,
+/// - Between the two, when the conditions differ, and where jackknife values are missing or all equal,
 ///   the gate cannot say.
 ///
 /// - SeeAlso: S. Holm, "A Simple Sequentially Rejective Multiple Test Procedure", Scandinavian Journal
