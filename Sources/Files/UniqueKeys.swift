@@ -5,11 +5,13 @@
 /// count as the same: decoders take `higherIsBetter` for `higher_is_better`, and Swift's strings are
 /// equal whatever their normalisation. Numbers and literals are left to the decoder.
 ///
-/// - Parameter bytes: UTF-8. Decoders also read other encodings, which are refused here.
+/// - Parameters:
+///   - bytes: UTF-8. Decoders also read other encodings, which are refused here.
+///   - exactly: Whether only keys of the same characters are the same: where keys are paths, say.
 /// - Throws: `DecodingError.dataCorrupted` with the place, also where the nesting is too deep, or where
 ///   the text is not made of objects, arrays, strings and words as JSON has them.
-package func checkUniqueKeys(_ bytes: [UInt8]) throws {
-  var scanner = KeyScanner(bytes: bytes)
+package func checkUniqueKeys(_ bytes: [UInt8], exactly: Bool = false) throws {
+  var scanner = KeyScanner(bytes: bytes, isExact: exactly)
   try scanner.scan()
 }
 
@@ -36,10 +38,11 @@ private struct KeyScanner {
   }
 
   let bytes: [UInt8]
+  let isExact: Bool
   var position = 0
   var containers: [Container] = []
 
-  init(bytes: [UInt8]) { self.bytes = bytes }
+  init(bytes: [UInt8], isExact: Bool) { (self.bytes, self.isExact) = (bytes, isExact) }
 
   mutating func scan() throws {
     if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
@@ -95,7 +98,8 @@ private struct KeyScanner {
     let last = containers.count - 1
     containers[last].key = ""
     let key = try text(of: string())
-    guard containers[last].keys.insert(key.lowercased().filter { $0 != "_" }).inserted else {
+    let compared = isExact ? key : key.lowercased().filter { $0 != "_" }
+    guard containers[last].keys.insert(compared).inserted else {
       throw failure("the key '\(escaped(key))' stands there twice")
     }
     containers[last].key = key

@@ -52,6 +52,14 @@ import Testing
     #expect(problem(text)?.contains(part) == true, "\(problem(text) ?? "nil")")
   }
 
+  @Test func pathsThatDifferInCaseAreTwoKeys() throws {
+    try checkUniqueKeys(
+      Array(#"{"/a/m_1.pt": 1, "/a/m1.pt": 2, "/a/M1.pt": 3}"#.utf8), exactly: true)
+    #expect(throws: DecodingError.self) {
+      try checkUniqueKeys(Array(#"{"/a/m.pt": 1, "/a/m.pt": 2}"#.utf8), exactly: true)
+    }
+  }
+
   @Test(
     "what is no JSON is refused",
     arguments: [

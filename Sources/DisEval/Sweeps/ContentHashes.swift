@@ -27,7 +27,8 @@ struct ContentHashes {
   init(path: String?) {
     self.path = path
     guard let path, let file = try? ReadableFile(path: path), file.size <= 64 << 20,
-      let bytes = try? file.bytes(at: 0, count: file.size), (try? checkUniqueKeys(bytes)) != nil,
+      let bytes = try? file.bytes(at: 0, count: file.size),
+      (try? checkUniqueKeys(bytes, exactly: true)) != nil,
       let document = try? JSONDecoder().decode(Document.self, from: Data(bytes)),
       document.schema == self.document.schema
     else { return }
