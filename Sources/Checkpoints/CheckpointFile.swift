@@ -135,7 +135,7 @@ extension CheckpointFile {
     return (isFlat ? nil : taken.key, try taken.state.get())
   }
 
-  /// The key to take of this file where the key of another one is known: the same if it is here,
+  /// The key to take from this file, given the key taken from a different one: the same if it is here,
   /// otherwise nil if that named averaged weights or nothing but `state_dict`.
   package func key(like other: String?) -> String? {
     guard let other, named(other) == nil else { return other }

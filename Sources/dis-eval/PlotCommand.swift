@@ -134,7 +134,7 @@ struct PlotCommand: ParsableCommand {
   func run() throws {
     for path in out { try AtomicFile.check(path) }
     let plot = try plot()
-    // Nothing is written before everything is drawn: without gnuplot there is no file at all.
+    // Everything is drawn first, so that nothing is written if gnuplot is missing.
     let files = try out.flatMap { try self.files(of: plot, at: $0) }
     for file in files { try AtomicFile.check(file.path) }
     for file in files { try AtomicFile.write(file.bytes, to: file.path) }
