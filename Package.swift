@@ -35,10 +35,12 @@ let package = Package(
     .target(name: "CImageCodecs", dependencies: ["CJPEG", "CPNG"]),
 
     // MARK: Row 1 - files and tensors
-    .target(name: "Files", swiftSettings: swiftSettings),
+    .target(
+      name: "Files", dependencies: [.product(name: "Crypto", package: "swift-crypto")],
+      swiftSettings: swiftSettings),
     .target(name: "Tensors", dependencies: ["CKernels", "CLAPACK"], swiftSettings: swiftSettings),
 
-    // MARK: Row 2 - untrusted bytes
+    // MARK: Row 2 - untrusted bytes, and how work is done
     .target(
       name: "Checkpoints",
       dependencies: [
@@ -47,42 +49,33 @@ let package = Package(
       ],
       exclude: ["TensorFlow/graph.proto"], swiftSettings: swiftSettings),
     .target(
+      name: "Work", dependencies: ["CKernels", "CLAPACK", "Files", "Tensors"],
+      swiftSettings: swiftSettings),
+
+    // MARK: Row 3 - images, networks, samplers, metrics
+    .target(
       name: "Images",
       dependencies: ["CImageCodecs", "CWebP", "CZlib", "Checkpoints", "Files", "Tensors"],
       swiftSettings: swiftSettings),
-
-    // MARK: Row 3 - networks, samplers, metrics
     .target(
-      name: "FeatureExtractors", dependencies: ["Checkpoints", "Files", "Images", "Tensors"],
+      name: "Backbones", dependencies: ["Checkpoints", "Files", "Tensors"],
       swiftSettings: swiftSettings),
-    .target(
-      name: "DiS", dependencies: ["Checkpoints", "Files", "Tensors"], swiftSettings: swiftSettings),
     .target(
       name: "Autoencoder", dependencies: ["Checkpoints", "Files", "Tensors"],
       swiftSettings: swiftSettings),
     .target(name: "Diffusion", dependencies: ["Files", "Tensors"], swiftSettings: swiftSettings),
     .target(name: "GenerativeMetrics", dependencies: ["Tensors"], swiftSettings: swiftSettings),
 
-    // MARK: Row 4 - the pipeline
+    // MARK: Row 4 - features, and the documents that are written and read back
     .target(
-      name: "DisEval",
-      dependencies: [
-        "Autoencoder", "CKernels", "CLAPACK", "Checkpoints", "DiS", "Diffusion",
-        "FeatureExtractors", "Files",
-        "GenerativeMetrics", "Images", "Tensors", .product(name: "Crypto", package: "swift-crypto"),
-      ],
-      resources: [.embedInCode("Resources/registry.json")], swiftSettings: swiftSettings),
-
+      name: "FeatureExtractors", dependencies: ["Checkpoints", "Files", "Images", "Tensors"],
+      swiftSettings: swiftSettings),
     .target(
-      name: "Reporting",
+      name: "Results",
       dependencies: [
-        "Files", "GenerativeMetrics", .product(name: "Mustache", package: "swift-mustache"),
-        .product(name: "Yams", package: "Yams"),
+        "Files", "GenerativeMetrics", "Tensors", .product(name: "Crypto", package: "swift-crypto"),
       ],
       resources: [
-        .embedInCode("Page/Templates/cell.mustache"), .embedInCode("Page/Templates/page.mustache"),
-        .embedInCode("Page/Templates/picture.mustache"),
-        .embedInCode("Page/Templates/table.mustache"),
         .embedInCode("Schemas/baseline.schema.json"), .embedInCode("Schemas/benchmark.schema.json"),
         .embedInCode("Schemas/comparison.schema.json"), .embedInCode("Schemas/gate.schema.json"),
         .embedInCode("Schemas/ledger.schema.json"), .embedInCode("Schemas/plot.schema.json"),
@@ -91,11 +84,48 @@ let package = Package(
         .embedInCode("Schemas/sweep.schema.json"),
       ], swiftSettings: swiftSettings),
 
-    // MARK: Row 5 - the command line
+    // MARK: Row 5 - what is judged, and what it is compared with
+    .target(
+      name: "Sampling",
+      dependencies: [
+        "Autoencoder", "Backbones", "Checkpoints", "Diffusion", "Files", "Images", "Results",
+        "Tensors", "Work", .product(name: "Crypto", package: "swift-crypto"),
+      ], swiftSettings: swiftSettings),
+    .target(
+      name: "References",
+      dependencies: [
+        "Checkpoints", "FeatureExtractors", "Files", "GenerativeMetrics", "Images", "Results",
+        "Tensors", "Work", .product(name: "Crypto", package: "swift-crypto"),
+      ],
+      resources: [.embedInCode("Resources/registry.json")], swiftSettings: swiftSettings),
+
+    // MARK: Row 6 - evaluations, and what is said of their results
+    .target(
+      name: "DisEval",
+      dependencies: [
+        "Autoencoder", "Backbones", "CKernels", "Checkpoints", "Diffusion", "FeatureExtractors",
+        "Files", "GenerativeMetrics", "Images", "References", "Results", "Sampling", "Tensors",
+        "Work", .product(name: "Crypto", package: "swift-crypto"),
+      ], swiftSettings: swiftSettings),
+    .target(
+      name: "Reporting",
+      dependencies: [
+        "Files", "GenerativeMetrics", "Results",
+        .product(name: "Mustache", package: "swift-mustache"),
+        .product(name: "Yams", package: "Yams"),
+      ],
+      resources: [
+        .embedInCode("Page/Templates/cell.mustache"), .embedInCode("Page/Templates/page.mustache"),
+        .embedInCode("Page/Templates/picture.mustache"),
+        .embedInCode("Page/Templates/table.mustache"),
+      ], swiftSettings: swiftSettings),
+
+    // MARK: Row 7 - the command line
     .executableTarget(
       name: "dis-eval",
       dependencies: [
-        "DisEval", "Files", "GenerativeMetrics", "Images", "Reporting", "Tensors",
+        "DisEval", "Files", "GenerativeMetrics", "Images", "References", "Reporting", "Results",
+        "Sampling", "Tensors", "Work",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swiftSettings),
@@ -105,7 +135,7 @@ let package = Package(
     // MARK: Tests
     .target(
       name: "_TestSupport",
-      dependencies: ["Checkpoints", "Files", "GenerativeMetrics", "Reporting", "Tensors"],
+      dependencies: ["Checkpoints", "Files", "GenerativeMetrics", "Results", "Tensors"],
       path: "Tests/_TestSupport", swiftSettings: swiftSettings),
     .testTarget(
       name: "TensorsTests", dependencies: ["CKernels", "Tensors", "_TestSupport"],
@@ -122,14 +152,16 @@ let package = Package(
       dependencies: ["FeatureExtractors", "Images", "Checkpoints", "Tensors", "_TestSupport"],
       resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
     .testTarget(
-      name: "DiSTests", dependencies: ["DiS", "Checkpoints", "Tensors", "_TestSupport"],
+      name: "BackbonesTests",
+      dependencies: ["Backbones", "Checkpoints", "Tensors", "_TestSupport"],
       resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
     .testTarget(
       name: "AutoencoderTests",
       dependencies: ["Autoencoder", "Checkpoints", "Files", "Tensors", "_TestSupport"],
       resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
     .testTarget(
-      name: "DiffusionTests", dependencies: ["Diffusion", "DiS", "Checkpoints", "_TestSupport"],
+      name: "DiffusionTests",
+      dependencies: ["Backbones", "Checkpoints", "Diffusion", "_TestSupport"],
       resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
     .testTarget(
       name: "GenerativeMetricsTests",
@@ -138,20 +170,21 @@ let package = Package(
     .testTarget(
       name: "DisEvalTests",
       dependencies: [
-        "Checkpoints", "DisEval", "Files", "GenerativeMetrics", "Images", "Tensors", "_TestSupport",
+        "Checkpoints", "DisEval", "Files", "GenerativeMetrics", "Images", "References", "Results",
+        "Sampling", "Tensors", "Work", "_TestSupport",
       ],
       resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
     .testTarget(
       name: "ReportingTests",
-      dependencies: ["Files", "GenerativeMetrics", "Reporting", "_TestSupport"],
+      dependencies: ["Files", "GenerativeMetrics", "Reporting", "Results", "_TestSupport"],
       resources: [.copy("Fixtures")],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "CommandLineTests",
       dependencies: [
         "dis-eval", "score-samples", "Autoencoder", "Checkpoints", "DisEval", "FeatureExtractors",
-        "Files", "GenerativeMetrics", "Images", "Reporting", "Tensors", "_TestSupport",
-        .product(name: "Yams", package: "Yams"),
+        "Files", "GenerativeMetrics", "Images", "References", "Reporting", "Results", "Sampling",
+        "Tensors", "Work", "_TestSupport", .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: swiftSettings),
   ]

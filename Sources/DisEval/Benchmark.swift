@@ -1,49 +1,15 @@
 import Autoencoder
+import Backbones
 import CKernels
 import Checkpoints
-import DiS
 import FeatureExtractors
 import Files
 import Foundation
 import GenerativeMetrics
 import Images
+import Results
 import Tensors
-
-/// How fast this machine runs the networks and the distance, beside what its registers can do.
-///
-/// Networks have made-up weights of their true shapes: speed does not depend on the values.
-public struct BenchmarkResult: Codable, Sendable {
-  /// Name and version of this form.
-  public var schema = "dis-eval-benchmark/2"
-  /// Instruction set and library.
-  public var kernels: String
-  /// Workers, each with its own images.
-  public var threads: Int
-  /// In the order asked for.
-  public var measurements: [Measurement]
-
-  /// The speed of one piece of work.
-  public struct Measurement: Codable, Sendable {
-    /// The ``BenchmarkCase``.
-    public var name: String
-    /// What is counted: images, forwards, products or distances.
-    public var unit: String
-    /// Per second, over all workers.
-    public var perSecond: Double
-    /// Billions of operations of one, a multiply-add counted as two: those of the definition, of
-    /// which a method may make fewer. Convolutions and matrix products only.
-    public var gigaOperations: Double?
-    /// Billions of operations per second of multiply-adds on registers by all workers, the better of
-    /// before and after.
-    public var peakGFLOPS: Double
-
-    /// Operations per second of the definition over what registers can do.
-    public var shareOfPeak: Double? { gigaOperations.map { $0 * perSecond / peakGFLOPS } }
-  }
-
-  /// The document as JSON.
-  public func json() throws -> [UInt8] { try encodedJSON(self) }
-}
+import Work
 
 /// What can be measured.
 public enum BenchmarkCase: String, CaseIterable, Sendable {

@@ -3,6 +3,9 @@ import Files
 import Foundation
 import GenerativeMetrics
 import Images
+import References
+import Results
+import Work
 
 /// Why the tools give different numbers for the same images: the Fréchet distance in every dialect,
 /// and what each single difference between them is worth.

@@ -1,4 +1,4 @@
-import DiS
+import Backbones
 
 /// What a forward pass of one image takes, in billions of operations, a multiply-add counted as two.
 public struct ForwardCompute: Codable, Sendable {

@@ -1,10 +1,12 @@
 import Autoencoder
+import Backbones
 import Checkpoints
-import DiS
 import FeatureExtractors
 import Files
 import Foundation
 import Images
+import References
+import Results
 
 /// What any file that dis-eval reads is.
 public struct Inspection: Codable, Sendable {
@@ -66,16 +68,6 @@ public struct Inspection: Codable, Sendable {
     public var gflops256: Double
   }
 
-  /// One tensor.
-  public struct TensorLine: Codable, Sendable {
-    /// Key.
-    public var name: String
-    /// Encoding.
-    public var type: String
-    /// Extents.
-    public var shape: [Int]
-  }
-
   /// Inspects `path`.
   ///
   /// - Parameter key: Which state dict of a checkpoint.
@@ -101,7 +93,7 @@ public struct Inspection: Codable, Sendable {
       return
     }
     bytes = try ReadableFile(path: path).size
-    sha256 = try DisEval.sha256(ofFile: path)
+    sha256 = try Files.sha256(ofFile: path)
     if ReferenceStatistics.isRecognised(path) {
       let statistics = try ReferenceStatistics(path: path)
       (kind, format, record) = ("statistics", statistics.format.rawValue, statistics.record)

@@ -1,4 +1,6 @@
 import Files
+import References
+import Sampling
 
 /// The settings of a published evaluation, so that a checkpoint of its model is scored like it with
 /// one option.

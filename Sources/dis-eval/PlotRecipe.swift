@@ -1,5 +1,5 @@
 import ArgumentParser
-import DiS
+import Backbones
 import DisEval
 import Files
 import Foundation

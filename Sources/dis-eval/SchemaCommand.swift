@@ -1,5 +1,5 @@
 import ArgumentParser
-import Reporting
+import Results
 
 extension Schema: ExpressibleByArgument {}
 

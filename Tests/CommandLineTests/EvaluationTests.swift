@@ -3,6 +3,7 @@ import DisEval
 import Foundation
 import Tensors
 import Testing
+import Work
 import _TestSupport
 
 @Suite("dis-eval fid", .blocking) struct FIDCommandTests {

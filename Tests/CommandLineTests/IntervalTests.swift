@@ -2,6 +2,7 @@ import DisEval
 import Files
 import Foundation
 import GenerativeMetrics
+import Results
 import Testing
 import _TestSupport
 

@@ -1,6 +1,7 @@
 import Checkpoints
 import Foundation
 import Reporting
+import Results
 import Testing
 import _TestSupport
 

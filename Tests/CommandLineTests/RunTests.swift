@@ -3,6 +3,7 @@ import DisEval
 import Files
 import Foundation
 import Testing
+import Work
 import _TestSupport
 
 /// A run of the demo model, as it is asked for on the command line.

@@ -1,5 +1,5 @@
 import Checkpoints
-import DiS
+import Backbones
 import Diffusion
 import Files
 import Foundation

@@ -1,4 +1,4 @@
-import DiS
+import Backbones
 import Diffusion
 import Foundation
 import Tensors

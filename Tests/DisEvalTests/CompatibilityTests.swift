@@ -2,7 +2,9 @@ import Checkpoints
 import DisEval
 import Files
 import Foundation
+import Results
 import Testing
+import Work
 import _TestSupport
 
 /// Which statistics are compared with which, and what is said of it.

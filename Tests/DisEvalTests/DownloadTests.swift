@@ -1,8 +1,10 @@
 import DisEval
 import Files
 import Foundation
+import References
 import Synchronization
 import Testing
+import Work
 import _TestSupport
 
 /// Downloads from a server on the loopback interface.
@@ -20,7 +22,7 @@ import _TestSupport
     path = folder.path("weights.bin")
     let copy = folder.path("content")
     try Data(Self.content).write(to: URL(fileURLWithPath: copy))
-    sha256 = try DisEval.sha256(ofFile: copy)
+    sha256 = try Files.sha256(ofFile: copy)
     try FileManager.default.removeItem(atPath: copy)
   }
 

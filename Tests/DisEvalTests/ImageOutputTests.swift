@@ -3,6 +3,7 @@ import DisEval
 import Files
 import Foundation
 import Images
+import Sampling
 import Testing
 import _TestSupport
 

@@ -1,6 +1,7 @@
 import DisEval
 import Foundation
 import Testing
+import Work
 
 /// The kernels that run are those that were asked for; otherwise `scripts/test-cores` would test others.
 @Suite("The kernel path") struct KernelPathTests {

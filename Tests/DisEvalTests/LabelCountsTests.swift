@@ -1,5 +1,6 @@
-import DisEval
 import Diffusion
+import DisEval
+import Results
 import Testing
 
 /// When the classes of samples are said to differ from those of the reference.

@@ -2,6 +2,7 @@ import DisEval
 import Files
 import Foundation
 import Testing
+import Work
 
 /// Which part of a run a worker computes, by every launcher's variables.
 @Suite struct ShardTests {

@@ -4,6 +4,7 @@ import Files
 import Foundation
 import GenerativeMetrics
 import Images
+import References
 import Testing
 import _TestSupport
 

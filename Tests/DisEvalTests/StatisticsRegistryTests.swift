@@ -1,6 +1,7 @@
 import DisEval
 import Files
 import Foundation
+import References
 import Testing
 
 @Suite("Statistics registry") struct StatisticsRegistryTests {

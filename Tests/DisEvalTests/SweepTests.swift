@@ -3,8 +3,11 @@ import DisEval
 import Files
 import Foundation
 import GenerativeMetrics
+import Results
+import Sampling
 import Tensors
 import Testing
+import Work
 import _TestSupport
 
 @Suite("Sweeps") struct SweepTests {

@@ -1,5 +1,6 @@
 import Foundation
-import Reporting
+import Results
+import Results
 
 /// Why a JSON document is not valid by a schema, nil when it is. Knows the part of JSON Schema that ours
 /// use.

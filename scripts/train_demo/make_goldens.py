@@ -53,7 +53,7 @@ def main():
 
     for target, arrays in (
         ("FeatureExtractorsTests", extractor_goldens(args.extractor, args.data)),
-        ("DiSTests", dis_goldens(args.model)),
+        ("BackbonesTests", dis_goldens(args.model)),
     ):
         for name, array in arrays.items():
             np.save(ROOT / "Tests" / target / "Fixtures" / f"fashion.{name}.npy", array)

@@ -1,16 +1,13 @@
 import FeatureExtractors
 import Files
 import Foundation
+import References
+import Results
+import Sampling
 import Tensors
+import Work
 
 extension EvaluationResult {
-  /// Reads a result that was written as JSON.
-  ///
-  /// - Throws: `Failure` `ResultInvalid` (65) naming the key, or that of reading.
-  public init(contentsOf path: String) throws {
-    self = try decodedResult(path)
-  }
-
   /// What it says of how it was made.
   public var recorded: RecordedEvaluation {
     RecordedEvaluation(
@@ -60,7 +57,7 @@ public struct RecordedEvaluation: Decodable, Sendable {
   ///
   /// - Throws: `Failure` `ResultInvalid` (65) naming the key, or that of reading.
   public init(contentsOf path: String) throws {
-    self = try decodedResult(path)
+    self = try EvaluationResult.decoded(EvaluationResult.bytes(of: path), subject: path)
   }
 }
 
@@ -173,15 +170,4 @@ extension MetricName {
     default: self.init(rawValue: title)
     }
   }
-}
-
-private func decodedResult<Value: Decodable>(_ path: String) throws -> Value {
-  let file = try ReadableFile(path: path)
-  guard file.size <= 1 << 24 else {
-    throw Failure(
-      .dataRefused, "ResultInvalid", path, "\(file.size) bytes are more than a result has")
-  }
-  return try decodedJSON(
-    Data(try file.bytes(at: 0, count: file.size)), subject: path, what: "result",
-    code: "ResultInvalid")
 }

@@ -3,7 +3,11 @@ import FeatureExtractors
 import Files
 import GenerativeMetrics
 import Images
+import References
+import Results
+import Sampling
 import Tensors
+import Work
 
 /// Makes a ``SampleReview`` of a result from what it was made from.
 public struct Reviewer: Sendable {

@@ -2,34 +2,10 @@ import Crypto
 import Files
 import Foundation
 import Images
+import Results
+import Sampling
 import Tensors
-
-/// Enough of every sample's SHA-256 to tell one that is made again from another: 200 KB of text for
-/// 50,000 samples.
-struct SampleDigests: Sendable {
-  /// Bytes kept of each: four characters of base64, and one chance in 17 million to take another sample
-  /// for the same.
-  private static let width = 3
-  private var bytes: [UInt8] = []
-
-  init() {}
-
-  /// Reads them from a result; nil when that is not what the text is.
-  init?(_ text: String) {
-    guard let data = Data(base64Encoded: text), data.count % Self.width == 0 else { return nil }
-    bytes = Array(data)
-  }
-
-  var count: Int { bytes.count / Self.width }
-
-  var text: String { Data(bytes).base64EncodedString() }
-
-  mutating func append(_ sha256: [UInt8]) { bytes += sha256.prefix(Self.width) }
-
-  func isSame(_ index: Int, _ sha256: some Sequence<UInt8>) -> Bool {
-    bytes[index * Self.width..<(index + 1) * Self.width].elementsEqual(sha256.prefix(Self.width))
-  }
-}
+import Work
 
 /// Samples of a result that were made again, and compared with it by hash.
 ///

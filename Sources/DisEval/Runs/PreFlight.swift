@@ -2,6 +2,7 @@ import FeatureExtractors
 import Files
 import Foundation
 import Images
+import Sampling
 
 /// What a whole run will take, from a short timing of its parts.
 struct PreFlight: Sendable {

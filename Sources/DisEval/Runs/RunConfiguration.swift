@@ -2,6 +2,7 @@ import Crypto
 import FeatureExtractors
 import Files
 import Foundation
+import Results
 
 /// Everything that decides the bytes of a run's samples and features. Units of two runs can be mixed
 /// exactly when this is the same.

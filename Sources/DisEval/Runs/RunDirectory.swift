@@ -3,7 +3,9 @@ import Crypto
 import Diffusion
 import Files
 import Foundation
+import Results
 import Tensors
+import Work
 
 /// A folder in which any number of processes make the samples of one run, a unit at a time.
 ///
@@ -245,10 +247,4 @@ extension RunDirectory {
   private func partialFile(_ unit: UnitRange) -> String {
     "\(unitsFolder)/\(unit.name)\(UnitFileName.partialSuffix)"
   }
-}
-
-/// How far a sample was when it was saved.
-struct StoredSampling {
-  let step: Int
-  let tensors: [String: Tensor]
 }

@@ -1,6 +1,7 @@
 import Crypto
 import Files
 import Foundation
+import Results
 
 /// The document `run.json` of a run directory: what is sampled, how the samples are divided into
 /// units, and how they are to be scored.

@@ -1,6 +1,9 @@
 import Files
 import Foundation
+import References
+import Results
 import Tensors
+import Work
 
 /// Where and how the samples of a run are kept.
 public struct RunSettings: Sendable {
@@ -95,6 +98,3 @@ extension Evaluation {
     recursive = scoring.recursive
   }
 }
-
-/// `path` as it is known from anywhere on this machine.
-func absolutePath(_ path: String) -> String { URL(fileURLWithPath: path).path }

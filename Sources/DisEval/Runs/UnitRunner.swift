@@ -2,7 +2,9 @@ import Diffusion
 import FeatureExtractors
 import Files
 import Images
+import Sampling
 import Synchronization
+import Work
 
 /// Makes the missing units of a run on all workers, beside any number of other processes.
 final class UnitRunner: Sendable {

@@ -54,7 +54,7 @@ struct ContentHashes {
     let key = absolutePath(path)
     let before = try Self.state(of: path)
     if let known = document.files[key], known.state == before { return known.sha256 }
-    let sha256 = try DisEval.sha256(ofFile: path)
+    let sha256 = try Files.sha256(ofFile: path)
     // A file that is being written can change again without another time stamp.
     let age = Date().timeIntervalSince1970 - Double(before.modifiedNanoseconds) / 1e9
     if age > 2, try Self.state(of: path) == before {

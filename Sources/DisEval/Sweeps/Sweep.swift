@@ -2,7 +2,11 @@ import Checkpoints
 import Files
 import Foundation
 import GenerativeMetrics
+import References
+import Results
+import Sampling
 import Synchronization
+import Work
 
 /// Many checkpoints evaluated alike, into a folder that any number of processes may share and that
 /// can be interrupted at any time:
@@ -251,7 +255,11 @@ private final class SweepSession {
       guard let bytes = try? Data(contentsOf: URL(fileURLWithPath: resultPath(key))) else {
         return nil
       }
-      return try? list(Array(bytes), checkpoint.completed(), key: key)
+      let path = resultPath(key)
+      guard let result = try? EvaluationResult(json: Array(bytes), subject: path) else {
+        return nil
+      }
+      return try? list(result, checkpoint.completed(), key: key)
     }
     guard checkpoint.isListed || entry.checkpoint.map(absolutePath) != absolutePath(checkpoint.path)
     else { return entry }
@@ -284,17 +292,16 @@ private final class SweepSession {
   private func keep(
     _ result: EvaluationResult, _ checkpoint: SweepCheckpoint, key: String
   ) throws -> LedgerEntry {
-    let document = try result.json()
-    try AtomicFile.write(document, to: resultPath(key))
-    let entry = try list(document, checkpoint.completed(), key: key)
+    try AtomicFile.write(try result.json(), to: resultPath(key))
+    let entry = try list(result, checkpoint.completed(), key: key)
     try hashes.save()
     return entry
   }
 
   private func list(
-    _ document: [UInt8], _ checkpoint: SweepCheckpoint, key: String
+    _ result: EvaluationResult, _ checkpoint: SweepCheckpoint, key: String
   ) throws -> LedgerEntry {
-    let entries = try LedgerEntry.entries(ofResult: document, key: key, subject: resultPath(key))
+    let entries = LedgerEntry.entries(of: result, key: key, document: [])
     guard let entry = entries.first else { preconditionFailure("one dialect has one entry") }
     var listed = entry.labelled(checkpoint)
     listed.result = "results/\(key).json"

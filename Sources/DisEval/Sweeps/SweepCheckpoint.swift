@@ -1,6 +1,7 @@
 import Checkpoints
 import Files
 import Foundation
+import Results
 
 /// A checkpoint of a sweep: a row of its table for each range of seeds.
 public struct SweepCheckpoint: Sendable {

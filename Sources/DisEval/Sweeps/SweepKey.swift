@@ -1,5 +1,7 @@
 import Crypto
+import Files
 import Foundation
+import Results
 import Tensors
 
 /// Everything asked for that decides an evaluation's result, apart from the checkpoint. Machine and

@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Results
 
 extension SweepCheckpoint {
   /// The columns of a list.

@@ -1,4 +1,5 @@
 import Files
+import Results
 
 /// What became of one checkpoint and one range of seeds.
 public struct SweepRow: Codable, Sendable {

@@ -1,6 +1,7 @@
 import Checkpoints
 import Files
 import Foundation
+import Work
 
 /// A folder that training writes checkpoints into.
 struct WatchedFolder {

@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Results
 
 /// A baseline kept in a repository: a result's metrics and provenance as they are, with who replaced
 /// what and why.

@@ -1,5 +1,6 @@
 import Foundation
 import GenerativeMetrics
+import Results
 
 /// Judges a result by a policy: against limits, and against a baseline by a test of non-inferiority.
 ///

@@ -1,4 +1,5 @@
 import Files
+import Results
 
 /// What a gate found.
 public enum Verdict: String, Codable, Sendable {

@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import GenerativeMetrics
+import Results
 
 /// A result file or a baseline: the metrics, and everything else as it stands in the file.
 public struct ScoredResult: Sendable {

@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Results
 
 /// A JSON document that a report shows, as it stands in the file.
 enum ReportedFile {

@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Results
 
 /// The ledger of a sweep as a report shows it.
 public struct ReportedLedger: Sendable {

@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Results
 
 /// A result file as a report shows it: whatever stands in it, known to this version or not.
 public struct ReportedResult: Sendable {

@@ -1,4 +1,5 @@
 import Foundation
+import Results
 
 extension Plot {
   /// The points as comma-separated values (RFC 4180): series, name, x, y, low, high. Title, axes, and

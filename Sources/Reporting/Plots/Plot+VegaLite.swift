@@ -1,4 +1,5 @@
 import Foundation
+import Results
 
 extension Plot {
   /// The drawing as a Vega-Lite 5 specification, with its data.

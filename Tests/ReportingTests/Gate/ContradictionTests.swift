@@ -78,7 +78,7 @@ import _TestSupport
       (ScoredResult.Role.result, ExitStatus.dataRefused), (.baseline, .invalidConfiguration),
     ] {
       let failure = #expect(throws: Failure.self) {
-        try Results.read(Results.document([name: metric]), as: role)
+        try MadeUp.read(MadeUp.document([name: metric]), as: role)
       }
       #expect(failure?.status == status)
       #expect(failure?.detail.contains(part) == true, "\(failure?.detail ?? "")")
@@ -104,7 +104,7 @@ import _TestSupport
     ])
   func provenance(old: String, new: String, part: String) throws {
     let failure = #expect(throws: Failure.self) {
-      try Results.read(Results.document(["fid": Self.good], changing: (old, new)))
+      try MadeUp.read(MadeUp.document(["fid": Self.good], changing: (old, new)))
     }
     #expect(failure?.code == "ResultInvalid")
     #expect(failure?.detail.contains(part) == true, "\(failure?.detail ?? "")")
@@ -112,8 +112,8 @@ import _TestSupport
 
   @Test func everySampleHasADigest() throws {
     func read(_ digests: String) throws {
-      _ = try Results.read(
-        Results.document(["fid": Self.good]).replacingOccurrences(
+      _ = try MadeUp.read(
+        MadeUp.document(["fid": Self.good]).replacingOccurrences(
           of: "\"samples_sha256\": null", with: "\"sample_digests\": \"\(digests)\""))
     }
     try read(String(repeating: "AAAA", count: 50_000))
@@ -131,12 +131,12 @@ import _TestSupport
       ("kid", "{\"value\": -0.001, \"interval\": null, \"higher_is_better\": false}"),
       ("fid", "{\"value\": 0, \"interval\": null, \"higher_is_better\": false}"),
     ] {
-      _ = try Results.read(Results.document([name: metric]))
+      _ = try MadeUp.read(MadeUp.document([name: metric]))
     }
     // A name that this version does not know may have an interval of either kind.
     var other = MadeUpMetric(10, error: 0.1)
     let interval = other.jackknife?.interval ?? 0...0
     other.interval = "[\(interval.lowerBound), \(interval.upperBound)]"
-    _ = try Results.read(Results.document(["later": other.json]))
+    _ = try MadeUp.read(MadeUp.document(["later": other.json]))
   }
 }

@@ -56,9 +56,9 @@ import _TestSupport
     }
     let values = try (0..<Self.groups).map { "\(try distance(without: $0))" }
     let jackknife = ", \"jackknife\": {\"values\": [\(values.joined(separator: ", "))]}"
-    return try Results.read(
-      Results.document(
-        ["fd": Results.metric(try distance(without: nil), more: jackknife)], seed: seed))
+    return try MadeUp.read(
+      MadeUp.document(
+        ["fd": MadeUp.metric(try distance(without: nil), more: jackknife)], seed: seed))
   }
 
   /// The verdicts on `gates` candidates against as many baselines.

@@ -2,6 +2,7 @@ import Files
 import Foundation
 import GenerativeMetrics
 import Reporting
+import Results
 import Testing
 import _TestSupport
 
@@ -14,11 +15,11 @@ import _TestSupport
     var policy = Policy()
     policy.metrics = rules
     policy.minSamples = minSamples
-    return Gate(try Results.read(Results.document(metrics)), by: policy).report()
+    return Gate(try MadeUp.read(MadeUp.document(metrics)), by: policy).report()
   }
 
   /// A standard error of 0.1 / t(0.975, 19): the interval is 4.2 e^±(0.1 / 4.2), [4.10118, 4.30119].
-  static let limited = Results.metric(
+  static let limited = MadeUp.metric(
     4.2, error: 0.1 / studentQuantile(0.975, degreesOfFreedom: 19))
 
   @Test(
@@ -43,8 +44,8 @@ import _TestSupport
   }
 
   @Test func whatIsNotMeasuredCannotBeSaid() throws {
-    let plain = Results.metric(4.2, more: ", \"interval_reason\": \"nobody asked\"")
-    let low = Results.metric(
+    let plain = MadeUp.metric(4.2, more: ", \"interval_reason\": \"nobody asked\"")
+    let low = MadeUp.metric(
       4.2, error: 0.1, more: ", \"factorizations\": [{\"method\": \"lowRank\"}]")
     var bare = MadeUpMetric(4.2, error: nil)
     bare.interval = "[4, 5]"
@@ -52,9 +53,9 @@ import _TestSupport
       (["fid": plain], "fid", nil, "no interval: nobody asked"),
       (["fid": plain], "kid", nil, "no rows"),
       (["fid": low], "fid", nil, "full rank"),
-      (["fid": Results.metric(4, error: 0.1)], "fid", 50_001, "demands 50001"),
+      (["fid": MadeUp.metric(4, error: 0.1)], "fid", 50_001, "demands 50001"),
       (["fid": bare.json], "fid", nil, "no jackknife values of fid that its interval is from"),
-      (["fid": Results.metric(4, error: 0)], "fid", nil, "all jackknife values are the same"),
+      (["fid": MadeUp.metric(4, error: 0)], "fid", nil, "all jackknife values are the same"),
     ] as [([String: String], String, Int?, String)] {
       let report = try report(metrics, [name: Rule(max: 9)], minSamples: least)
       #expect(report.verdict == .cannotSay && report.checks[0].reason.contains(part))
@@ -68,9 +69,9 @@ import _TestSupport
     policy: Policy = Policy(), changing: (String, String)? = nil
   ) throws -> GateReport {
     Gate(
-      try Results.read(Results.document(own)), by: policy,
-      baseline: try Results.read(
-        Results.document(others, seed: seed, changing: changing), as: .baseline)
+      try MadeUp.read(MadeUp.document(own)), by: policy,
+      baseline: try MadeUp.read(
+        MadeUp.document(others, seed: seed, changing: changing), as: .baseline)
     ).report()
   }
 
@@ -87,8 +88,8 @@ import _TestSupport
     ])
   func differences(value: Double, verdict: Verdict) throws {
     let report = try compare(
-      ["fid": Results.metric(value, error: 0.03)],
-      ["fid": Results.metric(10, error: Self.exact)])
+      ["fid": MadeUp.metric(value, error: 0.03)],
+      ["fid": MadeUp.metric(10, error: Self.exact)])
     #expect(report.verdict == verdict)
     let test = try #require(report.checks[0].comparison)
     #expect(try violation(of: try report.json(), by: .gate) == nil)
@@ -96,21 +97,21 @@ import _TestSupport
     #expect(abs(test.standardError - 0.03) < 1e-9)
     // Where higher is better the same difference is the other way round.
     let mirrored = try compare(
-      ["is": Results.metric(20 - value, error: 0.03, higher: true)],
-      ["is": Results.metric(10, error: Self.exact, higher: true)])
+      ["is": MadeUp.metric(20 - value, error: 0.03, higher: true)],
+      ["is": MadeUp.metric(10, error: Self.exact, higher: true)])
     #expect(mirrored.verdict == verdict)
   }
 
   @Test func errorsOfTwoAddInSquares() throws {
     let report = try compare(
-      ["fid": Results.metric(10, error: 0.03)], ["fid": Results.metric(10, error: 0.04)])
+      ["fid": MadeUp.metric(10, error: 0.03)], ["fid": MadeUp.metric(10, error: 0.04)])
     #expect(abs(try #require(report.checks[0].comparison?.standardError) - 0.05) < 1e-9)
   }
 
   /// The same leave-one-out values half a unit apart: pairs have no spread.
   @Test func pairsCancelWhatTheyShare() throws {
     let (own, other) = (
-      ["fid": Results.metric(10.5, error: 1)], ["fid": Results.metric(10, error: 1)]
+      ["fid": MadeUp.metric(10.5, error: 1)], ["fid": MadeUp.metric(10, error: 1)]
     )
     let paired = try compare(own, other, seed: 0)
     let test = try #require(paired.checks[0].comparison)
@@ -128,10 +129,10 @@ import _TestSupport
     func metrics(_ t: [Double]) -> [String: String] {
       Dictionary(
         uniqueKeysWithValues: t.enumerated().map {
-          ("m\($0)", Results.metric(10.1 + $1 * 0.03, error: 0.03))
+          ("m\($0)", MadeUp.metric(10.1 + $1 * 0.03, error: 0.03))
         })
     }
-    let base = Results.metric(10, error: Self.exact)
+    let base = MadeUp.metric(10, error: Self.exact)
     #expect(try compare(metrics([2]), ["m0": base]).verdict == .worse)
     let both = ["m0": base, "m1": base]
     #expect(
@@ -155,7 +156,7 @@ import _TestSupport
       ("\"sha256\": \"r1\", ", "", "reference.sha256 is r1, not there"),
     ])
   func incomparable(old: String, new: String, text: String) throws {
-    let metrics = ["fd": Results.metric(10, error: 0.001)]
+    let metrics = ["fd": MadeUp.metric(10, error: 0.001)]
     let report = try compare(metrics, metrics, changing: (old, new))
     #expect(try violation(of: try report.json(), by: .gate) == nil)
     #expect(report.verdict == .cannotSay && !report.differences.isEmpty)
@@ -166,14 +167,14 @@ import _TestSupport
     "names of files, the checkpoint and the tool may differ",
     arguments: ["a.pth", "r.npz", "dis-eval 0", "\"ck\""])
   func comparable(old: String) throws {
-    let metrics = ["fid": Results.metric(10, error: 0.001)]
+    let metrics = ["fid": MadeUp.metric(10, error: 0.001)]
     let new = old.hasPrefix("\"") ? "\"x\"" : "x"
     #expect(try compare(metrics, metrics, changing: (old, new)).verdict == .pass)
   }
 
   /// Results of 0.4.0 and before do not say how often the network was evaluated.
   @Test func aDerivedSettingIsNoCondition() throws {
-    let metrics = ["fid": Results.metric(10, error: 0.001)]
+    let metrics = ["fid": MadeUp.metric(10, error: 0.001)]
     let more = ("\"steps\": 50", "\"steps\": 50, \"network_evaluations\": 100")
     #expect(try compare(metrics, metrics, changing: more).verdict == .pass)
   }
@@ -181,7 +182,7 @@ import _TestSupport
   @Test func theReasonNamesValueBaselineAndDifference() throws {
     func reason(_ value: Double, _ other: Double) throws -> String {
       try compare(
-        ["fd": Results.metric(value, error: 0.03)], ["fd": Results.metric(other, error: 0.04)]
+        ["fd": MadeUp.metric(value, error: 0.03)], ["fd": MadeUp.metric(other, error: 0.04)]
       ).checks[0].reason
     }
     #expect(
@@ -193,14 +194,14 @@ import _TestSupport
   }
 
   @Test func anotherDefinitionOrNoStandardErrorCannotBeSaid() throws {
-    let metric = Results.metric(10, error: 0.001)
-    let other = Results.metric(10, error: 0.001, more: ", \"definition\": \"tool\"")
+    let metric = MadeUp.metric(10, error: 0.001)
+    let other = MadeUp.metric(10, error: 0.001, more: ", \"definition\": \"tool\"")
     for (own, base, part) in [
       (metric, other, "definition is not there, tool"),
-      (Results.metric(10), metric, "the result has no jackknife"),
-      (metric, Results.metric(10), "the baseline has no jackknife"),
-      (Results.metric(10, error: 0), metric, "all jackknife values are the same"),
-      (metric, Results.metric(10, error: 0), "the baseline: all jackknife values are the same"),
+      (MadeUp.metric(10), metric, "the result has no jackknife"),
+      (metric, MadeUp.metric(10), "the baseline has no jackknife"),
+      (MadeUp.metric(10, error: 0), metric, "all jackknife values are the same"),
+      (metric, MadeUp.metric(10, error: 0), "the baseline: all jackknife values are the same"),
     ] {
       let report = try compare(["fid": own], ["fid": base])
       #expect(report.verdict == .cannotSay && report.checks[0].reason.contains(part))
@@ -213,11 +214,11 @@ import _TestSupport
   @Test(
     "what is no result is refused",
     arguments: [
-      "", "{", "[]", "{\"schema\": \"dis-eval-result/1\"}", Results.document([:], schema: "x/1"),
-      Results.document(["fid": "{\"value\": \"4\", \"higher_is_better\": false}"]),
-      Results.document(["fd": "{\"value\": 4, \"interval\": [5, 4], \"higher_is_better\": false}"]),
-      Results.document(["fd": "{\"value\": 4, \"interval\": [5], \"higher_is_better\": false}"]),
-      Results.document(["fid": "{\"value\": 1e999, \"higher_is_better\": false}"]),
+      "", "{", "[]", "{\"schema\": \"dis-eval-result/1\"}", MadeUp.document([:], schema: "x/1"),
+      MadeUp.document(["fid": "{\"value\": \"4\", \"higher_is_better\": false}"]),
+      MadeUp.document(["fd": "{\"value\": 4, \"interval\": [5, 4], \"higher_is_better\": false}"]),
+      MadeUp.document(["fd": "{\"value\": 4, \"interval\": [5], \"higher_is_better\": false}"]),
+      MadeUp.document(["fid": "{\"value\": 1e999, \"higher_is_better\": false}"]),
       String(repeating: "[", count: 100_000),
     ])
   func malformed(text: String) throws {
@@ -225,14 +226,14 @@ import _TestSupport
       (ScoredResult.Role.result, "ResultInvalid", ExitStatus.dataRefused),
       (.baseline, "BaselineInvalid", .invalidConfiguration),
     ] {
-      let failure = #expect(throws: Failure.self) { try Results.read(text, as: role) }
+      let failure = #expect(throws: Failure.self) { try MadeUp.read(text, as: role) }
       #expect(failure?.code == code && failure?.status == status)
     }
   }
 
   @Test func aBaselineKeepsWhatAResultSays() throws {
-    let result = try Results.read(
-      Results.document(["fid": Results.metric(10, error: 0.001)], seed: .max))
+    let result = try MadeUp.read(
+      MadeUp.document(["fid": MadeUp.metric(10, error: 0.001)], seed: .max))
     let json = try Baseline(
       result,
       update: .init(reason: "first", date: "2026-01-01T00:00:00Z", commit: nil, verdict: nil)
@@ -240,9 +241,9 @@ import _TestSupport
     let text = String(decoding: json, as: UTF8.self)
     #expect(text.contains("18446744073709551615") && !text.contains("\"run\""))
     #expect(try violation(of: json, by: .baseline) == nil)
-    let baseline = try Results.read(text, as: .baseline)
+    let baseline = try MadeUp.read(text, as: .baseline)
     let report = Gate(result, by: Policy(), baseline: baseline).report()
     #expect(report.verdict == .pass && report.checks[0].comparison?.paired == true)
-    #expect(throws: Failure.self) { try Results.read(text, as: .result) }
+    #expect(throws: Failure.self) { try MadeUp.read(text, as: .result) }
   }
 }

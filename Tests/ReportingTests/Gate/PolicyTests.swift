@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import Reporting
+import Results
 import Testing
 import _TestSupport
 

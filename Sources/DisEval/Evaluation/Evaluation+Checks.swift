@@ -1,0 +1,118 @@
+import FeatureExtractors
+import Files
+import Images
+import References
+
+/// What is refused before the first image is read.
+extension Evaluation {
+  /// The dialects of the two sides of every comparison.
+  func dialectPairs(
+    _ subject: OpenedSubject, _ reference: ImagesOrStatistics, _ extractor: AgreedExtractor,
+    _ guardian: inout CompatibilityGuard
+  ) throws -> [(features: Dialect, reference: Dialect)] {
+    let statistics = reference.statistics
+    let hasOwnPreparation = extractor.network?.network.ownPreparation != nil
+    func check(_ side: ReferenceStatistics?, _ dialect: Dialect, _ asserted: Dialect?) throws {
+      guard let side else { return }
+      try guardian.check(
+        side, against: dialect, asserted: asserted, hasOwnPreparation: hasOwnPreparation)
+    }
+    switch dialects {
+    case .fitting, .one:
+      let known = subject.statistics?.dialect ?? statistics?.dialect
+      let dialect = if case .one(let dialect) = dialects { dialect } else { known ?? .pytorchFID }
+      try check(subject.statistics, dialect, nil)
+      try check(statistics, dialect, referenceDialect)
+      return [(dialect, statistics?.dialect ?? referenceDialect ?? dialect)]
+    case .all:
+      guard referenceDialect == nil else {
+        throw Failure(
+          .usage, "MixedDialects", "--ref-dialect", "is for one dialect, not for --dialect all")
+      }
+      let known = [subject.statistics, statistics].compactMap(\.?.dialect)
+      let fitting = Dialect.allCases.filter { dialect in
+        known.allSatisfy {
+          $0.definition.fits(dialect.definition, hasOwnPreparation: hasOwnPreparation)
+        }
+      }
+      guard let first = fitting.first else {
+        throw Failure(
+          .dataRefused, "DialectMismatch", self.reference, "the two sides have different dialects")
+      }
+      try check(subject.statistics, known.first ?? first, nil)
+      try check(statistics, known.first ?? first, nil)
+      return fitting.map { ($0, $0) }
+    }
+  }
+
+  /// - Throws: `Failure` `MetricUnavailable` for a metric that was asked for by name and that the
+  ///   statistics cannot give.
+  func checkAvailable(
+    _ subject: OpenedSubject, _ reference: ImagesOrStatistics, _ extractor: AgreedExtractor
+  ) throws {
+    guard let metrics else { return }
+    func refuse(_ name: MetricName, _ subject: String, _ reason: String) throws {
+      guard metrics.contains(name) else { return }
+      throw Failure(.dataRefused, "MetricUnavailable", subject, "\(name.rawValue): \(reason)")
+    }
+    for side in [subject.statistics, reference.statistics].compactMap(\.self) {
+      if side.spatial == nil {
+        try refuse(
+          .sfid, side.path,
+          "it has no mu_s and sigma_s; compare with images, or with the file of guided-diffusion")
+      }
+      if try side.featureRows() == nil, try side.images() == nil {
+        for name in [MetricName.kid, .precision, .recall] {
+          try refuse(
+            name, side.path,
+            "needs images or feature rows, and it has mean and covariance alone; compare with images"
+          )
+        }
+      }
+    }
+    if let side = subject.statistics {
+      try refuse(.inceptionScore, side.path, "needs images, and it is statistics")
+    }
+    if extractor.network?.network.spatialDimension == 0 {
+      try refuse(.sfid, "the extractor", "has no features with positions; Inception has")
+    }
+  }
+
+  /// - Throws: `Failure` `CountMismatch`.
+  func checkCount(_ subject: OpenedSubject) throws(Failure) {
+    guard let expectedCount, let existing = subject.existing else { return }
+    let count =
+      switch existing {
+      case .images(let source): source.count as Int?
+      case .statistics(let statistics): statistics.count
+      }
+    guard count == expectedCount else {
+      throw Failure(
+        .dataRefused, "CountMismatch", existingPath ?? "",
+        "\(count.map(String.init) ?? "an unknown number of") images, expected \(expectedCount) by "
+          + "--num")
+    }
+  }
+
+  /// Refuses statistics of images of another size: that of the samples, or of the first image.
+  func checkResolutions(
+    _ subject: OpenedSubject, _ reference: ImagesOrStatistics, _ guardian: inout CompatibilityGuard
+  ) throws {
+    guard let statistics = reference.statistics, statistics.resolution != nil else { return }
+    if let (height, width) = subject.sampleExtents {
+      try guardian.checkResolution(
+        statistics, width: width, height: height, subject: "a sample")
+    }
+    switch subject.existing {
+    case nil: break
+    case .images(let source):
+      let first = try source.image(at: 0)
+      try guardian.checkResolution(
+        statistics, width: first.width, height: first.height, subject: "the first image")
+    case .statistics(let other):
+      guard let side = other.resolution else { return }
+      try guardian.checkResolution(
+        statistics, width: side, height: side, subject: other.path)
+    }
+  }
+}

@@ -1,0 +1,104 @@
+import Files
+import Foundation
+import Results
+
+/// Counts labels one by one.
+package struct LabelTally {
+  private(set) var counts: [Int]
+  private(set) var unlabelled = 0
+
+  package init(classes: Int) { counts = [Int](repeating: 0, count: classes) }
+
+  /// The document that results have of it.
+  package var summary: LabelCounts { LabelCounts(counts: counts, unlabelled: unlabelled) }
+
+  package mutating func append(_ label: Int) {
+    if counts.indices.contains(label) { counts[label] += 1 } else { unlabelled += 1 }
+  }
+
+  /// Whether independent draws of classes by `shares` would be so with a probability below about 1e-6:
+  /// a class is left out that would not be, or Pearson's chi-square is that large. Neighbouring classes
+  /// are taken together until 5 images are expected of them, which chi-square needs.
+  package func isUnlike(_ shares: [Double]) -> Bool {
+    let count = Double(counts.reduce(0, +))
+    guard count > 0 else { return false }
+    let isLeftOut = zip(counts, shares).contains { $0 == 0 && $1 > 0 }
+    // By the union bound.
+    let chance = shares.reduce(0) { $1 > 0 ? $0 + exp(count * log1p(-$1)) : $0 }
+    if isLeftOut, chance < Self.level { return true }
+
+    var groups: [(found: Double, expected: Double)] = [(0, 0)]
+    for (found, share) in zip(counts, shares) {
+      if groups[groups.count - 1].expected >= 5 { groups.append((0, 0)) }
+      groups[groups.count - 1].found += Double(found)
+      groups[groups.count - 1].expected += count * share
+    }
+    if groups.count > 1, let last = groups.last, last.expected < 5 {
+      groups.removeLast()
+      groups[groups.count - 1].found += last.found
+      groups[groups.count - 1].expected += last.expected
+    }
+    guard groups.count > 1 else { return false }
+    let statistic = groups.reduce(0) {
+      $0 + ($1.found - $1.expected) * ($1.found - $1.expected) / $1.expected
+    }
+    return statistic > Self.bound(degrees: Double(groups.count - 1))
+  }
+
+  /// Whether these labels have classes that `reference` lacks, although as many images with the same
+  /// shares would all be of its classes with a probability below 1e-6 only.
+  ///
+  /// - Parameter shares: The reference's share of each class.
+  fileprivate func hasClasses(beyond reference: LabelCounts, with shares: [Double]) -> Bool {
+    guard let size = reference.total else { return false }
+    let shared = zip(counts, shares).reduce(0) { $0 + ($1.1 > 0 ? $1.0 : 0) }
+    return pow(Double(shared) / Double(counts.reduce(0, +)), Double(size)) < Self.level
+  }
+
+  private static let level = 1e-6
+
+  /// The quantile of chi-square at 1 - 1e-6, by Wilson and Hilferty's cube root.
+  private static func bound(degrees: Double) -> Double {
+    let (normalQuantile, variance) = (4.753424, 2 / (9 * degrees))
+    let root = 1 - variance + normalQuantile * variance.squareRoot()
+    return degrees * root * root * root
+  }
+}
+
+extension LabelTally {
+  /// What to say when the classes asked for are not those of the reference, nil when they are or when
+  /// nothing speaks against it.
+  ///
+  /// Labels that are uniform or balanced are what a reference of unknown classes is taken for; one class,
+  /// or the labels of a file, must look like it.
+  ///
+  /// - Parameters:
+  ///   - policy: The labels as the sampler records them.
+  ///   - reference: The classes of the reference, nil if they are not known.
+  ///   - name: The reference's.
+  package func warning(policy: String, reference: LabelCounts?, named name: String) -> String? {
+    let (classes, total) = (counts.count, counts.reduce(0, +))
+    guard classes > 1, total > 0 else { return nil }
+    let one = counts.firstIndex(of: total)
+    let asked = summary
+    if let reference, let shares = reference.shares(of: classes) {
+      let isOne = one.map { Int(policy) != nil && shares[$0] < 1 } ?? false
+      guard isOne || isUnlike(shares) || hasClasses(beyond: reference, with: shares) else {
+        return nil
+      }
+      return "--labels \(policy) asks for \(asked), but '\(name)' has \(reference); the distance "
+        + "measures this difference too"
+    }
+    guard !["uniform", "balanced"].contains(policy) else { return nil }
+    let even = [Double](repeating: 1 / Double(classes), count: classes)
+    if let one, Int(policy) != nil {
+      return
+        "--labels \(policy) asks for class \(one) alone, and '\(name)' does not say its classes; "
+        + "the distance is right only if it is of that class alone"
+    }
+    guard isUnlike(even) else { return nil }
+    return
+      "--labels \(policy) asks for \(asked), and '\(name)' does not say its classes; the distance "
+      + "is right only if its images are of the same classes in the same numbers"
+  }
+}

@@ -1,0 +1,40 @@
+import Files
+import Images
+
+/// What the images of one side have in common, and what their files held that moves a score.
+struct ImageTally {
+  private var count = 0
+  private var smallest = (width: Int.max, height: Int.max)
+  private var largest = (width: 0, height: 0)
+  private var traits: [Image.Traits: Int] = [:]
+
+  mutating func append(_ image: ScoredImage) {
+    count += 1
+    smallest = (min(smallest.width, image.width), min(smallest.height, image.height))
+    largest = (max(largest.width, image.width), max(largest.height, image.height))
+    if !image.traits.isEmpty { traits[image.traits, default: 0] += 1 }
+  }
+
+  /// The side of the images, nil unless all are squares of one size.
+  var side: Int? {
+    count > 0 && smallest == largest && largest.width == largest.height ? largest.width : nil
+  }
+
+  /// Sentences for people, each a warning.
+  ///
+  /// - Parameter subject: Which images, such as the folder's name.
+  func notes(_ subject: String) -> [String] {
+    var notes: [String] = []
+    if count > 0, smallest != largest {
+      notes.append(
+        "'\(subject)': images of several sizes, \(smallest.width) to \(largest.width) wide and "
+          + "\(smallest.height) to \(largest.height) high, are each resized to the network's input")
+    }
+    for trait in [Image.Traits.lossy, .alphaDropped, .reducedDepth] {
+      let affected = traits.reduce(0) { $0 + ($1.key.contains(trait) ? $1.value : 0) }
+      guard affected > 0 else { continue }
+      notes += trait.notes.map { "'\(subject)': \(affected) of \(count) \($0)" }
+    }
+    return notes
+  }
+}

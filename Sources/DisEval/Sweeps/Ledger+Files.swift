@@ -1,0 +1,57 @@
+import Backbones
+import Files
+import Foundation
+import Results
+
+extension Ledger {
+  /// The evaluations of a ledger or of a result, recognised by content.
+  ///
+  /// - Throws: `Failure` `LedgerInvalid`, `LedgerConflict` or `ResultInvalid` (65), or why the file cannot
+  ///   be read.
+  public init(exportedFrom path: String) throws {
+    let bytes = try Self.bytes(of: path)
+    struct Named: Decodable { let schema: String }
+    // A result is one JSON value, of many lines; a ledger has one on each.
+    let schema = try? JSONDecoder().decode(Named.self, from: Data(bytes)).schema
+    guard schema == EvaluationResult.currentSchema else {
+      try self.init(bytes, subject: path)
+      return
+    }
+    self.init()
+    let result = try EvaluationResult(json: bytes, subject: path)
+    for entry in LedgerEntry.entries(of: result, key: nil, document: bytes) { try set(entry) }
+  }
+}
+
+extension LedgerEntry {
+  /// The entries of a result, with the sizes of networks that this version knows.
+  static func entries(
+    of result: EvaluationResult, key: String?, document: [UInt8]
+  ) -> [LedgerEntry] {
+    entries(of: result, key: key, document: document) { Size($0) }
+  }
+}
+
+extension LedgerEntry.Size {
+  /// The size of a DiS architecture, nil for extents that no model has.
+  init?(_ model: ModelProvenance) {
+    let extents = [
+      model.embedDim, model.depth, model.patchSize, model.channels, model.imageSide,
+      model.numClasses ?? 1,
+    ]
+    guard extents.allSatisfy({ (1...1 << 14).contains($0) }) else { return nil }
+    var configuration = DiSConfiguration.small
+    configuration.embeddingDimension = model.embedDim
+    configuration.blocksPerHalf = model.depth / 2
+    configuration.patchSize = model.patchSize
+    configuration.channels = model.channels
+    configuration.imageSide = model.imageSide
+    configuration.classCount = model.numClasses
+    configuration.learnsSigma = model.learnSigma
+    configuration.hasSkips = model.skip
+    self.init(
+      parameters: configuration.parameterCount, tokens: configuration.tokenCount,
+      gflops: LedgerEntry.Gflops(
+        total: configuration.cost.total / 1e9, thop: configuration.cost.thop / 1e9))
+  }
+}

@@ -1,0 +1,26 @@
+import Crypto
+
+/// The SHA-256 of a file's bytes, in lower-case hexadecimal.
+///
+/// - Throws: `Failure` when the file cannot be read.
+public func sha256(ofFile path: String) throws -> String {
+  let file = try ReadableFile(path: path)
+  var hash = SHA256()
+  var offset = 0
+  while offset < file.size {
+    let count = min(1 << 22, file.size - offset)
+    hash.update(data: try file.bytes(at: offset, count: count))
+    offset += count
+  }
+  return hexadecimal(hash.finalize())
+}
+
+/// Bytes as lower-case hexadecimal.
+package func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
+  bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+}
+
+/// Whether `text` is 64 hexadecimal digits in lower case.
+package func isSHA256(_ text: String) -> Bool {
+  text.utf8.count == 64 && text.utf8.allSatisfy { "0123456789abcdef".utf8.contains($0) }
+}

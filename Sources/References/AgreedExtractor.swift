@@ -1,0 +1,97 @@
+import FeatureExtractors
+import Files
+import GenerativeMetrics
+import Images
+import Results
+import Tensors
+
+/// The extractor that both sides of a comparison were or will be scored with.
+package struct AgreedExtractor {
+  /// The network, nil when both sides are statistics already.
+  package let network: LoadedExtractor?
+  /// What the result says of it.
+  package let provenance: ExtractorProvenance
+
+  /// Finds the extractor and refuses statistics that were made with another.
+  ///
+  /// - Parameters:
+  ///   - statistics: The sides that are statistics already.
+  ///   - precision: What the network is to multiply, if it can.
+  ///   - needsNetwork: Whether any side is images.
+  /// - Throws: `Failure` `DimensionMismatch` or `ExtractorMismatch`, naming both sides.
+  package init(
+    statistics: [ReferenceStatistics], weights: String?, precision: Precision, needsNetwork: Bool,
+    guardian: inout CompatibilityGuard
+  ) throws {
+    network =
+      needsNetwork
+      ? try LoadedExtractor.choose(
+        weights: weights, reference: statistics.first, precision: precision) : nil
+    if let network, network.network.precision != precision {
+      guardian.warn(
+        "the extractor \(network.network.name) has no form in \(precision.rawValue); its features are "
+          + "float32")
+    }
+    let dimension = network?.provenance.dimension ?? statistics.first?.dimension ?? 0
+    var agreed = network?.provenance ?? statistics.first?.extractor
+    for side in statistics {
+      guard side.dimension == dimension else {
+        throw Failure(
+          .dataRefused, "DimensionMismatch", side.path,
+          "\(side.dimension) dimensions, but "
+            + (network.map { "the extractor \($0.network.name) has \(dimension)" }
+              ?? "\(statistics[0].path) has \(dimension)"))
+      }
+      guard let own = side.extractor, own.name != ExtractorProvenance.unknownName else {
+        guardian.warn(
+          "'\(lastComponent(side.path))' has no .json beside it that names the extractor, so it is "
+            + "unknown; the result is called fd, and is only right if it was the same")
+        agreed = nil
+        continue
+      }
+      guard let other = agreed else { continue }
+      if own.precision != other.precision {
+        guardian.warn(
+          "'\(lastComponent(side.path))' was made in \((own.precision ?? .float32).rawValue), the "
+            + "features of the other side are \((other.precision ?? .float32).rawValue): with synthetic "
+            + "weights and 2,048 images that moved a FID of 9.67 by -1.2 and +2.5 %")
+      }
+      let difference =
+        "made with \(own.name) (SHA-256 \(own.sha256 ?? "unknown")), the other side with "
+        + "\(other.name) (SHA-256 \(other.sha256 ?? "unknown"))"
+      switch own.isSame(as: other) {
+      case true: break
+      case false:
+        try guardian.refuse(
+          Failure(
+            .dataRefused, "ExtractorMismatch", side.path,
+            difference + "; features of different networks cannot be compared"))
+      case nil:
+        guardian.warn(
+          "'\(lastComponent(side.path))': \(difference); nobody can tell if they are the same")
+      }
+    }
+    if agreed?.published == false {
+      guardian.warn(
+        "the Inception weights '\(agreed?.file ?? "")' have no published SHA-256: the number is not "
+          + "comparable with published FIDs")
+    }
+    provenance =
+      agreed
+      ?? ExtractorProvenance(
+        name: ExtractorProvenance.unknownName, file: network?.provenance.file,
+        sha256: network?.provenance.sha256,
+        published: nil, preprocessing: network?.provenance.preprocessing, dimension: dimension)
+  }
+}
+
+extension ReferenceStatistics {
+  /// The extractor by the record, or by the registry, which has statistics of the published Inception
+  /// alone; nil when nobody says.
+  fileprivate var extractor: ExtractorProvenance? {
+    record?.extractor
+      ?? entry.map { _ in
+        ExtractorProvenance(name: MetricTitle.inception, published: true, dimension: dimension)
+      }
+  }
+}

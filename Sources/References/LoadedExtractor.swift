@@ -1,0 +1,76 @@
+import FeatureExtractors
+import Files
+import Foundation
+import GenerativeMetrics
+import Results
+import Tensors
+
+/// A feature extractor and where its weights came from.
+public struct LoadedExtractor: Sendable {
+  /// The network.
+  public let network: any FeatureExtractor
+  /// For results and statistics.
+  public let provenance: ExtractorProvenance
+
+  /// Loads weights, recognised by content. Of converted weights the provenance is that of the file
+  /// they were converted from.
+  ///
+  /// - Parameter precision: What the network is to multiply, if it can.
+  public init(path: String, precision: Precision = .float32) throws {
+    let weights = try RecognizedWeights(path: path)
+    network = try weights.extractor(precision: precision)
+    let record = try WeightsRecord(weights, path: path)
+    provenance = ExtractorProvenance(
+      name: network.name, file: record.sourceFile, sha256: record.sourceSha256,
+      tensorsSha256: record.tensorsSha256,
+      published: network.isInception ? record.published : nil,
+      preprocessing: network.ownPreparation, dimension: network.featureDimension,
+      precision: network.precision.recorded)
+  }
+
+  /// Finds the extractor that fits: the weights given, else the file that the reference names
+  /// (relative to it, hash checked), else the Inception weights in the user's cache,
+  /// converted or as pytorch-fid publishes them.
+  ///
+  /// - Throws: `Failure` `WeightsUnavailable` (69) with file name, SHA-256 and where to put it;
+  ///   `HashMismatch` when the file that the reference names is not the one it was made with.
+  package static func choose(
+    weights: String?, reference: ReferenceStatistics?, precision: Precision = .float32
+  ) throws -> LoadedExtractor {
+    if let weights { return try LoadedExtractor(path: weights, precision: precision) }
+    if let reference, let record = reference.record, let file = record.extractor.file {
+      let path = siblingPath(of: reference.path, file)
+      if FileManager.default.fileExists(atPath: path) {
+        let loaded = try LoadedExtractor(path: path, precision: precision)
+        guard loaded.provenance.sha256 == record.extractor.sha256 else {
+          throw Failure(
+            .dataRefused, "HashMismatch", path,
+            "SHA-256 \(loaded.provenance.sha256 ?? "none"), but the statistics were made with "
+              + "\(record.extractor.sha256 ?? "none")")
+        }
+        return loaded
+      }
+      if record.extractor.name != MetricTitle.inception {
+        throw unavailable(
+          file: file, sha256: record.extractor.sha256, place: path)
+      }
+    }
+    let store = WeightStore.user
+    guard let cached = store.existingPath() else {
+      throw WeightStore.unavailable(at: store.convertedPath)
+    }
+    return try LoadedExtractor(path: cached, precision: precision)
+  }
+
+  private static func unavailable(file: String, sha256: String?, place: String) -> Failure {
+    Failure(
+      .unavailable, "WeightsUnavailable", file,
+      "the feature extractor's weights are not here; give --weights FILE, or put the file with "
+        + "SHA-256 \(sha256 ?? "unknown") at \(place)")
+  }
+}
+
+extension FeatureExtractor {
+  /// Whether this is the network whose distance is called FID.
+  package var isInception: Bool { name == MetricTitle.inception }
+}

@@ -1,0 +1,216 @@
+import Files
+import Foundation
+import GenerativeMetrics
+import Results
+import Work
+
+/// The statistics of the registry that were fetched: `$XDG_CACHE_HOME/dis-eval/stats`, or
+/// `~/.cache/dis-eval/stats`.
+///
+/// Beside each file stand its record and a lock, which holds the hash of the first download where
+/// nobody has published one: a later one that differs is refused.
+public struct StatisticsCache: Sendable {
+  /// Where files are kept.
+  public let folder: String
+  /// The files that there are.
+  public let registry: StatisticsRegistry
+
+  /// What a file was when it was first fetched.
+  struct Lock: Codable, Equatable {
+    var schema = "dis-eval-lock/1"
+    var name: String
+    var address: String
+    var sha256: String
+    var bytes: Int
+    /// Shape of the covariance.
+    var shape: [Int]
+    /// Trace of the covariance.
+    var trace: Double
+  }
+
+  /// The cache of this user.
+  public init() throws {
+    folder = Self.folder
+    registry = try StatisticsRegistry()
+  }
+
+  private static var folder: String { WeightStore.user.folder + "/stats" }
+
+  /// Where the file of `entry` is kept, whether it is there or not.
+  public func path(of entry: StatisticsRegistry.Entry) -> String {
+    let suffix =
+      switch entry.format {
+      case .npz, .adm, .features, .cleanFeatures, .representations: "npz"
+      case .pickle, .edm, .featureStats: "pkl"
+      case .torch, .torchFeatures: "pt"
+      }
+    return "\(folder)/\(entry.name).\(suffix)"
+  }
+
+  /// Whether the file of `entry` was fetched.
+  public func has(_ entry: StatisticsRegistry.Entry) -> Bool {
+    FileManager.default.fileExists(atPath: path(of: entry))
+  }
+
+  /// The names of those that were fetched.
+  public var fetchedNames: [String] { registry.entries.filter(has).map(\.name) }
+
+  /// `entries` as JSON, each with where it is kept.
+  public func json(_ entries: [StatisticsRegistry.Entry]) throws -> [UInt8] {
+    struct Line: Encodable {
+      var entry: StatisticsRegistry.Entry
+      var path: String
+      var cached: Bool
+    }
+    struct Document: Encodable {
+      var schema = "dis-eval-statistics-list/1"
+      var statistics: [Line]
+    }
+    return try encodedJSON(
+      Document(
+        statistics: entries.map { Line(entry: $0, path: path(of: $0), cached: has($0)) }))
+  }
+
+  private static func lockPath(_ name: String) -> String { "\(folder)/\(name).lock" }
+
+  /// The lock of that name, nil when nothing was fetched.
+  ///
+  /// - Throws: `Failure` `StatsInvalid` for a lock that cannot be read.
+  static func lock(_ name: String) throws -> Lock? {
+    let path = lockPath(name)
+    guard FileManager.default.fileExists(atPath: path) else { return nil }
+    let file = try ReadableFile(path: path)
+    guard file.size < 1 << 20 else {
+      throw Failure(.dataRefused, "StatsInvalid", path, "\(file.size) bytes are no lock")
+    }
+    let lock: Lock = try decodedJSON(
+      Data(try file.bytes(at: 0, count: file.size)), subject: path, what: "lock")
+    guard lock.schema == "dis-eval-lock/1", isSHA256(lock.sha256) else {
+      throw Failure(.dataRefused, "StatsInvalid", path, "is no lock of this version")
+    }
+    return lock
+  }
+
+  /// The entry whose published or locked hash this is. A registry or lock that cannot be read knows
+  /// nothing here; those who need it will say what is wrong with it.
+  static func entry(ofFileWithSHA256 sha256: String) -> StatisticsRegistry.Entry? {
+    guard let registry = try? StatisticsRegistry() else { return nil }
+    return registry.entries.first { entry in
+      entry.sha256 == sha256 || (try? lock(entry.name))??.sha256 == sha256
+    }
+  }
+}
+
+// MARK: - Fetching
+
+extension StatisticsCache {
+  /// Fetches the file of that name, or takes the one that was put in its place by hand, checks it
+  /// and writes its record and its lock.
+  ///
+  /// - Parameter again: Whether to download what is there already.
+  /// - Returns: The path.
+  /// - Throws: `Failure` `StatsUnknown` (66); `DownloadFailed` (69) with address and where to put
+  ///   the file; `HashMismatch` (65) with both hashes; `StatsInvalid` when it is something else.
+  public func fetch(_ name: String, again: Bool, reporter: Reporter) async throws -> String {
+    let entry = try registry.entry(named: name)
+    let path = path(of: entry)
+    let lock = try Self.lock(name)
+    let isNew = again || !has(entry)
+    if isNew {
+      guard entry.page != true else {
+        throw Failure(
+          .unavailable, "NoDirectDownload", name,
+          "get '\(entry.file)' from \(entry.address) with a browser, put it at \(path), and run "
+            + "this again to have it checked")
+      }
+      try createFolder()
+      _ = try await Download(address: entry.address, sha256: entry.sha256 ?? lock?.sha256)
+        .fetch(to: path, reporter: reporter)
+    }
+    do {
+      try install(entry, lock, path)
+    } catch let failure as Failure where isNew && failure.status == .dataRefused {
+      // Not what it should be: it must not be taken for it the next time.
+      try? FileManager.default.removeItem(atPath: path)
+      throw failure
+    }
+    return path
+  }
+
+  private func createFolder() throws {
+    do {
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    } catch {
+      throw Failure(
+        .cannotCreate, "CannotCreate", folder,
+        "the folder of the cache: "
+          + error.localizedDescription)
+    }
+  }
+
+  /// Checks the file at `path` and writes what belongs beside it.
+  private func install(_ entry: StatisticsRegistry.Entry, _ lock: Lock?, _ path: String) throws {
+    let sha256 = try sha256(ofFile: path)
+    try Self.check(sha256, of: path, entry: entry, lock: lock)
+    let content = try StatisticsContent(path: path)
+    let (gaussian, ddof) = try content.gaussian(count: entry.count)
+    guard gaussian.dimension == entry.dimension else {
+      throw StatisticsContent.refusal(
+        path, "\(gaussian.dimension) dimensions, but the registry says \(entry.dimension)")
+    }
+    var record = StatisticsRecord(
+      dataset: entry.dataset, count: gaussian.count,
+      extractor: ExtractorProvenance(
+        name: MetricTitle.inception, published: true, dimension: entry.dimension),
+      features: 0, npzSha256: sha256, floor: nil, dialect: entry.dialect,
+      ddof: ddof ?? entry.ddof)
+    record.resolution = entry.resolution
+    record.spatial = content.spatial != nil
+    record.meanPrecision = content.meanPrecision
+    record.source = .init(address: entry.address, sha256: sha256, format: content.format)
+    try AtomicFile.write(
+      try encodedJSON(record), to: ReferenceStatistics.recordPath(path))
+    guard lock == nil else { return }
+    try AtomicFile.write(
+      try encodedJSON(
+        Lock(
+          name: entry.name, address: entry.address, sha256: sha256,
+          bytes: try ReadableFile(path: path).size,
+          shape: [gaussian.dimension, gaussian.dimension], trace: gaussian.trace)),
+      to: Self.lockPath(entry.name))
+  }
+
+  /// - Throws: `Failure` `HashMismatch` with both hashes.
+  static func check(
+    _ sha256: String, of path: String, entry: StatisticsRegistry.Entry, lock: Lock?
+  ) throws(Failure) {
+    for (expected, who) in [
+      (entry.sha256, "the registry says"), (lock?.sha256, "the first download was"),
+    ] {
+      guard let expected, expected != sha256 else { continue }
+      throw Failure(
+        .dataRefused, "HashMismatch", path,
+        "SHA-256 \(sha256), but \(who) \(expected); remove the file and fetch it again, or, if its "
+          + "maker has replaced it, also remove \(lockPath(entry.name))")
+    }
+  }
+}
+
+/// The file that `--ref` means: a path, or a name of the registry that was fetched.
+///
+/// - Throws: `Failure` `StatsUnavailable` (69) for a name that was not fetched, `StatsUnknown` (66)
+///   with the closest names.
+package func resolveReference(_ pathOrName: String) throws -> String {
+  if FileManager.default.fileExists(atPath: pathOrName) { return pathOrName }
+  guard !pathOrName.contains("/"), !pathOrName.contains(".") else {
+    throw Failure(.inputMissing, "NotFound", pathOrName, "no such file or folder")
+  }
+  let cache = try StatisticsCache()
+  let entry = try cache.registry.entry(named: pathOrName)
+  guard cache.has(entry) else {
+    throw Failure(
+      .unavailable, "StatsUnavailable", pathOrName,
+      "not fetched yet; run: dis-eval stats fetch \(pathOrName)")
+  }
+  return cache.path(of: entry)
+}

@@ -1,0 +1,274 @@
+import Checkpoints
+import Files
+import GenerativeMetrics
+import Results
+
+extension ReferenceStatistics {
+  /// The layouts of statistics that tools of the field write. The raw values stand in the registry.
+  public enum Format: String, Codable, Sendable, CustomStringConvertible {
+    /// `mu` `[D]` and `sigma` `[D, D]`: TTUR, pytorch-fid, clean-fid, EDM, U-ViT, DiS, and ours,
+    /// which may have `mu_s`, `sigma_s` and `features`.
+    case npz = "npz"
+    /// guided-diffusion's reference batches: also `mu_s`, `sigma_s` and images, `arr_0`.
+    case adm = "adm-npz"
+    /// Feature rows of ours, `features`, without mean and covariance.
+    case features = "features-npz"
+    /// clean-fid's rows for KID, `feats`.
+    case cleanFeatures = "clean-fid-kid-npz"
+    /// dgm-eval's rows, `reps`. The pickled `hparams` beside them are never read.
+    case representations = "dgm-eval-npz"
+    /// A pickle with `mu` and `sigma`.
+    case pickle = "pickle"
+    /// EDM2: a pickle with `fid` and perhaps other features.
+    case edm = "edm-pickle"
+    /// StyleGAN's `FeatureStats`: sums of the features and of their products.
+    case featureStats = "stylegan-pickle"
+    /// torch-fidelity's cache of statistics.
+    case torch = "torch"
+    /// torch-fidelity's cache of feature rows.
+    case torchFeatures = "torch-features"
+
+    /// For people.
+    public var description: String {
+      switch self {
+      case .npz: "npz (mu, sigma)"
+      case .adm: "ADM npz (mu, sigma, mu_s, sigma_s, images)"
+      case .features: "npz (feature rows)"
+      case .cleanFeatures: "clean-fid KID npz (feats)"
+      case .representations: "dgm-eval npz (reps)"
+      case .pickle: "pickle (mu, sigma)"
+      case .edm: "EDM pickle (fid: mu, sigma)"
+      case .featureStats: "StyleGAN FeatureStats pickle"
+      case .torch: "torch-fidelity cache (mu, sigma)"
+      case .torchFeatures: "torch-fidelity cache (feature rows)"
+      }
+    }
+  }
+}
+
+/// What a file of statistics holds, recognised by content, before anything is computed from it.
+struct StatisticsContent {
+  /// A mean and a covariance as they are stored.
+  typealias Moments = (mean: NPYArray, covariance: NPYArray)
+
+  let path: String
+  let format: ReferenceStatistics.Format
+  /// Of the pooled features. For ``ReferenceStatistics/Format/featureStats`` they are sums.
+  private(set) var moments: Moments?
+  /// Of the spatial features.
+  private(set) var spatial: Moments?
+  /// Feature rows `[N, D]`.
+  private(set) var rows: (@Sendable () throws -> NPYReader)?
+  /// Images that the file itself says the statistics are of.
+  private(set) var count: Int?
+  /// Every array in the file; what is none stands there too.
+  private(set) var arrays: [TensorLine] = []
+
+  /// More dimensions would need more than half a gigabyte for one covariance.
+  static let maximumDimension = 8192
+
+  /// Reads what `path` holds, but no feature rows and no images.
+  ///
+  /// - Throws: `Failure` `StatsInvalid` with what was found, or why the container is refused.
+  init(path: String) throws {
+    let file = try ReadableFile(path: path)
+    if try PickledValue.Container(recognizing: file) == nil {
+      try self.init(NPZ.read(path), path: path)
+    } else {
+      try self.init(PickledValue.read(path), path: path)
+    }
+  }
+
+  static func refusal(_ path: String, _ reason: String) -> Failure {
+    Failure(.dataRefused, "StatsInvalid", path, reason)
+  }
+}
+
+// MARK: - npz
+
+extension StatisticsContent {
+  /// Names of arrays that make an archive one of statistics, and not of images.
+  static let names: Set = ["mu", "sigma", "mu_s", "sigma_s", "features", "feats", "reps"]
+
+  private init(_ file: NPZ, path: String) throws {
+    self.path = path
+    let names = Set(file.names)
+    if names.contains("mu") || names.contains("sigma") {
+      format = names.contains("arr_0") ? .adm : .npz
+      moments = try Self.moments(file, "mu", "sigma", path: path)
+      if names.contains("mu_s") || names.contains("sigma_s") {
+        spatial = try Self.moments(file, "mu_s", "sigma_s", path: path)
+      }
+      if names.contains("features") { rows = { try file.reader("features") } }
+    } else if names.contains("feats") {
+      format = .cleanFeatures
+      rows = { try file.reader("feats") }
+    } else if names.contains("reps") {
+      format = .representations
+      rows = { try file.reader("reps") }
+    } else if names.contains("features") {
+      format = .features
+      rows = { try file.reader("features") }
+    } else {
+      throw Self.refusal(
+        path,
+        "has \(Self.listed(file.names)), expected mu and sigma, or feature rows (features, feats, "
+          + "reps); convert it to an npz with mu and sigma")
+    }
+    arrays = file.names.map { name in
+      guard let layout = try? file.layout(name) else {
+        return TensorLine(name: name, type: "no numbers", shape: [])
+      }
+      return TensorLine(name: name, type: layout.type.rawValue, shape: layout.shape)
+    }
+  }
+
+  private static func moments(
+    _ file: NPZ, _ mean: String, _ covariance: String, path: String
+  ) throws -> Moments {
+    for name in [mean, covariance] where !file.names.contains(name) {
+      throw refusal(
+        path,
+        "no array '\(name)' beside '\(name == mean ? covariance : mean)', there are: "
+          + "\(listed(file.names)); a distance needs both, make the file again")
+    }
+    for name in [mean, covariance] {
+      let size = try file.size(name)
+      guard size <= 8 * (maximumDimension * maximumDimension) + 16_384 else {
+        throw refusal(path, "'\(name)' has \(size) bytes; at most [8192, 8192] is read")
+      }
+    }
+    return (try file.array(mean), try file.array(covariance))
+  }
+
+  private static func listed(_ names: [String]) -> String {
+    names.isEmpty ? "nothing" : names.prefix(20).joined(separator: ", ")
+  }
+}
+
+// MARK: - Pickles and torch files
+
+extension StatisticsContent {
+  private init(_ root: PickledValue, path: String) throws {
+    self.path = path
+    let isTorch = try PickledValue.Container(recognizing: ReadableFile(path: path)) == .torch
+    arrays = try Self.lines(root)
+    if root["mu"] != nil || root["sigma"] != nil {
+      format = isTorch ? .torch : .pickle
+      moments = try Self.moments(root, "mu", "sigma", path: path)
+    } else if let fid = root["fid"], fid.keys != nil {
+      format = .edm
+      moments = try Self.moments(fid, "mu", "sigma", path: path)
+      count = root["num_images"]?.integer
+    } else if root["raw_mean"] != nil || root["raw_cov"] != nil || root["all_features"] != nil {
+      format = .featureStats
+      count = root["num_items"]?.integer
+      if root["raw_mean"] != nil || root["raw_cov"] != nil {
+        moments = try Self.moments(root, "raw_mean", "raw_cov", path: path)
+        guard let count, count > 0 else {
+          throw Self.refusal(
+            path, "sums of features without 'num_items', the number of images to divide them by")
+        }
+      }
+      if let parts = root["all_features"]?.elements, !parts.isEmpty {
+        rows = { try Self.joined(parts, path: path) }
+      }
+      guard moments != nil || rows != nil else {
+        throw Self.refusal(path, "a FeatureStats that has captured nothing")
+      }
+    } else if try root.layout()?.shape.count == 2 {
+      format = .torchFeatures
+      rows = {
+        guard let array = try root.array() else { throw Self.refusal(path, "no array") }
+        return NPYReader(array)
+      }
+    } else {
+      throw Self.refusal(
+        path,
+        "holds \(root.description), expected mu and sigma, fid (EDM), raw_mean and raw_cov "
+          + "(StyleGAN), or feature rows [N, D] (torch-fidelity)")
+    }
+  }
+
+  private static func moments(
+    _ dictionary: PickledValue, _ mean: String, _ covariance: String, path: String
+  ) throws -> Moments {
+    func array(_ name: String) throws -> NPYArray {
+      guard let value = dictionary[name], let array = try value.array() else {
+        throw refusal(
+          path,
+          "'\(name)' is \(dictionary[name]?.description ?? "missing") in "
+            + "\(dictionary.description), expected an array")
+      }
+      return array
+    }
+    return (try array(mean), try array(covariance))
+  }
+
+  /// The arrays of a dictionary, and of the dictionaries in it.
+  private static func lines(_ root: PickledValue) throws -> [TensorLine] {
+    func line(_ value: PickledValue, _ name: String) throws -> TensorLine? {
+      try value.layout().map { .init(name: name, type: $0.type.rawValue, shape: $0.shape) }
+    }
+    if let line = try line(root, "") { return [line] }
+    var lines: [TensorLine] = []
+    for key in (root.keys ?? []).prefix(100) {
+      guard let value = root[key] else { continue }
+      if let line = try line(value, key) { lines.append(line) }
+      for inner in (value.keys ?? []).prefix(100) {
+        if let value = value[inner], let line = try line(value, "\(key).\(inner)") {
+          lines.append(line)
+        }
+      }
+    }
+    return lines
+  }
+
+  /// Batches of rows as one array. One batch may stand in the list many times, so that the list can
+  /// mean much more than its bytes.
+  private static func joined(_ parts: [PickledValue], path: String) throws -> NPYReader {
+    var rows: [Float] = []
+    var dimension: Int?
+    for part in parts {
+      let layout = try part.layout()
+      guard let (type, shape) = layout, type.isFloatingPoint, shape.count == 2, shape[1] > 0,
+        shape[1] == dimension ?? shape[1], let array = try part.array()
+      else {
+        throw refusal(
+          path,
+          "'all_features' has \(layout.map { "\($0.type) \($0.shape)" } ?? part.description), "
+            + "expected floating point [N, D] with one D")
+      }
+      dimension = shape[1]
+      rows += array.floats()
+      guard rows.count <= PickledValue.maximumSize / MemoryLayout<Float>.size else {
+        throw refusal(path, "'all_features' has more than \(PickledValue.maximumSize) bytes")
+      }
+    }
+    let columns = dimension ?? 1
+    return NPYReader(NPYArray(floats: rows, shape: [rows.count / columns, columns]))
+  }
+}
+
+// MARK: - Recognition
+
+extension StatisticsContent {
+  /// Whether `path` is meant as statistics: then anything wrong with it is an error rather than a
+  /// reason to try something else. A pickle alone can be nothing else, but for a batch of CIFAR.
+  static func isRecognised(_ path: String) -> Bool {
+    guard let file = try? ReadableFile(path: path),
+      let container = try? PickledValue.Container(recognizing: file)
+    else {
+      guard let names = try? NPZ.read(path).names else { return false }
+      return !Self.names.isDisjoint(with: names)
+    }
+    switch container {
+    case .pickle: return (try? PickledValue.read(path))?["data"] == nil
+    case .torch:
+      // What cannot be read says so better than "no images".
+      guard let root = try? PickledValue.read(path) else { return true }
+      if (try? root.layout())??.shape.count == 2 { return true }
+      return ["mu", "sigma", "raw_mean"].contains { root[$0] != nil } || root["fid"]?.keys != nil
+    }
+  }
+}

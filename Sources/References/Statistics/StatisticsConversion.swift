@@ -1,0 +1,117 @@
+import Checkpoints
+import Files
+import GenerativeMetrics
+import Results
+
+/// Writes statistics of any layout as `.npz`, with a record beside it. Pickles are read, never
+/// written: whoever loads one lets it run code.
+public struct StatisticsConversion: Sendable {
+  /// What is converted.
+  public let input: ReferenceStatistics
+  /// The dialect, where nobody says it.
+  public var dialect: Dialect?
+  /// The number of images, where nobody says it.
+  public var count: Int?
+  /// The side of the images, where nobody says it.
+  public var resolution: Int?
+  /// Feature rows to keep, of the first images.
+  public var keptRows = 0
+
+  /// Reads the input: a file, or one of the registry by name.
+  public init(reference: String) throws {
+    input = try ReferenceStatistics(path: resolveReference(reference))
+  }
+
+  /// Writes `mu` and `sigma` in float64, `mu_s` and `sigma_s` where there are some, and the record.
+  ///
+  /// A covariance divided by N (StyleGAN's) is multiplied by N / (N - 1), so that it is divided as
+  /// those of all dialects are.
+  ///
+  /// - Returns: The record.
+  /// - Throws: `Failure` `FactContradicted` when an asserted fact is known to be another.
+  public func write(to path: String) throws -> StatisticsRecord {
+    guard path.hasSuffix(".npz") else {
+      throw Failure(
+        .usage, "InvalidOutput", path, "statistics are written as .npz; pickles are only read")
+    }
+    let recordPath = ReferenceStatistics.recordPath(path)
+    try AtomicFile.check(path, isReadBack: true)
+    try AtomicFile.check(recordPath)
+    var asserted: [String] = []
+    func fact<Value: Equatable>(
+      _ name: String, _ known: Value?, _ claimed: Value?
+    ) throws(Failure) -> Value? {
+      guard let claimed else { return known }
+      guard let known else {
+        asserted.append(name)
+        return claimed
+      }
+      guard known == claimed else {
+        throw Failure(
+          .dataRefused, "FactContradicted", input.path,
+          "--\(name) \(claimed), but what is known of the file says \(known)")
+      }
+      return known
+    }
+    let dialect = try fact("dialect", input.dialect?.rawValue, dialect?.rawValue)
+      .flatMap(Dialect.init)
+    let count = try fact("count", input.count, count)
+    let resolution = try fact("resolution", input.resolution, resolution)
+
+    let rows = try keptRows > 0 ? input.featureRows() : nil
+    if keptRows > 0, rows == nil {
+      throw Failure(
+        .dataRefused, "NoFeatureRows", input.path,
+        "\(input.format) has no feature rows to keep; leave out --features")
+    }
+    let kept = min(keptRows, rows?.count ?? 0)
+    var (scale, ddof) = (1.0, input.ddof)
+    if let known = ddof, known != 1, let count {
+      (scale, ddof) = (Double(count - known) / Double(count - 1), 1)
+    }
+    var arrays = Self.arrays(input.gaussian, scale, "mu", "sigma")
+    if let spatial = input.spatial { arrays += Self.arrays(spatial, scale, "mu_s", "sigma_s") }
+    if let rows, kept > 0 {
+      let values = Array(rows.values[..<(kept * input.dimension)])
+      arrays.append(("features", NPYArray(floats: values, shape: [kept, input.dimension])))
+    }
+    try NPZ.write(arrays, to: path)
+
+    var record = StatisticsRecord(
+      dataset: input.record?.dataset ?? input.entry?.dataset, count: count,
+      extractor: extractor(dialect), features: kept, npzSha256: try sha256(ofFile: path),
+      floor: input.record?.floor, dialect: dialect, ddof: ddof)
+    record.resolution = resolution
+    record.labels = input.record?.labels
+    record.spatial = input.spatial != nil
+    record.meanPrecision = input.meanPrecision
+    record.source = .init(
+      address: input.record?.source?.address ?? input.entry?.address, sha256: input.sha256,
+      format: input.format)
+    let before = input.record?.asserted ?? []
+    record.asserted = before + asserted.filter { !before.contains($0) }
+    if record.asserted?.isEmpty ?? true { record.asserted = nil }
+    try AtomicFile.write(try encodedJSON(record), to: recordPath)
+    return record
+  }
+
+  private static func arrays(
+    _ statistics: GaussianStatistics, _ scale: Double, _ mean: String, _ covariance: String
+  ) -> [(name: String, array: NPYArray)] {
+    let d = statistics.dimension
+    return [
+      (mean, NPYArray(doubles: statistics.mean, shape: [d])),
+      (covariance, NPYArray(doubles: statistics.covariance.map { $0 * scale }, shape: [d, d])),
+    ]
+  }
+
+  /// The extractor that the input names; else the one of the dialect, when the dimension is its.
+  private func extractor(_ dialect: Dialect?) -> ExtractorProvenance {
+    if let known = input.record?.extractor { return known }
+    let isInception = input.entry != nil || dialect != nil && input.dimension == 2048
+    return ExtractorProvenance(
+      name: isInception ? MetricTitle.inception : "unknown",
+      published: input.entry == nil ? nil : true,
+      dimension: input.dimension)
+  }
+}

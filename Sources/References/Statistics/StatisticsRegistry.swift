@@ -1,0 +1,136 @@
+import Files
+import Foundation
+import Results
+
+/// The public statistics files that this version knows: `reference_stats/registry.json`, which is
+/// built into the program.
+public struct StatisticsRegistry: Sendable {
+  /// One public file. Facts that no source states are nil.
+  public struct Entry: Codable, Equatable, Sendable {
+    /// What `--ref` and `stats fetch` call it.
+    public var name: String
+    /// The data.
+    public var dataset: Dataset
+    /// Where it is; a web page to get it from by hand if ``page`` says so.
+    public var address: String
+    /// Its name there.
+    public var file: String
+    /// How it is laid out.
+    public var format: ReferenceStatistics.Format
+    /// The arrays in it.
+    public var arrays: [String]
+    /// Length of a feature vector.
+    public var dimension: Int
+    /// The tool in whose way the features were made.
+    public var dialect: Dialect?
+    /// Images that it is of.
+    public var count: Int?
+    /// Side of the images.
+    public var resolution: Int?
+    /// Divisor of the covariance: count minus this.
+    public var ddof: Int?
+    /// SHA-256, where somebody has published it; otherwise the first download is locked.
+    public var sha256: String?
+    /// Where these facts are from.
+    public var source: String
+    /// What else to know.
+    public var note: String?
+    /// Whether ``address`` is a page for people, not the file.
+    public var page: Bool?
+  }
+
+  /// All files, in the order of the registry.
+  public let entries: [Entry]
+
+  private struct Document: Decodable {
+    var schema: String
+    var entries: [Entry]
+  }
+
+  /// The registry of this program, or the file that `DIS_EVAL_REGISTRY` names.
+  public init() throws {
+    if let path = ProcessInfo.processInfo.environment["DIS_EVAL_REGISTRY"], !path.isEmpty {
+      let file = try ReadableFile(path: path)
+      guard file.size < 16 << 20 else {
+        throw Failure(.dataRefused, "StatsInvalid", path, "\(file.size) bytes are no registry")
+      }
+      try self.init(json: try file.bytes(at: 0, count: file.size), subject: path)
+    } else {
+      try self.init(json: Self.builtIn, subject: "registry.json")
+    }
+  }
+
+  /// The bytes of `reference_stats/registry.json` when the program was built.
+  package static var builtIn: [UInt8] { PackageResources.registry_json }
+
+  /// Reads and checks a registry.
+  ///
+  /// - Throws: `Failure` `StatsInvalid`.
+  package init(json: [UInt8], subject: String) throws {
+    let document: Document = try decodedJSON(
+      Data(json), subject: subject, what: "registry of statistics")
+    func refusal(_ reason: String) -> Failure {
+      Failure(.dataRefused, "StatsInvalid", subject, reason)
+    }
+    guard document.schema == "dis-eval-registry/1" else {
+      throw refusal("schema '\(document.schema)', this version reads dis-eval-registry/1")
+    }
+    var names: Set<String> = []
+    for entry in document.entries {
+      // The name becomes a file name.
+      guard !entry.name.isEmpty, entry.name.utf8.count <= 100,
+        entry.name.utf8.allSatisfy(Self.isNameCharacter), entry.name.utf8.first != 0x2D
+      else {
+        throw refusal("'\(entry.name)' is no name: expected a-z, 0-9 and -")
+      }
+      guard names.insert(entry.name).inserted else { throw refusal("'\(entry.name)' twice") }
+      guard (1...StatisticsContent.maximumDimension).contains(entry.dimension),
+        entry.count ?? 2 >= 2, entry.resolution ?? 1 >= 1,
+        entry.sha256.map(isSHA256) ?? true
+      else { throw refusal("'\(entry.name)': a number or SHA-256 that cannot be") }
+    }
+    entries = document.entries
+  }
+
+  private static func isNameCharacter(_ byte: UInt8) -> Bool {
+    switch UnicodeScalar(byte) {
+    case "a"..."z", "0"..."9", "-": true
+    default: false
+    }
+  }
+
+  /// The entry of that name.
+  public subscript(name: String) -> Entry? { entries.first { $0.name == name } }
+
+  /// The names that are closest to one that is not there.
+  func nearest(to name: String, count: Int = 3) -> [String] {
+    let ranked = entries.map { (name: $0.name, distance: editDistance($0.name, name)) }
+    return ranked.sorted { ($0.distance, $0.name) < ($1.distance, $1.name) }.prefix(count)
+      .map(\.name)
+  }
+
+  /// - Throws: `Failure` `StatsUnknown` (66) with the names that are closest.
+  public func entry(named name: String) throws(Failure) -> Entry {
+    if let entry = self[name] { return entry }
+    throw Failure(
+      .inputMissing, "StatsUnknown", name,
+      "neither a file nor a name of the registry; the closest are "
+        + nearest(to: name).joined(separator: ", ") + "; 'dis-eval stats list' shows all")
+  }
+}
+
+/// Characters to insert, remove or replace to make `typed` of `name`, times four. Leaving the end of
+/// `name` away costs one, so that the beginning of a name finds it.
+private func editDistance(_ name: String, _ typed: String) -> Int {
+  let typed = Array(typed.lowercased().utf8.prefix(200))
+  var row = (0...typed.count).map { 4 * $0 }
+  for character in name.utf8 {
+    var next = [row[0] + 4]
+    for (column, other) in typed.enumerated() {
+      let left = row[column + 1] + (column + 1 == typed.count ? 1 : 4)
+      next.append(min(left, next[column] + 4, row[column] + (character == other ? 0 : 4)))
+    }
+    row = next
+  }
+  return row[typed.count]
+}

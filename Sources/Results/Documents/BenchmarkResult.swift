@@ -1,0 +1,53 @@
+/// How fast this machine runs the networks and the distance, beside what its registers can do.
+///
+/// Networks have made-up weights of their true shapes: speed does not depend on the values.
+public struct BenchmarkResult: Codable, Sendable {
+  /// Name and version of this form.
+  public var schema = "dis-eval-benchmark/2"
+  /// Instruction set and library.
+  public var kernels: String
+  /// Workers, each with its own images.
+  public var threads: Int
+  /// In the order asked for.
+  public var measurements: [Measurement]
+
+  package init(
+    kernels: String, threads: Int, measurements: [Measurement]
+  ) {
+    self.kernels = kernels
+    self.threads = threads
+    self.measurements = measurements
+  }
+
+  /// The speed of one piece of work.
+  public struct Measurement: Codable, Sendable {
+    /// The name of the work, such as `inception`.
+    public var name: String
+    /// What is counted: images, forwards, products or distances.
+    public var unit: String
+    /// Per second, over all workers.
+    public var perSecond: Double
+    /// Billions of operations of one, a multiply-add counted as two: those of the definition, of
+    /// which a method may make fewer. Convolutions and matrix products only.
+    public var gigaOperations: Double?
+    /// Billions of operations per second of multiply-adds on registers by all workers, the better of
+    /// before and after.
+    public var peakGFLOPS: Double
+
+    package init(
+      name: String, unit: String, perSecond: Double, gigaOperations: Double?, peakGFLOPS: Double
+    ) {
+      self.name = name
+      self.unit = unit
+      self.perSecond = perSecond
+      self.gigaOperations = gigaOperations
+      self.peakGFLOPS = peakGFLOPS
+    }
+
+    /// Operations per second of the definition over what registers can do.
+    public var shareOfPeak: Double? { gigaOperations.map { $0 * perSecond / peakGFLOPS } }
+  }
+
+  /// The document as JSON.
+  public func json() throws -> [UInt8] { try encodedJSON(self) }
+}

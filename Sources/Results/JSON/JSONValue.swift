@@ -1,0 +1,83 @@
+import Files
+import Foundation
+
+/// Any JSON value, to keep and to compare what this module does not interpret.
+package enum JSONValue: Codable, Equatable, Sendable {
+  case null
+  case boolean(Bool)
+  case integer(Int64)
+  /// Above what a signed integer holds: a seed.
+  case natural(UInt64)
+  case number(Double)
+  case text(String)
+  case array([JSONValue])
+  case object([String: JSONValue])
+
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    if container.decodeNil() {
+      self = .null
+    } else if let value = try? container.decode(Bool.self) {
+      self = .boolean(value)
+    } else if let value = try? container.decode(Int64.self) {
+      self = .integer(value)
+    } else if let value = try? container.decode(UInt64.self) {
+      self = .natural(value)
+    } else if let value = try? container.decode(Double.self) {
+      self = .number(value)
+    } else if let value = try? container.decode(String.self) {
+      self = .text(value)
+    } else if let value = try? container.decode([JSONValue].self) {
+      self = .array(value)
+    } else {
+      self = .object(try container.decode([String: JSONValue].self))
+    }
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    switch self {
+    case .null: try container.encodeNil()
+    case .boolean(let value): try container.encode(value)
+    case .integer(let value): try container.encode(value)
+    case .natural(let value): try container.encode(value)
+    case .number(let value): try container.encode(value)
+    case .text(let value): try container.encode(value)
+    case .array(let values): try container.encode(values)
+    case .object(let values): try container.encode(values)
+    }
+  }
+
+  /// The value of a key, nil when there is none or it is null.
+  package subscript(key: String) -> JSONValue? {
+    guard case .object(let values) = self, let value = values[key], value != .null else {
+      return nil
+    }
+    return value
+  }
+
+  /// The values that are neither object nor array nor null, by the keys that lead to them, with dots.
+  package func leaves(below path: String = "") -> [(path: String, value: JSONValue)] {
+    func inner(_ key: String, _ value: JSONValue) -> [(path: String, value: JSONValue)] {
+      value.leaves(below: path.isEmpty ? key : "\(path).\(key)")
+    }
+    return switch self {
+    case .null: []
+    case .object(let values): values.flatMap(inner)
+    case .array(let values): values.enumerated().flatMap { inner(String($0), $1) }
+    default: [(path, self)]
+    }
+  }
+
+  /// A leaf as people read it.
+  package var shown: String {
+    switch self {
+    case .boolean(let value): "\(value)"
+    case .integer(let value): "\(value)"
+    case .natural(let value): "\(value)"
+    case .number(let value): "\(value)"
+    case .text(let value): value
+    case .null, .array, .object: "…"
+    }
+  }
+}

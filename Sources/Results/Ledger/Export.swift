@@ -1,0 +1,181 @@
+import Files
+import Foundation
+
+/// Forms in which other tools read evaluations.
+public enum ExportFormat: String, CaseIterable, Sendable {
+  /// OpenMetrics' text, for Prometheus and GitLab.
+  case openmetrics
+  /// A table, a row for each evaluation.
+  case csv
+  /// DVC's metrics: a tree of numbers by name.
+  case dvc
+  /// MLflow's file store.
+  case mlflow
+
+  /// The text of `entries`.
+  ///
+  /// - Throws: `Failure` `ExportInvalid` for `mlflow`, which is a folder, and for none at all.
+  public func text(_ entries: [LedgerEntry]) throws -> String {
+    switch self {
+    case .openmetrics: return openMetrics(entries)
+    case .csv: return csvTable(entries)
+    case .dvc: return String(decoding: try dvcMetrics(entries), as: UTF8.self)
+    case .mlflow:
+      throw Failure(.usage, "ExportInvalid", rawValue, "is a folder, not a text")
+    }
+  }
+}
+
+extension LedgerEntry {
+  /// The entry as its line of a ledger.
+  public func line() throws -> String { String(decoding: try compactJSON(self), as: UTF8.self) }
+}
+
+/// A name for each entry that no other has: its own, with seed or key where others share it.
+func uniqueNames(_ entries: [LedgerEntry]) -> [String] {
+  func counted(_ names: [String]) -> [String: Int] {
+    names.reduce(into: [:]) { $0[$1, default: 0] += 1 }
+  }
+  let plain = entries.map(\.name)
+  let count = counted(plain)
+  let seeded = zip(entries, plain).map { entry, name in
+    count[name] == 1 ? name : "\(name)-seed-\(entry.sampler?.seed ?? 0)"
+  }
+  let seededCount = counted(seeded)
+  return zip(entries, seeded).map { entry, name in
+    seededCount[name] == 1 ? name : "\(name)-\(entry.key.prefix(12))"
+  }
+}
+
+// MARK: - OpenMetrics
+
+/// OpenMetrics 1.0: gauges without time stamps, and `# EOF`. Few labels; the key makes each series
+/// one of its own.
+private func openMetrics(_ entries: [LedgerEntry]) -> String {
+  func labels(_ entry: LedgerEntry, _ more: [(String, String)]) -> String {
+    let all: [(String, String?)] =
+      [
+        ("name", entry.name), ("family", entry.family), ("dialect", entry.dialect),
+        ("num", entry.num.map(String.init)), ("seed", entry.sampler.map { String($0.seed) }),
+        ("key", String(entry.key.prefix(16))),
+      ] + more
+    let texts = all.compactMap { name, value in
+      value.map { "\(name)=\"\(escapedLabel($0))\"" }
+    }
+    return "{" + texts.joined(separator: ",") + "}"
+  }
+  var text = ""
+  func family(_ name: String, _ help: String, unit: String? = nil, _ samples: [String]) {
+    guard !samples.isEmpty else { return }
+    text += "# TYPE \(name) gauge\n"
+    if let unit { text += "# UNIT \(name) \(unit)\n" }
+    text += "# HELP \(name) \(help)\n" + samples.map { "\(name)\($0)\n" }.joined()
+  }
+  func scores(_ value: (LedgerEntry.Score) -> Double?) -> [String] {
+    entries.flatMap { entry in
+      entry.metrics.sorted { $0.key < $1.key }.compactMap { name, score in
+        value(score).map { "\(labels(entry, [("metric", name)])) \($0)" }
+      }
+    }
+  }
+  family("dis_eval_metric", "Score of generated images.", scores(\.value))
+  family(
+    "dis_eval_metric_low", "Lower end of the interval of a score.", scores { $0.interval?.first })
+  family(
+    "dis_eval_metric_high", "Upper end of the interval of a score.", scores { $0.interval?.last })
+  family(
+    "dis_eval_training_step", "Optimiser steps of the checkpoint.",
+    entries.compactMap { entry in
+      entry.training?.step.map { "\(labels(entry, [])) \($0)" }
+    })
+  family(
+    "dis_eval_duration_seconds", "Wall time of the evaluation.", unit: "seconds",
+    entries.compactMap { entry in entry.seconds.map { "\(labels(entry, [])) \($0)" } })
+  return text + "# EOF\n"
+}
+
+private func escapedLabel(_ text: String) -> String {
+  text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
+}
+
+// MARK: - CSV
+
+private func csvTable(_ entries: [LedgerEntry]) -> String {
+  let metrics = Set(entries.flatMap(\.metrics.keys)).sorted()
+  // The names of the columns are those of an entry of nothing.
+  let header = CSVRow(nil, metrics: metrics).cells.map(\.name)
+  return CommaSeparated.line(header)
+    + entries.map { CommaSeparated.line(CSVRow($0, metrics: metrics).cells.map(\.text)) }.joined()
+}
+
+/// The cells of an entry.
+private struct CSVRow {
+  private(set) var cells: [(name: String, text: String)] = []
+
+  init(_ entry: LedgerEntry?, metrics: [String]) {
+    let (training, sampler) = (entry?.training, entry?.sampler)
+    add("name", entry?.name)
+    add("family", entry?.family)
+    add("checkpoint", entry?.checkpoint)
+    add("step", training?.step)
+    add("step_from", training?.stepFrom)
+    add("images_seen", training?.images)
+    add("data", training?.data)
+    add("training_gflops", training?.gflops)
+    add("parameters", entry?.parameters)
+    add("tokens", entry?.tokens)
+    add("gflops_true", entry?.gflops?.total)
+    add("gflops_thop", entry?.gflops?.thop)
+    add("sampler", sampler?.name)
+    add("steps", sampler?.steps)
+    add("evaluations", sampler?.evaluations)
+    add("network_evaluations", sampler?.networkEvaluations)
+    add("cfg_scale", sampler?.cfgScale)
+    add("seed", sampler?.seed)
+    add("num", entry?.num)
+    add("dialect", entry?.dialect)
+    add("extractor", entry?.extractor?.name)
+    add("reference", entry?.reference?.name)
+    for metric in metrics {
+      let score = entry?.metrics[metric]
+      add(metric, score?.value)
+      add("\(metric)_low", score?.interval?.first)
+      add("\(metric)_high", score?.interval?.last)
+      add("\(metric)_bias", score?.bias)
+    }
+    add("seconds", entry?.seconds)
+    add("date", entry?.date)
+    add("tool", entry?.tool)
+    add("key", entry?.key)
+  }
+
+  private mutating func add(_ name: String, _ value: (some CustomStringConvertible)?) {
+    cells.append((name, value?.description ?? ""))
+  }
+}
+
+// MARK: - DVC
+
+/// `{name: {metric: value}}`, of one evaluation without its name, so that `dvc metrics diff` compares
+/// what has the same place in two commits.
+private func dvcMetrics(_ entries: [LedgerEntry]) throws -> [UInt8] {
+  func numbers(_ entry: LedgerEntry) -> [String: Double] {
+    var numbers: [String: Double] = [:]
+    for (name, score) in entry.metrics {
+      numbers[name] = score.value
+      if let interval = score.interval, interval.count == 2 {
+        (numbers["\(name)_low"], numbers["\(name)_high"]) = (interval[0], interval[1])
+      }
+    }
+    numbers["num"] = entry.num.map(Double.init)
+    return numbers
+  }
+  let encoder = JSONEncoder()
+  encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+  let data =
+    entries.count == 1
+    ? try encoder.encode(numbers(entries[0]))
+    : try encoder.encode(
+      Dictionary(zip(uniqueNames(entries), entries.map(numbers))) { first, _ in first })
+  return Array(data) + [10]
+}

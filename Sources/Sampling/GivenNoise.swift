@@ -1,0 +1,79 @@
+import Backbones
+import Checkpoints
+import Files
+
+/// Noise from files instead of the random streams, for parity with other programs.
+public struct GivenNoise: Sendable {
+  private let start: Noise
+  private let steps: Noise?
+
+  /// An array as float32.
+  private struct Noise: Sendable {
+    let shape: [Int]
+    let values: [Float]
+
+    init(_ path: String) throws {
+      let array = try NPYArray.read(path)
+      guard array.type.isFloatingPoint else {
+        throw Failure(
+          .dataRefused, "NoiseType", path,
+          "\(array.type) \(array.shape), expected floating-point numbers")
+      }
+      (shape, values) = (array.shape, array.floats())
+    }
+
+    /// The `index`-th of the equal parts of `size` values.
+    func part(_ index: Int, size: Int) -> [Float] {
+      Array(values[index * size..<(index + 1) * size])
+    }
+  }
+
+  /// Reads the files.
+  ///
+  /// - Parameters:
+  ///   - startPath: x_T, `[N, C, H, W]`.
+  ///   - stepsPath: The noise of every step, `[steps, N, C, H, W]`, the noisiest first.
+  public init(start startPath: String, steps stepsPath: String?) throws {
+    start = try Noise(startPath)
+    guard start.shape.count == 4 else {
+      throw Failure(
+        .dataRefused, "NoiseShape", startPath, "shape \(start.shape), expected [N, C, H, W]")
+    }
+    steps = try stepsPath.map { try Noise($0) }
+  }
+
+  /// Samples that there is noise for.
+  public var count: Int { start.shape[0] }
+
+  func check(
+    configuration: DiSConfiguration, steps stepCount: Int, needsNoise: Bool
+  ) throws(Failure) {
+    let image = [configuration.channels, configuration.imageSide, configuration.imageSide]
+    guard Array(start.shape.dropFirst()) == image else {
+      throw Failure(
+        .dataRefused, "NoiseShape", "--noise",
+        "shape \(start.shape), expected [N, C, H, W] with \(image)")
+    }
+    guard let steps else {
+      guard !needsNoise else {
+        throw Failure(
+          .usage, "StepNoiseMissing", "--noise",
+          "this sampler adds noise at every step; give --step-noise too")
+      }
+      return
+    }
+    guard steps.shape == [stepCount, count] + image else {
+      throw Failure(
+        .dataRefused, "NoiseShape", "--step-noise",
+        "shape \(steps.shape), expected [steps, N, C, H, W] = \([stepCount, count] + image)")
+    }
+  }
+
+  private var size: Int { start.shape.dropFirst().reduce(1, *) }
+
+  func start(_ index: Int) -> [Float] { start.part(index, size: size) }
+
+  func step(_ step: Int, _ index: Int) -> [Float]? {
+    steps?.part(step * count + index, size: size)
+  }
+}

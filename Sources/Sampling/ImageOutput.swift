@@ -1,0 +1,115 @@
+import Checkpoints
+import Files
+import Foundation
+import Images
+
+/// Where images go, by the ending of the path. Nothing but labels is kept in memory.
+///
+/// - `.npz`: `arr_0`, uint8 `[N, H, W, 3]`, and with classes `arr_1`, int64 `[N]`, as ADM writes
+///   samples; grey images are repeated.
+/// - `.zip`: PNG files and `dataset.json`, as the tools of StyleGAN and EDM write data sets.
+/// - Anything else: a folder of PNG files named by index.
+public final class ImageOutput {
+  private let path: String
+  private let count: Int?
+  /// Nil for a folder.
+  private var archive: ZipWriter?
+  private var isNumPy: Bool { path.hasSuffix(".npz") }
+  private var labels: [Int] = []
+  private var written = 0
+
+  /// Prepares the output, so that one that cannot be written is refused before any work.
+  ///
+  /// - Parameter count: How many images there will be, nil when nobody knows; an array needs it.
+  /// - Throws: `Failure` (73) when the folder cannot be made or has something in it, or the file
+  ///   cannot be created; (64) `CountUnknown` for an array without a count.
+  public init(path: String, count: Int?) throws {
+    self.path = path
+    self.count = count
+    if path.hasSuffix(".npz"), count == nil {
+      throw Failure(
+        .usage, "CountUnknown", path,
+        "the header of an array needs the number of images, which depends on what is there; give a "
+          + "folder or a .zip file")
+    }
+    if path.hasSuffix(".npz") || path.hasSuffix(".zip") {
+      archive = try ZipWriter(path: path)
+      return
+    }
+    do {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+      let existing = try FileManager.default.contentsOfDirectory(atPath: path)
+      guard existing.isEmpty else {
+        throw Failure(
+          .cannotCreate, "NotEmpty", path,
+          "the folder has \(existing.count) entries; give a new or an empty one")
+      }
+      try AtomicFile.check("\(path)/000000.png")
+    } catch let error as CocoaError {
+      throw Failure(
+        .cannotCreate, "CannotCreate", path,
+        "the folder cannot be made: \(error.localizedDescription)")
+    }
+  }
+
+  /// Takes the next image with its class, nil for a model without classes. All images have the same
+  /// extents.
+  public func append(_ image: Image, label: Int?) throws {
+    if archive == nil {
+      try AtomicFile.write(try PNG.encode(image), to: "\(path)/\(padded(written, 6)).png")
+    } else if isNumPy {
+      guard let count, written < count else { throw changed(written + 1) }
+      if written == 0 { try beginArray([count, image.height, image.width, 3]) }
+      try archive?.write(
+        image.channels == 3 ? image.pixels : image.pixels.flatMap { [$0, $0, $0] })
+    } else {
+      try archive?.add(Self.entryName(written), try PNG.encode(image))
+    }
+    if let label { labels.append(label) }
+    written += 1
+  }
+
+  /// Gives the file its name. Without this call an archive never appears.
+  public func finish() throws {
+    guard archive != nil else { return }
+    if isNumPy, written != count { throw changed(written) }
+    let hasLabels = labels.count == written
+    if !isNumPy {
+      try archive?.add("dataset.json", Array(dataset(hasLabels ? labels : nil).utf8))
+    } else if hasLabels {
+      let labels = NPYArray(integers: labels.map(Int64.init), shape: [written])
+      try archive?.add("arr_1.npy", labels.serialized())
+    }
+    try archive?.commit()
+  }
+
+  /// A run may grow while it is merged.
+  private func changed(_ found: Int) -> Failure {
+    Failure(
+      .dataRefused, "InputChanged", path,
+      "\(found) images came, \(count ?? 0) were expected; run the command again")
+  }
+
+  private func beginArray(_ shape: [Int]) throws(Failure) {
+    let header = NPYArray.header(ofBytes: shape)
+    try archive?.begin("arr_0.npy", size: shape.reduce(1, *) + header.count)
+    try archive?.write(header)
+  }
+
+  /// The text of `dataset.json`. The names need no escapes.
+  private func dataset(_ labels: [Int]?) -> String {
+    let entries = labels?.enumerated().map { "[\"\(Self.entryName($0))\", \($1)]" }
+    return "{\"labels\": \(entries.map { "[\($0.joined(separator: ", "))]" } ?? "null")}"
+  }
+
+  /// The name that EDM's `dataset_tool.py` gives: a thousand images to a folder.
+  private static func entryName(_ index: Int) -> String {
+    let digits = padded(index, 8)
+    return "\(digits.prefix(5))/img\(digits).png"
+  }
+}
+
+private func padded(_ index: Int, _ width: Int) -> String {
+  let digits = String(index)
+  return String(repeating: "0", count: max(0, width - digits.count)) + digits
+}

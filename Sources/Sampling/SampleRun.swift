@@ -1,0 +1,62 @@
+import Checkpoints
+import Crypto
+import Files
+import Images
+import Results
+import Tensors
+import Work
+
+/// Draws samples from a checkpoint without scoring them.
+public struct SampleRun: Sendable {
+  /// The checkpoint and its settings.
+  public let generator: Generator
+  /// How many samples.
+  public let count: Int
+  /// How much runs at once.
+  public let workload: Workload
+
+  /// Describes the work.
+  public init(generator: Generator, count: Int, workload: Workload) {
+    self.generator = generator
+    self.count = count
+    self.workload = workload
+  }
+
+  /// Draws the samples.
+  ///
+  /// - Parameters:
+  ///   - rawPath: Where the float samples `[N, C, H, W]` before quantisation go, of a latent model
+  ///     the latents; nil for nowhere.
+  ///   - sink: Gets every image in index order with its label; nil if only raw samples are wanted,
+  ///     which is all that a latent model without a decoder can give.
+  /// - Returns: SHA-256 over the SHA-256s of the images, nil if there were none.
+  public func run(
+    rawPath: String?, reporter: Reporter, sink: ((Image, Int?) throws -> Void)?
+  ) async throws -> String? {
+    try workload.prepare()
+    if sink != nil { try generator.checkMakesImages() }
+    try generator.checkCovers(count)
+    if let rawPath { try AtomicFile.check(rawPath) }
+    var raw: [Float] = []
+    var hash = SHA256()
+    let wantsImages = sink != nil
+    try await forEachInOrder(count: count, width: workload.threads, inFlight: workload.batch) {
+      index in
+      let sample = try generator.sample(index)
+      return (sample, wantsImages ? try generator.image(sample, index: index) : nil)
+    } consume: { (index, drawn: (sample: Tensor, image: Image?)) in
+      if rawPath != nil { raw += drawn.sample.values }
+      if let sink, let image = drawn.image {
+        hash.update(data: Array(SHA256.hash(data: image.pixels)))
+        try sink(image, generator.label(index))
+      }
+      reporter.progress(WorkProgress(activity: "sampling", done: index + 1, total: count))
+    }
+    if let rawPath {
+      let model = generator.checkpoint.model
+      let shape = [count, model.channels, model.imageSide, model.imageSide]
+      try NPYArray(floats: raw, shape: shape).write(to: rawPath)
+    }
+    return sink == nil ? nil : hexadecimal(hash.finalize())
+  }
+}
