@@ -52,12 +52,11 @@ SlurmdParameters=config_overrides
 NodeName=n[0-1] NodeAddr=127.0.0.1 NodeHostname=$(hostname) Port=[$((port + 1))-$((port + 2))] CPUs=1 RealMemory=4000 State=UNKNOWN
 PartitionName=debug Nodes=n[0-1] Default=YES MaxTime=10:00 State=UP
 END
-  slurmctld -c -f "$SLURM_CONF"
-  local node
-  for node in n0 n1; do
-    mkdir -p "$slurm_folder/spool/$node"
-    slurmd -N "$node" -f "$SLURM_CONF"
-  done
+  if ! slurm_daemons; then
+    echo "Slurm does not start:" >&2
+    tail -n 5 "$slurm_folder"/log/slurm*.log >&2
+    return 70
+  fi
   for _ in $(seq 100); do
     [ "$(sinfo -h -N -t idle -o %N 2>/dev/null | wc -l)" -eq 2 ] && return
     sleep 0.1
@@ -66,6 +65,16 @@ END
   sinfo -N >&2 || true
   tail -n 20 "$slurm_folder"/log/slurm*.log >&2
   return 70
+}
+
+# The controller and both nodes, which become daemons.
+slurm_daemons() {
+  local node
+  slurmctld -c -f "$SLURM_CONF" || return
+  for node in n0 n1; do
+    mkdir -p "$slurm_folder/spool/$node" || return
+    slurmd -N "$node" -f "$SLURM_CONF" || return
+  done
 }
 
 # Three free ports in a row, of which the first is printed.
