@@ -38,17 +38,18 @@ extension GateCommand {
   /// The result of the checkpoint, evaluated as the baseline was, or as the options say.
   ///
   /// - Parameter names: Metrics that are judged.
-  func evaluated(as baseline: String?, metrics names: Set<String>) async throws -> ScoredResult {
+  func evaluated(
+    as recorded: RecordedEvaluation?, metrics names: Set<String>
+  ) async throws -> RecordedEvaluation {
     guard let ckpt else { throw ValidationError("Give a result, or --ckpt FILE to evaluate.") }
     let workload = try running.workload()
     var evaluation: Evaluation
-    if let baseline {
+    if let recorded {
       guard num == nil, scoring.isUntouched else {
         throw ValidationError(
-          "The checkpoint is evaluated as '\(baseline)' was: leave out --num and the options of "
+          "The checkpoint is evaluated as '\(recorded.path)' was: leave out --num and the options of "
             + "sampling and scoring, except for --ref, --weights and --decoder.")
       }
-      let recorded = try RecordedEvaluation(contentsOf: baseline)
       let preset = try recorded.provenance.preset.map { try Preset(named: $0).reference }
       guard let reference = scoring.ref ?? preset else {
         throw ValidationError(
@@ -68,9 +69,9 @@ extension GateCommand {
     }
     evaluation.optionalMetrics.formUnion(names.compactMap(MetricName.init(title:)))
     evaluation.arguments = Array(CommandLine.arguments.dropFirst())
-    let document = try await evaluation.result(reporter: running.reporter).json()
-    if let keepResult { try AtomicFile.write(document, to: keepResult) }
-    return try ScoredResult(json: document, path: keepResult ?? ckpt, as: .result)
+    let result = try await evaluation.result(reporter: running.reporter)
+    if let keepResult { try AtomicFile.write(try result.json(), to: keepResult) }
+    return RecordedEvaluation(result, path: keepResult ?? ckpt)
   }
 
   /// What comes of making samples of the result again, nil when that is not asked for.

@@ -2,6 +2,7 @@ import ArgumentParser
 import Files
 import Foundation
 import Reporting
+import Results
 
 struct GateCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -163,16 +164,16 @@ struct GateCommand: AsyncParsableCommand {
     try addOptions(to: &policy)
     let baselinePath = self.baselinePath(policy)
     if updateBaseline == nil { try checkFiles(baseline: baselinePath) }
-    let baseline = try baselinePath.map { try ScoredResult(contentsOf: $0, as: .baseline) }
+    let baseline = try baselinePath.map { try RecordedEvaluation(contentsOf: $0, as: .baseline) }
     let names = metric.isEmpty ? ruled : Set(metric)
-    let candidate: ScoredResult
+    let candidate: RecordedEvaluation
     if let result {
-      candidate = try ScoredResult(contentsOf: result, as: .result)
+      candidate = try RecordedEvaluation(contentsOf: result, as: .result)
     } else {
       candidate = try await evaluated(
-        as: baselinePath, metrics: names.union(policy.metrics.keys))
+        as: baseline, metrics: names.union(policy.metrics.keys))
     }
-    var report = Gate(candidate, by: policy, baseline: baseline)
+    var report = try Gate(candidate, by: policy, baseline: baseline)
       .report(comparing: names.isEmpty ? nil : names, audit: try await auditCheck())
     // A first baseline has nothing to be compared with.
     if updateBaseline != nil, baseline == nil, report.checks.isEmpty { report.verdict = .pass }
@@ -228,7 +229,8 @@ struct GateCommand: AsyncParsableCommand {
   }
 
   private func update(
-    _ path: String, _ candidate: ScoredResult, replaces verdict: Verdict?, _ report: GateReport
+    _ path: String, _ candidate: RecordedEvaluation, replaces verdict: Verdict?,
+    _ report: GateReport
   ) throws {
     guard report.verdict == .pass || accept else {
       if !running.quiet {

@@ -145,22 +145,24 @@ struct ReportCommand: AsyncParsableCommand {
 
 extension ReportCommand {
   private func resultPage(_ workload: Workload) async throws -> ReportPage {
-    let reported = try ReportedResult(contentsOf: input)
+    let result = try EvaluationResult(contentsOf: input)
+    let reported = ReportedResult(result, path: input)
     let verdict =
-      try gate.map { try reported.verdict(contentsOf: $0) }
+      try gate.map { try reported.verdict(GateReport(contentsOf: $0), path: $0) }
       ?? ReportPage.Section(
         "Verdict", [.missing("No verdict was given; --gate adds that of 'dis-eval gate --json'.")])
     return ReportPage(
       title: reported.title, subtitle: reported.subtitle,
-      sections: [verdict, reported.metrics] + (try await sampleSections(workload))
-        + [reported.origin, reported.environment])
+      sections: [verdict, reported.metrics] + (try await sampleSections(of: result, workload))
+        + [try reported.origin, reported.environment])
   }
 
-  private func sampleSections(_ workload: Workload) async throws -> [ReportPage.Section] {
+  private func sampleSections(
+    of result: EvaluationResult, _ workload: Workload
+  ) async throws -> [ReportPage.Section] {
     guard samples > 0 else {
       return [ReportPage.Section("Samples", [.missing("None were asked for; see --samples.")])]
     }
-    let result = try EvaluationResult(contentsOf: input)
     try commandFiles(result).check()
     guard let source = try source(of: result) else {
       let reason =

@@ -62,7 +62,8 @@ struct RerunCommand: AsyncParsableCommand {
     try check(recorded)
     if let out { try AtomicFile.check(out) }
     var evaluation = try Evaluation(
-      as: recorded.recorded, of: files.inputs(of: recorded, from: result), workload: workload)
+      as: RecordedEvaluation(recorded, path: result), of: files.inputs(of: recorded, from: result),
+      workload: workload)
     evaluation.arguments = Array(CommandLine.arguments.dropFirst())
     let reproduction = Reproduction(
       of: recorded, now: try await evaluation.result(reporter: running.reporter))

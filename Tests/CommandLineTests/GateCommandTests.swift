@@ -18,15 +18,7 @@ import _TestSupport
   /// A metric with a tiny standard error.
   static func metric(_ fid: Double) -> MadeUpMetric { MadeUpMetric(fid, error: 3e-4) }
 
-  static func document(fid: Double) -> String {
-    """
-    {"schema": "dis-eval-result/1", "skipped": {}, "samples_sha256": null,
-     "metrics": {"fid": \(metric(fid).json)},
-     "provenance": {"dialect": "tf", "num": 50000,
-      "extractor": {"name": "inception-2015", "sha256": "e"},
-      "reference": {"sha256": "r"}, "sampler": {"seed": 0, "stream": "s", "steps": 50}}}
-    """
-  }
+  static func document(fid: Double) -> String { MadeUpResult(["fid": metric(fid).json]).json }
 
   /// Value and interval as a reason has them.
   static func shown(_ fid: Double) -> String {

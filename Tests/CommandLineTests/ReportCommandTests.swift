@@ -1,6 +1,7 @@
 import Checkpoints
 import Foundation
 import Images
+import Results
 import Testing
 import _TestSupport
 
@@ -101,10 +102,10 @@ import _TestSupport
       code: "OtherCheckpoint")
     try refusal(result, "--run", folder.path("none"), status: 66, code: "NotARun")
     try refusal(folder.path("none.json"), status: 66, code: "NotFound")
-    try refusal(DisEvalProcess.statistics, status: 65, code: "ReportInput")
+    try refusal(DisEvalProcess.statistics, status: 65, code: "ResultInvalid")
     let gate = folder.path("gate.json")
     try Data("{\"schema\": \"dis-eval-gate/1\"}".utf8).write(to: URL(fileURLWithPath: gate))
-    try refusal(result, "--gate", gate, status: 65, code: "ReportInput")
+    try refusal(result, "--gate", gate, status: 65, code: "VerdictInvalid")
     try refusal(result, "--samples", "-1", status: 64, code: "--samples")
     try refusal(folder.path("l.jsonl"), "--gate", gate, status: 64, code: "--gate")
     // An output that cannot be made is refused before any work.

@@ -8,12 +8,6 @@ import Tensors
 import Work
 
 extension EvaluationResult {
-  /// What it says of how it was made.
-  public var recorded: RecordedEvaluation {
-    RecordedEvaluation(
-      metrics: metrics, skipped: skipped, dialects: dialects, provenance: provenance)
-  }
-
   /// The value of an option of the command that made the result; nil when it had none.
   public func argument(_ option: String) -> String? {
     let arguments = run.arguments
@@ -31,33 +25,6 @@ extension EvaluationResult {
       return nil
     }
     return (try? sha256(ofFile: path)) == expected ? path : nil
-  }
-}
-
-/// What a result, or a baseline made of one, says of how it was evaluated.
-public struct RecordedEvaluation: Decodable, Sendable {
-  /// The metrics by name.
-  public var metrics: [String: Metric]
-  /// Metrics that the inputs could not give.
-  public var skipped: [String: String]?
-  /// The metrics in every dialect, when all were asked for.
-  public var dialects: [String: DialectResult]?
-  /// What the numbers were made from.
-  public var provenance: Provenance
-
-  init(
-    metrics: [String: Metric], skipped: [String: String]?, dialects: [String: DialectResult]?,
-    provenance: Provenance
-  ) {
-    (self.metrics, self.skipped) = (metrics, skipped)
-    (self.dialects, self.provenance) = (dialects, provenance)
-  }
-
-  /// Reads it of a result or of a baseline in JSON.
-  ///
-  /// - Throws: `Failure` `ResultInvalid` (65) naming the key, or that of reading.
-  public init(contentsOf path: String) throws {
-    self = try EvaluationResult.decoded(EvaluationResult.bytes(of: path), subject: path)
   }
 }
 
@@ -128,7 +95,7 @@ extension Evaluation {
       referenceDialect = try dialect(other)
     }
     let results = recorded.dialects.map { Array($0.values.map(\.metrics)) } ?? [recorded.metrics]
-    let names = Set(results.flatMap(\.keys)).union(recorded.skipped?.keys ?? [:].keys)
+    let names = Set(results.flatMap(\.keys)).union(recorded.skipped.keys)
     optionalMetrics = Set(names.compactMap(MetricName.init(title:)))
     givesIntervals = !results.flatMap(\.values).contains { $0.intervalReason == Self.notAskedFor }
     try checkReference(provenance.reference)

@@ -84,7 +84,8 @@ public struct StatisticsCache: Sendable {
       throw Failure(.dataRefused, "StatsInvalid", path, "\(file.size) bytes are no lock")
     }
     let lock: Lock = try decodedJSON(
-      Data(try file.bytes(at: 0, count: file.size)), subject: path, what: "lock")
+      Data(try file.bytes(at: 0, count: file.size)), subject: path, what: "lock",
+      code: "StatsInvalid")
     guard lock.schema == "dis-eval-lock/1", isSHA256(lock.sha256) else {
       throw Failure(.dataRefused, "StatsInvalid", path, "is no lock of this version")
     }

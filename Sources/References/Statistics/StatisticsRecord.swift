@@ -55,7 +55,8 @@ public struct StatisticsRecord: Codable, Sendable {
       throw Failure(.dataRefused, "StatsInvalid", path, "\(file.size) bytes are no record")
     }
     self = try decodedJSON(
-      Data(try file.bytes(at: 0, count: file.size)), subject: path, what: "record of statistics")
+      Data(try file.bytes(at: 0, count: file.size)), subject: path, what: "record of statistics",
+      code: "StatsInvalid")
     guard schema == "dis-eval-statistics/1" else {
       throw Failure(
         .dataRefused, "StatsInvalid", path,

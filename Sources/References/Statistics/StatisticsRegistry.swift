@@ -68,7 +68,7 @@ public struct StatisticsRegistry: Sendable {
   /// - Throws: `Failure` `StatsInvalid`.
   package init(json: [UInt8], subject: String) throws {
     let document: Document = try decodedJSON(
-      Data(json), subject: subject, what: "registry of statistics")
+      Data(json), subject: subject, what: "registry of statistics", code: "StatsInvalid")
     func refusal(_ reason: String) -> Failure {
       Failure(.dataRefused, "StatsInvalid", subject, reason)
     }

@@ -15,14 +15,21 @@ import Results
 ///   of Statistics 6 (1979).
 public struct Gate: Sendable {
   private let policy: Policy
-  private let candidate: ScoredResult
-  private let baseline: ScoredResult?
+  private let candidate: RecordedEvaluation
+  private let baseline: RecordedEvaluation?
+  /// What the values of the candidate and of the baseline depend on besides the samples.
+  private let conditions: (candidate: [String: String], baseline: [String: String])
 
   /// Prepares to judge `candidate`.
-  public init(_ candidate: ScoredResult, by policy: Policy, baseline: ScoredResult? = nil) {
+  ///
+  /// - Throws: What `JSONEncoder` throws for numbers in a provenance that are not finite.
+  public init(
+    _ candidate: RecordedEvaluation, by policy: Policy, baseline: RecordedEvaluation? = nil
+  ) throws {
     self.candidate = candidate
     self.policy = policy
     self.baseline = baseline
+    conditions = (try candidate.conditions, try baseline?.conditions ?? [:])
   }
 
   /// The verdict with its reasons.
@@ -31,7 +38,7 @@ public struct Gate: Sendable {
   ///   - compared: The metrics compared with the baseline, nil for all of the baseline's.
   ///   - audit: What came of making samples of the result again, nil when none were.
   public func report(comparing compared: Set<String>? = nil, audit: Check? = nil) -> GateReport {
-    let differences = baseline.map(self.differences) ?? []
+    let differences = baseline == nil ? [] : self.differences
     var checks: [Check] = []
     for (name, rule) in policy.metrics {
       if let min = rule.min { checks.append(limit(name, .min, min)) }
@@ -47,7 +54,8 @@ public struct Gate: Sendable {
     let verdicts = Set(checks.map(\.verdict))
     return GateReport(
       verdict: verdicts.contains(.worse) ? .worse : verdicts == [.pass] ? .pass : .cannotSay,
-      result: candidate.path, num: candidate.count, baseline: baseline?.path, alpha: policy.alpha,
+      result: candidate.path, num: candidate.provenance.num, baseline: baseline?.path,
+      alpha: policy.alpha,
       checks: checks, differences: differences)
   }
 
@@ -83,7 +91,9 @@ public struct Gate: Sendable {
 
   // MARK: - Baseline
 
-  private func comparison(_ name: String, with baseline: ScoredResult, differences: [Difference])
+  private func comparison(
+    _ name: String, with baseline: RecordedEvaluation, differences: [GateReport.Difference]
+  )
     -> Check
   {
     var check = self.check(name, .baseline)
@@ -118,7 +128,7 @@ public struct Gate: Sendable {
     guard excess.isFinite, error.isFinite else { return check.unsaid("the values are too large") }
     // Without any spread the difference is exact.
     let t = error > 0 ? excess / error : excess > 0 ? .infinity : -.infinity
-    check.comparison = Comparison(
+    check.comparison = NonInferiorityTest(
       difference: difference, standardError: error, paired: isPaired, degrees: degrees,
       tolerance: tolerance, pWorse: studentProbability(-t, degreesOfFreedom: degrees),
       pPass: studentProbability(t, degreesOfFreedom: degrees))
@@ -154,30 +164,31 @@ public struct Gate: Sendable {
     return checks
   }
 
-  private func differences(_ baseline: ScoredResult) -> [Difference] {
-    let (own, others) = (candidate.conditions, baseline.conditions)
+  private var differences: [GateReport.Difference] {
+    let (own, others) = conditions
     return Set(own.keys).union(others.keys).sorted().filter { own[$0] != others[$0] }.map {
-      Difference(field: $0, candidate: own[$0], baseline: others[$0])
+      GateReport.Difference(field: $0, candidate: own[$0], baseline: others[$0])
     }
   }
 
   /// Why two values are not comparable, nil when they are.
   private func unlike(
-    _ metric: ScoredResult.Metric, _ other: ScoredResult.Metric, _ differences: [Difference]
+    _ metric: Metric, _ other: Metric, _ differences: [GateReport.Difference]
   ) -> String? {
     var differences = differences
     if metric.definition != other.definition {
       differences.append(
-        Difference(field: "definition", candidate: metric.definition, baseline: other.definition))
+        GateReport.Difference(
+          field: "definition", candidate: metric.definition, baseline: other.definition))
     }
     if metric.referenceCount != other.referenceCount {
       differences.append(
-        Difference(
+        GateReport.Difference(
           field: "reference_count", candidate: metric.referenceCount.map(String.init),
           baseline: other.referenceCount.map(String.init)))
     }
     var reasons = differences.map(\.text)
-    let known = candidate.conditions
+    let known = conditions.candidate
     if known["num"] == nil { reasons.append("the number of samples is not known") }
     if known["reference.sha256"] == nil {
       reasons.append("the reference's SHA-256 is not known")
@@ -201,9 +212,9 @@ public struct Gate: Sendable {
   }
 
   /// Why a metric is not to be judged at all, nil when it is.
-  private func unfit(_ metric: ScoredResult.Metric) -> String? {
-    if let least = policy.minSamples, (candidate.count ?? 0) < least {
-      let count = candidate.count.map(String.init) ?? "an unknown number of"
+  private func unfit(_ metric: Metric) -> String? {
+    if let least = policy.minSamples, (candidate.provenance.num ?? 0) < least {
+      let count = candidate.provenance.num.map(String.init) ?? "an unknown number of"
       return "\(count) samples, the policy demands \(least)"
     }
     if metric.isWithoutSpread { return Self.noSpread }
@@ -239,7 +250,7 @@ extension Check {
   }
 }
 
-extension Comparison {
+extension NonInferiorityTest {
   /// By how much the result is worse or better, as people read it.
   fileprivate var change: String {
     difference == 0

@@ -1,3 +1,5 @@
+import Results
+
 extension GateReport {
   /// JUnit's XML: a failure is worse, an error is a metric that the result lacks, skipped is what
   /// nobody can say.

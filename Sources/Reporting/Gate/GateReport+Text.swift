@@ -1,4 +1,5 @@
 import Files
+import Results
 
 extension GateReport {
   /// Lines for a terminal: the verdict, then every check. Control characters are escaped, and no line

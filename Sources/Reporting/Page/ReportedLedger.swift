@@ -1,10 +1,9 @@
 import Files
-import Foundation
 import Results
 
 /// The ledger of a sweep as a report shows it.
 public struct ReportedLedger: Sendable {
-  private let entries: [JSONValue]
+  private let entries: [LedgerEntry]
   private let path: String
 
   /// Rows that a page shows.
@@ -12,47 +11,42 @@ public struct ReportedLedger: Sendable {
 
   /// Reads `ledger.jsonl`.
   ///
-  /// - Throws: ``Failure`` `ReportInput` (65) with the line, or when there is none; that of reading.
-  public init(contentsOf path: String) throws(Failure) {
-    entries = try ReportedFile.lines(path, schema: "dis-eval-ledger/1")
+  /// - Throws: ``Failure`` `LedgerInvalid` (65) with the line, or when there is none; that of reading.
+  public init(contentsOf path: String) throws {
+    entries = try Ledger(path: path).entries
     self.path = path
     guard !entries.isEmpty else {
-      throw ReportedFile.refusal(path, "no evaluation stands in it; run the sweep first")
+      throw Failure(
+        .dataRefused, "LedgerInvalid", path, "it has no evaluation yet; run the sweep first")
     }
   }
 
   /// The page but for its figures.
   public var page: ReportPage {
-    let names = Set(entries.compactMap { $0["name"]?.text }).sorted()
+    let names = Set(entries.map(\.name)).sorted()
     return ReportPage(
       title: "Sweep\(names.count == 1 ? " \(names[0])" : "")",
       subtitle: "\(entries.count) evaluation\(entries.count == 1 ? "" : "s")",
       sections: [evaluations, conditions])
   }
 
-  private var metricNames: [String] {
-    Set(entries.flatMap { $0["metrics"]?.entries.map(\.key) ?? [] }).sorted()
-  }
-
   private var evaluations: ReportPage.Section {
-    let metrics = metricNames
+    let metrics = Set(entries.flatMap(\.metrics.keys)).sorted()
+    func number(_ value: Double?, _ scale: Double = 1) -> ReportPage.Cell {
+      .number(value.map { text($0 / scale) } ?? "")
+    }
     let rows = entries.prefix(Self.largestTable).map { entry -> [ReportPage.Cell] in
-      let name = [entry["name"]?.text, entry["checkpoint"]?.text].compactMap(\.self)
-      func number(_ value: JSONValue?, _ scale: Double = 1) -> ReportPage.Cell {
-        .number(value?.double.map { shortest($0 / scale) } ?? "")
-      }
+      let name = [entry.name, entry.checkpoint].compactMap(\.self).joined(separator: ": ")
+      let sampler = entry.sampler.map { "\($0.name), \($0.steps) steps" } ?? ""
       return [
-        .text(name.joined(separator: ": ")), number(entry["training"]?["step"]),
-        number(entry["parameters"], 1e6), number(entry["gflops"]?["true"]),
-        .text(
-          [entry["sampler"]?["name"]?.text, entry["sampler"]?["steps"].map { "\($0.shown) steps" }]
-            .compactMap(\.self).joined(separator: ", ")),
-        number(entry["sampler"]?["cfg_scale"]), number(entry["num"]),
+        .text(name), number(entry.training?.step.map(Double.init)),
+        number(entry.parameters.map(Double.init), 1e6), number(entry.gflops?.total),
+        .text(sampler), number(entry.sampler?.cfgScale), number(entry.num.map(Double.init)),
       ]
         + metrics.map { name in
-          let metric = entry["metrics"]?[name]
-          let value = metric?["value"]?.double.map { shown($0) } ?? ""
-          return .number(value + (metric.flatMap { interval(of: $0) }.map { " (\($0))" } ?? ""))
+          guard let score = entry.metrics[name] else { return .number("") }
+          return .number(
+            shown(score.value) + (interval(score.interval).map { " (\($0))" } ?? ""))
         }
     }
     var blocks: [ReportPage.Block] = [
@@ -73,32 +67,28 @@ public struct ReportedLedger: Sendable {
     return ReportPage.Section("Evaluations", blocks)
   }
 
-  /// Which evaluation has the best value of a metric; nil when that is no question.
+  /// Which evaluation has the best value of a metric; nil when there is nothing to compare.
   private func best(_ name: String) -> String? {
-    let values = entries.compactMap { entry in
-      entry["metrics"]?[name]?["value"]?.double.map { (entry: entry, value: $0) }
+    let scores = entries.compactMap { entry in entry.metrics[name].map { (entry, score: $0) } }
+    guard scores.count > 1 else { return nil }
+    let isHigher = scores[0].score.higherIsBetter
+    let best = scores.min {
+      isHigher ? $0.score.value > $1.score.value : $0.score.value < $1.score.value
     }
-    guard values.count > 1,
-      let direction = values[0].entry["metrics"]?[name]?["higher_is_better"],
-      let best = direction == .boolean(true)
-        ? values.max(by: { $0.value < $1.value }) : values.min(by: { $0.value < $1.value })
-    else { return nil }
-    return "Best \(longName(name)): \(shown(best.value)), "
-      + "\(best.entry["name"]?.text ?? best.entry["checkpoint"]?.text ?? "without a name")."
+    return best.map { "Best \(longName(name)): \(shown($0.score.value)), \($0.0.name)." }
   }
 
   /// What all evaluations share, and that some differ.
   private var conditions: ReportPage.Section {
-    let places = [
-      ["dialect"], ["extractor", "name"], ["extractor", "sha256"], ["reference", "name"],
-      ["reference", "sha256"], ["sampler", "seed"], ["sampler", "precision"], ["tool"],
+    let places: [(name: String, value: (LedgerEntry) -> String?)] = [
+      ("dialect", { $0.dialect }), ("extractor name", { $0.extractor?.name }),
+      ("extractor SHA-256", { $0.extractor?.sha256 }), ("reference name", { $0.reference?.name }),
+      ("reference SHA-256", { $0.reference?.sha256 }),
+      ("sampler seed", { $0.sampler.map { "\($0.seed)" } }),
+      ("sampler precision", { $0.sampler?.precision }), ("tool", { $0.tool }),
     ]
-    let rows = places.compactMap { place -> [ReportPage.Cell]? in
-      let values = Set(
-        entries.map { entry in
-          place.reduce(Optional(entry)) { $0?[$1] }?.shown ?? "unknown"
-        })
-      let name = place.joined(separator: " ").replacing("sha256", with: "SHA-256")
+    let rows = places.compactMap { name, value -> [ReportPage.Cell]? in
+      let values = Set(entries.map { value($0) ?? "unknown" })
       let text = values.sorted().prefix(5).joined(separator: "; ")
       return values == ["unknown"]
         ? nil : [.text(name), values.count == 1 ? .text(text) : .text("differs: \(text)")]

@@ -1,20 +1,24 @@
-import Files
-import Foundation
-import Results
-
 /// A baseline kept in a repository: a result's metrics and provenance as they are, with who replaced
 /// what and why.
-public struct Baseline: Sendable {
-  /// Name and version of the form.
-  static let schema = "dis-eval-baseline/1"
-
+public struct Baseline: Codable, Sendable {
+  /// Name and version of this form.
+  public var schema = Baseline.currentSchema
+  /// The metrics by name.
+  public var metrics: [String: Metric]
+  /// What the numbers were made from.
+  public var provenance: Provenance
+  /// SHA-256 over the SHA-256s of all images' pixels, nil when there were no images.
+  public var samplesSha256: String?
   /// How the baseline came to be.
-  public struct Update: Sendable {
+  public var update: Update
+
+  /// How a baseline came to be.
+  public struct Update: Codable, Sendable {
     /// Why it was made, in a person's words.
     public var reason: String
     /// Day and time in UTC, ISO 8601.
     public var date: String
-    /// The commit that was checked out, nil when nobody said.
+    /// The commit that was checked out, nil when it is not known.
     public var commit: String?
     /// What the gate said against the baseline that it replaces.
     public var verdict: Verdict?
@@ -28,18 +32,14 @@ public struct Baseline: Sendable {
     }
   }
 
-  private let tree: JSONValue
+  package static let currentSchema = "dis-eval-baseline/1"
 
   /// Makes a baseline of a result.
-  public init(_ result: ScoredResult, update: Update) {
-    var record: [String: JSONValue] = ["reason": .text(update.reason), "date": .text(update.date)]
-    record["commit"] = update.commit.map(JSONValue.text)
-    record["verdict"] = update.verdict.map { .text($0.rawValue) }
-    var document: [String: JSONValue] = ["schema": .text(Self.schema), "update": .object(record)]
-    for key in ["metrics", "provenance", "samples_sha256"] { document[key] = result.tree[key] }
-    tree = .object(document)
+  public init(_ result: RecordedEvaluation, update: Update) {
+    (metrics, provenance, samplesSha256) = (result.metrics, result.provenance, result.samplesSha256)
+    self.update = update
   }
 
   /// The document, sorted and indented, with a final newline.
-  public func json() throws -> [UInt8] { try encodedJSON(tree) }
+  public func json() throws -> [UInt8] { try encodedJSON(self) }
 }

@@ -54,7 +54,7 @@ extension EvaluationResult {
   /// Reads a result that was written as JSON.
   ///
   /// - Throws: `Failure` `ResultInvalid` (65) naming the key, or that of reading.
-  public init(contentsOf path: String) throws {
+  public init(contentsOf path: String) throws(Failure) {
     try self.init(json: Self.bytes(of: path), subject: path)
   }
 
@@ -62,8 +62,9 @@ extension EvaluationResult {
   ///
   /// - Parameter subject: The file, for messages.
   /// - Throws: `Failure` `ResultInvalid` (65) naming the key.
-  package init(json bytes: [UInt8], subject: String) throws {
-    self = try Self.decoded(bytes, subject: subject)
+  package init(json bytes: [UInt8], subject: String) throws(Failure) {
+    self = try decodedDocument(
+      Data(bytes), subject: subject, what: "result", code: "ResultInvalid")
     guard schema == Self.currentSchema else {
       throw Failure(
         .dataRefused, "ResultInvalid", subject,
@@ -79,12 +80,6 @@ extension EvaluationResult {
         .dataRefused, "ResultInvalid", path, "\(file.size) bytes are more than a result has")
     }
     return try file.bytes(at: 0, count: file.size)
-  }
-
-  package static func decoded<Value: Decodable>(
-    _ bytes: [UInt8], subject: String
-  ) throws -> Value {
-    try decodedJSON(Data(bytes), subject: subject, what: "result", code: "ResultInvalid")
   }
 }
 

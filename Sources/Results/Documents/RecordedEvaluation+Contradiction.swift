@@ -1,57 +1,58 @@
+import Foundation
 import GenerativeMetrics
 import Results
 
 /// What a result says twice, or what follows from the rest of it, has to agree: a file that was edited or
 /// put together by mistake is refused, not judged.
-extension ScoredResult.Document {
+extension RecordedEvaluation {
   /// The first contradiction, after its place; nil when there is none.
-  var contradiction: String? {
-    if let count = provenance?.num, count < 1 {
+  package var contradiction: String? {
+    if let count = provenance.num, count < 1 {
       return "provenance.num: found \(count), expected a number of samples"
     }
     // Four characters of each sample.
     if let digests = sampleDigests?.utf8.count,
-      digests % 4 != 0 || digests / 4 != provenance?.num ?? 0
+      digests % 4 != 0 || digests / 4 != provenance.num ?? 0
     {
       return "sample_digests: found those of \(digests / 4) samples, provenance.num is "
-        + "\(provenance?.num.map(String.init) ?? "not there")"
+        + "\(provenance.num.map(String.init) ?? "not there")"
     }
     for (name, metric) in metrics.sorted(by: { $0.key < $1.key }) {
       let problem =
-        metric.contradiction(named: name, extractor: provenance?.extractor?.name)
-        ?? metric.contradiction(named: name, count: provenance?.num)
+        metric.contradiction(named: name, extractor: provenance.extractor.name)
+        ?? metric.contradiction(named: name, count: provenance.num)
       if let problem { return "metrics.\(name).\(problem)" }
     }
     return nil
   }
 }
 
-extension ScoredResult.Metric {
+extension Metric {
   /// The jackknife of the values, nil when there are none.
-  func jackknife(count: Int) -> Jackknife? {
+  package func jackknife(count: Int) -> Jackknife? {
     jackknife.map { Jackknife(value: value, leftOut: $0.values, count: count) }
   }
 
   /// Whether all values of the jackknife are the same, so that they say nothing of how far the metric
   /// varies.
-  var isWithoutSpread: Bool {
+  package var isWithoutSpread: Bool {
     jackknife.map { leftOut in leftOut.values.allSatisfy { $0 == leftOut.values[0] } } ?? false
   }
 
   /// What cannot be of a metric of that name.
-  fileprivate func contradiction(named name: String, extractor: String?) -> String? {
+  fileprivate func contradiction(named name: String, extractor: String) -> String? {
     guard let title = MetricTitle(rawValue: name) else { return nil }
     if title.isOfInception, extractor != MetricTitle.inception {
       return "value: \(name) is by the extractor '\(MetricTitle.inception)', found "
-        + "'\(extractor ?? "none")'; by others it is called fd or cs"
+        + "'\(extractor)'; by others it is called fd or cs"
     }
     if higherIsBetter != title.higherIsBetter {
       return "higher_is_better: found \(higherIsBetter), of \(name) it is \(title.higherIsBetter)"
     }
     guard title.range.contains(value) else {
       let (low, high) = (title.range.lowerBound, title.range.upperBound)
-      return "value: found \(value), \(name) is at least \(text(low))"
-        + (high < .infinity ? " and at most \(text(high))" : "")
+      return "value: found \(value), \(name) is at least \(shortest(low))"
+        + (high < .infinity ? " and at most \(shortest(high))" : "")
     }
     return nil
   }
@@ -71,9 +72,9 @@ extension ScoredResult.Metric {
     }
     guard let leftOut = jackknife else { return nil }
     let found = leftOut.values.count
-    guard found == Jackknife.groupCount, leftOut.groups ?? found == found else {
+    guard found == Jackknife.groupCount, leftOut.groups == found else {
       return
-        "jackknife: found \(found) values of \(leftOut.groups ?? found) groups, the method has "
+        "jackknife: found \(found) values of \(leftOut.groups) groups, the method has "
         + "\(Jackknife.groupCount)"
     }
     guard let count, count >= Jackknife.minimumCount else {
@@ -107,3 +108,6 @@ extension ScoredResult.Metric {
     a == b || abs(a - b) <= 1e-9 * max(abs(a), abs(b), abs(scale))
   }
 }
+
+/// Six significant digits, without trailing zeros.
+private func shortest(_ value: Double) -> String { String(format: "%.6g", value) }

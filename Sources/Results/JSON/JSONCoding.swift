@@ -17,30 +17,60 @@ package func compactJSON(_ value: some Encodable) throws -> Data {
   return try encoder.encode(value)
 }
 
-/// A document with snake_case keys.
+/// Decodes a document with snake_case keys.
 ///
-/// - Throws: `Failure` `code` with the key at fault.
+/// - Parameters:
+///   - what: What the document is, for messages, such as "lock".
+///   - status: What the process exits with when the document is refused.
+/// - Throws: `Failure` `code`, naming the key.
 package func decodedJSON<Value: Decodable>(
-  _ data: Data, subject: String, what: String, code: String = "StatsInvalid"
-) throws -> Value {
+  _ data: Data, subject: String, what: String, status: ExitStatus = .dataRefused, code: String
+) throws(Failure) -> Value {
   let decoder = JSONDecoder()
   decoder.keyDecodingStrategy = .convertFromSnakeCase
   do {
     try checkUniqueKeys(Array(data))
     return try decoder.decode(Value.self, from: data)
-  } catch let error as DecodingError {
-    let (context, key): (DecodingError.Context, String?) =
-      switch error {
-      case .keyNotFound(let key, let context): (context, key.stringValue)
-      case .typeMismatch(_, let context), .valueNotFound(_, let context),
-        .dataCorrupted(let context):
-        (context, nil)
-      @unknown default: (.init(codingPath: [], debugDescription: "\(error)"), nil)
-      }
-    let place = (context.codingPath.map(\.stringValue) + [key].compactMap(\.self))
-      .joined(separator: ".")
-    throw Failure(
-      .dataRefused, code, subject,
-      "is no \(what): \(place.isEmpty ? "" : "'\(place)': ")\(context.debugDescription)")
+  } catch {
+    throw Failure(status, code, subject, "is not a \(what): \(decodingProblem(error))")
   }
+}
+
+/// Decodes a document of this tool, in which every key must be one that this version knows.
+///
+/// - Throws: `Failure` `code`, naming the key.
+package func decodedDocument<Value: Codable>(
+  _ data: Data, subject: String, what: String, status: ExitStatus = .dataRefused, code: String
+) throws(Failure) -> Value {
+  let value: Value = try decodedJSON(
+    data, subject: subject, what: what, status: status, code: code)
+  do {
+    let found = try JSONDecoder().decode(JSONValue.self, from: data)
+    if let key = try found.firstKey(missingIn: JSONValue(of: value)) {
+      throw Failure(
+        status, code, subject,
+        "'\(key)' is not a key of a \(what) that this version of dis-eval reads; remove it, or use the version that "
+          + "wrote the file")
+    }
+  } catch let failure as Failure {
+    throw failure
+  } catch {
+    throw Failure(status, code, subject, "is not a \(what): \(decodingProblem(error))")
+  }
+  return value
+}
+
+/// Where in a document an error of decoding is, and what it is.
+private func decodingProblem(_ error: any Error) -> String {
+  let (context, key): (DecodingError.Context, String?)
+  switch error {
+  case DecodingError.keyNotFound(let missing, let found):
+    (context, key) = (found, missing.stringValue)
+  case DecodingError.typeMismatch(_, let found), DecodingError.valueNotFound(_, let found),
+    DecodingError.dataCorrupted(let found):
+    (context, key) = (found, nil)
+  default: return "\(error)"
+  }
+  let path = context.codingPath.map(\.stringValue) + [key].compactMap(\.self)
+  return "\(path.isEmpty ? "" : "'\(path.joined(separator: "."))': ")\(context.debugDescription)"
 }

@@ -34,6 +34,11 @@ package enum JSONValue: Codable, Equatable, Sendable {
     }
   }
 
+  /// The JSON value that `value` is encoded as, with snake_case keys.
+  package init(of value: some Encodable) throws {
+    self = try JSONDecoder().decode(JSONValue.self, from: compactJSON(value))
+  }
+
   package func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     switch self {
@@ -56,6 +61,12 @@ package enum JSONValue: Codable, Equatable, Sendable {
     return value
   }
 
+  /// The values of an object by their names in alphabetical order, none for anything else.
+  package var members: [(key: String, value: JSONValue)] {
+    guard case .object(let values) = self else { return [] }
+    return values.sorted { $0.key < $1.key }
+  }
+
   /// The values that are neither object nor array nor null, by the keys that lead to them, with dots.
   package func leaves(below path: String = "") -> [(path: String, value: JSONValue)] {
     func inner(_ key: String, _ value: JSONValue) -> [(path: String, value: JSONValue)] {
@@ -67,6 +78,24 @@ package enum JSONValue: Codable, Equatable, Sendable {
     case .array(let values): values.enumerated().flatMap { inner(String($0), $1) }
     default: [(path, self)]
     }
+  }
+
+  /// The place of a key that has a value here and that `known` lacks, nil when there is none.
+  func firstKey(missingIn known: JSONValue, below path: String = "") -> String? {
+    switch (self, known) {
+    case (.object(let values), .object(let others)):
+      for (key, value) in values.sorted(by: { $0.key < $1.key }) where value != .null {
+        let place = path.isEmpty ? key : "\(path).\(key)"
+        guard let other = others[key] else { return place }
+        if let found = value.firstKey(missingIn: other, below: place) { return found }
+      }
+    case (.array(let values), .array(let others)):
+      for (index, (value, other)) in zip(values, others).enumerated() {
+        if let found = value.firstKey(missingIn: other, below: "\(path).\(index)") { return found }
+      }
+    default: break
+    }
+    return nil
   }
 
   /// A leaf as people read it.

@@ -2,6 +2,7 @@ import Files
 import Foundation
 import GenerativeMetrics
 import Reporting
+import Results
 import Testing
 import _TestSupport
 
@@ -66,16 +67,16 @@ import _TestSupport
       ("cs", "{\"value\": 0.5, \"interval\": null, \"higher_is_better\": true}", "cs.value"),
       (
         "fid", changed("\"interval\"", "\"value\": 3, \"interval\""),
-        "fid: the key 'value' stands there twice"
+        "fid': the key 'value' stands there twice"
       ),
       (
         "fid", changed("\"interval\"", "\"Value\": 3, \"interval\""),
-        "fid: the key 'Value' stands there twice"
+        "fid': the key 'Value' stands there twice"
       ),
     ])
   func refused(name: String, metric: String, part: String) throws {
     for (role, status) in [
-      (ScoredResult.Role.result, ExitStatus.dataRefused), (.baseline, .invalidConfiguration),
+      (RecordedEvaluation.Role.result, ExitStatus.dataRefused), (.baseline, .invalidConfiguration),
     ] {
       let failure = #expect(throws: Failure.self) {
         try MadeUp.read(MadeUp.document([name: metric]), as: role)
@@ -88,13 +89,18 @@ import _TestSupport
   @Test(
     "provenance has to agree too",
     arguments: [
-      ("50000", "\"50000\"", "provenance.num: "), ("50000", "0", "provenance.num: found 0"),
+      ("50000", "\"50000\"", "'provenance.num': "), ("50000", "0", "provenance.num: found 0"),
       ("50000", "39", "fid.jackknife: it needs at least 40 samples, provenance.num is 39"),
       ("\"num\": 50000, ", "", "provenance.num is not there"),
       (
         "\"inception-2015\"", "\"inception\"", "fid.value: fid is by the extractor 'inception-2015'"
       ),
-      ("\"name\": \"inception-2015\", ", "", "found 'none'"),
+      ("\"name\": \"inception-2015\", ", "", "'provenance.extractor.name'"),
+      ("\"dialect\": \"tf\", \"num\"", "\"dialekt\": \"tf\", \"num\"", "'provenance.dialect'"),
+      (
+        "\"count\": 9", "\"count\": 9, \"cuont\": 8",
+        "'provenance.reference.cuont' is not a key of a result"
+      ),
       // Other numbers of samples make groups of other sizes.
       ("50000", "41", "fid."),
       (

@@ -1,6 +1,7 @@
 import Foundation
 import GenerativeMetrics
 import Reporting
+import Results
 import Testing
 import _TestSupport
 
@@ -25,7 +26,7 @@ import _TestSupport
   }
 
   /// The result of `count` samples, with the distances of the jackknife.
-  func result(_ model: Model, count: Int, seed: UInt64) throws -> ScoredResult {
+  func result(_ model: Model, count: Int, seed: UInt64) throws -> RecordedEvaluation {
     var random = SeededGenerator(seed: seed)
     let deviations = Self.variances.map { $0.squareRoot() }
     let dimension = deviations.count
@@ -55,7 +56,8 @@ import _TestSupport
       return try frechetDistance(between: whole.statistics(), and: reference).value
     }
     let values = try (0..<Self.groups).map { "\(try distance(without: $0))" }
-    let jackknife = ", \"jackknife\": {\"values\": [\(values.joined(separator: ", "))]}"
+    let jackknife =
+      ", \"jackknife\": {\"groups\": 20, \"values\": [\(values.joined(separator: ", "))]}"
     return try MadeUp.read(
       MadeUp.document(
         ["fd": MadeUp.metric(try distance(without: nil), more: jackknife)], seed: seed))
@@ -71,7 +73,7 @@ import _TestSupport
           let seed = UInt64(2 * gate)
           let baseline = try result(Model(excess: 0), count: count, seed: seed)
           let candidate = try result(Model(excess: excess), count: count, seed: seed + 1)
-          return Gate(candidate, by: policy, baseline: baseline).report().verdict
+          return try Gate(candidate, by: policy, baseline: baseline).report().verdict
         }
       }
       return try await group.reduce(into: [:]) { $0[$1, default: 0] += 1 }

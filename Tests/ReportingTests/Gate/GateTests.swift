@@ -15,7 +15,7 @@ import _TestSupport
     var policy = Policy()
     policy.metrics = rules
     policy.minSamples = minSamples
-    return Gate(try MadeUp.read(MadeUp.document(metrics)), by: policy).report()
+    return try Gate(try MadeUp.read(MadeUp.document(metrics)), by: policy).report()
   }
 
   /// A standard error of 0.1 / t(0.975, 19): the interval is 4.2 e^±(0.1 / 4.2), [4.10118, 4.30119].
@@ -46,7 +46,8 @@ import _TestSupport
   @Test func whatIsNotMeasuredCannotBeSaid() throws {
     let plain = MadeUp.metric(4.2, more: ", \"interval_reason\": \"nobody asked\"")
     let low = MadeUp.metric(
-      4.2, error: 0.1, more: ", \"factorizations\": [{\"method\": \"lowRank\"}]")
+      4.2, error: 0.1,
+      more: ", \"factorizations\": [{\"method\": \"lowRank\", \"rank\": 3, \"clamped_mass\": 0}]")
     var bare = MadeUpMetric(4.2, error: nil)
     bare.interval = "[4, 5]"
     for (metrics, name, least, part) in [
@@ -68,7 +69,7 @@ import _TestSupport
     _ own: [String: String], _ others: [String: String], seed: UInt64 = 1,
     policy: Policy = Policy(), changing: (String, String)? = nil
   ) throws -> GateReport {
-    Gate(
+    try Gate(
       try MadeUp.read(MadeUp.document(own)), by: policy,
       baseline: try MadeUp.read(
         MadeUp.document(others, seed: seed, changing: changing), as: .baseline)
@@ -152,7 +153,10 @@ import _TestSupport
       ("\"ddim\"", "\"ddpm\"", "sampler.name is ddim, ddpm"),
       ("\"steps\": 50", "\"steps\": 25", "sampler.steps is 50, 25"),
       ("1.5", "2", "sampler.cfg_scale is 1.5, 2"),
-      ("null", "[1, 2]", "sampler.cfg_interval.0 is not there, 1"),
+      (
+        "\"cfg_interval\": null", "\"cfg_interval\": [1, 2]",
+        "sampler.cfg_interval.0 is not there, 1"
+      ),
       ("\"sha256\": \"r1\", ", "", "reference.sha256 is r1, not there"),
     ])
   func incomparable(old: String, new: String, text: String) throws {
@@ -214,7 +218,9 @@ import _TestSupport
   @Test(
     "what is no result is refused",
     arguments: [
-      "", "{", "[]", "{\"schema\": \"dis-eval-result/1\"}", MadeUp.document([:], schema: "x/1"),
+      "", "{", "[]", "{\"schema\": \"dis-eval-result/1\"}",
+      MadeUp.document([:], changing: ("\"tool\"", "\"colour\": \"red\", \"tool\"")),
+      MadeUp.document([:], schema: "x/1"),
       MadeUp.document(["fid": "{\"value\": \"4\", \"higher_is_better\": false}"]),
       MadeUp.document(["fd": "{\"value\": 4, \"interval\": [5, 4], \"higher_is_better\": false}"]),
       MadeUp.document(["fd": "{\"value\": 4, \"interval\": [5], \"higher_is_better\": false}"]),
@@ -223,7 +229,7 @@ import _TestSupport
     ])
   func malformed(text: String) throws {
     for (role, code, status) in [
-      (ScoredResult.Role.result, "ResultInvalid", ExitStatus.dataRefused),
+      (RecordedEvaluation.Role.result, "ResultInvalid", ExitStatus.dataRefused),
       (.baseline, "BaselineInvalid", .invalidConfiguration),
     ] {
       let failure = #expect(throws: Failure.self) { try MadeUp.read(text, as: role) }
@@ -242,7 +248,7 @@ import _TestSupport
     #expect(text.contains("18446744073709551615") && !text.contains("\"run\""))
     #expect(try violation(of: json, by: .baseline) == nil)
     let baseline = try MadeUp.read(text, as: .baseline)
-    let report = Gate(result, by: Policy(), baseline: baseline).report()
+    let report = try Gate(result, by: Policy(), baseline: baseline).report()
     #expect(report.verdict == .pass && report.checks[0].comparison?.paired == true)
     #expect(throws: Failure.self) { try MadeUp.read(text, as: .result) }
   }

@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import Reporting
+import Results
 import Testing
 import _TestSupport
 
@@ -15,17 +16,21 @@ import _TestSupport
     return path
   }
 
-  private static let result = """
-    {"schema": "dis-eval-result/1", "metrics": {
-      "fd": {"value": 12.5, "interval": [12, 13], "confidence": 0.95, "bias": 0.25,
-             "interval_method": "jackknife", "higher_is_better": false},
-      "kid": {"value": 0.00123456, "interval": null, "interval_reason": "too few",
-              "higher_is_better": false}},
-     "skipped": {"sfid": "no spatial features"},
-     "provenance": {"dialect": "tf", "num": 300, "tool": "t", "kernels": "k", "warnings": ["careful"],
-       "sampler": {"seed": 18446744073709551615, "cfg_scale": 1.5}, "new_key": {"a": [1, true]}},
-     "run": {"arguments": ["fid", "--ckpt", "it's"], "started": "2026-01-02T03:04:05Z"}}
-    """
+  private static let metrics = [
+    "fd": """
+    {"value": 12.5, "interval": [12, 13], "confidence": 0.95, "bias": 0.25,
+     "interval_method": "jackknife", "higher_is_better": false}
+    """,
+    "sfid": """
+    {"value": 0.00123456, "interval": null, "interval_reason": "too few",
+     "higher_is_better": false}
+    """,
+  ]
+
+  private func reported(_ json: String) throws -> ReportedResult {
+    let path = try file("r.json", json)
+    return ReportedResult(try EvaluationResult(contentsOf: path), path: path)
+  }
 
   private func text(_ sections: [ReportPage.Section]) throws -> String {
     PageStructure(try ReportPage(title: "", subtitle: "", sections: sections).html()).text
@@ -37,68 +42,75 @@ import _TestSupport
   }
 
   @Test func everythingInTheResultIsShown() throws {
-    let result = try ReportedResult(contentsOf: file("r.json", Self.result))
-    #expect(result.subtitle == "300 images against an unknown reference, dialect tf, 2026-01-02")
+    var document = MadeUpResult(Self.metrics, seed: .max)
+    document.changes = [("50000", "300")]
+    let result = try reported(document.json)
+    #expect(result.title == "Evaluation of c.pt")
+    #expect(result.subtitle == "300 images against r.npz, dialect tf, 2026-01-02")
     let text = try text([result.metrics, result.origin, result.environment])
     for expected in [
       "12.5000", "12.0000 to 13.0000", "95 % interval", "0.2500", "0.001235",
-      "interval by jackknife",
-      "No interval for kid: too few.", "Not computed: sfid: no spatial features.",
-      "Warning: careful", "18446744073709551615", "new key a 1", "dis-eval fid --ckpt 'it'\\''s'",
+      "interval by jackknife", "No interval for sfid: too few.", "Not computed: kid: no rows.",
+      "Warning: careful", "18446744073709551615", "model embed dim",
+      "dis-eval fid --ckpt 'it'\\''s'",
     ] {
       #expect(text.contains(expected), "\(expected)")
     }
   }
 
   @Test func aTableForEachDialect() throws {
-    let result = try ReportedResult(
-      contentsOf: file(
-        "r.json",
-        """
-        {"schema": "dis-eval-result/1", "dialects": {
-          "tf": {"metrics": {"fid": {"value": 1, "higher_is_better": false}}},
-          "clean": {"metrics": {"fid": {"value": 2, "higher_is_better": false}}}}}
-        """))
+    let dialects = ["tf", "clean"].map {
+      """
+      "\($0)": {"metrics": {"fid": {"value": 1, "interval": null, "higher_is_better": false}},
+        "skipped": {}, "preprocessing": "p", "mean_precision": "float64", "ddof": 1}
+      """
+    }.joined(separator: ", ")
+    let result = try reported(
+      MadeUpResult([:]).json.replacing(
+        "\"skipped\"", with: "\"dialects\": {\(dialects)}, \"skipped\"", maxReplacements: 1))
     let text = try text([result.metrics])
     #expect(text.contains("Values in the dialect tf") && text.contains("in the dialect clean"))
   }
 
   @Test func theVerdictMustBeOnThisResult() throws {
-    let result = try ReportedResult(contentsOf: file("r.json", Self.result))
+    let result = try reported(MadeUpResult(Self.metrics).json)
     func gate(_ verdict: String, _ value: Double) throws -> String {
       try file(
         "g.json",
         """
-        {"schema": "dis-eval-gate/1", "verdict": "\(verdict)", "checks": [{"metric": "fd",
-         "kind": "max", "verdict": "\(verdict)", "value": \(value), "limit": 20, "reason": "because"}],
+        {"schema": "dis-eval-gate/1", "verdict": "\(verdict)", "result": "r.json", "alpha": 0.05,
+         "checks": [{"metric": "fd", "kind": "max", "verdict": "\(verdict)", "value": \(value),
+                     "limit": 20, "reason": "because"}],
          "differences": [{"field": "num", "candidate": "1", "baseline": null}]}
         """)
     }
     for (verdict, words) in [
       ("pass", "Pass:"), ("worse", "Worse:"), ("cannot_say", "Cannot say:"),
     ] {
-      let text = try text([try result.verdict(contentsOf: gate(verdict, 12.5))])
+      let report = try GateReport(contentsOf: gate(verdict, 12.5))
+      let text = try text([try result.verdict(report, path: "g.json")])
       #expect(text.contains(words) && text.contains("20.0000") && text.contains("because"))
       #expect(text.contains("Not comparable: num is 1, not there in the baseline."))
     }
+    let other = try GateReport(contentsOf: gate("pass", 12))
     #expect(
-      refusal { _ = try result.verdict(contentsOf: gate("pass", 12)) }?.code == "VerdictMismatch")
-    #expect(
-      refusal { _ = try result.verdict(contentsOf: gate("good", 12.5)) }?.code == "ReportInput")
+      refusal { _ = try result.verdict(other, path: "g.json") }?.code == "VerdictMismatch")
+    let unknown = refusal { _ = try GateReport(contentsOf: gate("good", 12.5)) }
+    #expect(unknown?.code == "VerdictInvalid" && unknown?.status == .dataRefused)
   }
 
   @Test(arguments: ["", "[]", "{", "{\"schema\": \"dis-eval-result/2\"}", "\u{0}"])
   func otherFilesAreRefused(_ content: String) throws {
-    let path = try file("r.json", content)
-    let failure = refusal { _ = try ReportedResult(contentsOf: path) }
-    #expect(failure?.code == "ReportInput" && failure?.status == .dataRefused)
+    let failure = refusal { _ = try reported(content) }
+    #expect(failure?.code == "ResultInvalid" && failure?.status == .dataRefused)
   }
 
   @Test func aLedgerIsATable() throws {
     func line(_ step: Int, _ value: Double) -> String {
       """
-      {"schema":"dis-eval-ledger/1","name":"run","checkpoint":"\(step).pt","parameters":727040,\
-      "gflops":{"true":0.0758},"training":{"step":\(step)},"sampler":{"name":"ddim","steps":50},\
+      {"schema":"dis-eval-ledger/1","key":"\(step)","name":"run","checkpoint":"\(step).pt",\
+      "parameters":727040,"gflops":{"true":0.0758,"thop":0.01},"training":{"step":\(step)},\
+      "sampler":{"name":"ddim","steps":50,"evaluations":50,"eta":0,"cfg_scale":1,"seed":0},\
       "metrics":{"fid":{"value":\(value),"interval":[1,2],"higher_is_better":false}},"new":1}
       """
     }
@@ -113,9 +125,9 @@ import _TestSupport
 
     let torn = try file("l.jsonl", line(1000, 9) + "\n{\"schema\"")
     let failure = refusal { _ = try ReportedLedger(contentsOf: torn) }
-    #expect(failure?.code == "ReportInput" && failure?.subject.hasSuffix("line 2") == true)
+    #expect(failure?.code == "LedgerInvalid" && failure?.subject.hasSuffix(":2") == true)
     let empty = try file("l.jsonl", "\n")
-    #expect(refusal { _ = try ReportedLedger(contentsOf: empty) }?.code == "ReportInput")
+    #expect(refusal { _ = try ReportedLedger(contentsOf: empty) }?.code == "LedgerInvalid")
   }
 
   @Test func aFigureComesWithItsNumbers() throws {

@@ -1,0 +1,32 @@
+import Foundation
+
+/// Four decimals, more where they would all be zeros.
+func shown(_ value: Double) -> String {
+  String(format: abs(value) < 0.1 && value != 0 ? "%.4g" : "%.4f", value)
+}
+
+/// `low to high`, nil when there is no interval.
+func interval(_ ends: [Double]?) -> String? {
+  guard let ends, ends.count == 2 else { return nil }
+  return "\(shown(ends[0])) to \(shown(ends[1]))"
+}
+
+/// A metric's name for people, with its short name.
+func longName(_ name: String) -> String {
+  let names = [
+    "fid": "Fréchet Inception Distance", "sfid": "spatial FID", "fd": "Fréchet distance",
+    "is": "Inception Score", "cs": "classifier score", "kid": "Kernel Inception Distance",
+  ]
+  return names[name].map { "\($0) (\(name))" } ?? name
+}
+
+/// An argument as a shell takes it.
+func quoted(_ argument: String) -> String {
+  let isPlain = argument.utf8.allSatisfy {
+    (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
+      || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0 | 0x20)
+      || "-_./=,:+%@".utf8.contains($0)
+  }
+  return isPlain && !argument.isEmpty
+    ? argument : "'\(argument.replacing("'", with: "'\\''"))'"
+}
