@@ -51,3 +51,15 @@ public struct ForwardCompute: Codable, Sendable {
     }
   }
 }
+
+extension ForwardCompute {
+  /// The operations of a forward pass of DiS-S/2 on an image of that many tokens, and the matrix products
+  /// of the same network with transformer blocks in place of its mixers.
+  ///
+  /// - Parameter tokens: More than the tokens that are not of the image.
+  public static func ofSmall(tokens: Int) -> (operations: Double, transformerOperations: Double) {
+    let model = DiSConfiguration.small
+    let patches = tokens - model.extraTokens
+    return (model.cost(patches: patches).total, model.transformerProducts(patches: patches))
+  }
+}

@@ -140,7 +140,7 @@ import _TestSupport
     let one = try write(
       "{\"schema\": \"dis-eval-benchmark/2\", \"measurements\": [{\"name\": \"dis-s2\", \"per_second\": 8}]}",
       to: "one.json")
-    for (file, text) in [(one, "expected two at least"), (try ledger(), "is no result of")] {
+    for (file, text) in [(one, "expected two at least"), (try ledger(), "is not a result of")] {
       let run = try plot(
         [file, "--recipe", "sequence-length", "--out", folder.path("f.csv")], status: 65)
       #expect(run.errors.contains(text), "\(run.errors)")

@@ -1,3 +1,6 @@
+import Files
+import Foundation
+
 /// How fast this machine runs the networks and the distance, beside what its registers can do.
 ///
 /// Networks have made-up weights of their true shapes: speed does not depend on the values.
@@ -46,6 +49,24 @@ public struct BenchmarkResult: Codable, Sendable {
 
     /// Operations per second of the definition over what registers can do.
     public var shareOfPeak: Double? { gigaOperations.map { $0 * perSecond / peakGFLOPS } }
+  }
+
+  /// Reads a benchmark that was written as JSON, of this version of the form or an earlier one.
+  ///
+  /// - Throws: ``Failure`` `NoMeasurement` (65), or that of reading.
+  public init(contentsOf path: String) throws(Failure) {
+    let file = try ReadableFile(path: path)
+    guard file.size < 1 << 20 else {
+      throw Failure(
+        .dataRefused, "NoMeasurement", path, "\(file.size) bytes are more than measurements have")
+    }
+    self = try decodedJSON(
+      Data(try file.bytes(at: 0, count: file.size)), subject: path,
+      what: "result of 'dis-eval bench --json'", code: "NoMeasurement")
+    guard schema.hasPrefix("dis-eval-benchmark/") else {
+      throw Failure(
+        .dataRefused, "NoMeasurement", path, "is not a result of 'dis-eval bench --json'")
+    }
   }
 
   /// The document as JSON.

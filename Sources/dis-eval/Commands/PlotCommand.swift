@@ -3,8 +3,12 @@ import DisEval
 import Files
 import Foundation
 import Reporting
+import Results
 
 extension FitName: ExpressibleByArgument {}
+extension PlotRecipe: ExpressibleByArgument {}
+extension ScalingAxis: ExpressibleByArgument {}
+extension Setting: ExpressibleByArgument {}
 
 struct PlotCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -168,18 +172,24 @@ struct PlotCommand: ParsableCommand {
 
   private func plot() throws -> Plot {
     if recipe == .sequenceLength {
-      var curves = SequenceLengthCurves()
-      for file in files { try curves.add(benchmark: file) }
+      var curves = SequenceLengthCurves { tokens in
+        let (operations, transformerOperations) = ForwardCompute.ofSmall(tokens: tokens)
+        return .init(operations: operations, transformerOperations: transformerOperations)
+      }
+      for file in files { try curves.add(BenchmarkResult(contentsOf: file), path: file) }
       return curves.plot(title: title)
     }
     var ledger = Ledger()
     for file in files { ledger.merge(try Ledger(exportedFrom: file)) }
     let entries = ledger.entries
     let x = x ?? .trainingSteps
-    var curves = ScalingCurves(
-      x: x, y: y, family: family ?? recipe?.family ?? natural(x, entries),
-      fit: fit ?? (x.hasLaw ? .power : .none), title: title, allowsMixed: allowMixed, until: until,
-      isLinear: linear)
+    var curves = ScalingCurves(x: x, fit: fit ?? (x.hasLaw ? .power : .none))
+    curves.y = y
+    curves.family = family ?? recipe?.family ?? natural(x, entries)
+    curves.title = title
+    curves.allowsMixed = allowMixed
+    curves.until = until
+    curves.isLinear = linear
     curves.averagesSeeds = averageSeeds
     if family == nil { curves.pinned = recipe?.pinned ?? [] }
     return try curves.plot(entries)

@@ -1,7 +1,6 @@
-import DisEval
 import Files
 import Foundation
-import Reporting
+import Results
 
 /// Evaluations of one line of a drawing.
 struct ScalingLine {

@@ -1,29 +1,41 @@
-import DisEval
 import Files
 import Foundation
-import Reporting
+import Results
 
 /// A drawing of evaluations.
-struct ScalingCurves {
-  var x: ScalingAxis
+public struct ScalingCurves: Sendable {
+  /// What evaluations are drawn against.
+  public var x: ScalingAxis
   /// The metric; nil for `fid`, or `fd` where there is none.
-  var y: String?
+  public var y: String?
   /// What makes a family; nil for one.
-  var family: Setting?
+  public var family: Setting?
   /// Settings that have to agree although the family frees them.
-  var pinned: Set<Setting> = []
-  var fit: FitName
-  var title: String?
-  var allowsMixed = false
+  public var pinned: Set<Setting> = []
+  /// The law to fit.
+  public var fit: FitName
+  /// The title; nil for one that names metric and axis.
+  public var title: String?
+  /// Whether evaluations that are not comparable are drawn, and named in the drawing.
+  public var allowsMixed = false
   /// Whether different checkpoints at one place are seeds of one recipe.
-  var averagesSeeds = false
-  var until: Double?
-  var isLinear = false
+  public var averagesSeeds = false
+  /// How far laws are drawn beyond the points.
+  public var until: Double?
+  /// Whether both axes are linear.
+  public var isLinear = false
+
+  /// A drawing of a metric.
+  ///
+  /// - Parameters:
+  ///   - x: What it is drawn against.
+  ///   - fit: The law to fit.
+  public init(x: ScalingAxis, fit: FitName) { (self.x, self.fit) = (x, fit) }
 
   /// The drawing.
   ///
   /// - Throws: ``Failure`` `NothingToPlot`, `MetricMissing`, `MixedSettings`, `MixedModels` (65).
-  func plot(_ entries: [LedgerEntry]) throws(Failure) -> Plot {
+  public func plot(_ entries: [LedgerEntry]) throws(Failure) -> Plot {
     let metric = try metric(of: entries)
     let drawn = entries.filter { x.value(of: $0) != nil && $0.metrics[metric] != nil }
     guard !drawn.isEmpty else {
@@ -175,4 +187,11 @@ struct ScalingCurves {
 }
 
 /// What is fitted.
-enum FitName: String, CaseIterable { case power, saturating, none }
+public enum FitName: String, CaseIterable, Sendable {
+  /// `y = a x^b`.
+  case power
+  /// The same with an asymptote.
+  case saturating
+  /// Nothing.
+  case none
+}

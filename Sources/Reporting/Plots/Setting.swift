@@ -1,0 +1,55 @@
+import Results
+
+/// What evaluations of one drawing have in common, or what families differ by.
+public enum Setting: String, CaseIterable, Sendable {
+  case family, variant, name, data
+  case patchSize = "patch-size"
+  case skip, conditioning, depth, width
+  case imageSide = "image-side"
+  case num, dialect, extractor, reference
+  case sampler, steps, guidance, eta, precision
+
+  /// Its value as people read it; nil when an evaluation does not say.
+  public func value(of entry: LedgerEntry) -> String? {
+    func count(_ value: Int?, _ unit: String) -> String? { value.map { "\($0) \(unit)" } }
+    return switch self {
+    case .family: entry.family
+    case .variant: entry.model?.variant
+    case .name: entry.name
+    case .data: entry.training?.data
+    case .patchSize: entry.model.map { "patch size \($0.patchSize)" }
+    case .skip: entry.model.map { $0.skip ? "long skips" : "no long skips" }
+    case .conditioning:
+      entry.model?.conditioning.map { $0 == "none" ? "unconditional" : "conditional: \($0)" }
+    case .depth: count(entry.model?.depth, "blocks")
+    case .width: count(entry.model?.embedDim, "channels")
+    case .imageSide: entry.model.map { "\($0.channels) x \($0.imageSide) x \($0.imageSide)" }
+    case .num: count(entry.num, "samples")
+    case .dialect: entry.dialect.map { "dialect \($0)" }
+    case .extractor: Self.named(entry.extractor)
+    case .reference: Self.named(entry.reference).map { "against \($0)" }
+    case .sampler: entry.sampler?.name
+    case .steps: count(entry.sampler?.steps, "steps")
+    case .guidance: entry.sampler.map { "guidance \($0.cfgScale)" }
+    case .eta: entry.sampler.flatMap { $0.eta == 0 ? nil : "eta \($0.eta)" }
+    case .precision: entry.sampler?.precision
+    }
+  }
+
+  private static func named(_ file: LedgerEntry.Named?) -> String? {
+    file.map { $0.name + ($0.sha256.map { " (\($0.prefix(8)))" } ?? "") }
+  }
+
+  /// Settings that differ when this one does, on purpose.
+  var freed: Set<Setting> {
+    switch self {
+    case .family, .name:
+      [.family, .name, .variant, .data, .width, .depth, .patchSize, .skip, .conditioning]
+    case .variant: [.variant, .width, .depth, .patchSize]
+    default: [self]
+    }
+  }
+
+  /// What is compared: names are not.
+  static let compared = allCases.filter { ![.family, .variant, .name].contains($0) }
+}
