@@ -1,4 +1,4 @@
-#include "mamba_internal.h"
+#include "../mamba/mamba_internal.h"
 
 #include <math.h>
 

@@ -224,4 +224,4 @@ void DIS_KERNEL(silu)(float *x, size_t count) {
   }
 }
 
-#include "normalization_simd.h"
+#include "../normalization/normalization_simd.h"

@@ -2,7 +2,7 @@
 #define DIS_PACKED_INTERNAL_H
 
 #include "CKernels.h"
-#include "dispatch.h"
+#include "../instructions/dispatch.h"
 
 #include <float.h>
 #include <math.h>

@@ -198,7 +198,7 @@ static void convolve_direct(
 }
 
 #include "transformed_simd.h"
-#include "fourier_simd.h"
+#include "../fourier/fourier_simd.h"
 
 #ifdef DIS_PAIRS
 
@@ -214,7 +214,7 @@ void DIS_KERNEL(convolve_bfloat16)(
 }
 
 #else
-#include "winograd_simd.h"
+#include "../winograd/winograd_simd.h"
 
 void DIS_KERNEL(convolve_packed)(
     float *out, const float *x, const float *packed, const float *bias,

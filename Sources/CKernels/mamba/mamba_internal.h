@@ -2,7 +2,7 @@
 #define DIS_MAMBA_INTERNAL_H
 
 #include "CKernels.h"
-#include "dispatch.h"
+#include "../instructions/dispatch.h"
 
 /// Declares the vector kernels for one instruction set.
 #define DIS_DECLARE_MAMBA_KERNELS(isa)                                                          \
