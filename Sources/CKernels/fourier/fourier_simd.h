@@ -36,8 +36,8 @@ INLINE void cosine_transform(vector *to, const vector *even) {
   UNROLL for (size_t k = 0; k <= 10; k++) {
     to[k] = k % 2 == 0 ? sum[0] : difference[0];
     UNROLL for (size_t n = 1; n < 6; n++) {
-      if (k % 2 == 0) to[k] = MULTIPLY_ADD(splat(cosine(k * n)), sum[n], to[k]);
-      if (k % 2 == 1 && n < 5) to[k] = MULTIPLY_ADD(splat(cosine(k * n)), difference[n], to[k]);
+      if (k % 2 == 0) to[k] = multiply_add(splat(cosine(k * n)), sum[n], to[k]);
+      if (k % 2 == 1 && n < 5) to[k] = multiply_add(splat(cosine(k * n)), difference[n], to[k]);
     }
   }
 }
@@ -54,8 +54,8 @@ INLINE void sine_transform(vector *to, const vector *odd) {
   UNROLL for (size_t k = 1; k <= 9; k++) {
     to[k] = splat(sine(k)) * (k % 2 == 1 ? sum[1] : difference[1]);
     UNROLL for (size_t n = 2; n < 6; n++) {
-      if (k % 2 == 1) to[k] = MULTIPLY_ADD(splat(sine(k * n)), sum[n], to[k]);
-      if (k % 2 == 0 && n < 5) to[k] = MULTIPLY_ADD(splat(sine(k * n)), difference[n], to[k]);
+      if (k % 2 == 1) to[k] = multiply_add(splat(sine(k * n)), sum[n], to[k]);
+      if (k % 2 == 0 && n < 5) to[k] = multiply_add(splat(sine(k * n)), difference[n], to[k]);
     }
   }
 }

@@ -1,5 +1,4 @@
 #if defined(__aarch64__)
-#define DIS_LANES 4
-#define DIS_KERNEL(name) name##_neon
+#define DIS_FOR_NEON
 #include "mamba_simd.h"
 #endif

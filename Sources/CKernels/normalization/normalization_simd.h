@@ -1,15 +1,18 @@
-// Normalisation of images laid out [pixels, channels]; a lane is a channel. Part of mamba_simd.h.
+// Normalisation of images laid out [pixels, channels].
 
-typedef double doubles __attribute__((vector_size(DIS_LANES * 8)));
+#include "../instructions/exponential_simd.h"
+#include "../mamba/mamba_internal.h"
+
+DIS_BEGIN_KERNELS
 
 void DIS_KERNEL(channel_moments)(
     double *sums, double *squares, const float *x, const float *origin, size_t pixels,
     size_t channels) {
   for (size_t p = 0; p < pixels; p++, x += channels) {
     for (size_t c = 0; c < channels; c += DIS_LANES) {
-      const size_t lanes = channels - c < DIS_LANES ? channels - c : DIS_LANES;
-      const doubles d = __builtin_convertvector(load(x + c, lanes), doubles) -
-                        __builtin_convertvector(load(origin + c, lanes), doubles);
+      const size_t lanes = lanes_left(channels, c);
+      const doubles d = __builtin_convertvector(load_first(x + c, lanes), doubles) -
+                        __builtin_convertvector(load_first(origin + c, lanes), doubles);
       doubles sum = {0}, square = {0};
       memcpy(&sum, sums + c, lanes * sizeof *sums);
       memcpy(&square, squares + c, lanes * sizeof *squares);
@@ -26,10 +29,13 @@ void DIS_KERNEL(normalize_channels)(
     size_t pixels, size_t channels, bool apply_silu) {
   for (size_t p = 0; p < pixels; p++, x += channels, out += channels) {
     for (size_t c = 0; c < channels; c += DIS_LANES) {
-      const size_t lanes = channels - c < DIS_LANES ? channels - c : DIS_LANES;
-      const vector centered = load(x + c, lanes) - load(center + c, lanes);
-      const vector y = MULTIPLY_ADD(centered, load(scale + c, lanes), load(shift + c, lanes));
-      store(out + c, apply_silu ? silu(y) : y, lanes);
+      const size_t lanes = lanes_left(channels, c);
+      const vector centered = load_first(x + c, lanes) - load_first(center + c, lanes);
+      const vector y =
+          multiply_add(centered, load_first(scale + c, lanes), load_first(shift + c, lanes));
+      store_first(out + c, apply_silu ? silu(y) : y, lanes);
     }
   }
 }
+
+DIS_END_KERNELS

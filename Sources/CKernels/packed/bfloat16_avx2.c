@@ -1,9 +1,5 @@
 #if defined(__x86_64__)
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#define DIS_FOR_AVX2
 #define DIS_PAIRS
-#define DIS_LANES 8
-#define DIS_SET DIS_AVX2
-#define DIS_KERNEL(name) name##_avx2
 #include "packed_simd.h"
-#pragma clang attribute pop
 #endif

@@ -1,6 +1,4 @@
 #if defined(__aarch64__)
-#define DIS_LANES 4
-#define DIS_SET DIS_NEON
-#define DIS_KERNEL(name) name##_neon
+#define DIS_FOR_NEON
 #include "packed_simd.h"
 #endif

@@ -1,40 +1,14 @@
-// Convolutions and pools of images laid out [H, W, C], written once with clang's vector types: a
-// lane is a channel. Included by one small file per instruction set, which defines DIS_LANES,
-// DIS_KERNEL(name) and DIS_SET, its name in `dis_instructions`; and by one more for bfloat16, which
-// defines DIS_PAIRS too.
+// Convolutions and pools of images laid out [H, W, C]. The file for bfloat16 defines DIS_PAIRS too.
 
+#include "../instructions/vector.h"
 #include "packed_internal.h"
 
 #include <math.h>
-#include <stdint.h>
-#include <string.h>
 
-typedef float vector __attribute__((vector_size(DIS_LANES * 4)));
-typedef int32_t integers __attribute__((vector_size(DIS_LANES * 4)));
-
-#define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("clang loop unroll(full)")
-#define MULTIPLY_ADD(a, b, c) __builtin_elementwise_fma((a), (b), (c))
+DIS_BEGIN_KERNELS
 
 /// Vectors in a group of DIS_CHANNELS channels.
 #define GROUP (DIS_CHANNELS / DIS_LANES)
-
-INLINE vector splat(float x) { return x - (vector){0}; }
-
-INLINE vector load(const float *from) {
-  vector x;
-  memcpy(&x, from, sizeof x);
-  return x;
-}
-
-INLINE void store(float *to, vector x) { memcpy(to, &x, sizeof x); }
-
-INLINE vector choose(integers condition, vector yes, vector no) {
-  return (vector)((condition & (integers)yes) | (~condition & (integers)no));
-}
-
-/// max(x, 0), and NaN for NaN.
-INLINE vector rectified(vector x) { return choose(x < splat(0), splat(0), x); }
 
 // MARK: Matrix product
 
@@ -43,7 +17,7 @@ INLINE vector rectified(vector x) { return choose(x < splat(0), splat(0), x); }
 
 INLINE vector broadcast(const float *word) { return splat(*word); }
 
-INLINE vector add_product(vector sum, vector x, vector w) { return MULTIPLY_ADD(x, w, sum); }
+INLINE vector add_product(vector sum, vector x, vector w) { return multiply_add(x, w, sum); }
 
 /// The row itself.
 INLINE const float *to_words(float *to, const float *row, size_t count) {
@@ -330,7 +304,7 @@ float DIS_KERNEL(multiply_add)(size_t count) {
   UNROLL for (size_t i = 0; i < DIS_INDEPENDENT_SUMS; i++) sums[i] = splat((float)i);
   for (size_t round = 0; round < count; round++) {
     UNROLL for (size_t i = 0; i < DIS_INDEPENDENT_SUMS; i++) {
-      sums[i] = MULTIPLY_ADD(sums[i], x, y);
+      sums[i] = multiply_add(sums[i], x, y);
     }
   }
   UNROLL for (size_t i = 1; i < DIS_INDEPENDENT_SUMS; i++) sums[0] += sums[i];
@@ -338,3 +312,5 @@ float DIS_KERNEL(multiply_add)(size_t count) {
 }
 
 #endif
+
+DIS_END_KERNELS

@@ -9,16 +9,16 @@
 INLINE vector broadcast(const float *word) {
   int32_t bits;
   memcpy(&bits, word, sizeof bits);
-  return (vector)(bits - (integers){0});
+  return (vector)splat_integer(bits);
 }
 
 INLINE vector add_product(vector sum, vector x, vector w) {
 #ifdef DIS_HAS_PAIR_PRODUCTS
   return _mm512_dpbf16_ps(sum, (__m512bh)x, (__m512bh)w);
 #else
-  const integers high = (int32_t)0xFFFF0000 - (integers){0};
-  sum = MULTIPLY_ADD((vector)((integers)x & high), (vector)((integers)w & high), sum);
-  return MULTIPLY_ADD((vector)((integers)x << 16), (vector)((integers)w << 16), sum);
+  const integers high = splat_integer((int32_t)0xFFFF0000);
+  sum = multiply_add((vector)((integers)x & high), (vector)((integers)w & high), sum);
+  return multiply_add((vector)((integers)x << 16), (vector)((integers)w << 16), sum);
 #endif
 }
 

@@ -18,14 +18,14 @@ INLINE void to_points(const size_t points, vector *d) {
     d[2] = minus_one;
   }
   if (points == 6) {
-    const vector even_a = MULTIPLY_ADD(splat(-9.0f / 4), d[2], d[4]);
-    const vector odd_a = splat(3.0f / 4) * MULTIPLY_ADD(splat(-9.0f / 4), d[1], d[3]);
-    const vector even_b = MULTIPLY_ADD(splat(-9.0f / 16), d[2], d[4]);
-    const vector odd_b = splat(3.0f / 2) * MULTIPLY_ADD(splat(-9.0f / 16), d[1], d[3]);
-    const vector zero = MULTIPLY_ADD(
-        splat(81.0f / 64), d[0], MULTIPLY_ADD(splat(-45.0f / 16), d[2], d[4]));
-    const vector infinity = MULTIPLY_ADD(
-        splat(81.0f / 64), d[1], MULTIPLY_ADD(splat(-45.0f / 16), d[3], d[5]));
+    const vector even_a = multiply_add(splat(-9.0f / 4), d[2], d[4]);
+    const vector odd_a = splat(3.0f / 4) * multiply_add(splat(-9.0f / 4), d[1], d[3]);
+    const vector even_b = multiply_add(splat(-9.0f / 16), d[2], d[4]);
+    const vector odd_b = splat(3.0f / 2) * multiply_add(splat(-9.0f / 16), d[1], d[3]);
+    const vector zero = multiply_add(
+        splat(81.0f / 64), d[0], multiply_add(splat(-45.0f / 16), d[2], d[4]));
+    const vector infinity = multiply_add(
+        splat(81.0f / 64), d[1], multiply_add(splat(-45.0f / 16), d[3], d[5]));
     d[0] = zero;
     d[1] = even_a + odd_a;
     d[2] = even_a - odd_a;
@@ -34,17 +34,17 @@ INLINE void to_points(const size_t points, vector *d) {
     d[5] = infinity;
   }
   if (points == 8) {
-    const vector zero = MULTIPLY_ADD(splat(5.25f), d[4] - d[2], d[0] - d[6]);
-    const vector infinity = MULTIPLY_ADD(splat(5.25f), d[3] - d[5], d[7] - d[1]);
-    const vector even_1 = MULTIPLY_ADD(splat(-4.25f), d[4], d[2] + d[6]);
-    const vector odd_1 = MULTIPLY_ADD(splat(-4.25f), d[3], d[1] + d[5]);
-    const vector even_2 = MULTIPLY_ADD(
-        splat(0.25f), d[2], MULTIPLY_ADD(splat(-1.25f), d[4], d[6]));
-    const vector odd_2 = MULTIPLY_ADD(
-        splat(0.5f), d[1], MULTIPLY_ADD(splat(-2.5f), d[3], splat(2) * d[5]));
-    const vector even_3 = MULTIPLY_ADD(splat(4), d[2], MULTIPLY_ADD(splat(-5), d[4], d[6]));
-    const vector odd_3 = MULTIPLY_ADD(
-        splat(2), d[1], MULTIPLY_ADD(splat(-2.5f), d[3], splat(0.5f) * d[5]));
+    const vector zero = multiply_add(splat(5.25f), d[4] - d[2], d[0] - d[6]);
+    const vector infinity = multiply_add(splat(5.25f), d[3] - d[5], d[7] - d[1]);
+    const vector even_1 = multiply_add(splat(-4.25f), d[4], d[2] + d[6]);
+    const vector odd_1 = multiply_add(splat(-4.25f), d[3], d[1] + d[5]);
+    const vector even_2 = multiply_add(
+        splat(0.25f), d[2], multiply_add(splat(-1.25f), d[4], d[6]));
+    const vector odd_2 = multiply_add(
+        splat(0.5f), d[1], multiply_add(splat(-2.5f), d[3], splat(2) * d[5]));
+    const vector even_3 = multiply_add(splat(4), d[2], multiply_add(splat(-5), d[4], d[6]));
+    const vector odd_3 = multiply_add(
+        splat(2), d[1], multiply_add(splat(-2.5f), d[3], splat(0.5f) * d[5]));
     d[0] = zero;
     d[1] = even_1 + odd_1;
     d[2] = even_1 - odd_1;
@@ -66,19 +66,19 @@ INLINE void from_points(const size_t points, vector *m) {
   }
   const vector t = m[3] + m[4], e = m[3] - m[4];
   if (points == 6) {
-    const vector third = MULTIPLY_ADD(splat(27.0f / 64), d, splat(27.0f / 8) * e) + m[5];
+    const vector third = multiply_add(splat(27.0f / 64), d, splat(27.0f / 8) * e) + m[5];
     m[0] = m[0] + s + t;
-    m[1] = MULTIPLY_ADD(splat(3.0f / 4), d, splat(3.0f / 2) * e);
-    m[2] = MULTIPLY_ADD(splat(9.0f / 16), s, splat(9.0f / 4) * t);
+    m[1] = multiply_add(splat(3.0f / 4), d, splat(3.0f / 2) * e);
+    m[2] = multiply_add(splat(9.0f / 16), s, splat(9.0f / 4) * t);
     m[3] = third;
   }
   if (points == 8) {
     // The values at +-1/2 come eightfold from the weights.
     const vector u = m[5] + m[6], f = m[5] - m[6];
-    const vector third = MULTIPLY_ADD(splat(8), e, d + f) + m[7];
-    m[0] = MULTIPLY_ADD(splat(8), u, m[0] + s + t);
-    m[1] = MULTIPLY_ADD(splat(4), f, MULTIPLY_ADD(splat(2), e, d));
-    m[2] = MULTIPLY_ADD(splat(2), u, MULTIPLY_ADD(splat(4), t, s));
+    const vector third = multiply_add(splat(8), e, d + f) + m[7];
+    m[0] = multiply_add(splat(8), u, m[0] + s + t);
+    m[1] = multiply_add(splat(4), f, multiply_add(splat(2), e, d));
+    m[2] = multiply_add(splat(2), u, multiply_add(splat(4), t, s));
     m[3] = third;
   }
 }
@@ -161,9 +161,9 @@ INLINE void winograd_inverse(
 /// The points of a kernel of 3 taps along one axis, as in packed.c.
 INLINE void kernel_to_points(vector *to, vector w0, vector w1, vector w2) {
   const vector third = splat(8.0f / 27) * w2;
-  const vector even_a = MULTIPLY_ADD(splat(-128.0f / 243), w0, -third);
+  const vector even_a = multiply_add(splat(-128.0f / 243), w0, -third);
   const vector odd_a = splat(32.0f / 81) * w1;
-  const vector even_b = MULTIPLY_ADD(splat(32.0f / 243), w0, third);
+  const vector even_b = multiply_add(splat(32.0f / 243), w0, third);
   const vector odd_b = splat(16.0f / 81) * w1;
   to[0] = splat(64.0f / 81) * w0;
   to[1] = even_a - odd_a;
