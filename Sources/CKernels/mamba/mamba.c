@@ -8,7 +8,7 @@ static float silu(float x) { return x / (1.0f + expf(-x)); }
 
 static float softplus(float x) { return x > 20.0f ? x : log1pf(expf(x)); }
 
-static void causal_conv1d_silu_scalar(
+static void dis_causal_conv1d_silu_scalar(
     float *out, const float *x, size_t x_stride, const float *weight, const float *bias,
     size_t tokens, size_t channels, size_t history, int reverse) {
   for (size_t l = 0; l < tokens; l++) {
@@ -25,7 +25,7 @@ static void causal_conv1d_silu_scalar(
   }
 }
 
-static void selective_scan_scalar(
+static void dis_selective_scan_scalar(
     float *y, const float *u, const float *delta_raw, const float *a, const float *b,
     const float *c, size_t bc_stride, const float *d, const float *delta_bias, float *h,
     size_t tokens, size_t channels, int reverse, int accumulate) {
@@ -46,14 +46,14 @@ static void selective_scan_scalar(
   }
 }
 
-static void silu_gate_scalar(
+static void dis_silu_gate_scalar(
     float *y, const float *z, size_t z_stride, size_t rows, size_t columns) {
   for (size_t r = 0; r < rows; r++) {
     for (size_t c = 0; c < columns; c++) y[r * columns + c] *= silu(z[r * z_stride + c]);
   }
 }
 
-static void silu_scalar(float *x, size_t count) {
+static void dis_silu_scalar(float *x, size_t count) {
   for (size_t i = 0; i < count; i++) x[i] = silu(x[i]);
 }
 
@@ -64,7 +64,7 @@ void dis_causal_conv1d_silu(
     const float *weight, const float *bias, size_t tokens, size_t channels, size_t history,
     int reverse) {
   DIS_DISPATCH(
-      causal_conv1d_silu, out, x, x_stride, weight, bias, tokens, channels, history, reverse)
+      dis_causal_conv1d_silu, out, x, x_stride, weight, bias, tokens, channels, history, reverse)
 }
 
 void dis_selective_scan(
@@ -73,18 +73,18 @@ void dis_selective_scan(
     const float *delta_bias, float *h, size_t tokens, size_t channels, int reverse,
     int accumulate) {
   DIS_DISPATCH(
-      selective_scan, y, u, delta_raw, a, b, c, bc_stride, d, delta_bias, h, tokens, channels,
+      dis_selective_scan, y, u, delta_raw, a, b, c, bc_stride, d, delta_bias, h, tokens, channels,
       reverse, accumulate)
 }
 
 void dis_silu_gate(
     enum dis_instructions instructions, float *y, const float *z, size_t z_stride, size_t rows,
     size_t columns) {
-  DIS_DISPATCH(silu_gate, y, z, z_stride, rows, columns)
+  DIS_DISPATCH(dis_silu_gate, y, z, z_stride, rows, columns)
 }
 
 void dis_silu(enum dis_instructions instructions, float *x, size_t count) {
-  DIS_DISPATCH(silu, x, count)
+  DIS_DISPATCH(dis_silu, x, count)
 }
 
 // MARK: Norms - bound by memory, one version for all

@@ -5,7 +5,7 @@
 
 DIS_BEGIN_KERNELS
 
-void DIS_KERNEL(causal_conv1d_silu)(
+void DIS_KERNEL(dis_causal_conv1d_silu)(
     float *out, const float *x, size_t x_stride, const float *weight, const float *bias,
     size_t tokens, size_t channels, size_t history, int reverse) {
   const ptrdiff_t step_back = reverse ? (ptrdiff_t)x_stride : -(ptrdiff_t)x_stride;
@@ -95,7 +95,7 @@ INLINE void scan_channels(
   for (size_t n = 0; n < DIS_STATES; n++) store_first(states + n * channels, h[n], lanes);
 }
 
-void DIS_KERNEL(selective_scan)(
+void DIS_KERNEL(dis_selective_scan)(
     float *y, const float *u, const float *delta_raw, const float *a, const float *b,
     const float *c, size_t bc_stride, const float *d, const float *delta_bias, float *h,
     size_t tokens, size_t channels, int reverse, int accumulate) {
@@ -112,7 +112,7 @@ void DIS_KERNEL(selective_scan)(
   }
 }
 
-void DIS_KERNEL(silu_gate)(
+void DIS_KERNEL(dis_silu_gate)(
     float *y, const float *z, size_t z_stride, size_t rows, size_t columns) {
   for (size_t r = 0; r < rows; r++) {
     for (size_t c = 0; c < columns; c += DIS_LANES) {
@@ -123,7 +123,7 @@ void DIS_KERNEL(silu_gate)(
   }
 }
 
-void DIS_KERNEL(silu)(float *x, size_t count) {
+void DIS_KERNEL(dis_silu)(float *x, size_t count) {
   for (size_t i = 0; i < count; i += DIS_LANES) {
     const size_t lanes = lanes_left(count, i);
     store_first(x + i, silu(load_first(x + i, lanes)), lanes);

@@ -5,7 +5,7 @@
 // MARK: Scalar twins - the fallback, and the oracle of the tests
 
 /// Adds each channel's values less its `origin`, and the squares of those, to the sums.
-static void channel_moments_scalar(
+static void dis_channel_moments_scalar(
     double *sums, double *squares, const float *x, const float *origin, size_t pixels,
     size_t channels) {
   for (size_t p = 0; p < pixels; p++, x += channels) {
@@ -18,7 +18,7 @@ static void channel_moments_scalar(
 }
 
 /// (x - center) * scale + shift of each channel, then SiLU if asked for.
-static void normalize_channels_scalar(
+static void dis_normalize_channels_scalar(
     float *out, const float *x, const float *center, const float *scale, const float *shift,
     size_t pixels, size_t channels, bool silu) {
   for (size_t p = 0; p < pixels; p++, x += channels, out += channels) {
@@ -32,13 +32,13 @@ static void normalize_channels_scalar(
 static void channel_moments(
     enum dis_instructions instructions, double *sums, double *squares, const float *x,
     const float *origin, size_t pixels, size_t channels) {
-  DIS_DISPATCH(channel_moments, sums, squares, x, origin, pixels, channels)
+  DIS_DISPATCH(dis_channel_moments, sums, squares, x, origin, pixels, channels)
 }
 
 static void normalize_channels(
     enum dis_instructions instructions, float *out, const float *x, const float *center,
     const float *scale, const float *shift, size_t pixels, size_t channels, bool silu) {
-  DIS_DISPATCH(normalize_channels, out, x, center, scale, shift, pixels, channels, silu)
+  DIS_DISPATCH(dis_normalize_channels, out, x, center, scale, shift, pixels, channels, silu)
 }
 
 // MARK: Group norm

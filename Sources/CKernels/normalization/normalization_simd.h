@@ -5,7 +5,7 @@
 
 DIS_BEGIN_KERNELS
 
-void DIS_KERNEL(channel_moments)(
+void DIS_KERNEL(dis_channel_moments)(
     double *sums, double *squares, const float *x, const float *origin, size_t pixels,
     size_t channels) {
   for (size_t p = 0; p < pixels; p++, x += channels) {
@@ -24,7 +24,7 @@ void DIS_KERNEL(channel_moments)(
   }
 }
 
-void DIS_KERNEL(normalize_channels)(
+void DIS_KERNEL(dis_normalize_channels)(
     float *out, const float *x, const float *center, const float *scale, const float *shift,
     size_t pixels, size_t channels, bool apply_silu) {
   for (size_t p = 0; p < pixels; p++, x += channels, out += channels) {

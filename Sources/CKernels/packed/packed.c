@@ -187,7 +187,7 @@ static void finish_group(float *to, const float *sum, const dis_packed_convoluti
 }
 
 /// The direct method as it is defined, a group of outputs at a time.
-static void convolve_packed_scalar(
+static void dis_convolve_packed_scalar(
     float *out, const float *x, const float *packed, const float *bias,
     const dis_packed_convolution *c, float *scratch) {
   (void)scratch;
@@ -213,7 +213,7 @@ static void convolve_packed_scalar(
 }
 
 /// The same of DIS_BFLOAT16, in the order of the vector kernels: the last bits are theirs.
-static void convolve_bfloat16_scalar(
+static void dis_convolve_bfloat16_scalar(
     float *out, const float *x, const float *packed, const float *bias,
     const dis_packed_convolution *c, float *scratch) {
   (void)scratch;
@@ -243,7 +243,7 @@ static void convolve_bfloat16_scalar(
   }
 }
 
-static void max_pool_packed_scalar(
+static void dis_max_pool_packed_scalar(
     float *out, size_t out_stride, const float *x, size_t in_stride, size_t channels,
     dis_window w) {
   for (size_t pixel = 0; pixel < w.out_height * w.out_width; pixel++, out += out_stride) {
@@ -260,7 +260,7 @@ static void max_pool_packed_scalar(
   }
 }
 
-static void average_pool_packed_scalar(
+static void dis_average_pool_packed_scalar(
     float *out, size_t out_stride, const float *x, size_t in_stride, const float *bias,
     size_t channels, dis_window w) {
   for (size_t pixel = 0; pixel < w.out_height * w.out_width; pixel++, out += out_stride) {
@@ -283,7 +283,7 @@ static void average_pool_packed_scalar(
 
 // MARK: Peak
 
-static float multiply_add_scalar(size_t count) {
+static float dis_multiply_add_scalar(size_t count) {
   float sums[DIS_INDEPENDENT_SUMS];
   const float x = (float)count / ((float)count + 1);
   for (size_t i = 0; i < DIS_INDEPENDENT_SUMS; i++) sums[i] = (float)i;
@@ -300,27 +300,27 @@ void dis_convolve_packed(
     enum dis_instructions instructions, float *out, const float *x, const float *packed,
     const float *bias, const dis_packed_convolution *convolution, float *scratch) {
   if (convolution->precision == DIS_BFLOAT16) {
-    DIS_DISPATCH(convolve_bfloat16, out, x, packed, bias, convolution, scratch)
+    DIS_DISPATCH(dis_convolve_bfloat16, out, x, packed, bias, convolution, scratch)
   } else {
-    DIS_DISPATCH(convolve_packed, out, x, packed, bias, convolution, scratch)
+    DIS_DISPATCH(dis_convolve_packed, out, x, packed, bias, convolution, scratch)
   }
 }
 
 void dis_max_pool_packed(
     enum dis_instructions instructions, float *out, size_t out_stride, const float *x,
     size_t in_stride, size_t channels, dis_window window) {
-  DIS_DISPATCH(max_pool_packed, out, out_stride, x, in_stride, channels, window)
+  DIS_DISPATCH(dis_max_pool_packed, out, out_stride, x, in_stride, channels, window)
 }
 
 void dis_average_pool_packed(
     enum dis_instructions instructions, float *out, size_t out_stride, const float *x,
     size_t in_stride, const float *bias, size_t channels, dis_window window) {
   DIS_DISPATCH(
-      average_pool_packed, out, out_stride, x, in_stride, bias, channels, window)
+      dis_average_pool_packed, out, out_stride, x, in_stride, bias, channels, window)
 }
 
 float dis_multiply_add(enum dis_instructions instructions, size_t count) {
-  DIS_DISPATCH(multiply_add, count)
+  DIS_DISPATCH(dis_multiply_add, count)
 }
 
 size_t dis_multiply_add_operations(enum dis_instructions instructions) {

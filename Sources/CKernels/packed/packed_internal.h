@@ -167,22 +167,22 @@ static inline dis_tiling dis_tile(const dis_packed_convolution *c) {
 #define DIS_INDEPENDENT_SUMS 12
 
 /// Declares the kernels of one instruction set.
-#define DIS_DECLARE_PACKED_KERNELS(isa)                                                          \
-  void convolve_packed_##isa(                                                                    \
-      float *out, const float *x, const float *packed, const float *bias,                        \
-      const dis_packed_convolution *convolution, float *scratch);                                \
-  void max_pool_packed_##isa(                                                                    \
-      float *out, size_t out_stride, const float *x, size_t in_stride, size_t channels,          \
-      dis_window window);                                                                        \
-  void average_pool_packed_##isa(                                                                \
-      float *out, size_t out_stride, const float *x, size_t in_stride, const float *bias,        \
-      size_t channels, dis_window window);                                                       \
-  float multiply_add_##isa(size_t count);
+#define DIS_DECLARE_PACKED_KERNELS(isa)                                                           \
+  void dis_convolve_packed_##isa(                                                                 \
+      float *out, const float *x, const float *packed, const float *bias,                         \
+      const dis_packed_convolution *convolution, float *scratch);                                 \
+  void dis_max_pool_packed_##isa(                                                                 \
+      float *out, size_t out_stride, const float *x, size_t in_stride, size_t channels,           \
+      dis_window window);                                                                         \
+  void dis_average_pool_packed_##isa(                                                             \
+      float *out, size_t out_stride, const float *x, size_t in_stride, const float *bias,         \
+      size_t channels, dis_window window);                                                        \
+  float dis_multiply_add_##isa(size_t count);
 
 /// Declares the kernel of one instruction set for DIS_BFLOAT16.
-#define DIS_DECLARE_BFLOAT16_KERNEL(isa)                          \
-  void convolve_bfloat16_##isa(                                   \
-      float *out, const float *x, const float *packed, const float *bias, \
+#define DIS_DECLARE_BFLOAT16_KERNEL(isa)                                                          \
+  void dis_convolve_bfloat16_##isa(                                                               \
+      float *out, const float *x, const float *packed, const float *bias,                         \
       const dis_packed_convolution *convolution, float *scratch);
 
 DIS_FOR_EACH_SET(DIS_DECLARE_PACKED_KERNELS)

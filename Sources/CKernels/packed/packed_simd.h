@@ -176,7 +176,7 @@ static void convolve_direct(
 
 #ifdef DIS_PAIRS
 
-void DIS_KERNEL(convolve_bfloat16)(
+void DIS_KERNEL(dis_convolve_bfloat16)(
     float *out, const float *x, const float *packed, const float *bias,
     const dis_packed_convolution *c, float *scratch) {
   if (c->method == DIS_DIRECT) {
@@ -190,7 +190,7 @@ void DIS_KERNEL(convolve_bfloat16)(
 #else
 #include "../winograd/winograd_simd.h"
 
-void DIS_KERNEL(convolve_packed)(
+void DIS_KERNEL(dis_convolve_packed)(
     float *out, const float *x, const float *packed, const float *bias,
     const dis_packed_convolution *c, float *scratch) {
   switch (c->method) {
@@ -241,7 +241,7 @@ INLINE void max_under(
   UNROLL for (size_t k = 0; k < vectors; k++) store(out + k * DIS_LANES, largest[k]);
 }
 
-void DIS_KERNEL(max_pool_packed)(
+void DIS_KERNEL(dis_max_pool_packed)(
     float *out, size_t out_stride, const float *x, size_t in_stride, size_t channels,
     dis_window w) {
   for (size_t y = 0; y < w.out_height; y++) {
@@ -278,7 +278,7 @@ INLINE void mean_under(
   }
 }
 
-void DIS_KERNEL(average_pool_packed)(
+void DIS_KERNEL(dis_average_pool_packed)(
     float *out, size_t out_stride, const float *x, size_t in_stride, const float *bias,
     size_t channels, dis_window w) {
   for (size_t y = 0; y < w.out_height; y++) {
@@ -298,7 +298,7 @@ void DIS_KERNEL(average_pool_packed)(
 
 // MARK: Peak
 
-float DIS_KERNEL(multiply_add)(size_t count) {
+float DIS_KERNEL(dis_multiply_add)(size_t count) {
   vector sums[DIS_INDEPENDENT_SUMS], x = splat((float)count), y = splat(0.5f);
   x = x / (x + 1);  // Nothing that is known when this is compiled.
   UNROLL for (size_t i = 0; i < DIS_INDEPENDENT_SUMS; i++) sums[i] = splat((float)i);
