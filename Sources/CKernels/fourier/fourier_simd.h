@@ -6,18 +6,20 @@
 // three real ones, so 29 products take the place of 7 * 17 (without those outside, 107). The
 // transform is orthogonal, so unlike the larger minimal filters it costs no precision.
 
-#define FOURIER_LENGTH 20
-#define FOURIER_LINE 17
+#include "../packed/transformed_simd.h"
+#include "fourier.h"
+
+DIS_BEGIN_KERNELS
 
 /// cos(2 pi i / 20).
 INLINE float cosine(size_t i) {
-  static const float values[FOURIER_LENGTH] = {
+  static const float values[DIS_FOURIER_LENGTH] = {
       1, 0.95105651629515357f, 0.80901699437494742f, 0.58778525229247313f, 0.30901699437494742f,
       0, -0.30901699437494742f, -0.58778525229247313f, -0.80901699437494742f,
       -0.95105651629515357f, -1, -0.95105651629515357f, -0.80901699437494742f,
       -0.58778525229247313f, -0.30901699437494742f, 0, 0.30901699437494742f,
       0.58778525229247313f, 0.80901699437494742f, 0.95105651629515357f};
-  return values[i % FOURIER_LENGTH];
+  return values[i % DIS_FOURIER_LENGTH];
 }
 
 /// sin(2 pi i / 20).
@@ -67,7 +69,7 @@ typedef struct {
 
 INLINE fourier_line line_of(const dis_packed_convolution *c, size_t line) {
   const bool rows = c->window.kernel_width > 1;
-  return (fourier_line){rows ? line * FOURIER_LINE : line, rows ? 1 : c->window.width};
+  return (fourier_line){rows ? line * DIS_FOURIER_LINE : line, rows ? 1 : c->window.width};
 }
 
 /// The transform of a line, `plane` floats apart: X[0], X[10], then of X[1] to X[9] the real part,
@@ -80,8 +82,8 @@ static void fourier_forward(
   const size_t step = line.step * c->in_stride;
   x += line.first * c->in_stride;
   for (size_t channel = 0; channel < c->inputs; channel += DIS_LANES) {
-    vector in[FOURIER_LINE], even[11], odd[10], real[11], imaginary[10];
-    UNROLL for (size_t n = 0; n < FOURIER_LINE; n++) in[n] = load(x + n * step + channel);
+    vector in[DIS_FOURIER_LINE], even[11], odd[10], real[11], imaginary[10];
+    UNROLL for (size_t n = 0; n < DIS_FOURIER_LINE; n++) in[n] = load(x + n * step + channel);
     even[0] = in[0];
     even[10] = in[10];
     UNROLL for (size_t n = 1; n < 10; n++) {
@@ -125,7 +127,7 @@ static void fourier_inverse(
     cosine_transform(even, real);
     sine_transform(odd, imaginary);
     const vector b = load(bias + channel);
-    UNROLL for (size_t n = 0; n < FOURIER_LINE; n++) {
+    UNROLL for (size_t n = 0; n < DIS_FOURIER_LINE; n++) {
       vector y = b + even[n <= 10 ? n : 20 - n];
       if (n > 0 && n < 10) y -= odd[n];
       if (n > 10) y += odd[20 - n];
@@ -133,3 +135,5 @@ static void fourier_inverse(
     }
   }
 }
+
+DIS_END_KERNELS

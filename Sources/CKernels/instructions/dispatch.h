@@ -3,12 +3,14 @@
 
 #include "dis_instructions.h"
 
-// Which vector kernels this build has besides the scalar ones, and the way to them.
+// A function of this library that has a kernel for each instruction set calls it by DIS_DISPATCH.
+// The kernels are named after the function: `dis_silu` calls `dis_silu_scalar`, `dis_silu_avx2` and
+// so on, all of which have the type `dis_silu_kernel`.
 
 #if defined(__x86_64__)
 
-/// Applies `declare` to the suffix of each instruction set.
-#define DIS_FOR_EACH_SET(declare) declare(avx2) declare(avx512)
+/// Declares the kernels of the function `name`, of type `name_kernel`.
+#define DIS_DECLARE_KERNELS(name) name##_kernel name##_scalar, name##_avx2, name##_avx512
 
 #define DIS_VECTOR_CASES(name, ...)                \
   case DIS_AVX2: return name##_avx2(__VA_ARGS__);  \
@@ -16,25 +18,26 @@
 
 #elif defined(__aarch64__)
 
-#define DIS_FOR_EACH_SET(declare) declare(neon)
+#define DIS_DECLARE_KERNELS(name) name##_kernel name##_scalar, name##_neon
 
 #define DIS_VECTOR_CASES(name, ...) \
   case DIS_NEON: return name##_neon(__VA_ARGS__);
 
 #else
 
-#define DIS_FOR_EACH_SET(declare)
+#define DIS_DECLARE_KERNELS(name) name##_kernel name##_scalar
+
 #define DIS_VECTOR_CASES(name, ...)
 
 #endif
 
-/// Returns what the kernel for `instructions` returns. Others than this build has are a mistake of
-/// the caller, who has not asked `dis_instructions_available`.
-#define DIS_DISPATCH(name, ...)                       \
-  switch (instructions) {                             \
-    DIS_VECTOR_CASES(name, __VA_ARGS__)               \
+/// Returns what the kernel of `name` for `instructions` returns. A caller asks
+/// `dis_instructions_available` first: this traps where the build has no such kernel.
+#define DIS_DISPATCH(name, ...)                         \
+  switch (instructions) {                               \
+    DIS_VECTOR_CASES(name, __VA_ARGS__)                 \
     case DIS_SCALAR: return name##_scalar(__VA_ARGS__); \
-    default: __builtin_trap();                        \
+    default: __builtin_trap();                          \
   }
 
 #endif

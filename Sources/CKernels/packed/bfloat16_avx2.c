@@ -1,5 +1,4 @@
 #if defined(__x86_64__)
 #define DIS_FOR_AVX2
-#define DIS_PAIRS
-#include "packed_simd.h"
+#include "bfloat16_simd.h"
 #endif

@@ -1,5 +1,4 @@
 #if defined(__aarch64__)
 #define DIS_FOR_NEON
-#define DIS_PAIRS
-#include "packed_simd.h"
+#include "bfloat16_simd.h"
 #endif

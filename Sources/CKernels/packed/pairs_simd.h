@@ -6,6 +6,11 @@
 // and so the code without it. The two differ where a sum underflows alone: the instruction makes
 // numbers below 1.2e-38 zero.
 
+#include "../instructions/vector.h"
+#include "bfloat16.h"
+
+DIS_BEGIN_KERNELS
+
 INLINE vector broadcast(const float *word) {
   int32_t bits;
   memcpy(&bits, word, sizeof bits);
@@ -50,3 +55,5 @@ INLINE const float *to_words(float *to, const float *row, size_t count) {
   if (count % 2 == 1) half[count] = 0;
   return to;
 }
+
+DIS_END_KERNELS

@@ -4,6 +4,13 @@
 //
 // A block of tiles is few enough for all of their values to stay in the second-level cache.
 
+#ifndef DIS_TRANSFORMED_SIMD_H
+#define DIS_TRANSFORMED_SIMD_H
+
+#include "product_simd.h"
+
+DIS_BEGIN_KERNELS
+
 /// A panel's weights as they are multiplied by, from those that are stored; `count` in each matrix.
 typedef void weight_transform(float *u, const float *packed, size_t count);
 
@@ -69,3 +76,7 @@ static void convolve_transformed(
     }
   }
 }
+
+DIS_END_KERNELS
+
+#endif

@@ -1,33 +1,6 @@
-#include "../mamba/mamba_internal.h"
+#include "group_norm_kernels.h"
 
 #include <math.h>
-
-// MARK: Scalar twins - the fallback, and the oracle of the tests
-
-/// Adds each channel's values less its `origin`, and the squares of those, to the sums.
-static void dis_channel_moments_scalar(
-    double *sums, double *squares, const float *x, const float *origin, size_t pixels,
-    size_t channels) {
-  for (size_t p = 0; p < pixels; p++, x += channels) {
-    for (size_t c = 0; c < channels; c++) {
-      const double d = (double)x[c] - origin[c];
-      sums[c] += d;
-      squares[c] += d * d;
-    }
-  }
-}
-
-/// (x - center) * scale + shift of each channel, then SiLU if asked for.
-static void dis_normalize_channels_scalar(
-    float *out, const float *x, const float *center, const float *scale, const float *shift,
-    size_t pixels, size_t channels, bool silu) {
-  for (size_t p = 0; p < pixels; p++, x += channels, out += channels) {
-    for (size_t c = 0; c < channels; c++) {
-      const float y = (x[c] - center[c]) * scale[c] + shift[c];
-      out[c] = silu ? y / (1 + expf(-y)) : y;
-    }
-  }
-}
 
 static void channel_moments(
     enum dis_instructions instructions, double *sums, double *squares, const float *x,
@@ -40,8 +13,6 @@ static void normalize_channels(
     const float *scale, const float *shift, size_t pixels, size_t channels, bool silu) {
   DIS_DISPATCH(dis_normalize_channels, out, x, center, scale, shift, pixels, channels, silu)
 }
-
-// MARK: Group norm
 
 void dis_group_norm(
     enum dis_instructions instructions, float *out, const float *x, const float *weight,
@@ -74,18 +45,4 @@ void dis_group_norm(
     }
   }
   normalize_channels(instructions, out, x, center, scale, shift, pixels, channels, silu);
-}
-
-void dis_softmax(float *x, size_t rows, size_t columns, float scale) {
-  for (size_t r = 0; r < rows; r++, x += columns) {
-    float largest = -INFINITY;
-    for (size_t c = 0; c < columns; c++) largest = x[c] > largest ? x[c] : largest;
-    double total = 0;
-    for (size_t c = 0; c < columns; c++) {
-      x[c] = expf(scale * (x[c] - largest));
-      total += x[c];
-    }
-    const float factor = (float)(1 / total);
-    for (size_t c = 0; c < columns; c++) x[c] *= factor;
-  }
 }

@@ -1,7 +1,7 @@
-// Normalisation of images laid out [pixels, channels].
+// The passes of group norm over an image laid out [pixels, channels].
 
 #include "../instructions/exponential_simd.h"
-#include "../mamba/mamba_internal.h"
+#include "group_norm_kernels.h"
 
 DIS_BEGIN_KERNELS
 

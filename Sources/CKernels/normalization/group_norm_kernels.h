@@ -1,0 +1,20 @@
+#ifndef DIS_GROUP_NORM_KERNELS_H
+#define DIS_GROUP_NORM_KERNELS_H
+
+#include "../instructions/dispatch.h"
+#include "dis_normalization.h"
+
+/// Adds each channel's values less its `origin` to `sums`, and the squares of those to `squares`.
+typedef void dis_channel_moments_kernel(
+    double *sums, double *squares, const float *x, const float *origin, size_t pixels,
+    size_t channels);
+
+/// out[p, c] = (x[p, c] - center[c]) * scale[c] + shift[c], then y * sigmoid(y) if `silu`.
+typedef void dis_normalize_channels_kernel(
+    float *out, const float *x, const float *center, const float *scale, const float *shift,
+    size_t pixels, size_t channels, bool silu);
+
+DIS_DECLARE_KERNELS(dis_channel_moments);
+DIS_DECLARE_KERNELS(dis_normalize_channels);
+
+#endif

@@ -1,0 +1,55 @@
+// The direct method: convolution as it is defined.
+
+#include "product_simd.h"
+
+DIS_BEGIN_KERNELS
+
+/// An implicit matrix product: a table holds for each tap where each pixel's inputs begin, a line
+/// of zeros outside the image. Within a block of pixels, all panels of weights.
+static void convolve_direct(
+    float *out, const float *x, const float *packed, const float *bias,
+    const dis_packed_convolution *c, float *scratch) {
+  const dis_window w = c->window;
+  // Without padding, the taps of a row are one run of values where pixels follow without a gap.
+  const bool runs = w.padding_width == 0 && c->in_stride == c->inputs && !c->doubled &&
+                    c->precision == DIS_FLOAT32;
+  const size_t columns = runs ? 1 : w.kernel_width, taps = w.kernel_height * columns;
+  const size_t depth = runs ? c->inputs * w.kernel_width : c->inputs;
+  const size_t words = dis_words(c, depth), pixels = w.out_height * w.out_width;
+  const size_t groups = dis_round_up(c->outputs, DIS_CHANNELS) / DIS_CHANNELS;
+  const size_t block = dis_block(pixels, DIS_DIRECT_BLOCK), pitch = block + DIS_TILE_ROWS;
+  float *zeros = scratch;
+  memset(zeros, 0, depth * sizeof *zeros);
+  const float **table = (const float **)(scratch + dis_round_up(depth, 16));
+  float *converted = (float *)(table + taps * pitch);  // Of the block, where words are no floats.
+
+  for (size_t first = 0; first < pixels; first += block) {
+    const size_t count = dis_smaller(block, pixels - first);
+    for (size_t tap = 0; tap < taps; tap++) {
+      const float **row = table + tap * pitch;
+      for (size_t i = 0; i < count + DIS_TILE_ROWS; i++) {
+        if (i >= count) {
+          row[i] = row[count - 1];
+          continue;
+        }
+        const size_t pixel = first + i;
+        const size_t y = pixel / w.out_width * w.stride + tap / columns - w.padding_height;
+        const size_t q = pixel % w.out_width * w.stride + tap % columns - w.padding_width;
+        row[i] = to_words(
+            converted + (tap * block + i) * words, dis_pixel(c, x, y, q, zeros), depth);
+      }
+    }
+    const operand a = {table, pitch, taps, words};
+    const float *weights = packed;
+    for (size_t group = 0; group < groups;) {
+      const size_t panel = dis_panel_groups(DIS_SET, groups - group);
+      multiply_panel(
+          out + first * c->out_stride + group * DIS_CHANNELS, c->out_stride, a, count, weights,
+          panel, bias + group * DIS_CHANNELS, c->relu, c->add);
+      weights += taps * words * panel * DIS_CHANNELS;
+      group += panel;
+    }
+  }
+}
+
+DIS_END_KERNELS
