@@ -3,6 +3,7 @@
 
 // How packed weights lie in memory, and where a convolution finds a pixel.
 
+#include "../convolution/window.h"
 #include "../winograd/winograd.h"
 #include "dis_packed.h"
 
@@ -13,8 +14,6 @@
 static inline size_t dis_round_up(size_t count, size_t unit) {
   return (count + unit - 1) / unit * unit;
 }
-
-static inline size_t dis_smaller(size_t a, size_t b) { return a < b ? a : b; }
 
 /// The groups of DIS_CHANNELS outputs in the panel that begins at a group with `left` left.
 ///

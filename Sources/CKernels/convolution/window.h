@@ -1,0 +1,30 @@
+#ifndef DIS_WINDOW_H
+#define DIS_WINDOW_H
+
+// What part of an image lies under a window.
+
+#include "dis_convolution.h"
+
+static inline size_t dis_smaller(size_t a, size_t b) { return a < b ? a : b; }
+
+/// The output columns [left, right) at which kernel column `j` reads inside the image: those with
+/// 0 <= column * stride + j - padding < width.
+typedef struct {
+  size_t left, right;
+} dis_span;
+
+static inline dis_span dis_columns_inside(dis_window w, size_t j) {
+  size_t end = w.width + w.padding_width;
+  size_t right = end > j ? (end - j + w.stride - 1) / w.stride : 0;
+  size_t left = w.padding_width > j ? (w.padding_width - j + w.stride - 1) / w.stride : 0;
+  right = dis_smaller(right, w.out_width);
+  return (dis_span){dis_smaller(left, right), right};
+}
+
+/// The image row that kernel row `i` reads for output row `y`; at least `height` when it is outside,
+/// because rows above the image wrap around to huge numbers.
+static inline size_t dis_image_row(dis_window w, size_t y, size_t i) {
+  return y * w.stride + i - w.padding_height;
+}
+
+#endif
