@@ -21,7 +21,7 @@ typedef struct {
 } test;
 
 extern const test instruction_tests[], mamba_tests[], normalization_tests[], convolution_tests[],
-    packed_tests[];  // The last one's name is null.
+    packed_tests[], range_tests[];  // The last one's name is null.
 
 // MARK: Data - of the test that runs; all of it goes with `release`
 

@@ -1,9 +1,12 @@
 #include "window.h"
 
+#include <assert.h>
 #include <string.h>
 
 void dis_im2col(
     float *columns, const float *x, size_t channels, dis_window w, size_t first_row, size_t rows) {
+  assert(dis_window_is_valid(w));
+  assert(first_row <= w.out_height && rows <= w.out_height - first_row);
   for (size_t c = 0; c < channels; c++, x += w.height * w.width) {
     for (size_t i = 0; i < w.kernel_height; i++) {
       for (size_t j = 0; j < w.kernel_width; j++) {
@@ -28,6 +31,7 @@ void dis_im2col(
 
 void dis_add_bias(
     float *out, const float *bias, size_t rows, size_t columns, size_t stride, bool relu) {
+  assert(columns <= stride);
   for (size_t r = 0; r < rows; r++, out += stride) {
     for (size_t c = 0; c < columns; c++) {
       float y = out[c] + bias[r];

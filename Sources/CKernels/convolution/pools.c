@@ -1,8 +1,10 @@
 #include "window.h"
 
+#include <assert.h>
 #include <math.h>
 
 void dis_max_pool(float *out, const float *x, size_t channels, dis_window w) {
+  assert(dis_window_is_valid(w));
   size_t pixels = w.out_height * w.out_width;
   for (size_t c = 0; c < channels; c++, x += w.height * w.width, out += pixels) {
     for (size_t q = 0; q < pixels; q++) out[q] = -INFINITY;
@@ -33,6 +35,7 @@ static int covered(size_t position, size_t kernel, size_t stride, size_t padding
 }
 
 void dis_average_pool(float *out, const float *x, size_t channels, dis_window w) {
+  assert(dis_window_is_valid(w));
   size_t pixels = w.out_height * w.out_width;
   for (size_t c = 0; c < channels; c++, x += w.height * w.width, out += pixels) {
     for (size_t q = 0; q < pixels; q++) out[q] = 0;

@@ -5,6 +5,19 @@
 
 #include "dis_convolution.h"
 
+static inline bool dis_axis_is_valid(
+    size_t extent, size_t kernel, size_t stride, size_t padding, size_t out) {
+  return extent >= 1 && padding < kernel && extent + 2 * padding >= kernel &&
+         out == (extent + 2 * padding - kernel) / stride + 1;
+}
+
+/// Whether a window is as the comment of `dis_window` says.
+static inline bool dis_window_is_valid(dis_window w) {
+  return w.stride >= 1 &&
+         dis_axis_is_valid(w.height, w.kernel_height, w.stride, w.padding_height, w.out_height) &&
+         dis_axis_is_valid(w.width, w.kernel_width, w.stride, w.padding_width, w.out_width);
+}
+
 static inline size_t dis_smaller(size_t a, size_t b) { return a < b ? a : b; }
 
 /// The output columns [left, right) at which kernel column `j` reads inside the image: those with

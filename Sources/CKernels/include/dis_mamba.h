@@ -5,9 +5,9 @@
 
 #include "dis_instructions.h"
 
-// Legend: L tokens, D inner channels, N = 16 states. All matrices are row-major with tokens as rows.
-// `reverse` runs from the last token to the first: the backward direction of a bidirectional block,
-// without flipping anything in memory.
+// Legend: L tokens, D inner channels, N = 16 states. All matrices are row-major, with a row for
+// each token. `reverse` walks from the last token to the first: the backward direction of a
+// bidirectional block, without flipping anything in memory.
 
 /// States per channel. Every DiS model has 16, and the kernels keep them in registers.
 #define DIS_STATES 16
@@ -15,10 +15,12 @@
 /// Taps of the causal convolution.
 #define DIS_TAPS 4
 
-/// out[l, c] = silu(bias[c] + sum_k weight[k, c] * x[l - 3 + k, c]), zero before the first token.
-/// With `reverse`, x[l + 3 - k, c]. `x` has `x_stride` values per row; `weight` is [4, D]. The tokens may
-/// be a part of a sequence, of which `history` precede them, in the order of the walk, beside `x`.
-/// Reference: causal_conv1d_fwd.cu of Dao-AILab/causal-conv1d.
+/// out[l, c] = silu(bias[c] + sum_k weight[k, c] * x[l - 3 + k, c]), where x is 0 before the first
+/// token. With `reverse`, x[l + 3 - k, c], where x is 0 after the last one.
+///
+/// `x` has `x_stride` values per row, at least `channels`; `weight` is [4, D]. The tokens may be a
+/// part of a sequence: the `history` tokens that the walk has passed already lie next to `x`, and
+/// up to three of them are read. Reference: causal_conv1d_fwd.cu of Dao-AILab/causal-conv1d.
 void dis_causal_conv1d_silu(
     enum dis_instructions instructions, float *out, const float *x, size_t x_stride,
     const float *weight, const float *bias, size_t tokens, size_t channels, size_t history,
@@ -30,16 +32,18 @@ void dis_causal_conv1d_silu(
 ///     h[n]   = exp2(delta * a[n, c]) * h[n] + delta * u[l, c] * b[l, n]
 ///     y[l,c] (+)= sum_n c[l, n] * h[n] + d[c] * u[l, c]
 ///
-/// `h` is [N, D], zeros before the first token; the states after the last one are left in it, so that
-/// a sequence may be scanned in parts. `a` is [N, D] and already holds -exp(A_log) * log2(e). `b` and `c` have `bc_stride` values per
-/// row. With `accumulate` the result is added to `y`. Reference: selective_scan_fwd_kernel.cuh of
-/// state-spaces/mamba.
+/// With `accumulate`, the result is added to `y`.
+///
+/// `a` is [N, D] and holds -exp(A_log) * log2(e). `b` and `c` have `bc_stride` values per row, at
+/// least DIS_STATES. `h` is [N, D], all 0 before the first token of a sequence; afterwards it holds
+/// the states after the last token, so a sequence can be scanned in parts. Reference:
+/// selective_scan_fwd_kernel.cuh of state-spaces/mamba.
 void dis_selective_scan(
     enum dis_instructions instructions, float *y, const float *u, const float *delta_raw,
     const float *a, const float *b, const float *c, size_t bc_stride, const float *d,
     const float *delta_bias, float *h, size_t tokens, size_t channels, int reverse, int accumulate);
 
-/// y[r, c] *= silu(z[r, c]), where `z` has `z_stride` values per row.
+/// y[r, c] *= silu(z[r, c]). `z` has `z_stride` values per row, at least `columns`.
 void dis_silu_gate(
     enum dis_instructions instructions, float *y, const float *z, size_t z_stride, size_t rows,
     size_t columns);
@@ -47,13 +51,15 @@ void dis_silu_gate(
 /// x[i] = silu(x[i]) for `count` values.
 void dis_silu(enum dis_instructions instructions, float *x, size_t count);
 
-/// out[r, c] = x[r, c] / sqrt(mean_c(x[r, c]^2) + epsilon) * weight[c]. `out` may equal `x`.
-/// The mean is accumulated in double. Reference: layernorm.py of state-spaces/mamba.
+/// out[r, c] = x[r, c] / sqrt(mean_c(x[r, c]^2) + epsilon) * weight[c]. `out` may be `x`. `columns`
+/// is at least 1, and `epsilon` is not negative. The mean is accumulated in double. Reference:
+/// layernorm.py of state-spaces/mamba.
 void dis_rms_norm(
     float *out, const float *x, const float *weight, size_t rows, size_t columns, float epsilon);
 
-/// out[r, c] = (x[r, c] - mean) / sqrt(variance + epsilon), biased variance, no affine part, both
-/// moments accumulated in double. `out` may equal `x`.
+/// out[r, c] = (x[r, c] - mean) / sqrt(variance + epsilon), with biased variance and no affine
+/// part. `out` may be `x`. `columns` is at least 1, and `epsilon` is not negative. Both moments are
+/// accumulated in double.
 void dis_layer_norm(float *out, const float *x, size_t rows, size_t columns, float epsilon);
 
 #endif

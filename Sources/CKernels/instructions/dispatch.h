@@ -3,6 +3,8 @@
 
 #include "dis_instructions.h"
 
+#include <assert.h>
+
 // A function of this library that has a kernel for each instruction set calls it by DIS_DISPATCH.
 // The kernels are named after the function: `dis_silu` calls `dis_silu_scalar`, `dis_silu_avx2` and
 // so on, all of which have the type `dis_silu_kernel`.
@@ -31,9 +33,9 @@
 
 #endif
 
-/// Returns what the kernel of `name` for `instructions` returns. A caller asks
-/// `dis_instructions_available` first: this traps where the build has no such kernel.
+/// Returns what the kernel of `name` for `instructions` returns. The instructions are available.
 #define DIS_DISPATCH(name, ...)                         \
+  assert(dis_instructions_available(instructions));     \
   switch (instructions) {                               \
     DIS_VECTOR_CASES(name, __VA_ARGS__)                 \
     case DIS_SCALAR: return name##_scalar(__VA_ARGS__); \

@@ -17,6 +17,8 @@ static void normalize_channels(
 void dis_group_norm(
     enum dis_instructions instructions, float *out, const float *x, const float *weight,
     const float *bias, size_t pixels, size_t channels, size_t groups, double epsilon, bool silu) {
+  assert(pixels >= 1 && channels >= 1 && channels <= DIS_GROUP_NORM_CHANNELS);
+  assert(groups >= 1 && channels % groups == 0 && epsilon >= 0);
   double sums[channels], squares[channels];
   float center[channels], scale[channels], shift[channels];
   const size_t per_group = channels / groups;

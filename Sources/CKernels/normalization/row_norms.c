@@ -2,10 +2,12 @@
 
 #include "dis_mamba.h"
 
+#include <assert.h>
 #include <math.h>
 
 void dis_rms_norm(
     float *out, const float *x, const float *weight, size_t rows, size_t columns, float epsilon) {
+  assert(columns >= 1 && epsilon >= 0);
   for (size_t r = 0; r < rows; r++) {
     const float *row = x + r * columns;
     // Eight interleaved partial sums: a fixed order that the compiler can vectorise.
@@ -23,6 +25,7 @@ void dis_rms_norm(
 }
 
 void dis_layer_norm(float *out, const float *x, size_t rows, size_t columns, float epsilon) {
+  assert(columns >= 1 && epsilon >= 0);
   for (size_t r = 0; r < rows; r++) {
     const float *row = x + r * columns;
     double mean = 0, variance = 0;

@@ -1,11 +1,12 @@
 #include "../fourier/fourier.h"
 #include "../winograd/winograd.h"
 #include "bfloat16.h"
-#include "layout.h"
+#include "ranges.h"
 
 #include <string.h>
 
 size_t dis_packed_count(const dis_packed_convolution *c) {
+  assert(dis_convolution_is_valid(c));
   return dis_matrices(c) * dis_words(c, c->inputs) * dis_round_up(c->outputs, DIS_CHANNELS);
 }
 
@@ -26,6 +27,8 @@ static void transform(double *to, const double *kernel, const dis_packed_convolu
 void dis_pack(
     enum dis_instructions instructions, float *packed, const float *weight, const double *gain,
     const dis_packed_convolution *c) {
+  assert(dis_convolution_is_valid(c));
+  assert(dis_convolution_is_for(instructions, c));
   const size_t taps = c->window.kernel_height * c->window.kernel_width, matrices = dis_matrices(c);
   const size_t groups = dis_round_up(c->outputs, DIS_CHANNELS) / DIS_CHANNELS;
   const size_t words = dis_words(c, c->inputs);
