@@ -5,8 +5,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-// What the functions refuse. Each call is right except for one argument, and is made in a process of
-// its own, which must not return from it.
+// What the functions refuse. Each call is right except for one argument, and is made in a process
+// of its own, which must not return from it.
 
 static float values[1 << 16] __attribute__((aligned(64)));
 static float out[1 << 16] __attribute__((aligned(64)));

@@ -5,13 +5,14 @@
 
 #include "dis_convolution.h"
 
+/// Whether one axis of a window is as the comment of `dis_window` says.
 static inline bool dis_axis_is_valid(
     size_t extent, size_t kernel, size_t stride, size_t padding, size_t out) {
   return extent >= 1 && padding < kernel && extent + 2 * padding >= kernel &&
          out == (extent + 2 * padding - kernel) / stride + 1;
 }
 
-/// Whether a window is as the comment of `dis_window` says.
+/// Whether both axes of a window are.
 static inline bool dis_window_is_valid(dis_window w) {
   return w.stride >= 1 &&
          dis_axis_is_valid(w.height, w.kernel_height, w.stride, w.padding_height, w.out_height) &&
@@ -20,12 +21,13 @@ static inline bool dis_window_is_valid(dis_window w) {
 
 static inline size_t dis_smaller(size_t a, size_t b) { return a < b ? a : b; }
 
-/// The output columns [left, right) at which kernel column `j` reads inside the image: those with
-/// 0 <= column * stride + j - padding < width.
+/// A range of output columns [left, right).
 typedef struct {
   size_t left, right;
 } dis_span;
 
+/// The output columns at which kernel column `j` reads inside the image: those where
+/// 0 <= column * stride + j - padding < width.
 static inline dis_span dis_columns_inside(dis_window w, size_t j) {
   size_t end = w.width + w.padding_width;
   size_t right = end > j ? (end - j + w.stride - 1) / w.stride : 0;
@@ -34,8 +36,8 @@ static inline dis_span dis_columns_inside(dis_window w, size_t j) {
   return (dis_span){dis_smaller(left, right), right};
 }
 
-/// The image row that kernel row `i` reads for output row `y`; at least `height` when it is outside,
-/// because rows above the image wrap around to huge numbers.
+/// The image row that kernel row `i` reads for output row `y`. It is at least `height` if it is
+/// outside the image: rows above the image wrap around to huge numbers.
 static inline size_t dis_image_row(dis_window w, size_t y, size_t i) {
   return y * w.stride + i - w.padding_height;
 }

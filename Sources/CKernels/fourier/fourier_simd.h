@@ -1,10 +1,10 @@
-// Seven taps along lines of 17 pixels by the discrete Fourier transform.
+// Convolution with seven taps along lines of 17 pixels, by the discrete Fourier transform.
 //
-// With three zeros at both ends, outputs 0 to 16 of a line are those of a cyclic convolution of
-// length 20 = 17 + 3, not 17 + 6: what wraps around meets outputs that nobody asks for. The
-// transform of 20 real values is two real ones and nine complex ones, and a complex product is
-// three real ones, so 29 products take the place of 7 * 17 (without those outside, 107). The
-// transform is orthogonal, so unlike the larger minimal filters it costs no precision.
+// A cyclic convolution of length 20 = 17 + 3 suffices, although the line is padded with three zeros
+// at both ends: what wraps around reaches only outputs that are not used. The transform of 20 real
+// values has two real values and nine complex ones, and a complex product is three real products.
+// In all, 29 products take the place of 7 * 17 = 119, or of 107 without those outside the image.
+// The transform is orthogonal, so unlike the larger minimal filters it costs no precision.
 
 #include "../packed/transformed_simd.h"
 #include "fourier.h"
@@ -25,10 +25,10 @@ INLINE float cosine(size_t i) {
 /// sin(2 pi i / 20).
 INLINE float sine(size_t i) { return cosine(i + 15); }
 
-/// sum_n even[n] cos(2 pi k n / 20) for k = 0..10 of a sequence with even[20 - n] = even[n], n from
-/// 0 to 10, whose values at n and 20 - n are added already.
+/// to[k] = sum_n even[n] cos(2 pi k n / 20) for k from 0 to 10, with n from 0 to 10. The values of
+/// the sequence at n and 20 - n have been added.
 INLINE void cosine_transform(vector *to, const vector *even) {
-  // cos at 10 - n is cos at n, negated for odd k.
+  // The cosine at 10 - n is that at n, negated for odd k.
   vector sum[6], difference[5];
   UNROLL for (size_t n = 0; n < 5; n++) {
     sum[n] = even[n] + even[10 - n];
@@ -44,9 +44,9 @@ INLINE void cosine_transform(vector *to, const vector *even) {
   }
 }
 
-/// sum_n odd[n] sin(2 pi k n / 20) for k = 1..9, n from 1 to 9.
+/// to[k] = sum_n odd[n] sin(2 pi k n / 20) for k from 1 to 9, with n from 1 to 9.
 INLINE void sine_transform(vector *to, const vector *odd) {
-  // sin at 10 - n is sin at n, negated for even k.
+  // The sine at 10 - n is that at n, negated for even k.
   vector sum[6], difference[5];
   UNROLL for (size_t n = 1; n < 5; n++) {
     sum[n] = odd[n] + odd[10 - n];
@@ -62,7 +62,7 @@ INLINE void sine_transform(vector *to, const vector *odd) {
   }
 }
 
-/// Where line `line` begins and how far its pixels are apart, in pixels.
+/// The first pixel of a line, and the distance from a pixel to the next one.
 typedef struct {
   size_t first, step;
 } fourier_line;
@@ -72,8 +72,9 @@ INLINE fourier_line line_of(const dis_packed_convolution *c, size_t line) {
   return (fourier_line){rows ? line * DIS_FOURIER_LINE : line, rows ? 1 : c->window.width};
 }
 
-/// The transform of a line, `plane` floats apart: X[0], X[10], then of X[1] to X[9] the real part,
-/// the negated imaginary part, and the former minus the latter.
+/// The transform of a line. Its values lie `plane` floats apart: X[0], X[10], and then for each of
+/// X[1] to X[9] the real part, the negated imaginary part, and the real part minus the negated
+/// imaginary one.
 static void fourier_forward(
     float *v, size_t plane, const float *x, const dis_packed_convolution *c, size_t tile,
     const float *zeros) {
@@ -87,7 +88,7 @@ static void fourier_forward(
     even[0] = in[0];
     even[10] = in[10];
     UNROLL for (size_t n = 1; n < 10; n++) {
-      even[n] = n < 4 ? in[n] : in[n] + in[20 - n];  // The last three of 20 are zeros.
+      even[n] = n < 4 ? in[n] : in[n] + in[20 - n];  // The last three of 20 are 0.
       odd[n] = n < 4 ? in[n] : in[n] - in[20 - n];
     }
     cosine_transform(real, even);
@@ -104,9 +105,9 @@ static void fourier_forward(
   }
 }
 
-/// A line's outputs from the products, `plane` floats apart. With a - bi of the image and c + di of
-/// the kernel, those are a (d - c), b (c + d) and c (a - b) for each complex bin, so that the real
-/// part is the third plus the second, and the imaginary part the third plus the first.
+/// The outputs of a line, from products that lie `plane` floats apart. Where the image has a - bi
+/// and the kernel c + di, the products are a (d - c), b (c + d) and c (a - b). The real part is the
+/// third plus the second, and the imaginary part the third plus the first.
 static void fourier_inverse(
     float *out, const float *m, size_t plane, size_t width, const float *bias,
     const dis_packed_convolution *c, size_t tile) {

@@ -13,8 +13,10 @@
 #ifndef DIS_VECTOR_H
 #define DIS_VECTOR_H
 
-#include "CKernels.h"
+#include "dis_instructions.h"
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -42,7 +44,7 @@
 #define DIS_LANES 16
 #define DIS_KERNEL(name) name##_avx512
 #define DIS_TARGET "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma"
-/// There are instructions for products of pairs of bfloat16.
+/// The set multiplies pairs of bfloat16 by one instruction.
 #define DIS_HAS_PAIR_PRODUCTS
 
 #elif defined(DIS_FOR_NEON)
@@ -78,8 +80,8 @@ DIS_BEGIN_KERNELS
 typedef float vector __attribute__((vector_size(DIS_LANES * 4)));
 typedef int32_t integers __attribute__((vector_size(DIS_LANES * 4)));
 
-/// The lanes of a `vector` in double precision. Wider than a register of some sets, which cannot pass
-/// it to a function.
+/// The lanes of a `vector` in double precision. No function takes or returns one: with AVX2, it is
+/// wider than a register.
 typedef double doubles __attribute__((vector_size(DIS_LANES * 8)));
 
 // MARK: Loads and stores
@@ -130,8 +132,10 @@ INLINE vector multiply_add(vector a, vector b, vector c) {
   return __builtin_elementwise_fma(a, b, c);
 }
 
+/// The smaller of two values, or the other one where one is NaN.
 INLINE vector smaller(vector a, vector b) { return __builtin_elementwise_min(a, b); }
 
+/// The larger of two values, or the other one where one is NaN.
 INLINE vector larger(vector a, vector b) { return __builtin_elementwise_max(a, b); }
 
 /// `yes` in the lanes where all bits of `condition` are set, and `no` where none is.

@@ -5,14 +5,16 @@
 
 DIS_BEGIN_KERNELS
 
-/// Tokens per block of the scan: what depends on a token but not on a state is computed for a
-/// whole block first, so that its long latency chains (softplus) overlap instead of stalling the
+/// Tokens in a block of the scan. Whatever depends on a token but not on a state is computed for a
+/// whole block first. The long chains of softplus then overlap, where they would stall the
 /// recurrence.
 #define BLOCK 48
 
-/// States advanced together: half of them, so that states and coefficients fit the registers.
+/// States that are advanced together: half of them, so that they and their coefficients fit into
+/// the registers.
 #define STATES_TOGETHER 8
 
+/// Advances STATES_TOGETHER states over the tokens of a block, and adds their outputs to `sums`.
 INLINE void scan_states(
     vector *h, const vector *delta, const vector *delta_u, vector *sums, const float *a,
     const float *b, const float *c, ptrdiff_t bc_step, size_t channels, size_t lanes,
@@ -38,6 +40,7 @@ INLINE void scan_states(
   UNROLL for (size_t n = 0; n < STATES_TOGETHER; n++) h[n] = state[n];
 }
 
+/// Scans the first `lanes` channels.
 INLINE void scan_channels(
     float *y, const float *u, const float *delta_raw, const float *a, const float *b,
     const float *c, size_t bc_stride, const float *d, const float *delta_bias, float *states,

@@ -10,7 +10,7 @@ void dis_rms_norm(
   assert(columns >= 1 && epsilon >= 0);
   for (size_t r = 0; r < rows; r++) {
     const float *row = x + r * columns;
-    // Eight interleaved partial sums: a fixed order that the compiler can vectorise.
+    // Eight interleaved sums are a fixed order that the compiler can vectorise.
     double partial[8] = {0};
     size_t c = 0;
     for (; c + 8 <= columns; c += 8) {

@@ -6,14 +6,14 @@
 #include <stdint.h>
 #include <string.h>
 
-/// `x` as bfloat16, the upper half of a float: rounded once, to nearest, ties to even. What is below
-/// the least normal float becomes zero.
+/// `x` as bfloat16, the upper half of a float. It is rounded once, to nearest, ties to even.
+/// Numbers below the least normal float become 0.
 static inline uint16_t dis_bfloat16(double x) {
   if (isnan(x)) return 0x7FC0;
   if (fabs(x) < FLT_MIN) x = copysign(0, x);
   uint64_t wide;
   memcpy(&wide, &x, sizeof wide);
-  // Of 52 bits of the significand 7 are kept.
+  // Keep 7 of the 52 bits of the significand.
   wide = (wide + (UINT64_C(1) << 44) - 1 + (wide >> 45 & 1)) >> 45 << 45;
   memcpy(&x, &wide, sizeof x);
   const float exact = (float)x;

@@ -1,4 +1,5 @@
-// The plain loops of packed convolutions: the fallback on other processors, and the oracle of the tests.
+// The plain loops of packed convolutions: the fallback on other processors, and the oracle of the
+// tests.
 
 #include "bfloat16.h"
 #include "layout.h"
@@ -6,7 +7,7 @@
 
 #include <string.h>
 
-/// Stores a group of outputs, rectified and added to what is there as asked for.
+/// Stores a group of outputs: rectified with `relu`, added to `to` with `add`.
 static void finish_group(float *to, const float *sum, const dis_packed_convolution *c) {
   for (size_t j = 0; j < DIS_CHANNELS; j++) {
     const float y = c->relu && sum[j] < 0 ? 0 : sum[j];
@@ -14,7 +15,7 @@ static void finish_group(float *to, const float *sum, const dis_packed_convoluti
   }
 }
 
-/// The direct method as it is defined, a group of outputs at a time.
+/// The direct method by its definition, a group of outputs at a time.
 void dis_convolve_packed_scalar(
     float *out, const float *x, const float *packed, const float *bias,
     const dis_packed_convolution *c, float *scratch) {
@@ -40,7 +41,8 @@ void dis_convolve_packed_scalar(
   }
 }
 
-/// The same of DIS_BFLOAT16, in the order of the vector kernels: the last bits are theirs.
+/// The same for DIS_BFLOAT16. Products are added in the order of the vector kernels, so even the
+/// last bits agree.
 void dis_convolve_bfloat16_scalar(
     float *out, const float *x, const float *packed, const float *bias,
     const dis_packed_convolution *c, float *scratch) {
@@ -58,7 +60,7 @@ void dis_convolve_bfloat16_scalar(
         const float *in = dis_pixel(c, x, y, q, NULL);
         if (in == NULL) continue;
         for (size_t i = 0; i < 2 * words; i++) {
-          const size_t channel = i ^ 1;  // The second of a pair comes first.
+          const size_t channel = i ^ 1;  // The second of a pair is added first.
           if (channel == c->inputs) continue;
           const float value = dis_widened(dis_bfloat16(in[channel]));
           for (size_t j = 0; j < DIS_CHANNELS; j++) {

@@ -1,16 +1,17 @@
-// The direct method: convolution as it is defined.
+// The direct method: convolution by its definition.
 
 #include "product_simd.h"
 
 DIS_BEGIN_KERNELS
 
-/// An implicit matrix product: a table holds for each tap where each pixel's inputs begin, a line
-/// of zeros outside the image. Within a block of pixels, all panels of weights.
+/// Convolution as an implicit matrix product. For each tap, a table holds pointers to the inputs of
+/// each pixel, which are zeros outside the image. A block of pixels is multiplied by all panels of
+/// weights before the next block.
 static void convolve_direct(
     float *out, const float *x, const float *packed, const float *bias,
     const dis_packed_convolution *c, float *scratch) {
   const dis_window w = c->window;
-  // Without padding, the taps of a row are one run of values where pixels follow without a gap.
+  // Without padding, and without a gap between pixels, the taps of a row are one run of values.
   const bool runs = w.padding_width == 0 && c->in_stride == c->inputs && !c->doubled &&
                     c->precision == DIS_FLOAT32;
   const size_t columns = runs ? 1 : w.kernel_width, taps = w.kernel_height * columns;
@@ -21,7 +22,7 @@ static void convolve_direct(
   float *zeros = scratch;
   memset(zeros, 0, depth * sizeof *zeros);
   const float **table = (const float **)(scratch + dis_round_up(depth, 16));
-  float *converted = (float *)(table + taps * pitch);  // Of the block, where words are no floats.
+  float *converted = (float *)(table + taps * pitch);  // The words of the block, if not floats.
 
   for (size_t first = 0; first < pixels; first += block) {
     const size_t count = dis_smaller(block, pixels - first);

@@ -1,14 +1,16 @@
-// Products of floats: a word of a product's rows is a float.
+// Products of floats. A word is a float.
 
 #include "../instructions/vector.h"
 
 DIS_BEGIN_KERNELS
 
+/// A word in every lane.
 INLINE vector broadcast(const float *word) { return splat(*word); }
 
+/// sum + x * w.
 INLINE vector add_product(vector sum, vector x, vector w) { return multiply_add(x, w, sum); }
 
-/// The row itself.
+/// The words of a row of floats are the row itself.
 INLINE const float *to_words(float *to, const float *row, size_t count) {
   (void)to, (void)count;
   return row;

@@ -7,26 +7,28 @@
 #include "../winograd/winograd.h"
 #include "dis_packed.h"
 
-/// Vectors of DIS_CHANNELS channels in a panel at most; a convolution's outputs are divided into
-/// panels of four, or of three and five where four does not divide them.
+/// The most groups of DIS_CHANNELS outputs in a panel.
 #define DIS_PANEL_LIMIT 5
 
+/// The least multiple of `unit` that is not less than `count`.
 static inline size_t dis_round_up(size_t count, size_t unit) {
   return (count + unit - 1) / unit * unit;
 }
 
-/// The groups of DIS_CHANNELS outputs in the panel that begins at a group with `left` left.
+/// The number of groups of outputs in the next panel, when `left` groups are left.
 ///
-/// AVX-512 keeps tiles of 6 x 4, 8 x 3, 5 x 5 and 12 x 2 vectors in its 32 registers, which run
-/// equally fast. Others take one group at a time: 6 x 2 vectors of AVX2 in 16 registers, 6 x 4 of
-/// NEON in 32.
+/// With AVX-512, a panel has four groups, or three and five where four does not divide the outputs.
+/// Its 32 registers hold tiles of 6 x 4, 8 x 3, 5 x 5 or 12 x 2 vectors, which are equally fast.
+/// With other instructions, a panel is one group. A tile has 6 x 2 vectors in the 16 registers of
+/// AVX2, and 6 x 4 in the 32 of NEON.
 static inline size_t dis_panel_groups(enum dis_instructions instructions, size_t left) {
   if (instructions != DIS_AVX512) return 1;
   if (left <= DIS_PANEL_LIMIT) return left;
   return left == 6 || left == 9 || left == 10 ? (left + 1) / 2 : 4;
 }
 
-/// The matrices of weights that a method multiplies by: a tile's values after the transform.
+/// The number of matrices that a method multiplies by: the values of a tile after the transform, or
+/// the taps of the direct method.
 static inline size_t dis_values(const dis_packed_convolution *c) {
   switch (c->method) {
     case DIS_DIRECT: break;
@@ -40,24 +42,25 @@ static inline size_t dis_values(const dis_packed_convolution *c) {
   return c->window.kernel_height * c->window.kernel_width;
 }
 
-/// The matrices of weights that are stored.
+/// The number of matrices that are stored.
 static inline size_t dis_matrices(const dis_packed_convolution *c) {
   return c->method == DIS_WINOGRAD_COMPACT ? 9 : dis_values(c);
 }
 
-/// Words of a matrix's depth: a bfloat16 shares one with that of the next channel.
+/// The number of words that hold `depth` values. Two bfloat16 share a word.
 static inline size_t dis_words(const dis_packed_convolution *c, size_t depth) {
   return c->precision == DIS_BFLOAT16 ? (depth + 1) / 2 : depth;
 }
 
-/// Where a pixel of the image under the window begins. Above and left of the image, rows and columns
-/// wrap around to huge numbers.
+/// The channels of a pixel, or `outside` if the pixel is outside the image. Rows above the image
+/// and columns left of it wrap around to huge numbers.
 static inline const float *dis_pixel(
     const dis_packed_convolution *c, const float *x, size_t row, size_t column,
     const float *outside) {
   const dis_window w = c->window;
   if (row >= w.height || column >= w.width) return outside;
-  return x + ((row >> c->doubled) * (w.width >> c->doubled) + (column >> c->doubled)) * c->in_stride;
+  return x + ((row >> c->doubled) * (w.width >> c->doubled) + (column >> c->doubled)) *
+                 c->in_stride;
 }
 
 #endif

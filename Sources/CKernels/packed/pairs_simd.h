@@ -1,22 +1,24 @@
-// Products of bfloat16: a word of a product's rows is a pair of them, an even channel's in the low
-// half and the next one's in the high half. The same of the weights.
+// Products of bfloat16. A word is a pair: an even channel in the low half, and the next channel in
+// the high half.
 //
-// Of a pair, the product of the high halves is added first, then that of the low ones, each product
-// exact and each sum rounded to nearest: so the instruction does it, measured on processors of AMD,
-// and so the code without it. The two differ where a sum underflows alone: the instruction makes
-// numbers below 1.2e-38 zero.
+// The product of the high halves is added first, then that of the low halves. Each product is
+// exact, and each sum is rounded to nearest. AVX-512's instruction does so, as measured on
+// processors of AMD, and so does the code without it. They differ only where a sum underflows: the
+// instruction turns numbers below 1.2e-38 into 0.
 
 #include "../instructions/vector.h"
 #include "bfloat16.h"
 
 DIS_BEGIN_KERNELS
 
+/// A word in every lane.
 INLINE vector broadcast(const float *word) {
   int32_t bits;
   memcpy(&bits, word, sizeof bits);
   return (vector)splat_integer(bits);
 }
 
+/// sum + x * w, where each lane is a pair.
 INLINE vector add_product(vector sum, vector x, vector w) {
 #ifdef DIS_HAS_PAIR_PRODUCTS
   return _mm512_dpbf16_ps(sum, (__m512bh)x, (__m512bh)w);
@@ -29,7 +31,7 @@ INLINE vector add_product(vector sum, vector x, vector w) {
 
 typedef uint16_t halves __attribute__((vector_size(DIS_LANES * 2)));
 
-/// Rounds as dis_bfloat16 does.
+/// Rounds to bfloat16 as `dis_bfloat16` does.
 INLINE halves rounded(vector x) {
 #ifdef DIS_HAS_PAIR_PRODUCTS
   return (halves)_mm512_cvtneps_pbh(x);
@@ -43,7 +45,7 @@ INLINE halves rounded(vector x) {
 #endif
 }
 
-/// The pairs of `count` values of a row, written to `to`, which may be `row`.
+/// Writes the pairs of the `count` values of a row to `to`, which may be `row`, and returns `to`.
 INLINE const float *to_words(float *to, const float *row, size_t count) {
   uint16_t *half = (uint16_t *)to;
   size_t i = 0;

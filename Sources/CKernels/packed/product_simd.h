@@ -1,4 +1,4 @@
-// Products of matrices, one of them packed.
+// The product of a matrix and a panel of packed weights.
 
 #ifndef DIS_PRODUCT_SIMD_H
 #define DIS_PRODUCT_SIMD_H
@@ -13,22 +13,23 @@
 
 DIS_BEGIN_KERNELS
 
-/// Vectors in a group of DIS_CHANNELS channels.
+/// The vectors in a group of channels.
 #define GROUP (DIS_CHANNELS / DIS_LANES)
 
-/// The rows of a product: `rows[m][i]` points to the words of row i for matrix m, `depth` of them.
+/// The rows to multiply: `rows[m * pitch + i]` points to the `depth` words of row i for matrix m.
 typedef struct {
   const float *const *rows;
-  size_t pitch;     // From rows[m] to rows[m + 1].
+  size_t pitch;     // Pointers from the rows for a matrix to those for the next.
   size_t matrices;
   size_t depth;
 } operand;
 
-/// out[i, j] = activation(bias[j] + sum_{m, k} a.rows[m][i][k] * weights[m, k, j]) for a tile of
-/// `rows` x `width` vectors, all of it in registers. Only the first `valid` rows are there; the
-/// pointers of the others repeat the last one's. Without `bias` nothing is added nor rectified.
-/// With `add` the results are added to `out`.
-/// For each row of weights, a group from `ahead` on is asked for from memory.
+/// out[i, j] = activation(bias[j] + sum_{m, k} row(m, i)[k] * weights[m, k, j]) for a tile of
+/// `rows` x `width` vectors, all of which stay in registers.
+///
+/// Only the first `valid` rows are stored; the pointers of the others repeat the last one. `bias`
+/// may be null. With `relu`, the sum is rectified; with `add`, the result is added to `out`. For
+/// each row of weights, one group of weights from `ahead` on is prefetched.
 INLINE void multiply_tile(
     const size_t rows, const size_t width, float *out, size_t out_stride, operand a, size_t first,
     size_t valid, const float *weights, const float *ahead, const float *bias, bool relu,
@@ -42,7 +43,7 @@ INLINE void multiply_tile(
   for (size_t m = 0; m < a.matrices; m++) {
     const float *x[DIS_TILE_ROWS];
     UNROLL for (size_t i = 0; i < rows; i++) x[i] = a.rows[m * a.pitch + first + i];
-    // Twice would make pairs of the values, for which NEON's registers do not suffice.
+    // Unrolled twice, the values would come in pairs, which NEON has too few registers for.
 #pragma clang loop unroll_count(DIS_LANES == 4 ? 1 : 2)
     for (size_t k = 0; k < a.depth; k++) {
       vector w[DIS_PANEL_LIMIT];
@@ -65,14 +66,15 @@ INLINE void multiply_tile(
   }
 }
 
-/// All `count` rows of a panel: tiles of `rows`, and one of half of them where that is enough.
+/// Multiplies `count` rows by a panel, in tiles of `rows` rows, or of half as many where that is
+/// enough.
 ///
-/// The weights come from beyond the second-level cache, and the first tile would wait for them. So
-/// the tiles of one panel ask for the next one, each for a part: 5 % of the time of Inception.
+/// Weights come from beyond the second-level cache, and the first tile of a panel would wait for
+/// them. Therefore, each tile prefetches a part of the next panel. This saves 5 % of the time of
+/// Inception.
 INLINE void multiply_tiles(
     const size_t rows, const size_t width, float *out, size_t out_stride, operand a, size_t count,
-    const float *weights, const float *bias, bool relu,
-    bool add) {
+    const float *weights, const float *bias, bool relu, bool add) {
   const size_t half = (rows + 1) / 2;
   for (size_t i = 0; i < count;) {
     const size_t left = count - i;
@@ -89,12 +91,11 @@ INLINE void multiply_tiles(
   }
 }
 
-/// The product of `count` rows with one panel of `groups` groups of outputs. Behind the last
-/// pointer of each matrix stand DIS_TILE_ROWS copies of it.
+/// Multiplies `count` rows by a panel of `groups` groups of outputs. For each matrix, DIS_TILE_ROWS
+/// copies of the last pointer follow it.
 static void multiply_panel(
     float *out, size_t out_stride, operand a, size_t count, const float *weights, size_t groups,
-    const float *bias, bool relu,
-    bool add) {
+    const float *bias, bool relu, bool add) {
 #if DIS_LANES == 16
   switch (groups) {
     case 1: multiply_tiles(12, 1, out, out_stride, a, count, weights, bias, relu, add); return;

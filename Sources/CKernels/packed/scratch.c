@@ -14,6 +14,7 @@ size_t dis_packed_scratch(
   }
   const size_t block = dis_block(w.out_height * w.out_width, DIS_DIRECT_BLOCK);
   const size_t table = taps * (block + DIS_TILE_ROWS) * sizeof(float *) / sizeof(float);
-  const size_t converted = c->precision == DIS_BFLOAT16 ? taps * block * dis_words(c, c->inputs) : 0;
+  const size_t converted =
+      c->precision == DIS_BFLOAT16 ? taps * block * dis_words(c, c->inputs) : 0;
   return dis_round_up(c->inputs * w.kernel_width, 16) + table + converted;
 }

@@ -5,37 +5,38 @@
 
 #include "layout.h"
 
-/// Rows of a register tile at most.
+/// The most rows of a tile of registers.
 #define DIS_TILE_ROWS 12
 
-/// The pixels that are computed together: few enough for their inputs to stay in the second-level
-/// cache while all panels of weights pass by, in blocks of about the same size.
+/// The size of a block: about `target`, so that `count` is divided into blocks of nearly the same
+/// size. The inputs of a block stay in the second-level cache while all panels of weights pass by.
 static inline size_t dis_block(size_t count, size_t target) {
   const size_t blocks = (count + target / 2) / target;
   return blocks < 2 ? count : (count + blocks - 1) / blocks;
 }
 
-/// Pixels of a block of the direct method.
+/// The pixels in a block of the direct method.
 #define DIS_DIRECT_BLOCK 96
 
 /// How a method with transforms divides an image.
 typedef struct {
-  size_t tiles, block;      // All of them, and those that are computed together.
-  size_t values;            // Of a tile after the transform, for each channel.
-  size_t depth;             // Floats from a tile's inputs to the next tile's.
-  size_t v_plane, m_plane;  // Floats from a value to the next one, of inputs and of products.
-  size_t weights;           // Floats of a panel's weights, if those are transformed here.
+  size_t tiles, block;      // The number of tiles, and of those that are computed together.
+  size_t values;            // Values of a tile after the transform, for each channel.
+  size_t depth;             // Floats from the inputs of a tile to those of the next.
+  size_t v_plane, m_plane;  // Floats from a value to the next, for inputs and for products.
+  size_t weights;           // Floats of a panel's weights that are transformed as they are used.
 } dis_tiling;
 
-/// Floats of transformed inputs and of a panel's products for the tiles of a block, about: they and
-/// a part of the weights share a second-level cache.
+/// About how many floats the transformed inputs of a block and the products of a panel have. They
+/// share the second-level cache with a part of the weights.
 #define DIS_TILED_FLOATS 200000
 
-/// The same where each block transforms all weights anew, so that it is larger: about half a share
-/// of a third-level cache. Of each of its matrices, the second-level one holds inputs and weights.
+/// The same for DIS_WINOGRAD_COMPACT, where each block transforms all weights anew and is therefore
+/// larger: about half of a share of a third-level cache. The second-level cache holds the inputs and
+/// weights of one matrix.
 #define DIS_TILED_FLOATS_COMPACT 2000000
 
-/// Tiles of a block at most.
+/// The most tiles in a block.
 #define DIS_TILE_LIMIT 256
 
 static inline dis_tiling dis_tile(const dis_packed_convolution *c) {
@@ -57,7 +58,7 @@ static inline dis_tiling dis_tile(const dis_packed_convolution *c) {
                         (t.values * (t.depth + panel));
   const size_t limit = compact ? DIS_TILE_LIMIT / 2 : 32;
   t.block = dis_block(t.tiles, target < 6 ? 6 : dis_smaller(target, limit));
-  // The odd lines keep values from falling into the same sets of a cache.
+  // An additional line keeps the values of a tile out of the same set of a cache.
   t.v_plane = t.block * t.depth + 16;
   t.m_plane = t.block * panel + 16;
   t.weights = compact ? t.values * c->inputs * panel : 0;

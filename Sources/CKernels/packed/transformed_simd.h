@@ -1,8 +1,9 @@
-// Convolutions as products of transforms: the image is divided into tiles, each tile's inputs are
-// transformed to a number of values, the values of all tiles are multiplied by the transformed
-// weights, one matrix product for each value, and transformed back. A method is its two transforms.
+// Convolution as a product of transforms. The image is divided into tiles, and the inputs of each
+// tile are transformed to a number of values. For each value, one matrix product multiplies all
+// tiles by the transformed weights. The products are transformed back. A method consists of its two
+// transforms.
 //
-// A block of tiles is few enough for all of their values to stay in the second-level cache.
+// A block has so few tiles that all of their values stay in the second-level cache.
 
 #ifndef DIS_TRANSFORMED_SIMD_H
 #define DIS_TRANSFORMED_SIMD_H
@@ -11,20 +12,22 @@
 
 DIS_BEGIN_KERNELS
 
-/// A panel's weights as they are multiplied by, from those that are stored; `count` in each matrix.
+/// Transforms the stored weights of a panel to those that are multiplied by. Each matrix has
+/// `count`.
 typedef void weight_transform(float *u, const float *packed, size_t count);
 
-/// The values of a tile's inputs, `plane` floats apart.
+/// Transforms the inputs of a tile to its values, which lie `plane` floats apart.
 typedef void forward_transform(
     float *v, size_t plane, const float *x, const dis_packed_convolution *c, size_t tile,
     const float *zeros);
 
-/// A tile's outputs for a panel of `width` from the products, `plane` floats apart.
+/// Transforms the products of a tile, which lie `plane` floats apart, to `width` outputs of each
+/// pixel.
 typedef void inverse_transform(
     float *out, const float *m, size_t plane, size_t width, const float *bias,
     const dis_packed_convolution *c, size_t tile);
 
-/// Stores outputs, rectified and added to what is there as asked for.
+/// Stores outputs: rectified with `relu`, added to `to` with `add`.
 INLINE void finish(float *to, vector y, const dis_packed_convolution *c) {
   if (c->relu) y = rectified(y);
   store(to, c->add ? load(to) + y : y);

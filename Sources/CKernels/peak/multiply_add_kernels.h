@@ -4,7 +4,8 @@
 #include "../instructions/dispatch.h"
 #include "dis_packed.h"
 
-/// Sums that a round of `dis_multiply_add` adds to: more than any processor's units times latency.
+/// The sums that a round of `dis_multiply_add` adds to: more than the multiply-adds that any
+/// processor has under way at a time.
 #define DIS_INDEPENDENT_SUMS 12
 
 typedef float dis_multiply_add_kernel(size_t count);

@@ -1,14 +1,14 @@
-// The transforms of tiles along both axes.
+// Minimal filtering: the transforms of tiles along both axes.
 
 #include "../packed/transformed_simd.h"
 #include "points_simd.h"
 
 DIS_BEGIN_KERNELS
 
-/// Outputs along an axis of a tile with so many points; one point is an axis without a kernel.
+/// The outputs of a tile along an axis with `points` points. One point is an axis without a kernel.
 #define OUTPUTS(points) ((points) == 1 ? 1 : (points) == 4 ? 2 : 4)
 
-/// Where a tile's outputs begin.
+/// The first output of a tile.
 typedef struct {
   size_t y, x;
 } corner;
@@ -19,7 +19,7 @@ INLINE corner tile_corner(
   return (corner){tile / across * OUTPUTS(rows), tile % across * OUTPUTS(columns)};
 }
 
-/// The values of a tile's inputs at all points, `plane` floats apart.
+/// The values of a tile at all points, from its inputs. They lie `plane` floats apart.
 INLINE void winograd_forward(
     const size_t rows, const size_t columns, float *v, size_t plane, const float *x,
     const dis_packed_convolution *c, size_t tile, const float *zeros) {
@@ -49,7 +49,7 @@ INLINE void winograd_forward(
   }
 }
 
-/// A tile's outputs from the values of the products, `plane` floats apart.
+/// The outputs of a tile, from products that lie `plane` floats apart.
 INLINE void winograd_inverse(
     const size_t rows, const size_t columns, float *out, const float *m, size_t plane,
     size_t width, const float *bias, const dis_packed_convolution *c, size_t tile) {
@@ -80,7 +80,8 @@ INLINE void winograd_inverse(
   }
 }
 
-/// A panel's weights of 3 x 3 at all points: `packed` is [9, count], `u` is [36, count].
+/// The values of a panel's kernels of 3 x 3 at all points. `packed` is [9, count], `u` is [36,
+/// count].
 static void winograd_weights(float *u, const float *packed, size_t count) {
   for (size_t i = 0; i < count; i += DIS_LANES) {
     vector columns[3][6];

@@ -1,7 +1,7 @@
 #include "winograd.h"
 
-/// What a kernel of 3 taps along an axis is at the points 0, +-3/4, +-3/2 and infinity, divided by
-/// what the product of the point's distances to the other finite ones is.
+/// Values of the 3-tap kernel polynomial at 0, ±3/4, ±3/2, ∞, each divided by the product of that
+/// point's distances to the other finite points.
 static const double winograd_3[6][3] = {
     {64.0 / 81, 0, 0},
     {-128.0 / 243, -32.0 / 81, -8.0 / 27},
@@ -11,11 +11,11 @@ static const double winograd_3[6][3] = {
     {0, 0, 1},
 };
 
-/// The same of 3 taps at 0, +-1 and infinity.
+/// The same for 3 taps at 0, ±1, ∞, with the opposite sign at 0.
 static const double winograd_3_at_4[4][3] = {
     {1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}};
 
-/// The same of 5 taps at 0, +-1, +-2, +-1/2 and infinity, an eighth of it at +-1/2.
+/// The same for 5 taps at 0, ±1, ±2, ±1/2, ∞, with the opposite sign at 0 and divided by 8 at ±1/2.
 static const double winograd_5[8][5] = {
     {1, 0, 0, 0, 0},
     {-2.0 / 9, -2.0 / 9, -2.0 / 9, -2.0 / 9, -2.0 / 9},
@@ -30,7 +30,7 @@ static const double winograd_5[8][5] = {
 /// An axis without a kernel.
 static const double winograd_1[1] = {1};
 
-/// How a kernel along an axis becomes values at points.
+/// The matrix that takes the taps along an axis to values at its points.
 static const double *winograd_axis(enum dis_method method, size_t taps) {
   if (taps == 1) return winograd_1;
   if (method == DIS_WINOGRAD_2) return winograd_3_at_4[0];
