@@ -19,9 +19,14 @@ static void ignore_warning(png_structp png, png_const_charp text) {
 }
 
 /// What libpng warns of does not change the pixels. But a text or profile of more than
-/// MAX_CHUNK_BYTES, which it would skip with one of these warnings, was made to do harm.
+/// MAX_CHUNK_BYTES, which it would skip with one of these warnings, was made to do harm. Of a profile
+/// that is too long libpng 1.6.39 says that it exceeds the limits, 1.6.48 that it is too long.
 static void refuse_bomb(png_structp png, png_const_charp text) {
-  if (strstr(text, "truncated") || strstr(text, "exceeds application limits")) png_error(png, text);
+  static const char *const warnings[] = {
+      "truncated", "exceeds application limits", "profile too long"};
+  for (size_t i = 0; i < sizeof warnings / sizeof *warnings; i++) {
+    if (strstr(text, warnings[i])) png_error(png, text);
+  }
 }
 
 /// The bytes not yet read.

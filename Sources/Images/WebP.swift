@@ -1,5 +1,6 @@
 import CWebP
 import Files
+import Foundation
 
 /// WebP files in memory.
 public enum WebP {
@@ -48,8 +49,20 @@ public enum WebP {
       status = WebPDecode(bytes, bytes.count, &configuration)
       initialized = status == VP8_STATUS_OK ? width * height * 3 : 0
     }
+    if status == VP8_STATUS_OUT_OF_MEMORY, hasMemory(pixels: width * height) {
+      // libwebp 1.5 says so of a broken alpha plane too; earlier versions call it malformed.
+      status = VP8_STATUS_BITSTREAM_ERROR
+    }
     try check(status, subject)
     return Image(width: width, height: height, channels: 3, pixels: pixels, traits: traits)
+  }
+
+  /// Whether there is memory for all that a decoder keeps of a picture: the colours, the alpha plane and
+  /// its rows, below 16 bytes a pixel.
+  private static func hasMemory(pixels: Int) -> Bool {
+    guard let memory = malloc(16 * pixels + (1 << 20)) else { return false }
+    free(memory)
+    return true
   }
 
   private static func check(_ status: VP8StatusCode, _ subject: String) throws(Failure) {

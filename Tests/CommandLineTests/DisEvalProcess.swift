@@ -70,7 +70,8 @@ struct DisEvalProcess {
     process.terminationHandler = { _ in finished.signal() }
     try process.run()
     if finished.wait(timeout: .now() + seconds) == .timedOut {
-      process.terminate()
+      // A process that waits in a library for ever may hear no other signal.
+      kill(process.processIdentifier, SIGKILL)
       Issue.record("dis-eval \(arguments.joined(separator: " ")) did not end")
     }
     process.waitUntilExit()

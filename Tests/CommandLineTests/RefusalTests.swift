@@ -198,7 +198,7 @@ import _TestSupport
     "a wrong command line exits 64",
     arguments: [
       [], ["fid"], ["fid", "--ckpt", "a", "--images", "b", "--ref", "c"],
-      ["fid", "--ckpt", "a"], ["fid", "--ckpt", "a", "--ref", "b", "--num", "0"],
+      ["fid", "--ckpt", "a"], ["fid", "--ckpt", "a", "--ref", "b", "--num", "1"],
       ["fid", "--ckpt", "a", "--ref", "b", "--steps", "1"],
       ["fid", "--ckpt", "a", "--ref", "b", "--steps", "9", "--respacing", "9"],
       ["fid", "--ckpt", "a", "--ref", "b", "--sampler", "euler"],
@@ -206,7 +206,7 @@ import _TestSupport
       ["fid", "--ckpt", "a", "--ref", "b", "--threads", "0"],
       ["fid", "--ckpt", "a", "--ref", "b", "--threads", "10000"],
       ["fid", "--ckpt", "a", "--ref", "b", "--cfg-scale", "nan"],
-      ["fid", "--images", "a", "--ref", "b", "--num", "0"],
+      ["fid", "--images", "a", "--ref", "b", "--num", "1"],
       ["fid", "--images", "a", "--ref", "b", "--steps", "9"],
       ["sample", "--ckpt", "a"], ["sample", "--ckpt", "a", "--raw-out", "b", "--step-noise", "c"],
       ["frobnicate"], ["fid", "--frobnicate"],
@@ -245,13 +245,19 @@ import _TestSupport
     #expect(pinned.status == 69 && pinned.errors.contains("KernelsUnavailable"), "\(pinned.errors)")
   }
 
-  /// OpenBLAS alone would ask for its buffer for ever.
+  /// OpenBLAS alone would ask for its buffer for ever. It asks for the first one when it is loaded, before
+  /// any code of ours runs, so the limit is the least in steps of 100 MB with which the program starts:
+  /// then there is no room for the buffers of two workers, 387 MiB.
   @Test func tooLittleMemoryIsRefused() throws {
+    let limit = try #require(
+      try stride(from: 400_000, through: 2_000_000, by: 100_000).first { limit in
+        try DisEvalProcess(["--version"], limits: "-v \(limit) && ulimit -t 10").status == 0
+      })
     let arguments = [
       "fid", "--ckpt", DisEvalProcess.checkpoint, "--ref", DisEvalProcess.statistics, "--num",
       "4", "--steps", "2", "--threads", "2",
     ]
-    let run = try DisEvalProcess(arguments, limits: "-v 400000")
+    let run = try DisEvalProcess(arguments, limits: "-v \(limit)")
     #expect(run.status == 71 && run.errors.contains("OutOfMemory"), "\(run.errors)")
   }
 

@@ -88,8 +88,9 @@ enum Gnuplot {
     }
   }
 
-  /// A PDF without the time of its making: the same numbers give the same bytes. Cairo heeds
-  /// SOURCE_DATE_EPOCH from 1.17.6 on only. Nothing moves, so the offsets in the file stay right.
+  /// A PDF without the time at which it was drawn, so that the same numbers give the same bytes. Nothing
+  /// moves, so the offsets in the file stay right. From 1.18 on, cairo writes the time into a compressed
+  /// object, where it stays: only that time then differs.
   private static func undated(_ pdf: [UInt8]) -> [UInt8] {
     var pdf = pdf
     let (key, epoch) = (Array("/CreationDate (D:".utf8), Array("19700101000000".utf8))
