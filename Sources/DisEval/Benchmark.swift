@@ -81,7 +81,7 @@ private struct Bench {
       ? try rateAlone(work.body) : try await rate(seconds: seconds, work.body)
     return BenchmarkResult.Measurement(
       name: measured.rawValue, unit: measured.unit, perSecond: Double(work.items) * perSecond,
-      gigaOperations: work.gigaOperations, peakGFLOPS: max(before, try await peak()))
+      gigaOperations: work.gigaOperations, peakGflops: max(before, try await peak()))
   }
 
   /// What is measured: `body` does `items` of them.

@@ -35,20 +35,20 @@ public struct BenchmarkResult: Codable, Sendable {
     public var gigaOperations: Double?
     /// Billions of operations per second of multiply-adds on registers by all workers, the better of
     /// before and after.
-    public var peakGFLOPS: Double
+    public var peakGflops: Double
 
     package init(
-      name: String, unit: String, perSecond: Double, gigaOperations: Double?, peakGFLOPS: Double
+      name: String, unit: String, perSecond: Double, gigaOperations: Double?, peakGflops: Double
     ) {
       self.name = name
       self.unit = unit
       self.perSecond = perSecond
       self.gigaOperations = gigaOperations
-      self.peakGFLOPS = peakGFLOPS
+      self.peakGflops = peakGflops
     }
 
     /// Operations per second of the definition over what registers can do.
-    public var shareOfPeak: Double? { gigaOperations.map { $0 * perSecond / peakGFLOPS } }
+    public var shareOfPeak: Double? { gigaOperations.map { $0 * perSecond / peakGflops } }
   }
 
   /// Reads a benchmark that was written as JSON, of this version of the form or an earlier one.

@@ -54,7 +54,7 @@ struct BenchCommand: AsyncParsableCommand {
         let share = m.shareOfPeak.map { String(format: "%.0f %%", 100 * $0) } ?? ""
         return [
           m.name, String(format: "%.3f %@/s", m.perSecond, m.unit as NSString), share,
-          String(format: "of %.0f GFLOP/s", m.peakGFLOPS),
+          String(format: "of %.0f GFLOP/s", m.peakGflops),
         ]
       }
       try Terminal.result(
