@@ -1,6 +1,5 @@
 import Files
 import Foundation
-import Results
 
 /// What a gate found.
 public enum Verdict: String, Codable, Sendable {
@@ -121,7 +120,7 @@ public struct Check: Codable, Sendable {
   public var limit: Double?
   /// The test against the baseline, nil when there was none.
   public var comparison: NonInferiorityTest?
-  /// By what to multiply the number of samples to be able to say, roughly; nil for nobody knows.
+  /// By what to multiply the number of samples to be able to say, roughly; nil when it is unknown.
   public var samplesFactor: Double?
 
   package init(

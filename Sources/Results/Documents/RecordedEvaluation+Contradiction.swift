@@ -1,6 +1,5 @@
 import Foundation
 import GenerativeMetrics
-import Results
 
 /// What a result says twice, or what follows from the rest of it, has to agree: a file that was edited or
 /// put together by mistake is refused, not judged.
