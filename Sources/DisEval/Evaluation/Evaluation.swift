@@ -94,13 +94,13 @@ public struct Evaluation: Sendable {
     prepared.warn(subjectSide, referenceSide)
 
     let (extractor, wanted) = (prepared.extractor, prepared.wanted)
-    var comparison = Comparison(
+    var computation = MetricComputation(
       subjectSide, against: referenceSide, extractor: extractor.network?.network,
       isInception: extractor.provenance.name == MetricTitle.inception, wanted: wanted,
       noIntervals: noIntervals, reporter: reporter)
     var results: [String: DialectResult] = [:]
     for pair in prepared.pairs {
-      results[pair.features.rawValue] = try comparison.result(
+      results[pair.features.rawValue] = try computation.result(
         pair.features, reference: pair.reference)
     }
 

@@ -6,76 +6,9 @@ import References
 import Results
 import Work
 
-/// A metric that can be asked for. With an extractor other than Inception, `fid` is called `fd` and
-/// `is` is called `cs`.
-public enum MetricName: String, CaseIterable, Sendable {
-  case fid, sfid, inceptionScore = "is", kid, precision, recall
-
-  /// Those that need the feature rows of both sides.
-  static let ofRows: Set<MetricName> = [.kid, .precision, .recall]
-}
-
-/// One side of a comparison, reduced to what the metrics need.
-enum Side {
-  case images(FeatureCollection)
-  /// Statistics, and the features of the images that lie in the same file.
-  case statistics(ReferenceStatistics, images: FeatureCollection?)
-
-  var count: Int? {
-    switch self {
-    case .images(let collection): collection.count
-    case .statistics(let statistics, _): statistics.count
-    }
-  }
-
-  var sha256: String? {
-    if case .images(let collection) = self { collection.sha256 } else { nil }
-  }
-
-  /// The digests of images, nil without images.
-  var digests: SampleDigests? {
-    if case .images(let collection) = self { collection.digests } else { nil }
-  }
-
-  /// Feature rows, nil when there are none.
-  fileprivate func rows(_ preparation: Preparation) throws -> FeatureRows? {
-    switch self {
-    case .images(let collection), .statistics(_, images: .some(let collection)):
-      try collection.prepared[preparation].map {
-        try FeatureRows($0.pooled.rows, dimension: $0.pooled.dimension)
-      }
-    case .statistics(let statistics, images: nil): try statistics.featureRows()
-    }
-  }
-
-  /// The Gaussian of the pooled or of the spatial features, nil when there is none.
-  fileprivate func gaussian(_ key: DistanceKey) throws(MetricError) -> FactoredGaussian? {
-    switch self {
-    case .statistics(let statistics, _):
-      guard let gaussian = key.isSpatial ? statistics.spatial : statistics.gaussian else {
-        return nil
-      }
-      return try FactoredGaussian(gaussian)
-    case .images(let collection):
-      return try collection.prepared[key.preparation]?.features(key.isSpatial)?.factored(key.mean)
-    }
-  }
-}
-
-extension PreparedFeatures {
-  fileprivate func features(_ isSpatial: Bool) -> FeatureSet? { isSpatial ? spatial : pooled }
-}
-
-/// Which Gaussian of a side.
-private struct DistanceKey: Hashable {
-  let preparation: Preparation
-  let mean: MeanPrecision
-  let isSpatial: Bool
-}
-
 /// Computes the metrics of any number of dialects from two sides; what dialects share is computed
 /// once.
-struct Comparison {
+struct MetricComputation {
   private let subject: Side
   private let reference: Side
   private let extractor: (any FeatureExtractor)?
@@ -105,105 +38,147 @@ struct Comparison {
   ///
   /// - Parameter other: The dialect of the reference; the same unless dialects are mixed on purpose.
   mutating func result(_ dialect: Dialect, reference other: Dialect) throws -> DialectResult {
-    let (own, others) = (dialect.definition, other.definition)
-    func effective(_ preparation: Preparation) -> Preparation {
-      extractor?.effective(preparation) ?? preparation
-    }
-    let preparation = effective(own.preparation)
-    let otherPreparation = effective(others.preparation)
+    let definition = dialect.definition
+    let pair = PreparedPair(
+      subject: effective(definition.preparation),
+      reference: effective(other.definition.preparation))
     var result = DialectResult(
-      preprocessing: extractor?.preprocessing(own.preparation) ?? own.preparation.description,
-      meanPrecision: own.mean.rawValue, ddof: own.ddof)
-
+      preprocessing: extractor?.preprocessing(definition.preparation)
+        ?? definition.preparation.description,
+      meanPrecision: definition.mean.rawValue, ddof: definition.ddof)
     for (name, isSpatial) in [(MetricName.fid, false), (.sfid, true)] where wanted.contains(name) {
-      let title = title(name)
-      if isSpatial, extractor?.spatialDimension == 0 {
-        result.skipped[title.rawValue] = "the extractor has no features with positions"
-        continue
-      }
       let keys = [
-        DistanceKey(preparation: preparation, mean: own.mean, isSpatial: isSpatial),
-        DistanceKey(preparation: otherPreparation, mean: others.mean, isSpatial: isSpatial),
+        DistanceKey(preparation: pair.subject, mean: definition.mean, isSpatial: isSpatial),
+        DistanceKey(
+          preparation: pair.reference, mean: other.definition.mean, isSpatial: isSpatial),
       ]
-      if let distance = try self.distance(keys) {
-        var metric = Metric(distance, title)
-        metric.setInterval(title) { () throws(NoInterval) in try jackknife(distance, keys, title) }
-        if isSpatial { metric.definition = own.spatial } else { metric.floor = floor }
-        result.metrics[title.rawValue] = metric
-      } else {
-        result.skipped[title.rawValue] = "statistics without mu_s and sigma_s were given"
-      }
+      try addDistance(title(name), keys, definition, to: &result)
     }
-
-    if wanted.contains(.inceptionScore) {
-      let title = title(.inceptionScore)
-      switch subject {
-      case .statistics: result.skipped[title.rawValue] = "needs images, and statistics were given"
-      case .images(let collection):
-        if let scores = collection.prepared[preparation]?.scores(own.score.definition) {
-          var metric = Metric(scores.score(), title, definition: own.score.tool)
-          metric.setInterval(title) { () throws(NoInterval) in try jackknife(scores) }
-          result.metrics[title.rawValue] = metric
-        } else {
-          result.skipped[title.rawValue] = "\(collection.count) images are fewer than splits"
-        }
-      }
-    }
-
+    if wanted.contains(.inceptionScore) { addScore(pair.subject, definition, to: &result) }
     guard !wanted.isDisjoint(with: MetricName.ofRows) else { return result }
-    func skip(_ names: [MetricName], _ reason: String) {
-      for name in names where wanted.contains(name) { result.skipped[name.rawValue] = reason }
-    }
-    guard let rows = try subject.rows(preparation),
-      let others = try reference.rows(otherPreparation)
+    guard let rows = try subject.rows(pair.subject),
+      let others = try reference.rows(pair.reference)
     else {
       skip(
         [.kid, .precision, .recall],
-        "needs images or feature rows on both sides, and statistics without them were given")
+        "needs images or feature rows on both sides, and statistics without them were given",
+        in: &result)
       return result
     }
-    let referenceCount = others.count == reference.count ? nil : others.count
     if wanted.contains(.kid) {
-      let subsets = own.kernelDistance.definition
-      do throws(MetricError) {
-        let known = kernelDistances[preparation]?[subsets]
-        let value =
-          if let known { known } else {
-            try kernelDistance(between: rows, and: others, subsets: subsets)
-          }
-        kernelDistances[preparation, default: [:]][subsets] = value
-        result.metrics["kid"] = Metric(
-          value, definition: own.kernelDistance.tool, referenceCount: referenceCount)
-      } catch {
-        guard error.code == "TooFewSamples" else { throw Failure(error, "KID") }
-        skip([.kid], "by \(own.kernelDistance.tool): \(error.detail)")
-      }
+      try addKernelDistance(rows, others, pair.subject, definition, to: &result)
     }
     if wanted.contains(.precision) || wanted.contains(.recall) {
-      let (tool, convention) = own.precisionAndRecall
-      do throws(MetricError) {
-        let known = coverages[preparation]?[convention]
-        let value =
-          if let known { known } else {
-            try precisionAndRecall(of: rows, against: others, convention: convention)
-          }
-        coverages[preparation, default: [:]][convention] = value
-        var shares: [(title: MetricTitle, value: Double)] = []
-        if wanted.contains(.precision) { shares.append((.precision, value.precision)) }
-        if wanted.contains(.recall) { shares.append((.recall, value.recall)) }
-        if convention == .prdc {
-          shares += [(.density, value.density), (.coverage, value.coverage)]
-        }
-        for share in shares {
-          result.metrics[share.title.rawValue] = Metric(
-            share: share.value, share.title, definition: tool, referenceCount: referenceCount)
-        }
-      } catch {
-        guard error.code == "TooFewSamples" else { throw Failure(error, "precision and recall") }
-        skip([.precision, .recall], "by \(tool): \(error.detail)")
-      }
+      try addPrecisionAndRecall(rows, others, pair.subject, definition, to: &result)
     }
     return result
+  }
+
+  /// How the images of the two sides are prepared.
+  private struct PreparedPair {
+    let subject: Preparation
+    let reference: Preparation
+  }
+
+  private func effective(_ preparation: Preparation) -> Preparation {
+    extractor?.effective(preparation) ?? preparation
+  }
+
+  private func skip(_ names: [MetricName], _ reason: String, in result: inout DialectResult) {
+    for name in names where wanted.contains(name) { result.skipped[name.rawValue] = reason }
+  }
+
+  /// FID, or with spatial features sFID.
+  private mutating func addDistance(
+    _ title: MetricTitle, _ keys: [DistanceKey], _ definition: DialectDefinition,
+    to result: inout DialectResult
+  ) throws {
+    let isSpatial = keys[0].isSpatial
+    if isSpatial, extractor?.spatialDimension == 0 {
+      result.skipped[title.rawValue] = "the extractor has no features with positions"
+      return
+    }
+    guard let distance = try distance(keys) else {
+      result.skipped[title.rawValue] = "statistics without mu_s and sigma_s were given"
+      return
+    }
+    var metric = Metric(distance, title)
+    metric.setInterval(title) { () throws(NoInterval) in try jackknife(distance, keys, title) }
+    if isSpatial { metric.definition = definition.spatial } else { metric.floor = floor }
+    result.metrics[title.rawValue] = metric
+  }
+
+  /// Inception Score, which needs the images alone.
+  private func addScore(
+    _ preparation: Preparation, _ definition: DialectDefinition, to result: inout DialectResult
+  ) {
+    let title = title(.inceptionScore)
+    guard case .images(let collection) = subject else {
+      result.skipped[title.rawValue] = "needs images, and statistics were given"
+      return
+    }
+    guard let scores = collection.prepared[preparation]?.scores(definition.score.definition) else {
+      result.skipped[title.rawValue] = "\(collection.count) images are fewer than splits"
+      return
+    }
+    var metric = Metric(scores.score(), title, definition: definition.score.tool)
+    metric.setInterval(title) { () throws(NoInterval) in try jackknife(scores) }
+    result.metrics[title.rawValue] = metric
+  }
+
+  private mutating func addKernelDistance(
+    _ rows: FeatureRows, _ others: FeatureRows, _ preparation: Preparation,
+    _ definition: DialectDefinition, to result: inout DialectResult
+  ) throws {
+    let (tool, subsets) = definition.kernelDistance
+    do throws(MetricError) {
+      let known = kernelDistances[preparation]?[subsets]
+      let value =
+        if let known { known } else {
+          try kernelDistance(between: rows, and: others, subsets: subsets)
+        }
+      kernelDistances[preparation, default: [:]][subsets] = value
+      result.metrics["kid"] = Metric(
+        value, definition: tool, referenceCount: referenceCount(others))
+    } catch {
+      guard error.code == "TooFewSamples" else { throw Failure(error, "KID") }
+      skip([.kid], "by \(tool): \(error.detail)", in: &result)
+    }
+  }
+
+  /// Precision and recall, and where the tool has them, density and coverage.
+  private mutating func addPrecisionAndRecall(
+    _ rows: FeatureRows, _ others: FeatureRows, _ preparation: Preparation,
+    _ definition: DialectDefinition, to result: inout DialectResult
+  ) throws {
+    let (tool, convention) = definition.precisionAndRecall
+    do throws(MetricError) {
+      let known = coverages[preparation]?[convention]
+      let value =
+        if let known { known } else {
+          try precisionAndRecall(of: rows, against: others, convention: convention)
+        }
+      coverages[preparation, default: [:]][convention] = value
+      var shares: [(title: MetricTitle, value: Double)] = []
+      if wanted.contains(.precision) { shares.append((.precision, value.precision)) }
+      if wanted.contains(.recall) { shares.append((.recall, value.recall)) }
+      if convention == .prdc {
+        shares += [(.density, value.density), (.coverage, value.coverage)]
+      }
+      for share in shares {
+        result.metrics[share.title.rawValue] = Metric(
+          share: share.value, share.title, definition: tool,
+          referenceCount: referenceCount(others))
+      }
+    } catch {
+      guard error.code == "TooFewSamples" else { throw Failure(error, "precision and recall") }
+      skip([.precision, .recall], "by \(tool): \(error.detail)", in: &result)
+    }
+  }
+
+  /// Reference images compared with, nil when they are all.
+  private func referenceCount(_ rows: FeatureRows) -> Int? {
+    rows.count == reference.count ? nil : rows.count
   }
 
   /// What results call a metric.
@@ -240,7 +215,7 @@ struct Comparison {
 
 // MARK: - Intervals
 
-extension Comparison {
+extension MetricComputation {
   /// The distance without each group of the subject's images, from the whole reference.
   private func jackknife(
     _ distance: FrechetDistance, _ keys: [DistanceKey], _ title: MetricTitle
@@ -275,56 +250,5 @@ extension Comparison {
     } catch {
       throw NoInterval(reason: error.detail)
     }
-  }
-}
-
-extension Metric {
-  /// Sets the interval of a metric, or why there is none.
-  fileprivate mutating func setInterval(
-    _ title: MetricTitle, _ jackknife: () throws(NoInterval) -> Jackknife
-  ) {
-    do throws(NoInterval) {
-      let jackknife = try jackknife()
-      let interval = jackknife.interval(of: title)
-      self.interval = [interval.lowerBound, interval.upperBound]
-      confidence = Jackknife.confidence
-      intervalMethod = "delete-a-group jackknife of the logarithm, Student's t"
-      bias = jackknife.bias
-      self.jackknife = LeftOut(groups: jackknife.leftOut.count, values: jackknife.leftOut)
-    } catch {
-      intervalReason = error.reason
-    }
-  }
-}
-
-extension Metric {
-  /// Why some metrics have none.
-  private static let noInterval = "not computed for this metric"
-
-  init(_ distance: FrechetDistance, _ title: MetricTitle) {
-    self.init(
-      value: distance.value, higherIsBetter: title.higherIsBetter, meanTerm: distance.meanTerm,
-      factorizations: distance.factorizations.map {
-        .init(method: $0.method.rawValue, rank: $0.rank, clampedMass: $0.clampedMass)
-      }, negativeRounding: distance.negativeRounding)
-  }
-
-  init(_ score: InceptionScore, _ title: MetricTitle, definition: String) {
-    self.init(
-      value: score.mean, definition: definition,
-      standardDeviation: score.standardDeviation, higherIsBetter: title.higherIsBetter)
-  }
-
-  init(_ distance: KernelDistance, definition: String, referenceCount: Int?) {
-    self.init(
-      value: distance.value, intervalReason: Self.noInterval, definition: definition,
-      standardDeviation: distance.standardDeviation,
-      higherIsBetter: MetricTitle.kernelDistance.higherIsBetter, referenceCount: referenceCount)
-  }
-
-  init(share: Double, _ title: MetricTitle, definition: String, referenceCount: Int?) {
-    self.init(
-      value: share, intervalReason: Self.noInterval, definition: definition,
-      higherIsBetter: title.higherIsBetter, referenceCount: referenceCount)
   }
 }

@@ -127,14 +127,3 @@ extension Evaluation {
     }
   }
 }
-
-extension MetricName {
-  /// The metric that results call so: `fd` is `fid` of an extractor other than Inception.
-  public init?(title: String) {
-    switch title {
-    case "fd": self = .fid
-    case "cs": self = .inceptionScore
-    default: self.init(rawValue: title)
-    }
-  }
-}

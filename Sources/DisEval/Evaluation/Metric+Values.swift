@@ -1,0 +1,53 @@
+import GenerativeMetrics
+import Results
+
+extension Metric {
+  /// Sets the interval of a metric, or why there is none.
+  mutating func setInterval(
+    _ title: MetricTitle, _ jackknife: () throws(NoInterval) -> Jackknife
+  ) {
+    do throws(NoInterval) {
+      let jackknife = try jackknife()
+      let interval = jackknife.interval(of: title)
+      self.interval = [interval.lowerBound, interval.upperBound]
+      confidence = Jackknife.confidence
+      intervalMethod = "delete-a-group jackknife of the logarithm, Student's t"
+      bias = jackknife.bias
+      self.jackknife = LeftOut(groups: jackknife.leftOut.count, values: jackknife.leftOut)
+    } catch {
+      intervalReason = error.reason
+    }
+  }
+}
+
+extension Metric {
+  /// Why some metrics have none.
+  private static let noInterval = "not computed for this metric"
+
+  init(_ distance: FrechetDistance, _ title: MetricTitle) {
+    self.init(
+      value: distance.value, higherIsBetter: title.higherIsBetter, meanTerm: distance.meanTerm,
+      factorizations: distance.factorizations.map {
+        .init(method: $0.method.rawValue, rank: $0.rank, clampedMass: $0.clampedMass)
+      }, negativeRounding: distance.negativeRounding)
+  }
+
+  init(_ score: InceptionScore, _ title: MetricTitle, definition: String) {
+    self.init(
+      value: score.mean, definition: definition,
+      standardDeviation: score.standardDeviation, higherIsBetter: title.higherIsBetter)
+  }
+
+  init(_ distance: KernelDistance, definition: String, referenceCount: Int?) {
+    self.init(
+      value: distance.value, intervalReason: Self.noInterval, definition: definition,
+      standardDeviation: distance.standardDeviation,
+      higherIsBetter: MetricTitle.kernelDistance.higherIsBetter, referenceCount: referenceCount)
+  }
+
+  init(share: Double, _ title: MetricTitle, definition: String, referenceCount: Int?) {
+    self.init(
+      value: share, intervalReason: Self.noInterval, definition: definition,
+      higherIsBetter: title.higherIsBetter, referenceCount: referenceCount)
+  }
+}

@@ -1,0 +1,62 @@
+import FeatureExtractors
+import GenerativeMetrics
+import References
+import Results
+
+/// One side of a comparison, reduced to what the metrics need.
+enum Side {
+  case images(FeatureCollection)
+  /// Statistics, and the features of the images that lie in the same file.
+  case statistics(ReferenceStatistics, images: FeatureCollection?)
+
+  var count: Int? {
+    switch self {
+    case .images(let collection): collection.count
+    case .statistics(let statistics, _): statistics.count
+    }
+  }
+
+  var sha256: String? {
+    if case .images(let collection) = self { collection.sha256 } else { nil }
+  }
+
+  /// The digests of images, nil without images.
+  var digests: SampleDigests? {
+    if case .images(let collection) = self { collection.digests } else { nil }
+  }
+
+  /// Feature rows, nil when there are none.
+  func rows(_ preparation: Preparation) throws -> FeatureRows? {
+    switch self {
+    case .images(let collection), .statistics(_, images: .some(let collection)):
+      try collection.prepared[preparation].map {
+        try FeatureRows($0.pooled.rows, dimension: $0.pooled.dimension)
+      }
+    case .statistics(let statistics, images: nil): try statistics.featureRows()
+    }
+  }
+
+  /// The Gaussian of the pooled or of the spatial features, nil when there is none.
+  func gaussian(_ key: DistanceKey) throws(MetricError) -> FactoredGaussian? {
+    switch self {
+    case .statistics(let statistics, _):
+      guard let gaussian = key.isSpatial ? statistics.spatial : statistics.gaussian else {
+        return nil
+      }
+      return try FactoredGaussian(gaussian)
+    case .images(let collection):
+      return try collection.prepared[key.preparation]?.features(key.isSpatial)?.factored(key.mean)
+    }
+  }
+}
+
+extension PreparedFeatures {
+  func features(_ isSpatial: Bool) -> FeatureSet? { isSpatial ? spatial : pooled }
+}
+
+/// Which Gaussian of a side.
+struct DistanceKey: Hashable {
+  let preparation: Preparation
+  let mean: MeanPrecision
+  let isSpatial: Bool
+}
