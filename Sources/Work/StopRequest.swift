@@ -14,8 +14,12 @@ public final class StopRequest: Sendable {
 
   /// Saves what is being made; the process can end afterwards. Takes as long as writing it does.
   ///
+  /// - Returns: Whether the work had begun, so that there was something to save.
   /// - Throws: `Failure` when it could not be written.
-  public func stop() throws {
-    try action.withLock { try $0?() }
+  @discardableResult public func stop() throws -> Bool {
+    try action.withLock { action in
+      try action?()
+      return action != nil
+    }
   }
 }

@@ -24,13 +24,17 @@ enum StopSignals {
       }
       second.start()
       Terminal.note("dis-eval: \(first): saving what is being made")
+      let hadBegun: Bool
       do {
-        try request.stop()
+        hadBegun = try request.stop()
       } catch {
         Terminal.note("dis-eval: error: \(error)")
         _exit((error as? Failure)?.status.rawValue ?? ExitStatus.internalError.rawValue)
       }
-      Terminal.note("dis-eval: stopped; the same command continues")
+      Terminal.note(
+        hadBegun
+          ? "dis-eval: stopped; the same command continues"
+          : "dis-eval: stopped before the first sample; nothing was checked to the end")
       _exit(ExitStatus.interrupted.rawValue)
     }
     thread.start()
@@ -45,6 +49,27 @@ enum StopSignals {
       action.sa_flags = SA_RESTART
       sigaction(signal, &action, nil)
     }
+  }
+
+  /// Says how the work could have been continued when SIGINT or SIGTERM ends a command that keeps nothing,
+  /// and then lets the signal end it.
+  static func installAdvice() {
+    var set = sigset_t()
+    sigemptyset(&set)
+    for number in [SIGINT, SIGTERM] { sigaddset(&set, number) }
+    // All threads that begin from now on leave the signals to the one that waits for them.
+    pthread_sigmask(SIG_BLOCK, &set, nil)
+    let signals = set
+    Thread {
+      var (waited, number) = (signals, Int32(0))
+      sigwait(&waited, &number)
+      Terminal.note(
+        "dis-eval: stopped, and nothing was kept; with --run FOLDER the same command would have continued"
+      )
+      signal(number, SIG_DFL)
+      pthread_sigmask(SIG_UNBLOCK, &waited, nil)
+      kill(getpid(), number)
+    }.start()
   }
 
   /// Waits for a signal.

@@ -64,7 +64,7 @@ struct EvaluationOptions: ParsableArguments {
         throw ValidationError("--repeats is for one dialect, not for --dialect all.")
       }
     }
-    if let num, num < 1 { throw ValidationError("--num \(num): expected at least 2.") }
+    if let num, num < 2 { throw ValidationError("--num \(num): expected at least 2.") }
     try files.check(json: output.json)
   }
 
@@ -96,7 +96,11 @@ struct EvaluationOptions: ParsableArguments {
     guard repeats == 1 || run?.shard == nil else {
       throw ValidationError("--repeats is for whole runs; shards make one --seed each.")
     }
-    if let stop = run?.stop { StopSignals.install(stop) }
+    if let stop = run?.stop {
+      StopSignals.install(stop)
+    } else if ckpt != nil {
+      StopSignals.installAdvice()
+    }
     func evaluation(seed: UInt64) throws -> Evaluation {
       var scoring = scoring
       scoring.settings.seed = seed

@@ -2,6 +2,7 @@ import DisEval
 import Files
 import Foundation
 import Synchronization
+import Work
 
 /// Standard output for results, standard error for people.
 enum Terminal {
@@ -36,74 +37,49 @@ enum Terminal {
     }.joined(separator: "\n")
   }
 
-  /// Writes a line to standard error. When that fails there is nobody to tell.
+  /// Writes a line to standard error, in place of a bar that is shown there. When that fails there is
+  /// nobody to tell.
   static func note(_ text: String) {
-    _ = Array((text + "\n").utf8).withUnsafeBytes { writeAll($0, to: STDERR_FILENO) }
+    let isBarShown = isBarShown.exchange(false, ordering: .relaxed)
+    write((isBarShown ? clearLine : "") + text + "\n")
   }
 
-  /// Tells people about progress, when standard error is a terminal, and about warnings.
+  /// Tells people about progress and warnings: on a terminal by a bar, elsewhere by a line a minute.
   static func reporter(quiet: Bool) -> Reporter {
     let isTerminal = isatty(STDERR_FILENO) == 1
-    let bar = Mutex(ProgressBar())
+    let meter = Mutex(ProgressMeter())
     return Reporter(
       progress: { progress in
-        guard isTerminal, !quiet else { return }
-        guard let line = bar.withLock({ $0.line(progress) }) else { return }
-        _ = Array(line.utf8).withUnsafeBytes { writeAll($0, to: STDERR_FILENO) }
+        guard !quiet else { return }
+        let interval: Duration = isTerminal ? .milliseconds(100) : .seconds(60)
+        let found = meter.withLock {
+          $0.line(progress, every: interval, saysBeginning: isTerminal)
+        }
+        guard let line = found else { return }
+        if isTerminal {
+          isBarShown.store(!line.isEnd, ordering: .relaxed)
+          write(clearLine + line.bar(columns: columns - 1) + (line.isEnd ? "\n" : ""))
+        } else if !line.isEnd {
+          note("dis-eval: \(line.log)")
+        }
       },
       warn: { if !quiet { note("dis-eval: warning: \($0)") } },
       note: { if !quiet { note("dis-eval: \($0)") } })
   }
-}
 
-/// A line with a bar, the rate and the time left.
-struct ProgressBar {
-  private var activity = ""
-  private var start = ContinuousClock.now
-  private var shown = ContinuousClock.now
+  /// Whether the last line of the terminal is a bar.
+  private static let isBarShown = Atomic(false)
+  private static let clearLine = "\r\u{1B}[K"
 
-  /// The text that replaces the current line, nil if the last one is younger than a tenth of a
-  /// second; it ends the line when all is done.
-  mutating func line(_ progress: WorkProgress, now: ContinuousClock.Instant = .now) -> String? {
-    if progress.activity != activity {
-      // The first activity began when the bar was made, before its first image was done.
-      if !activity.isEmpty { start = shown }
-      activity = progress.activity
-    } else if now - shown < .milliseconds(100), progress.done < progress.total {
-      return nil
-    }
-    shown = now
-    let seconds = (now - start) / .seconds(1)
-    let rate = Double(progress.done - progress.doneBefore) / max(seconds, 1e-3)
-    let left = Double(progress.total - progress.done) / max(rate, 1e-9)
-    let width = 28
-    let filled = width * progress.done / max(progress.total, 1)
-    let bar =
-      String(repeating: "=", count: filled) + String(repeating: " ", count: width - filled)
-    let (counts, rateText) =
-      switch progress.unit {
-      case .images:
-        ("\(progress.done)/\(progress.total)", String(format: rate < 10 ? "%.2f" : "%.0f", rate))
-      case .bytes:
-        (
-          String(format: "%.1f/%.1f MB", Double(progress.done) / 1e6, Double(progress.total) / 1e6),
-          String(format: "%.1f MB", rate / 1e6)
-        )
-      }
-    let end =
-      progress.done == progress.total
-      ? "in \(Self.duration(seconds))\n" : "ETA \(Self.duration(left))"
-    return
-      "\r\u{1B}[K\(activity) [\(bar)] \(counts)  \(rateText)/s  \(end)"
+  private static func write(_ text: String) {
+    _ = Array(text.utf8).withUnsafeBytes { writeAll($0, to: STDERR_FILENO) }
   }
 
-  /// `1:02:03`, `2:03`.
-  static func duration(_ seconds: Double) -> String {
-    let total = Int(min(seconds.rounded(), 1e9))
-    let (hours, minutes, rest) = (total / 3600, total / 60 % 60, total % 60)
-    return hours > 0
-      ? String(format: "%d:%02d:%02d", hours, minutes, rest)
-      : String(format: "%d:%02d", minutes, rest)
+  /// The width of the terminal, 80 if it does not say.
+  private static var columns: Int {
+    var size = winsize()
+    guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+    return Int(size.ws_col)
   }
 }
 
