@@ -4,7 +4,7 @@ package enum SamplingMethod: Equatable, Sendable {
   case ddpm
   /// DDIM; `eta` 0 is deterministic, 1 has the noise of DDPM.
   case ddim(eta: Double)
-  /// Heun's method, deterministic, second order; asks the network twice a step.
+  /// Heun's method, deterministic, second order; evaluates the network twice a step.
   case heun
   /// DPM-Solver++(2M), deterministic, second order.
   case dpmSolver2M

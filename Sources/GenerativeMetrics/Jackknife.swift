@@ -29,7 +29,7 @@ public struct Jackknife: Equatable, Sendable {
   public let leftOut: [Double]
   /// Samples of each group, `[B]`.
   public let sizes: [Int]
-  /// What the metric of all samples exceeds that of infinitely many by, in expectation.
+  /// How far the metric of all samples lies above its limit for infinitely many, in expectation.
   public let bias: Double
   /// The estimated standard deviation of ``value``.
   public let standardError: Double

@@ -68,7 +68,7 @@ package struct AgreedExtractor {
             difference + "; features of different networks cannot be compared"))
       case nil:
         guardian.warn(
-          "'\(lastComponent(side.path))': \(difference); nobody can tell if they are the same")
+          "'\(lastComponent(side.path))': \(difference); whether they are the same is unknown")
       }
     }
     if agreed?.published == false {
@@ -87,7 +87,7 @@ package struct AgreedExtractor {
 
 extension ReferenceStatistics {
   /// The extractor by the record, or by the registry, which has statistics of the published Inception
-  /// alone; nil when nobody says.
+  /// alone; nil when that is unknown.
   fileprivate var extractor: ExtractorProvenance? {
     record?.extractor
       ?? entry.map { _ in

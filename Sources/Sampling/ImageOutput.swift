@@ -20,7 +20,7 @@ public final class ImageOutput {
 
   /// Prepares the output, so that one that cannot be written is refused before any work.
   ///
-  /// - Parameter count: How many images there will be, nil when nobody knows; an array needs it.
+  /// - Parameter count: How many images there will be, nil when it is unknown; an array needs it.
   /// - Throws: `Failure` (73) when the folder cannot be made or has something in it, or the file
   ///   cannot be created; (64) `CountUnknown` for an array without a count.
   public init(path: String, count: Int?) throws {

@@ -156,7 +156,8 @@ import _TestSupport
     #expect(formats.metrics["fid"] != nil)
     // Nobody can tell: compared, with a warning.
     let unknown = try await evaluate(statistics("unknown", change: extractor(nil, nil)), b)
-    #expect(unknown.provenance.warnings.contains { $0.contains("nobody can tell") })
+    #expect(
+      unknown.provenance.warnings.contains { $0.contains("whether they are the same is unknown") })
   }
 
   @Test func anotherResolutionIsRefused() async throws {

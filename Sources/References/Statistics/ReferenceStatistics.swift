@@ -21,9 +21,9 @@ public struct ReferenceStatistics: Sendable {
   public let record: StatisticsRecord?
   /// What the registry says of a file with this hash, nil when it knows none.
   public let entry: StatisticsRegistry.Entry?
-  /// Images that the statistics are of, nil when nobody says.
+  /// Images that the statistics are of, nil when that is unknown.
   public let count: Int?
-  /// The covariance is divided by ``count`` less this; nil when nobody says.
+  /// The covariance is divided by ``count`` less this; nil when that is unknown.
   ///
   /// StyleGAN's `FeatureStats` are sums: their covariance is formed as StyleGAN does, with 0.
   public let ddof: Int?
@@ -40,9 +40,9 @@ public struct ReferenceStatistics: Sendable {
 
   /// Length of a feature vector.
   public var dimension: Int { gaussian.dimension }
-  /// The tool in whose way the features were made, nil when nobody says.
+  /// The tool in whose way the features were made, nil when that is unknown.
   public var dialect: Dialect? { record?.dialect ?? entry?.dialect }
-  /// Side of the images before they were resized, nil when nobody says.
+  /// Side of the images before they were resized, nil when that is unknown.
   public var resolution: Int? { record?.resolution ?? entry?.resolution }
 
   /// Reads statistics and, if there is one, the record beside them.

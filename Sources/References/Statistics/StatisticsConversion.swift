@@ -8,11 +8,11 @@ import Results
 public struct StatisticsConversion: Sendable {
   /// What is converted.
   public let input: ReferenceStatistics
-  /// The dialect, where nobody says it.
+  /// The dialect, where it is unknown.
   public var dialect: Dialect?
-  /// The number of images, where nobody says it.
+  /// The number of images, where it is unknown.
   public var count: Int?
-  /// The side of the images, where nobody says it.
+  /// The side of the images, where it is unknown.
   public var resolution: Int?
   /// Feature rows to keep, of the first images.
   public var keptRows = 0

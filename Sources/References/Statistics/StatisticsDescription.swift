@@ -25,7 +25,7 @@ public struct StatisticsDescription: Codable, Sendable {
   public var spatialDimension: Int?
   /// The data set.
   public var dataset: Dataset?
-  /// Images, nil when nobody says.
+  /// Images, nil when that is unknown.
   public var count: Int?
   /// The tool in whose way the features were made.
   public var dialect: Dialect?

@@ -10,13 +10,13 @@ public struct StatisticsRecord: Codable, Sendable {
   public var schema = "dis-eval-statistics/1"
   /// The data.
   public var dataset: Dataset?
-  /// Images that the statistics are of, nil when nobody says.
+  /// Images that the statistics are of, nil when that is unknown.
   public var count: Int?
   /// The extractor; `file` is relative to this record.
   public var extractor: ExtractorProvenance
-  /// The tool in whose way images were prepared, nil when nobody says.
+  /// The tool in whose way images were prepared, nil when that is unknown.
   public var dialect: Dialect?
-  /// Divisor of the covariance: count minus this; nil when nobody says.
+  /// Divisor of the covariance: count minus this; nil when that is unknown.
   public var ddof: Int?
   /// Feature rows kept in the file, of the first images.
   public var features: Int

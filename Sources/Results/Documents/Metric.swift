@@ -10,7 +10,7 @@ public struct Metric: Codable, Sendable {
   public var confidence: Double?
   /// How the interval was made.
   public var intervalMethod: String?
-  /// What the value exceeds that of infinitely many images by, estimated.
+  /// An estimate of how far the value lies above its limit for infinitely many images.
   public var bias: Double?
   /// What the interval and the bias are from, and differences of two results can be.
   public var jackknife: LeftOut?

@@ -120,7 +120,7 @@ public struct LedgerEntry: Codable, Equatable, Sendable {
     public var value: Double
     /// The interval for its expectation.
     public var interval: [Double]?
-    /// What the value exceeds that of infinitely many images by, estimated.
+    /// An estimate of how far the value lies above its limit for infinitely many images.
     public var bias: Double?
     /// Whether a higher value is better.
     public var higherIsBetter: Bool

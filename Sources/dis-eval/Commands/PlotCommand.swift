@@ -164,7 +164,7 @@ struct PlotCommand: ParsableCommand {
     }
   }
 
-  /// What lines differ by when nobody says: the family; along a setting of sampling the checkpoint.
+  /// What lines differ by unless it is given: the family; along a setting of sampling the checkpoint.
   private func natural(_ x: ScalingAxis, _ entries: [LedgerEntry]) -> Setting? {
     let setting = x.isOfSampling ? Setting.name : .family
     return Set(entries.map { setting.value(of: $0) }).count > 1 ? setting : nil

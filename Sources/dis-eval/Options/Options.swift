@@ -45,7 +45,7 @@ struct SamplingOptions: ParsableArguments {
   @Option(
     help: """
       Number of steps, evenly spaced; short for --respacing N, with DPM-Solver++ for dpmN. A step \
-      of heun asks the network twice. (default: 250)
+      of heun evaluates the network twice. (default: 250)
       """)
   var steps: Int?
 

@@ -7,8 +7,8 @@ extension Precision: ExpressibleByArgument {}
 struct PrecisionOptions: ParsableArguments {
   @Option(
     help: """
-      What Inception and DiS multiply. With bf16 numbers are others, by about what PyTorch's autocast \
-      makes of them, and the result says so.
+      What Inception and DiS multiply. bf16 changes results by about as much as PyTorch's autocast does, \
+      and the result records it.
       """)
   var precision = Precision.float32
 }
