@@ -2,28 +2,21 @@ import DisEval
 import Files
 import Foundation
 
-/// Ends a run on SIGTERM, SIGINT, SIGUSR1 and SIGUSR2 with what is done kept and exit status 75, as
-/// schedulers expect that announce an end or a requeue. A second signal ends it at once.
+/// What signals do to long work.
 enum StopSignals {
-  private static let signals = [SIGTERM, SIGINT, SIGUSR1, SIGUSR2]
   /// The writing end of a pipe: all that a signal handler may do is write to it.
   private nonisolated(unsafe) static var writeEnd: Int32 = -1
 
-  /// Listens from now on.
+  /// Ends a run on SIGTERM, SIGINT, SIGUSR1 and SIGUSR2 with what is done kept and exit status 75, as
+  /// schedulers expect that announce an end or a requeue. A second signal ends it at once.
   static func install(_ request: StopRequest) {
-    var ends: [Int32] = [-1, -1]
-    guard pipe(&ends) == 0 else { return }
-    let readEnd = ends[0]
-    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-    writeEnd = ends[1]
-    let thread = Thread {
-      let first = next(readEnd)
+    listen(to: [SIGTERM, SIGINT, SIGUSR1, SIGUSR2]) { number, readEnd in
       let second = Thread {
         _ = next(readEnd)
         _exit(ExitStatus.interrupted.rawValue)
       }
       second.start()
-      Terminal.note("dis-eval: \(first): saving what is being made")
+      Terminal.note("dis-eval: \(name(number)): saving what is being made")
       let hadBegun: Bool
       do {
         hadBegun = try request.stop()
@@ -37,8 +30,31 @@ enum StopSignals {
           : "dis-eval: stopped before the first sample; nothing was checked to the end")
       _exit(ExitStatus.interrupted.rawValue)
     }
-    thread.start()
-    for signal in signals {
+  }
+
+  /// Says how the work could have been continued when SIGINT or SIGTERM ends a command that keeps nothing,
+  /// and then lets the signal end it.
+  static func installAdvice() {
+    listen(to: [SIGINT, SIGTERM]) { number, _ in
+      Terminal.note(
+        "dis-eval: stopped, and nothing was kept; with --run FOLDER the same command would have continued"
+      )
+      signal(number, SIG_DFL)
+      kill(getpid(), number)
+    }
+  }
+
+  /// Calls `act` with the first of these signals on a thread of its own.
+  private static func listen(
+    to signals: [Int32], _ act: @escaping @Sendable (_ number: Int32, _ readEnd: Int32) -> Void
+  ) {
+    var ends: [Int32] = [-1, -1]
+    guard pipe(&ends) == 0 else { return }
+    let readEnd = ends[0]
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    writeEnd = ends[1]
+    Thread { act(next(readEnd), readEnd) }.start()
+    for number in signals {
       var action = sigaction()
       action.__sigaction_handler.sa_handler = { number in
         let error = errno
@@ -47,40 +63,23 @@ enum StopSignals {
         errno = error
       }
       action.sa_flags = SA_RESTART
-      sigaction(signal, &action, nil)
+      sigaction(number, &action, nil)
     }
   }
 
-  /// Says how the work could have been continued when SIGINT or SIGTERM ends a command that keeps nothing,
-  /// and then lets the signal end it.
-  static func installAdvice() {
-    var set = sigset_t()
-    sigemptyset(&set)
-    for number in [SIGINT, SIGTERM] { sigaddset(&set, number) }
-    // All threads that begin from now on leave the signals to the one that waits for them.
-    pthread_sigmask(SIG_BLOCK, &set, nil)
-    let signals = set
-    Thread {
-      var (waited, number) = (signals, Int32(0))
-      sigwait(&waited, &number)
-      Terminal.note(
-        "dis-eval: stopped, and nothing was kept; with --run FOLDER the same command would have continued"
-      )
-      signal(number, SIG_DFL)
-      pthread_sigmask(SIG_UNBLOCK, &waited, nil)
-      kill(getpid(), number)
-    }.start()
-  }
-
   /// Waits for a signal.
-  private static func next(_ readEnd: Int32) -> String {
+  private static func next(_ readEnd: Int32) -> Int32 {
     var byte: UInt8 = 0
     while read(readEnd, &byte, 1) < 0, errno == EINTR {}
-    switch Int32(byte) {
-    case SIGTERM: return "SIGTERM"
-    case SIGINT: return "SIGINT"
-    case SIGUSR1: return "SIGUSR1"
-    default: return "SIGUSR2"
+    return Int32(byte)
+  }
+
+  private static func name(_ number: Int32) -> String {
+    switch number {
+    case SIGTERM: "SIGTERM"
+    case SIGINT: "SIGINT"
+    case SIGUSR1: "SIGUSR1"
+    default: "SIGUSR2"
     }
   }
 }

@@ -128,7 +128,15 @@ import _TestSupport
     let run = try DisEvalProcess(
       "fid", "--ckpt", DisEvalProcess.checkpoint, "--ref", DisEvalProcess.statistics, "--num",
       "1")
-    #expect(run.status == 65 && run.errors.contains("TooFewSamples"), "\(run.errors)")
+    #expect(run.status == 64 && run.errors.contains("expected at least 2"), "\(run.errors)")
+    // Data with one image are refused as data.
+    let folder = try TemporaryFolder()
+    let images = folder.path("one")
+    let sample = try DisEvalProcess(
+      "sample", "--ckpt", DisEvalProcess.checkpoint, "--num", "1", "--steps", "2", "--out", images)
+    #expect(sample.status == 0, "\(sample.errors)")
+    let one = try DisEvalProcess("fid", "--images", images, "--ref", DisEvalProcess.statistics)
+    #expect(one.status == 65 && one.errors.contains("TooFewSamples"), "\(one.errors)")
   }
 
   @Test func anEmptyFolder() throws {
