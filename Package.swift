@@ -145,15 +145,18 @@ let package = Package(
       dependencies: ["CZlib", "Checkpoints", "Files", "Tensors", "_TestSupport"],
       resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
     .testTarget(
-      name: "ImagesTests", dependencies: ["Images", "Files", "Checkpoints", "_TestSupport"],
+      name: "ImagesTests",
+      dependencies: ["Checkpoints", "Files", "Images", "Tensors", "_TestSupport"],
       resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
     .testTarget(
       name: "FeatureExtractorsTests",
-      dependencies: ["FeatureExtractors", "Images", "Checkpoints", "Tensors", "_TestSupport"],
+      dependencies: [
+        "Checkpoints", "FeatureExtractors", "Files", "Images", "Tensors", "_TestSupport",
+      ],
       resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
     .testTarget(
       name: "BackbonesTests",
-      dependencies: ["Backbones", "Checkpoints", "Tensors", "_TestSupport"],
+      dependencies: ["Backbones", "Checkpoints", "Diffusion", "Files", "Tensors", "_TestSupport"],
       resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
     .testTarget(
       name: "AutoencoderTests",
@@ -161,7 +164,7 @@ let package = Package(
       resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
     .testTarget(
       name: "DiffusionTests",
-      dependencies: ["Backbones", "Checkpoints", "Diffusion", "_TestSupport"],
+      dependencies: ["Backbones", "Checkpoints", "Diffusion", "Files", "Tensors", "_TestSupport"],
       resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
     .testTarget(
       name: "GenerativeMetricsTests",
@@ -170,8 +173,8 @@ let package = Package(
     .testTarget(
       name: "DisEvalTests",
       dependencies: [
-        "Checkpoints", "DisEval", "Files", "GenerativeMetrics", "Images", "References", "Results",
-        "Sampling", "Tensors", "Work", "_TestSupport",
+        "Checkpoints", "Diffusion", "DisEval", "Files", "GenerativeMetrics", "Images", "References",
+        "Results", "Sampling", "Tensors", "Work", "_TestSupport",
       ],
       resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
     .testTarget(

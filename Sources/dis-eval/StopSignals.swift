@@ -27,7 +27,7 @@ enum StopSignals {
       Terminal.note(
         hadBegun
           ? "dis-eval: stopped; the same command continues"
-          : "dis-eval: stopped before the first sample; nothing was checked to the end")
+          : "dis-eval: stopped before any sample was made")
       _exit(ExitStatus.interrupted.rawValue)
     }
   }

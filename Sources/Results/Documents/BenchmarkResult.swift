@@ -51,7 +51,7 @@ public struct BenchmarkResult: Codable, Sendable {
     public var shareOfPeak: Double? { gigaOperations.map { $0 * perSecond / peakGflops } }
   }
 
-  /// Reads a benchmark that was written as JSON, of this version of the form or an earlier one.
+  /// Reads a benchmark that was written as JSON.
   ///
   /// - Throws: ``Failure`` `NoMeasurement` (65), or that of reading.
   public init(contentsOf path: String) throws(Failure) {
