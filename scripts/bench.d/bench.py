@@ -17,7 +17,7 @@ from statistics import median
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "scripts" / part) for part in ("conformance.d", "fixtures/reference", "fixtures")]
 THREADS = 2  # on both sides
-SECONDS = 3  # that one measurement takes at least
+SECONDS = 3  # the least that one measurement takes
 
 
 class Contest:
@@ -66,7 +66,7 @@ class Contest:
         ]
 
     def table(self) -> str:
-        head = f"| | {self.unit} per second, median | least – most | dis-eval's over it |\n|---|---|---|---|\n"
+        head = f"| | {self.unit} per second, median | range | ratio |\n|---|---|---|---|\n"
         return head + "\n".join(self.rows()) + "\n"
 
 
@@ -94,7 +94,7 @@ def run(command) -> subprocess.CompletedProcess:
 
 
 def inception_network():
-    """pytorch-fid's network with the weights of the tests, on 299 x 299 as it is."""
+    """pytorch-fid's network with the weights of the tests, for images of 299 x 299."""
     import torch
     from pytorch_fid.inception import InceptionV3
 
@@ -149,11 +149,13 @@ def inception(rounds: int) -> str:
     share = contest.rate("dis-eval") * 2 * 5.711168096 / median(contest.peaks)
     return (
         "## Inception-v3 features, float32\n\n"
-        f"Batches of {BATCH} images of 299 × 299 for the peers; dis-eval takes four images at a time on each thread, and its\n"
-        "time contains the resize and the scaling of 8-bit images, which the peers are given done.\n\n"
+        f"The other tools get batches of {BATCH} images of 299 × 299. dis-eval takes four images at a time on each\n"
+        "thread. Its time includes resizing and scaling 8-bit images, which is already done for the other\n"
+        "tools.\n\n"
         f"{contest.table()}\n"
-        f"The convolutions' operations by definition, at dis-eval's rate, are {share:.0%} of the peak of the machine's\n"
-        f"registers beside it ({median(contest.peaks):.0f} GFLOP/s); methods that multiply less exceed 100 %.\n"
+        f"Counted by their definition, the operations of the convolutions at dis-eval's rate are {share:.0%} of the\n"
+        f"machine's peak with all operands in registers, measured in the same run ({median(contest.peaks):.0f} GFLOP/s). "
+        "Methods that\nmultiply less can exceed 100 %.\n"
     )
 
 
@@ -204,7 +206,7 @@ def dis(rounds: int) -> str:
     from synthetic import MODELS
 
     torch.set_num_threads(THREADS)
-    torch.use_deterministic_algorithms(False)  # refdis asks for them, for its goldens
+    torch.use_deterministic_algorithms(False)  # refdis turns them on for its goldens
     state = {key: torch.from_numpy(np.array(array)) for key, array in MODELS["s2_px32"].state().items()}
     network, _ = refdis.build(state)
     contest = Contest("DiS-S/2", "forward passes", "dis-s2")
@@ -216,11 +218,11 @@ def dis(rounds: int) -> str:
     share = contest.rate("dis-eval") * measured["giga_operations"] / median(contest.peaks)
     return (
         "## DiS-S/2, one forward pass\n\n"
-        "32 × 32 × 3, 257 tokens. The reference is the original code with its CUDA kernels replaced by their definition in\n"
-        "PyTorch (`scripts/fixtures/reference`).\n\n"
+        "The images are 32 × 32 × 3, which makes 257 tokens. The reference is the original code with its CUDA\n"
+        "kernels replaced by their definition in PyTorch (`scripts/fixtures/reference`).\n\n"
         f"{contest.table()}\n"
-        f"The matrix products' operations at dis-eval's rate are {share:.0%} of the peak of the machine's registers beside it\n"
-        f"({median(contest.peaks):.0f} GFLOP/s).\n"
+        f"The operations of the matrix products at dis-eval's rate are {share:.0%} of the machine's peak with all\n"
+        f"operands in registers, measured in the same run ({median(contest.peaks):.0f} GFLOP/s).\n"
     )
 
 
@@ -241,9 +243,9 @@ def growth(rounds: int) -> str:
     say("growth: " + ", ".join(exponents))
     return (
         "## Growth of DiS's cost with the number of tokens\n\n"
-        "DiS-S/2 with patches of 2 on sides of 32, 64 and 128; one thread.\n\n"
+        "DiS-S/2 with a patch size of 2 runs on one thread, with images of 32, 64 and 128 pixels a side.\n\n"
         "| tokens | forward pass | per token |\n|---|---|---|\n" + "\n".join(rows) + "\n\n"
-        f"Exponent of the time: {', '.join(exponents)}.\n"
+        f"The exponents of the growth in time are {', '.join(exponents)}.\n"
     )
 
 
@@ -270,7 +272,7 @@ def decoder(rounds: int) -> str:
     contest.run(rounds)
     return (
         "## Stable Diffusion's decoder, 32 × 32 latent to 256 × 256\n\n"
-        "The peer decodes one image on two threads, dis-eval two images at a time on one thread each.\n\n"
+        "diffusers decodes one image on two threads. dis-eval decodes two images at a time, each on one thread.\n\n"
         f"{contest.table()}"
     )
 
@@ -321,7 +323,7 @@ def network_files():
 
 
 def reference() -> Path:
-    """Statistics of other images."""
+    """Statistics that stand in for those of other images."""
     path = WORK / "reference.npz"
     if not path.exists():
         import numpy as np
@@ -364,7 +366,7 @@ def folder(images: int) -> str:
                 command = [sys.executable, "-W", "ignore", Path(__file__).with_name("whole.py"), tool, path, stats, WORK]
             seconds, memory, output = timed(command)
             values = json.loads(output)
-            # dis-eval calls it fd: the statistics do not say which network they are of.
+            # dis-eval calls it fd, because the statistics do not say which network computed them.
             fid = values["metrics"]["fd"]["value"] if tool == "dis-eval" else values["fid"]
             say(f"{count} images, {tool}: {seconds:.1f} s, {memory:.0f} MiB, fid {fid:.6f}")
             found.setdefault(tool, []).append((seconds, memory, fid))
@@ -376,11 +378,11 @@ def folder(images: int) -> str:
                 f"| {count} | {tool} | {seconds:.1f} s | {runs[0][1]:.0f} MiB | {runs[0][2]:.5f} | {ratio} |"
             )
     return (
-        "## A whole evaluation: a folder of PNG files of 256 × 256 against statistics\n\n"
-        "Wall time of the process, start to end, with the tool's own defaults. torch-fidelity and clean-fid have no command\n"
-        "for statistics of another tool; they run the functions that their own commands call. Both resize otherwise, so\n"
-        "their numbers are others by design.\n\n"
-        "| images | tool | wall time | peak memory | fid | its time over dis-eval's |\n|---|---|---|---|---|---|\n"
+        "## A whole evaluation: a folder of 256 × 256 PNG files against statistics\n\n"
+        "Wall time of the process from start to end, with the defaults of each tool. torch-fidelity and\n"
+        "clean-fid have no command that reads the statistics of another tool, so the benchmark calls the\n"
+        "functions that their own commands call. Both resize differently, so their numbers differ by design.\n\n"
+        "| images | tool | wall time | peak memory | fid | ratio |\n|---|---|---|---|---|---|\n"
         + "\n".join(rows)
         + "\n"
     )
@@ -390,7 +392,7 @@ def folder(images: int) -> str:
 
 
 def agreement(images: int) -> str:
-    """Features of the same images beside float64, and samples of the same noise beside the original's."""
+    """Compares features of the same images, and samples of the same noise, with the originals in float64."""
     import numpy as np
     import torch
     from PIL import Image
@@ -454,9 +456,10 @@ def agreement(images: int) -> str:
         say(f"samples, {rows[-1]}")
     return (
         "## Agreement\n\n"
-        "Inception features of 64 images, and samples of DiS-S/2 from the same noise, beside the original code in float64.\n"
-        "The networks have random weights, which amplify rounding more than trained ones.\n\n"
-        "| | largest difference over largest value | rms over rms |\n|---|---|---|\n" + "\n".join(rows) + "\n"
+        "Inception features of 64 images, and samples of DiS-S/2 from the same noise, are compared with the\n"
+        "original code in float64. The networks have random weights, which amplify rounding more than trained\n"
+        "weights do.\n\n"
+        "| | largest difference / largest value | rms difference / rms value |\n|---|---|---|\n" + "\n".join(rows) + "\n"
     )
 
 
@@ -486,11 +489,12 @@ def header(rounds: int) -> str:
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     return (
         "# Benchmarks\n\n"
-        "Written by `scripts/bench`. Every contender does the same work on two threads, turn by turn in one run, "
-        f"{rounds} rounds; a\nratio is that of the medians. Absolute times are those of one machine on one day.\n\n"
+        "Generated by `scripts/bench`. All tools do the same work on two threads and take turns in one run of\n"
+        f"{rounds} rounds. A ratio compares medians; above 1, dis-eval is faster. "
+        "Absolute times are from one machine\non one day.\n\n"
         f"- Processor: {processor()}, {os.cpu_count()} cores; kernels: {kernels}\n"
         f"- {run([BINARY, '--version']).stdout.splitlines()[0]}; Python {platform.python_version()}, {versions}\n"
-        f"- The other networks run with random weights: speed does not depend on the values.\n"
+        "- The other networks have random weights, because speed does not depend on the values.\n"
     )
 
 
@@ -502,11 +506,11 @@ def main():
     unknown = [part for part in parts if part not in PARTS]
     if unknown:
         sys.exit(f"unknown part {unknown[0]}; there are {', '.join(PARTS)}")
-    # What earlier runs found stays on the page for the parts that are not asked for.
+    # Parts that are not measured now keep the results of earlier runs.
     kept = WORK / "parts"
     kept.mkdir(exist_ok=True)
     for part in parts:
-        # In a process of its own: libraries keep threads and memory.
+        # In a separate process, because libraries keep threads and memory.
         child = os.fork()
         if child == 0:
             import torch
