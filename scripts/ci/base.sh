@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Where the CI system names the base branch of a change, what the change is judged by comes from there:
-# a change cannot bring its own.
+# If the CI system names the base branch of a change, the files by which the change is judged come from
+# there, so that a change cannot replace them.
 branch=${DIS_EVAL_BASE:-${GITHUB_BASE_REF:-${CI_MERGE_REQUEST_TARGET_BRANCH_NAME:-}}}
 branch=${branch#refs/heads/}
 base=    # Its commit.
@@ -29,7 +29,7 @@ fetch_base() {
   rm -rf -- "$copies"
 }
 
-# Prints where in the repository a path is. Fails when it is elsewhere: a change cannot bring that.
+# Prints the place of a path inside the repository. Fails if it is outside, where no change can put a file.
 in_repository() {
   local path
   for path in "$(realpath -sm -- "$1")" "$(realpath -m -- "$1")"; do
@@ -41,8 +41,8 @@ in_repository() {
   return 1
 }
 
-# from_base NAME: makes the setting NAME, a path, that of a copy of the base branch's file. Fails when there
-# is no such file. What a first change brings counts with ALLOW_NO_BASELINE=1, except for a baseline.
+# from_base NAME: sets the setting NAME, a path, to a copy of the base branch's file. Fails if there is no
+# such file. With ALLOW_NO_BASELINE=1, the change's own file is used instead, except for a baseline.
 from_base() {
   local path=${!1} inside
   if [ -n "$base" ] && inside=$(in_repository "$path"); then
@@ -59,8 +59,8 @@ from_base() {
   [ -e "$path" ]
 }
 
-# checkpoint_of_change OWN BASE: takes the path of the checkpoint from the change's own settings, where it is
-# not as in those of the base branch. Only that line is read: the settings of a change are not run.
+# checkpoint_of_change OWN BASE: takes the path of the checkpoint from the change's own settings if it
+# differs from the base branch's. Reads only that line, because the settings of a change must not be run.
 checkpoint_of_change() {
   [ -n "$base" ] && [ -r "$1" ] || return 0
   local line pattern='^CHECKPOINT=("?\$\{CHECKPOINT:-)?"?([A-Za-z0-9_./+-]+)"?(\}"?)?[[:space:]]*(#.*)?$'
@@ -72,7 +72,7 @@ checkpoint_of_change() {
   summarize "The checkpoint is '$CHECKPOINT', as the change sets it."
 }
 
-# Says where the files came from that the change is judged by.
+# Adds to the summary where the files come from by which the change is judged.
 tell_sources() {
   [ -n "$base" ] || return 0
   local list
@@ -82,15 +82,15 @@ tell_sources() {
   [ ${#own[@]} -eq 0 ] || summarize "**Not there$where, so the change is judged by its own: ${list:2}.**"
 }
 
-# refuse_own_inputs FILE...: what scores the checkpoint must be as on the base branch, and nothing of what
-# jobs leave behind may come from the change.
+# refuse_own_inputs FILE...: everything that scores the checkpoint must be the same as on the base branch,
+# and no file in the folders of jobs may come from the change.
 refuse_own_inputs() {
   [ -n "$base" ] || return 0
   local file inside paths=() found
   for file in "$OUT" ${CACHE:+"$CACHE"}; do
     inside=$(in_repository "$file") || continue
     found=$(repository -C "$top" ls-files -- "$inside") || fail 74 "git cannot list '$file'"
-    [ -z "$found" ] || fail 65 "the repository has files in '$file', which is only for what jobs leave behind"
+    [ -z "$found" ] || fail 65 "the repository has files in '$file', which is only for files that jobs leave behind"
   done
   for file in "$@"; do
     if inside=$(in_repository "$file" 2> /dev/null); then paths+=("$inside"); fi
@@ -99,5 +99,5 @@ refuse_own_inputs() {
   found=$(repository -C "$top" diff --name-only "$base" -- "${paths[@]}") ||
     fail 74 "git cannot compare with the base branch '$branch'"
   [ -z "$found" ] ||
-    fail 65 "${found//$'\n'/, }: not the same as$where; a change is not scored by its own (is it up to date?)"
+    fail 65 "${found//$'\n'/, }: not the same as$where, whose files must score the change (is the change up to date?)"
 }

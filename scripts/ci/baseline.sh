@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Scores the checkpoint as planned and makes it the baseline, unless the policy of the gate says that it is
-# worse, or cannot say. With --accept it becomes the baseline all the same.
+# Scores the checkpoint as planned and makes it the baseline, unless the gate's verdict is worse or cannot
+# say. With --accept, it becomes the baseline anyway.
 #
 #   baseline.sh REASON [--accept]
 set -euo pipefail
@@ -10,7 +10,7 @@ here=$(dirname "$0")
 # shellcheck source=scripts/ci/score.sh
 . "$here/score.sh"
 
-[[ ! ${1:-} =~ ^[[:space:]]*$ ]] || fail 64 "baseline: expected a reason, why the baseline is replaced"
+[[ ! ${1:-} =~ ^[[:space:]]*$ ]] || fail 64 "baseline: expected a reason for replacing the baseline"
 reason=$1
 case "${*:2}" in
   "" | --accept) ;;

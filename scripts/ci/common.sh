@@ -4,16 +4,16 @@ shopt -s inherit_errexit
 kit=$(dirname "${BASH_SOURCE[0]}")
 conf=${DIS_EVAL_CONF:-.dis-eval/gate.conf}
 problem=     # Why the step fails.
-otherwise=70 # The exit status when a command fails with one that is not in dis-eval's table.
-judged=      # Set when the gate has judged: before that, 1 and 3 are not verdicts.
+otherwise=70 # The exit status if a command fails with a status that is not in dis-eval's table.
+judged=      # Set once the gate judges: before that, 1 and 3 are not verdicts.
 notes=()
 
 say() { printf '==> %s\n' "$*" >&2; }
 
-# Whether GitHub's runner is there, with the file that the variable $1 names.
+# Whether this is GitHub's runner and the variable $1 names a file.
 github() { [ "${GITHUB_ACTIONS:-}" = true ] && [ -n "${!1:-}" ]; }
 
-# Says a paragraph, and adds it to the summaries.
+# Prints a paragraph, and adds it to the summaries.
 summarize() {
   say "$1"
   note "$1"
@@ -46,7 +46,7 @@ call() {
   return $status
 }
 
-# Every end of a step. An error is reported wherever a verdict would be.
+# Runs at every end of a step. Reports an error wherever a verdict would be.
 finish() {
   local status=$?
   trap - EXIT
@@ -66,7 +66,7 @@ finish() {
 }
 trap finish EXIT
 
-# report_error STATUS: to summaries, annotation, output and junit.xml, as the gate does with a verdict.
+# report_error STATUS: reports to summaries, annotation, output and junit.xml, as the gate does with a verdict.
 report_error() {
   local text
   text=$(printf '%s' "${problem:-see the log}" | tr '\000-\037\177' ' ' | iconv -c -f UTF-8 -t UTF-8)
@@ -92,10 +92,10 @@ report_error() {
 XML
 }
 
-# Reads the settings from $conf and clears $OUT of everything that an earlier job left, except for its run.
+# Reads the settings from $conf, and removes everything that an earlier job left in $OUT except its run.
 settings() {
   [ -r "$conf" ] || fail 66 "the settings '$conf' are not there; copy gate.conf from $kit"
-  # An old dis-eval on the PATH must not take the place of one that was not built.
+  # If the build failed, an old dis-eval on the PATH must not be used instead.
   [ -n "${DIS_EVAL-dis-eval}" ] || fail 69 "DIS_EVAL is set but empty: building dis-eval has failed"
   problem="the settings '$conf' cannot be read, see the log" otherwise=78
   # shellcheck source=scripts/ci/gate.conf

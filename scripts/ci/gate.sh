@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Scores the checkpoint as planned and judges it by the policy and against the baseline. Exits 0 for pass,
-# 1 for worse, 3 for cannot say; 75 when the budget was not enough: the next job with the same $OUT
-# continues. Where the CI system names a base branch, settings, policy, plan and baseline are those of it.
+# Scores the checkpoint as planned and judges it by the policy and against the baseline. Exits with 0 for
+# pass, 1 for worse, 3 for cannot say, and 75 if the budget was not enough; then the next job with the same
+# $OUT continues. If the CI system names a base branch, settings, policy, plan and baseline come from it.
 set -euo pipefail
 here=$(dirname "$0")
 # shellcheck source=scripts/ci/common.sh
@@ -38,7 +38,7 @@ refuse_own_inputs "${inputs[@]}" "$DIS_EVAL"
 fetch_inputs
 if [ -z "$planned" ]; then
   make_plan
-  summarize "Commit $PLAN: what another plan gives is not comparable."
+  summarize "Commit $PLAN: results of a different plan are not comparable."
 fi
 score_as_planned
 judge "${baseline[@]}" --junit "$OUT/junit.xml" --openmetrics "$OUT/metrics.txt" --out "$OUT/verdict.json" \

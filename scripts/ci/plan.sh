@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Chooses the number of samples and of steps for the time budget, and says how wide the interval will be.
-# Run it once, on a runner like those of the gate, and commit the plan: results of other numbers are not
-# comparable.
+# Run it once, on the same kind of runner as the gate, and commit the plan: results with different numbers
+# are not comparable.
 set -euo pipefail
 here=$(dirname "$0")
 # shellcheck source=scripts/ci/common.sh

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The step of the action: the command that $COMMAND names.
+# The step of the action. Runs the command that $COMMAND names.
 set -euo pipefail
 here=$(dirname "$0")
 # shellcheck source=scripts/ci/common.sh
