@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Computes and scores a run on this host, without a scheduler: starts again what was stopped (75),
-# killed, or could not read or write (74).
+# Computes and scores a run on this host, without a scheduler. Restarts dis-eval if it was stopped (75)
+# or killed, or could not read or write (74).
 #
 #   shell.sh RUN.conf
 set -uo pipefail

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Scores a run when all tasks of its array have ended; exits 65 and says what is missing if any
-# failed. To be submitted by slurm-submit.
+# Scores a run when all tasks of its array have ended. If any failed, exits with 65 and says what is
+# missing. Submitted by slurm-submit.
 #SBATCH --job-name=dis-eval-merge
 #SBATCH --ntasks=1
 #SBATCH --time=01:00:00

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Computes a run by workers that torchrun starts on this host, and scores it. One that fails makes
-# torchrun start all again.
+# Computes a run with workers that torchrun starts on this host, and scores it. If one worker fails,
+# torchrun restarts all of them.
 #
 #   torchrun.sh RUN.conf [options of torchrun, such as --nproc_per_node=8]
 set -uo pipefail

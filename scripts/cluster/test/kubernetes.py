@@ -1,8 +1,8 @@
-"""Checks what a manifest must say for a run to be correct and to end.
+"""Checks that a manifest contains what a run needs to be correct and to end.
 
     python3 kubernetes.py kubernetes.yaml DIS_EVAL
 
-Needs PyYAML. DIS_EVAL is the program, which is asked for the shard of each pod.
+Needs PyYAML. DIS_EVAL is the program, which computes the shard of each pod.
 """
 
 import os
@@ -24,7 +24,7 @@ for name in ["dis-eval", "dis-eval-merge"]:
     job = documents["Job", name]
     assert job["apiVersion"] == "batch/v1"
     spec, pod = job["spec"], job["spec"]["template"]["spec"]
-    # podFailurePolicy and backoffLimitPerIndex need it.
+    # podFailurePolicy and backoffLimitPerIndex need this.
     assert pod["restartPolicy"] == "Never"
     assert pod["terminationGracePeriodSeconds"] == 60
     claims = [v["persistentVolumeClaim"]["claimName"] for v in pod["volumes"]]
@@ -53,7 +53,7 @@ merge = documents["Job", "dis-eval-merge"]["spec"]
 assert merge["suspend"] is True
 assert merge["template"]["spec"]["containers"][0]["args"][:2] == ["merge", run]
 
-# Each pod computes a part of its own.
+# Each pod computes a different part.
 shards = set()
 for index in range(job["completions"]):
     environment = {**os.environ, "JOB_COMPLETION_INDEX": str(index)}

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# A Slurm of its own to test with: controller, munge and two nodes of one processor each, all on this
-# machine, listening on 127.0.0.1 alone, with its own key and folder. To be sourced.
+# A separate Slurm for tests: controller, munge and two nodes with one processor each, all on this
+# machine, listening only on 127.0.0.1, with their own key and folder. To be sourced.
 
 # slurm_start FOLDER: starts it, and waits until both nodes are idle. FOLDER must be absolute.
 slurm_start() {
@@ -67,7 +67,7 @@ END
   return 70
 }
 
-# The controller and both nodes, which become daemons.
+# Starts the controller and both nodes, which become daemons.
 slurm_daemons() {
   local node
   slurmctld -c -f "$SLURM_CONF" || return
@@ -77,7 +77,7 @@ slurm_daemons() {
   done
 }
 
-# Three free ports in a row, of which the first is printed.
+# Finds three free ports in a row and prints the first.
 slurm_free_ports() {
   local port next
   for port in $(shuf -i 20000-29000 -n 100); do
@@ -110,11 +110,11 @@ slurm_stop() {
   done
 }
 
-# slurm_kill_node NAME: the daemons of a node vanish, and what it was running goes on.
+# slurm_kill_node NAME: kills the daemons of a node. The processes that it was running continue.
 slurm_kill_node() {
   local daemon steps
   daemon=$(cat "$slurm_folder/run/slurmd-$1.pid")
-  # The processes that watch over a step know the node by their spool folder only.
+  # The processes that watch over a step can be matched to the node only by its log file.
   steps=$(pgrep -x slurmstepd | while read -r pid; do
     for file in "/proc/$pid/fd"/*; do
       if [ "$(readlink "$file")" = "$slurm_folder/log/slurmd-$1.log" ]; then
