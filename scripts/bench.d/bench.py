@@ -1,4 +1,4 @@
-"""Times dis-eval and its peers turn by turn, checks that they agree, and writes a page.
+"""Times dis-eval and its peers in turns, checks that they agree, and writes a page.
 
 python bench.py WORK DIS_EVAL PAGE ROUNDS IMAGES [PART...]
 """

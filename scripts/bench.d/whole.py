@@ -1,4 +1,4 @@
-"""The Fréchet distance of a folder from statistics, by another tool's own code: {"fid": value} on standard output.
+"""The Fréchet distance of a folder from statistics, computed by another tool's code. Prints {"fid": value}.
 
 python whole.py TOOL IMAGES STATISTICS WORK
 """

@@ -1,6 +1,6 @@
-"""Makes the image sets: pairs of folders, A judged against B. Deterministic, without a network.
+"""Writes the image sets, which are pairs of folders: A is scored against B. Deterministic; needs no network.
 
-python images.py WORK N SMALL -> WORK/sets/KIND-COUNT/{A,B}/*, and {A,B}.npz beside them where all have one size
+python images.py WORK N SMALL -> WORK/sets/KIND-COUNT/{A,B}/*, and {A,B}.npz beside them if all have one size
 
 Every image is a random crop of a photograph that ships in the scikit-image and scikit-learn wheels, scaled, flipped,
 recoloured, and mixed with a random texture, so that thousands of different images span all feature dimensions. Side B
@@ -80,7 +80,7 @@ def picture(random: np.random.Generator, width: int, height: int, changed: bool)
 
 
 def size_of(kind: str, random: np.random.Generator) -> tuple[int, int]:
-    if kind == "mixed":  # both sides of 299, never square by design
+    if kind == "mixed":  # above and below 299, never square by design
         return tuple(int(v) for v in random.integers(24, 420, 2))
     return {"tiny": (32, 32), "square": (256, 256), "jpeg": (96, 72), "grey": (64, 64)}[kind]
 

@@ -5,7 +5,7 @@ python peers.py PEER WORK SET -> WORK/results/PEER.SET.json (numbers) and .A.npy
 What is patched, and nothing else:
 - where weights are read from (each peer downloads them otherwise);
 - convolutions keep their weights channels-last in memory, which changes the speed and not the arithmetic;
-- extracted features are also written down on their way from one function of the peer to the next;
+- extracted features are also saved on their way from one function of the peer to the next;
 - modules that a peer imports for other networks than Inception are replaced by empty ones (dgm-eval: open_clip,
   transformers).
 Metrics that a peer draws from an unseeded generator are repeated RUNS times on the same features.
@@ -47,7 +47,7 @@ class Task:
         self.versions |= {package: importlib.metadata.version(package) for package in packages}
 
     def commit(self, repository: str) -> Path:
-        """The folder of a tool that is no package; its commit, or a hash of its sources, becomes the version."""
+        """The folder of a tool that is not a package. Its commit, or a hash of its sources, is its version."""
         folder = Path(os.environ["REFERENCE_REPOS"]) / repository
         if (folder / ".git").exists():
             command = ["git", "-C", folder, "rev-parse", "--short=7", "HEAD"]
@@ -63,7 +63,7 @@ class Task:
         self.metrics[metric] = {"value": float(value)} | {key: float(number) for key, number in more.items()}
 
     def distance(self, metric: str, function):
-        """function(): a Fréchet distance; some tools refuse the square root of a singular matrix as complex."""
+        """Calls function() for a Fréchet distance. Some tools refuse the root of a singular matrix as complex."""
         try:
             self.value(metric, function())
         except ValueError as error:
@@ -72,7 +72,7 @@ class Task:
             self.metrics[metric] = {"refused": str(error)}
 
     def repeated(self, metric: str, function):
-        """function(seed) RUNS times, for numbers that depend on a generator which the peer does not seed."""
+        """Calls function(seed) RUNS times, for numbers from a generator that the peer does not seed."""
         runs = []
         for seed in range(RUNS):
             np.random.seed(seed)
@@ -80,7 +80,7 @@ class Task:
         self.metrics[metric] = {"runs": runs}
 
     def timed(self, function, images: int):
-        """function, its time and images counted as feature extraction."""
+        """Wraps function so that its time and images count as feature extraction."""
 
         def run(*arguments, **keywords):
             start = time.monotonic()
@@ -92,7 +92,7 @@ class Task:
         return run
 
     def spy(self, function, sides):
-        """function, its results written down as the features of the next side."""
+        """Wraps function so that its results are saved as the features of the next side."""
         order = iter(sides)
         timed = self.timed(function, self.count)
 
@@ -104,9 +104,9 @@ class Task:
         return run
 
     def spread(self, distance):
-        """distance(): the peer's Fréchet distance with the two sets exchanged, where there are too few images.
+        """Calls distance() for the peer's Fréchet distance with the two sets exchanged, if there are too few images.
 
-        In exact arithmetic nothing changes; square roots of eigenvalues that are round-off instead of 0 do.
+        In exact arithmetic it would not change. It changes because some eigenvalues are round-off instead of 0.
         """
         if self.count < 2048:
             with contextlib.suppress(ValueError):
@@ -136,8 +136,8 @@ class Task:
 def exact(first: np.ndarray, second: np.ndarray) -> float:
     """The Fréchet distance of two sets of features in float64, without the square root of a matrix.
 
-    For centred features X (n x d) and Y (m x d), tr sqrt(cov X cov Y) is the sum of the singular values of X Y^T over
-    sqrt((n - 1) (m - 1)): right for any number of images.
+    For centred features X (n x d) and Y (m x d), tr sqrt(cov X cov Y) is the sum of the singular values of X Y^T divided
+    by sqrt((n - 1) (m - 1)). This is correct for any number of images.
     """
     first, second = first.astype(np.float64), second.astype(np.float64)
     x, y = first - first.mean(0), second - second.mean(0)
@@ -241,7 +241,7 @@ def torchmetrics(task):
     network = NoTrainInceptionV3("inception-v3-compat", ["2048", "logits_unbiased"], weights)
 
     class Shared(torch.nn.Module):
-        """One output of one pass of the peer's network, which its three metrics share."""
+        """One output of a single pass of the peer's network, shared by its three metrics."""
 
         num_features = 2048
         images = result = None
@@ -279,7 +279,7 @@ def torchmetrics(task):
 def torchmetrics_again(metric, seed):
     import torch
 
-    metric._computed = None  # the peer keeps its first answer
+    metric._computed = None  # the peer caches its first result
     torch.manual_seed(seed)
     return metric.compute()[0]
 
@@ -332,7 +332,7 @@ def edm(task):
             collected.append(features.numpy())
             return features
 
-    # The published .pkl is a pickled module; the TorchScript file stands in for it.
+    # The published .pkl is a pickled module. The TorchScript file takes its place.
     fid.dnnlib.util.open_url = lambda *_, **__: contextlib.nullcontext()
     fid.pickle.load = lambda _: Detector()
     torch.distributed.init_process_group(
@@ -411,7 +411,7 @@ def dgm_eval_kid(task):
 
 
 def channels_last(module):
-    """module, the weights of its convolutions channels-last in memory."""
+    """Returns module with the weights of its convolutions channels-last in memory."""
     import torch
 
     for parameter in module.parameters():

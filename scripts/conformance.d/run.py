@@ -1,4 +1,4 @@
-"""Runs every peer on every image set, two at a time, the largest set first; skips what an earlier run has finished.
+"""Runs every peer on every image set, two at a time, the largest set first; skips what an earlier run finished.
 
 python run.py WORK N SMALL [SET...]   only those sets, in that order
 """
@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).parent
-# The repository that a peer is read from, where it is not a package.
+# The repository of each peer that is not a package.
 REPOSITORIES = {"dgm-eval": "dgm-eval", "dgm-eval.kid": "dgm-eval", "edm": "edm", "adm": "guided-diffusion"}
 PEERS = [
     "pytorch-fid",
@@ -26,19 +26,19 @@ PEERS = [
     "clean-fid-legacy-pytorch",
 ]
 AGAIN = ["clean-fid-clean.kid", "torchmetrics.kid", "dgm-eval.kid"]
-LANES = 2  # one thread each: matrix square roots use one core, whatever they are given
+LANES = 2  # one thread each, because matrix square roots use only one core
 LONGEST = 2 * 3600  # seconds for one peer on one set
 
 
 def jobs(large: int, small: int) -> list[tuple[str, str]]:
-    """(peer, set) of everything that can be run: large images of one kind, small of each other, none if it is 0."""
+    """(peer, set) of everything that can be run: `large` images of one kind, `small` of each other kind, 0 for none."""
     sets = [f"tiny-{large}"] + [f"{kind}-{small}" for kind in ("jpeg", "mixed", "grey", "square") if small]
     result = [(peer, name) for name in sets for peer in PEERS if not unsuitable(peer, name)]
     return result + [(peer, sets[0]) for peer in AGAIN if large >= 1000]
 
 
 def unsuitable(peer: str, name: str) -> str | None:
-    """Why a peer cannot be given a set."""
+    """Why a peer cannot take a set."""
     if name.startswith("mixed") and peer in ("adm", "edm"):
         return "takes images of one size only"
     return None
@@ -72,7 +72,7 @@ def run(work: Path, peer: str, name: str) -> int:
 
 
 def cost(peer: str, name: str) -> float:
-    """About the seconds, for the estimate only."""
+    """The approximate seconds, only for the estimate."""
     count = int(name.split("-")[1])
     return 300 if peer.endswith(".kid") else 2 * count / 8 + 40
 
@@ -87,7 +87,7 @@ def main():
     pending, active, count = list(queue), set(), 0
 
     def ready(job):
-        """The repetitions use the features of the run before."""
+        """Whether the run whose features a repetition uses has finished."""
         return not job[0].endswith(".kid") or (job[0].removesuffix(".kid"), job[1]) not in active | set(pending)
 
     def lane():

@@ -2,8 +2,8 @@
 
 python weights.py WORK -> WORK/weights/inception.pth, inception-2015-12-05.pt, classify_image_graph_def.pb and sha256
 
-The numbers are those of scripts/fixtures/synthetic.py with the batch statistics in Tests/FeatureExtractorsTests; the
-formats are those of the published files, which these stand in for.
+The numbers come from scripts/fixtures/synthetic.py, with the batch statistics in Tests/FeatureExtractorsTests. The
+formats are those of the published files, which these files replace.
 """
 
 import hashlib
@@ -90,7 +90,7 @@ def torchscript(path: Path, weights: dict[str, np.ndarray]):
 
 
 class local_weights:
-    """Inside it, pytorch-fid's download answers with our tensors."""
+    """A context in which pytorch-fid's download returns our tensors."""
 
     def __init__(self, weights):
         self.weights = weights
@@ -131,7 +131,7 @@ def tensor(array: np.ndarray) -> bytes:
 
 
 class Graph:
-    """A GraphDef written by hand: the operator BatchNormWithGlobalNormalization exists only in graphs of old version."""
+    """A GraphDef written by hand: BatchNormWithGlobalNormalization exists only in graphs of an old version."""
 
     def __init__(self):
         self.bytes = b""

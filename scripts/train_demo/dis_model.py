@@ -123,7 +123,7 @@ class PatchEmbed(nn.Module):
 
 
 class LabelEmbedding(nn.Module):
-    """A row per class and one, the last, for "no class"."""
+    """One row per class, and a last row for "no class"."""
 
     def __init__(self, classes, dim):
         super().__init__()

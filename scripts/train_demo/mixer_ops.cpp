@@ -328,7 +328,7 @@ void scan_backward_kernel(const ScanShape s, const ScanParams p, const T* d_out,
             inputs[l] = load(u + (first + l) * s.inner + c);
             deltas[l] = step_size(s, p, direction, c, rows.data() + l * columns);
           }
-          for (int64_t i = 0; i < tokens; ++i) {  // forward again, keeping the decays and the states
+          for (int64_t i = 0; i < tokens; ++i) {  // repeats the forward pass, keeping the decays and the states
             const int64_t l = position(direction, i, tokens);
             const float* row = rows.data() + l * columns;
             const Vec input = inputs[l], delta = deltas[l], scaled = delta * input;

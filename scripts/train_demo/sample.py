@@ -43,7 +43,7 @@ def to_bytes(x):
 
 
 def generate(model, sampler, timesteps, scale, labels, batch=250):
-    """Bytes [N, 28, 28], one image a label."""
+    """Bytes [N, 28, 28], one image per label."""
     network = samplers.guided(model, scale)
     parts = [
         samplers.SAMPLERS[sampler](network, torch.randn(len(y), 1, 28, 28), y, timesteps) for y in labels.split(batch)
@@ -61,7 +61,7 @@ def statistics(values):
 
 
 def frechet_distance(first, second):
-    """Between two Gaussians, each a mean and a covariance."""
+    """The distance between two Gaussians, each given by a mean and a covariance."""
     (mean1, cov1), (mean2, cov2) = first, second
     values, vectors = np.linalg.eigh(cov1)
     root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T

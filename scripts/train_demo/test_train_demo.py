@@ -79,7 +79,7 @@ def test_bfloat16_scan_is_close():
 
 
 def random_model():
-    """A model whose every parameter is random, and inputs."""
+    """A model in which every parameter is random, and inputs."""
     torch.manual_seed(0)
     model = dis_model.DiS(dim=64, depth=4)
     for name, p in model.named_parameters():

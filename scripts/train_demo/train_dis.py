@@ -1,6 +1,6 @@
 """Trains the demonstration DiS on Fashion-MNIST on a CPU, for a given time; continues from its checkpoint.
 
-The learning rate follows the share of the time that has passed, so a busy machine does fewer steps but ends as cleanly.
+The learning rate follows the share of the time that has passed, so a busy machine does fewer steps but still decays it.
 """
 
 import argparse

@@ -29,7 +29,7 @@ class Normalised(nn.Module):
         return self.base.logits(self.base.fc1(F.dropout(x.flatten(1), 0.3, self.training)))
 
     def folded(self):
-        """A plain extractor that computes the same."""
+        """A plain extractor that computes the same outputs."""
         plain = extractor.Extractor()
         plain.load_state_dict(self.base.state_dict())
         with torch.no_grad():
@@ -41,7 +41,7 @@ class Normalised(nn.Module):
 
 
 def shifted(images):
-    """Each batch moved by the same random offset of at most MAX_SHIFT pixels; black comes in."""
+    """Moves all images of a batch by the same random offset of at most MAX_SHIFT pixels, and fills with black."""
     dy, dx = torch.randint(0, 2 * MAX_SHIFT + 1, (2,)).tolist()
     return F.pad(images, [MAX_SHIFT] * 4, value=-1.0)[:, :, dy : dy + 28, dx : dx + 28]
 
