@@ -1,21 +1,21 @@
 import Files
 
-/// What launchers of many workers leave in the environment of each.
+/// The environment variables by which launchers of several workers tell each worker its number.
 struct LauncherEnvironment {
   private let variables: [String: String]
 
-  /// Takes the variables of a process. An empty one counts as not set.
+  /// Creates a view of a process's environment variables. Empty variables count as unset.
   init(_ variables: [String: String]) { self.variables = variables.filter { !$0.value.isEmpty } }
 
-  /// A launcher whose workers are numbered through all hosts.
+  /// A launcher that numbers its workers across all hosts.
   private struct World {
     let name: String
     let index: String
     let size: String
   }
 
-  /// From the innermost to the outermost: inside a Slurm job `mpirun` starts its daemons by a step,
-  /// and its workers have the variables of both.
+  /// From the innermost launcher to the outermost. Within a Slurm job, `mpirun` starts its daemons
+  /// as a job step, so its workers have the variables of both.
   private static let worlds = [
     World(name: "torchrun", index: "RANK", size: "WORLD_SIZE"),
     World(name: "Open MPI", index: "OMPI_COMM_WORLD_RANK", size: "OMPI_COMM_WORLD_SIZE"),
@@ -27,16 +27,20 @@ struct LauncherEnvironment {
   private static let arrayTask = "SLURM_ARRAY_TASK_ID"
   private static let kubernetesIndex = "JOB_COMPLETION_INDEX"
 
-  /// The variables that are looked at, and those that help to understand where a process is.
+  /// The variables that determine a shard, and those that help to understand where a process runs.
   static let names =
     worlds.flatMap { [$0.index, $0.size] }
     + [arrayTask] + ["MIN", "MAX", "STEP", "COUNT"].map { "SLURM_ARRAY_TASK_\($0)" }
     + [kubernetesIndex, "TORCHELASTIC_RESTART_COUNT", "SLURM_JOB_ID", "SLURM_ARRAY_JOB_ID"]
     + ["SLURM_NTASKS", "SLURM_RESTART_COUNT"]
 
-  /// The shard that the launchers give this worker, and the name of the launchers.
+  /// Returns the shard that the launcher assigns to this worker, and the launcher's name.
   ///
-  /// - Parameter count: How many shards there are, where that was said.
+  /// - Parameter count: The number of shards, if given.
+  /// - Returns: The shard and its source, or nil if no launcher is recognised.
+  /// - Throws: `Failure` (64) `InvalidShard` if a variable is not a valid number, `ShardMismatch`
+  ///   if `count` contradicts the launcher, `ShardCountUnknown` if only the index is known,
+  ///   `ArrayHasHoles` if the tasks of a Slurm array are not evenly spaced.
   func shard(count: Int?) throws(Failure) -> (shard: Shard, source: String)? {
     if variables[Self.arrayTask] != nil {
       guard let world = try worldOfMany(count: nil) else {
@@ -71,11 +75,12 @@ struct LauncherEnvironment {
     return (try shard(Self.kubernetesIndex, index, of: count), "the Kubernetes indexed job")
   }
 
-  /// The innermost launcher that started more than one worker.
+  /// Returns the shard assigned by the innermost launcher that started more than one worker.
   private func worldOfMany(count: Int?) throws(Failure) -> (shard: Shard, source: String)? {
     for world in Self.worlds {
       let size = try number(world.size)
-      // A batch script has a Slurm process ID too, but it is alone: a step has a number of tasks.
+      // A batch script also has a Slurm process ID but runs alone; only a step has a number of
+      // tasks.
       if size == nil, world.index == Self.slurmStep.index { continue }
       guard let index = try number(world.index) else { continue }
       let shard = try shard(world.index, index, of: size ?? count)
@@ -84,10 +89,10 @@ struct LauncherEnvironment {
     return nil
   }
 
-  /// The number of the task among those of its array.
+  /// Returns the shard that corresponds to this task of a Slurm array.
   ///
-  /// - Parameter count: The number of shards. When the array has another number of tasks, it was made
-  ///   to do some shards again, and its task IDs are the numbers of shards.
+  /// - Parameter count: The number of shards, if given. An array with a different number of tasks
+  ///   was started to repeat some shards; its task IDs are then shard numbers.
   private func taskOfArray(count: Int?) throws(Failure) -> Shard {
     guard let task = try number(Self.arrayTask) else { preconditionFailure("no array") }
     guard let first = try number("SLURM_ARRAY_TASK_MIN"),
@@ -126,7 +131,7 @@ struct LauncherEnvironment {
     return Shard(index: index, count: count)
   }
 
-  /// The number in a variable, nil when it is not set.
+  /// Returns the number in a variable, or nil if the variable is not set.
   private func number(_ name: String) throws(Failure) -> Int? {
     guard let text = variables[name] else { return nil }
     guard let number = decimal(text), number <= Shard.maximumCount else {

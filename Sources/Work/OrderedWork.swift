@@ -1,11 +1,16 @@
 /// Computes `count` pieces of work on `width` workers and consumes their results in order.
 ///
-/// The one level of parallelism of the whole tool.
+/// This is the only level of parallelism in the tool.
 ///
 /// - Parameters:
-///   - width: Pieces that run at once.
-///   - inFlight: Pieces that run or wait for their turn, at least `width`: what bounds memory.
-/// - Throws: The first error of `compute` or `consume`; work not yet started is dropped.
+///   - count: The number of pieces.
+///   - width: The number of pieces that run at once.
+///   - inFlight: The number of pieces that run or wait to be consumed; it bounds memory. Values
+///     below `width` count as `width`.
+///   - compute: Computes the result of the piece at an index, on any thread.
+///   - consume: Receives each index and its result, in ascending order of the index.
+/// - Throws: The first error thrown by `compute` or `consume`, or `CancellationError` if the task
+///   is cancelled. Work that has not started is dropped.
 package func forEachInOrder<Output: Sendable>(
   count: Int, width: Int, inFlight: Int, compute: @escaping @Sendable (Int) throws -> Output,
   consume: (Int, Output) throws -> Void

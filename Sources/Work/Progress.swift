@@ -1,20 +1,21 @@
-/// How far a long piece of work has come.
+/// The progress of a long-running activity.
 public struct WorkProgress: Equatable, Sendable {
-  /// What is being done, such as `sampling`.
+  /// The name of the activity, such as `sampling`.
   public let activity: String
-  /// Images or bytes finished.
+  /// The number of images or bytes finished.
   public let done: Int
-  /// Images or bytes in all.
+  /// The total number of images or bytes.
   public let total: Int
-  /// What is counted.
+  /// The unit of ``done`` and ``total``.
   public let unit: Unit
-  /// Of ``done``, what an earlier run had done: it says nothing of the speed of this one.
+  /// The part of ``done`` that an earlier run finished, and that does not count towards the rate of
+  /// this run.
   public let doneBefore: Int
 
-  /// What ``done`` and ``total`` count.
+  /// The unit of ``done`` and ``total``.
   public enum Unit: Sendable { case images, bytes }
 
-  /// Notes how far `activity` has come.
+  /// Creates a progress value for `activity`.
   public init(
     activity: String, done: Int, total: Int, unit: Unit = .images, doneBefore: Int = 0
   ) {
@@ -23,17 +24,17 @@ public struct WorkProgress: Equatable, Sendable {
   }
 }
 
-/// Where the pipeline reports what is for people: progress, and warnings that are also recorded in
+/// Receives the messages meant for people: progress, notes, and warnings that are also recorded in
 /// the result.
 public struct Reporter: Sendable {
-  /// Called after each image, or a few times a second.
+  /// Called after each image, or a few times per second.
   public let progress: @Sendable (WorkProgress) -> Void
-  /// Called once per warning.
+  /// Called once for each warning.
   public let warn: @Sendable (String) -> Void
-  /// Called for what is good to know and stands in no result.
+  /// Called for information that is not recorded in any result.
   public let note: @Sendable (String) -> Void
 
-  /// Makes a reporter.
+  /// Creates a reporter from its callbacks.
   public init(
     progress: @escaping @Sendable (WorkProgress) -> Void,
     warn: @escaping @Sendable (String) -> Void,
@@ -44,6 +45,6 @@ public struct Reporter: Sendable {
     self.note = note
   }
 
-  /// Reports to nobody.
+  /// A reporter that discards all messages.
   public static let silent = Reporter(progress: { _ in }, warn: { _ in })
 }

@@ -1,30 +1,31 @@
 import Foundation
 
-/// How fast a piece of work goes and how long it will take, as text for people.
+/// Measures how fast work proceeds, and decides when to report it.
 package struct ProgressMeter {
   private var activity = ""
   private var start: ContinuousClock.Instant
-  /// When something was said.
+  /// The time of the last reported line.
   private var last: ContinuousClock.Instant
-  /// When there was progress.
+  /// The time of the last progress.
   private var previous: ContinuousClock.Instant
 
-  /// A meter for work that begins now.
+  /// Creates a meter for work that begins at `now`.
   package init(now: ContinuousClock.Instant = .now) {
     (start, last, previous) = (now, now, now)
   }
 
-  /// What there is to say of some progress, nil if less than `interval` has passed since it was last said;
-  /// the end of an activity is always said.
+  /// Returns the line to report, or nil if less than `interval` has passed since the last one. The
+  /// end of an activity is always reported.
   ///
-  /// - Parameter saysBeginning: Whether the first progress of an activity is said at once.
+  /// - Parameter saysBeginning: Whether to report the first progress of an activity immediately.
   package mutating func line(
     _ progress: WorkProgress, every interval: Duration, saysBeginning: Bool,
     now: ContinuousClock.Instant = .now
   ) -> ProgressLine? {
     let isNew = progress.activity != activity
     if isNew {
-      // An activity begins where the one before it ended, before its own first image is done.
+      // An activity starts when the previous one ended, which is before its own first image is
+      // finished.
       (activity, start) = (progress.activity, previous)
     }
     previous = now
@@ -35,20 +36,22 @@ package struct ProgressMeter {
   }
 }
 
-/// Progress as text.
+/// Progress formatted as text.
 package struct ProgressLine {
   private let progress: WorkProgress
   private let seconds: Double
 
-  /// - Parameter seconds: How long the work has taken so far.
+  /// Creates a line of text.
+  ///
+  /// - Parameter seconds: The time that the work has taken so far.
   package init(_ progress: WorkProgress, seconds: Double) {
     (self.progress, self.seconds) = (progress, seconds)
   }
 
-  /// Whether everything is done.
+  /// Whether the activity is finished.
   package var isEnd: Bool { progress.done >= progress.total }
 
-  /// Counts, rate and the time that is left, which is not known before the first image or byte.
+  /// The counts, the rate, and the remaining time, which is unknown before the first image or byte.
   package var text: String {
     let made = progress.done - progress.doneBefore
     guard made > 0, seconds > 0 else { return isEnd ? counts : "\(counts)  ETA unknown" }
@@ -60,7 +63,7 @@ package struct ProgressLine {
     return "\(counts)  \(shown(rate))/s  \(end)"
   }
 
-  /// The text in one line of at most `columns` characters, with a bar if there is room for one.
+  /// Returns the text as one line of at most `columns` characters, with a progress bar if it fits.
   package func bar(columns: Int) -> String {
     let (head, tail) = (progress.activity, text)
     let room = columns - head.count - tail.count - 4
@@ -71,7 +74,7 @@ package struct ProgressLine {
       + String(repeating: " ", count: width - filled) + "] " + tail
   }
 
-  /// The line for a log.
+  /// The text as a line of a log.
   package var log: String { "\(progress.activity) \(text)" }
 
   private var counts: String {
@@ -89,7 +92,7 @@ package struct ProgressLine {
     }
   }
 
-  /// `1:02:03`, `2:03`.
+  /// Formats a duration, such as `1:02:03` or `2:03`.
   static func duration(_ seconds: Double) -> String {
     let total = Int(min(seconds.rounded(), 1e9))
     let (hours, minutes, rest) = (total / 3600, total / 60 % 60, total % 60)

@@ -1,26 +1,30 @@
 import Files
 
-/// The part of a run that one worker computes: number `index`, from 0, of `count`.
+/// The part of a run that one worker computes: number `index`, counted from 0, of `count`.
 ///
-/// Nothing depends on how a run is cut: a worker may die, be started twice, or come back with
-/// another count, and the merged result is the same.
+/// The result does not depend on how a run is divided. A worker may die, be started twice, or
+/// return with a different count, and the merged result stays the same.
 public struct Shard: Equatable, Sendable, Codable, CustomStringConvertible {
-  /// Which part, from 0.
+  /// The number of this part, from 0.
   public let index: Int
-  /// How many parts there are.
+  /// The number of parts.
   public let count: Int
 
   /// The largest ``count``.
   public static let maximumCount = 1_000_000_000
 
-  /// Part `index` of `count`.
+  /// Creates part `index` of `count`, which must exist.
   public init(index: Int, count: Int) {
     precondition(Self.exists(index, of: count), "there is no shard \(index) of \(count)")
     self.index = index
     self.count = count
   }
 
-  /// Decodes a shard, refusing one that cannot be.
+  /// Decodes a shard.
+  ///
+  /// - Throws: `DecodingError.dataCorrupted` if ``index`` is not below ``count`` or ``count``
+  ///   exceeds ``maximumCount``; other cases of `DecodingError` if a key is missing or not an
+  ///   integer.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     index = try values.decode(Int.self, forKey: .index)
@@ -31,7 +35,7 @@ public struct Shard: Equatable, Sendable, Codable, CustomStringConvertible {
     }
   }
 
-  /// `index/count`, as `--shard` takes it.
+  /// The shard as `index/count`, the syntax of `--shard`.
   public var description: String { "\(index)/\(count)" }
 
   static func exists(_ index: Int, of count: Int) -> Bool {
@@ -42,24 +46,25 @@ public struct Shard: Equatable, Sendable, Codable, CustomStringConvertible {
 // MARK: - Which shard a process is
 
 extension Shard {
-  /// Finds out which part of a run this process was started for.
+  /// Determines which part of a run this process was started for.
   ///
-  /// What is given explicitly wins, then torchrun, Open MPI, PMI (MPICH, Intel MPI), a Slurm step, a
-  /// Slurm array, and a Kubernetes indexed job. Inside a Slurm array the workers of any of the first
-  /// four are counted through all its tasks. One worker alone is no launcher's shard, save in an
-  /// array, which is made for the purpose.
+  /// An explicit shard takes precedence, followed by torchrun, Open MPI, PMI (MPICH, Intel MPI), a
+  /// Slurm step, a Slurm array, and a Kubernetes indexed job. Within a Slurm array, the workers of
+  /// any of the first four are counted across all tasks of the array. A launcher with a single
+  /// worker does not define a shard, except for an array, which exists for that purpose.
   ///
   /// - Parameters:
-  ///   - explicit: The value of `--shard`: `i/n`, or `none` for the whole run whatever the
-  ///     environment says.
-  ///   - count: The value of `--num-shards`, for launchers that do not say how many workers there
-  ///     are. An array of another number of tasks than that was made to do some shards again: its
-  ///     task IDs are the numbers of shards.
-  ///   - environment: The variables of the process.
-  /// - Returns: The shard, nil for the whole run, and for people what was seen and what won.
-  /// - Throws: `Failure` (64) `InvalidShard` for a value that is none, `ShardMismatch` when two
-  ///   sources disagree, `ShardCountUnknown` and `ShardIndexUnknown` when only half is known, and
-  ///   `ArrayHasHoles` when the tasks of an array are not evenly spaced.
+  ///   - explicit: The value of `--shard`: `i/n`, or `none` for the whole run regardless of the
+  ///     environment.
+  ///   - count: The value of `--num-shards`, for launchers that do not provide the number of
+  ///     workers. An array with a different number of tasks was started to repeat some shards; its
+  ///     task IDs are then shard numbers.
+  ///   - environment: The environment variables of the process.
+  /// - Returns: The shard, or nil for the whole run; and an explanation for people of which
+  ///   variables were found and which source was used.
+  /// - Throws: `Failure` (64) `InvalidShard` if a value is not a valid shard, `ShardMismatch` if
+  ///   two sources disagree, `ShardCountUnknown` or `ShardIndexUnknown` if only one half is known,
+  ///   `ArrayHasHoles` if the tasks of a Slurm array are not evenly spaced.
   public static func find(
     explicit: String?, count: Int?, environment: [String: String]
   ) throws(Failure) -> (shard: Shard?, explanation: [String]) {
@@ -91,7 +96,7 @@ extension Shard {
     return (nil, seen + ["the whole run: nothing says otherwise"])
   }
 
-  /// The variables of launchers that are set, a line for each.
+  /// Returns a line for each launcher variable that is set.
   public static func variablesSeen(in environment: [String: String]) -> [String] {
     LauncherEnvironment.names.compactMap { name in
       environment[name].map { "saw \(name)=\(escaped(String($0.prefix(100))))" }
@@ -99,6 +104,9 @@ extension Shard {
   }
 
   /// Parses `i/n`.
+  ///
+  /// - Throws: `Failure` `InvalidShard` (64) if `text` has a different form or names no existing
+  ///   shard.
   private static func parse(_ text: String) throws(Failure) -> Shard {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(decimal)
     guard parts.count == 2, let index = parts[0], let count = parts[1], exists(index, of: count)
@@ -108,8 +116,11 @@ extension Shard {
     return Shard(index: index, count: count)
   }
 
-  /// Refuses an explicit shard that contradicts `--num-shards` or the environment. What the
-  /// environment leaves open, such as the holes of an array, contradicts nothing.
+  /// Checks an explicit shard against `--num-shards` and the environment. What the environment
+  /// leaves open, such as gaps in an array, is not a contradiction.
+  ///
+  /// - Throws: `Failure` (64) `ShardMismatch` if they contradict each other, `InvalidShard` if a
+  ///   variable is not a valid number.
   private static func checkAgreement(
     _ shard: Shard, _ count: Int?, _ launcher: LauncherEnvironment
   ) throws(Failure) {
@@ -125,7 +136,7 @@ extension Shard {
       return
     }
     guard let found, found.shard != shard else { return }
-    // A few tasks of an array are done again under their old numbers.
+    // Tasks of an array that are repeated keep their old numbers.
     if let again = try? launcher.shard(count: shard.count), again.shard == shard { return }
     throw .shardMismatch(
       "--shard",
@@ -134,7 +145,7 @@ extension Shard {
   }
 }
 
-/// The number that `text` is: one to ten decimal digits.
+/// Returns the value of one to ten decimal digits, or nil for any other text.
 func decimal(_ text: some StringProtocol) -> Int? {
   let digits = text.utf8
   guard (1...10).contains(digits.count),

@@ -1,21 +1,22 @@
 import Synchronization
 
-/// Lets a command end long work from another thread, such as one that waits for signals.
+/// Lets a command end long work from a different thread, such as one that waits for signals.
 public final class StopRequest: Sendable {
   private let action = Mutex<(@Sendable () throws -> Void)?>(nil)
 
-  /// A request that nobody has made yet.
+  /// Creates a request that has not been made.
   public init() {}
 
-  /// Says what is to be saved when the request is made.
+  /// Sets the action that saves the work when the request is made.
   package func attach(_ action: @escaping @Sendable () throws -> Void) {
     self.action.withLock { $0 = action }
   }
 
-  /// Saves what is being made; the process can end afterwards. Takes as long as writing it does.
+  /// Saves the work in progress, after which the process can end. Returns when everything is
+  /// written.
   ///
   /// - Returns: Whether the work had begun, so that there was something to save.
-  /// - Throws: `Failure` when it could not be written.
+  /// - Throws: The error of the action, a `Failure` if the work cannot be written.
   @discardableResult public func stop() throws -> Bool {
     try action.withLock { action in
       try action?()

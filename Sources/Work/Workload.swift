@@ -3,23 +3,25 @@ import Files
 import Foundation
 import Tensors
 
-/// How much runs at once. None of it ever changes a byte of any result.
+/// The degree of parallelism. It never changes any byte of a result.
 public struct Workload: Sendable {
-  /// Workers, each on its own images with single-threaded kernels.
+  /// The number of workers, each computing its own images with single-threaded kernels.
   public let threads: Int
-  /// Images in flight: those being made and those that wait for their turn.
+  /// The number of images in flight: those being computed and those waiting for their turn.
   public let batch: Int
 
-  /// Makes a workload; both at least 1.
+  /// Creates a workload. Values below 1 count as 1.
   public init(threads: Int, batch: Int) {
     self.threads = max(1, threads)
     self.batch = max(1, batch)
   }
 
-  /// Makes sure that the kernels asked for are there, and memory for the matrix products of all
-  /// workers; from then on, memory that comes and goes stays with the process.
+  /// Checks that the requested kernels are available and that there is memory for the matrix
+  /// products of all workers. From then on, the process keeps memory that it frees.
   ///
-  /// - Throws: `Failure` `UnknownKernels`, `KernelsUnavailable` or `OutOfMemory`.
+  /// - Throws: `Failure` `UnknownKernels` (64) if `DIS_EVAL_KERNELS` does not name an instruction
+  ///   set, `KernelsUnavailable` (69) if this processor lacks it, `OutOfMemory` (71) if the system
+  ///   does not provide 128 MiB for each worker.
   package func prepare() throws(Failure) {
     if let wish = ProcessInfo.processInfo.environment["DIS_EVAL_KERNELS"] {
       guard knownInstructionSets.contains(where: { $0.name == wish }) else {
