@@ -2,12 +2,17 @@
   import Glibc
 #endif
 
-/// Appends `bytes` to a file that others may append to as well, creating it if need be. Pipes, devices
-/// and descriptors such as `/dev/stdout` are written through.
+/// Appends `bytes` to a file that other processes may append to as well, creating it if necessary.
+/// Pipes, devices and descriptors such as `/dev/stdout` are written to directly.
 ///
-/// - Parameter largest: Bytes that the file may have then; with more nothing is written.
-/// - Returns: Whether it was written.
-/// - Throws: ``Failure`` `CannotCreate` (73), also for what cannot be written, or of the write.
+/// - Parameters:
+///   - bytes: The bytes to append.
+///   - path: The file to append to.
+///   - largest: The largest size of the file in bytes after appending. If it would be exceeded,
+///     nothing is written.
+/// - Returns: Whether the bytes were written.
+/// - Throws: ``Failure`` `CannotCreate` (73) if the path cannot be opened for writing, or the
+///   failure of the system call (see ``Failure/system(_:_:_:writing:)``) if writing fails.
 public func append(_ bytes: [UInt8], to path: String, largest: Int = .max) throws(Failure) -> Bool {
   let descriptor: Int32
   switch try OutputTarget(path) {

@@ -2,35 +2,37 @@
   import Glibc
 #endif
 
-/// A file that appears whole or not at all: written to a temporary file in the same folder, synced,
-/// renamed, and the folder synced.
+/// A file that appears completely or not at all: it is written to a temporary file in the same
+/// folder, synced and renamed, and the folder is synced.
 ///
-/// - A symbolic link stays: the file that it leads to is replaced, or made.
-/// - A file that is replaced keeps its owner, group and mode. Where the system does not allow that, the
-///   file belongs to whoever writes it, and a group that changes gets no more permission than everybody
-///   has. Access control lists and extended attributes are not kept. Of a file with several names (hard
-///   links) only this name gets the new content.
-/// - A pipe, a character device or a descriptor such as `/dev/stdout` is written through, when all of
-///   the content is there: until then it waits in a file without a name in `$TMPDIR`.
+/// - A symbolic link is kept: the file at its end is replaced or created.
+/// - A replaced file keeps its owner, group and mode. Where the system does not allow that, the
+///   file belongs to the user who writes it, and a changed group gets no more permissions than
+///   everyone has. Access control lists and extended attributes are not kept. If the file has
+///   several names (hard links), only this name gets the new content.
+/// - A pipe, a character device or a descriptor such as `/dev/stdout` is written once all content
+///   is available; until then, the content is kept in an unnamed file in `$TMPDIR`.
 public struct AtomicFile: ~Copyable {
   /// The path as given.
   public let path: String
   private let target: OutputTarget
-  /// Nil for a file without a name.
+  /// The path of the temporary file, or nil for an unnamed file.
   private let temporaryPath: String?
   private var descriptor: Int32
 
   /// Creates the temporary file.
   ///
-  /// - Throws: ``Failure`` `cannotCreate` when the folder is missing or not writable, or something
-  ///   that is not a file is in the way.
+  /// - Parameter path: The path of the final file.
+  /// - Throws: ``Failure`` `CannotCreate` (73) if the folder is missing or not writable, or if
+  ///   `path` is something that cannot be written, such as a folder; `DiskFull`, `InputOutput` (74)
+  ///   or `OutOfMemory` (71) if a system call fails in that way.
   public init(path: String) throws(Failure) {
     let target = try OutputTarget(path)
     var temporaryPath: String?
     let descriptor: Int32
     if case .file(let final, let existing) = target {
       let name = Self.temporaryPath(for: final)
-      // What is replaced may be private: so is the temporary file from the start.
+      // The file to be replaced may be private, so the temporary file is private from the start.
       descriptor = open(
         name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, existing == nil ? 0o666 : 0o600)
       guard descriptor >= 0 else { throw Failure.system(errno, "create", path, writing: true) }
@@ -51,7 +53,9 @@ public struct AtomicFile: ~Copyable {
     if let temporaryPath { unlink(temporaryPath) }
   }
 
-  /// Appends `bytes`.
+  /// Appends `bytes` to the temporary file.
+  ///
+  /// - Throws: ``Failure`` `DiskFull` or `InputOutput` (74) if writing fails.
   public mutating func write(_ bytes: some Collection<UInt8>) throws(Failure) {
     let descriptor = descriptor
     let error =
@@ -62,7 +66,9 @@ public struct AtomicFile: ~Copyable {
     guard error == 0 else { throw Failure.system(error, "write", path, writing: true) }
   }
 
-  /// Replaces what was written at `offset`; ``write(_:)`` continues at the end.
+  /// Overwrites the bytes from `offset` on. ``write(_:)`` continues at the end of the file.
+  ///
+  /// - Throws: ``Failure`` `DiskFull` or `InputOutput` (74) if writing fails.
   public mutating func overwrite(_ bytes: [UInt8], at offset: Int) throws(Failure) {
     var done = 0
     while done < bytes.count {
@@ -75,8 +81,12 @@ public struct AtomicFile: ~Copyable {
     }
   }
 
-  /// Syncs and gives the file its name, or writes its content through. Without this call nothing
-  /// appears.
+  /// Syncs the file and gives it its name, or copies its content to the pipe, device or descriptor.
+  /// Without this call, nothing appears.
+  ///
+  /// - Throws: ``Failure`` `CannotCreate` (73) if the file cannot be renamed or no process reads
+  ///   the pipe, `DiskFull` or `InputOutput` (74) if writing or syncing fails. A file that could
+  ///   not be renamed is removed.
   public mutating func commit() throws(Failure) {
     switch target {
     case .file(let final, _):
@@ -93,16 +103,19 @@ public struct AtomicFile: ~Copyable {
     }
   }
 
-  /// Syncs and gives the file its name unless there is a file of that name already, which is kept.
+  /// Syncs the file and gives it its name, unless a file of that name exists, which is kept. Pipes,
+  /// devices and descriptors are written as by ``commit()``.
   ///
-  /// - Returns: Whether this is the file that has the name now.
+  /// - Returns: Whether this file now has the name.
+  /// - Throws: ``Failure`` as ``commit()`` does.
   public mutating func commitIfNew() throws(Failure) -> Bool {
     guard case .file(let final, _) = target, let temporaryPath else {
       try commit()
       return true
     }
     try sync()
-    // Unlike a renaming, a second link never replaces. File systems without links are left with it.
+    // Unlike `rename`, `link` never replaces a file. File systems without links fall back to
+    // `rename`.
     if link(temporaryPath, final) != 0 {
       let error = errno
       if error == EEXIST {
@@ -131,7 +144,7 @@ public struct AtomicFile: ~Copyable {
     return Failure.system(error, call, path, writing: true)
   }
 
-  /// Writes what was written so far to another descriptor.
+  /// Copies everything written so far to a different descriptor.
   private func copy(to output: Int32) throws(Failure) {
     var buffer = [UInt8](repeating: 0, count: 1 << 20)
     var offset = 0
@@ -146,13 +159,13 @@ public struct AtomicFile: ~Copyable {
       guard error == 0 else { throw Failure.system(error, "write", path, writing: true) }
       offset += count
     }
-    // Pipes and devices have nothing to sync.
+    // Pipes and devices cannot be synced.
     if fsync(output) != 0, errno == EIO || errno == ENOSPC || errno == EDQUOT {
       throw Failure.system(errno, "sync", path, writing: true)
     }
   }
 
-  /// Makes the name of a new file last.
+  /// Syncs the folder of `path`, so that the name of a new file is durable.
   static func syncFolder(of path: String) throws(Failure) {
     let directory = open(folder(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     if directory >= 0 {
@@ -165,12 +178,15 @@ public struct AtomicFile: ~Copyable {
     }
   }
 
-  /// Makes sure that `path` could be written, before the work whose result goes there. Nothing is
-  /// opened but a temporary file, which is removed.
+  /// Checks that `path` can be written before starting the work whose result goes there. Only a
+  /// temporary file is opened, and it is removed.
   ///
-  /// - Parameter isReadBack: Whether the file is read again, so that it has to be a regular one.
-  /// - Throws: ``Failure`` `cannotCreate` when the folder is missing or not writable, or something
-  ///   that cannot be written is in the way.
+  /// - Parameters:
+  ///   - path: The path to check.
+  ///   - isReadBack: Whether the file is read again, which requires a regular file.
+  /// - Throws: ``Failure`` `CannotCreate` (73) if the folder is missing or not writable, if `path`
+  ///   is something that cannot be written, or if a regular file is required and `path` is not one;
+  ///   otherwise as ``init(path:)``.
   public static func check(_ path: String, isReadBack: Bool = false) throws(Failure) {
     let file = try AtomicFile(path: path)
     if isReadBack, file.temporaryPath == nil {
@@ -180,7 +196,9 @@ public struct AtomicFile: ~Copyable {
     }
   }
 
-  /// Writes `bytes` to `path` in one go.
+  /// Writes `bytes` to a file that appears completely or not at all.
+  ///
+  /// - Throws: ``Failure`` as ``init(path:)``, ``write(_:)`` and ``commit()`` do.
   public static func write(_ bytes: some Collection<UInt8>, to path: String) throws(Failure) {
     var file = try AtomicFile(path: path)
     try file.write(bytes)
@@ -191,7 +209,8 @@ public struct AtomicFile: ~Copyable {
 // MARK: - Temporary names
 
 extension AtomicFile {
-  /// `.<name>.dis-eval-<13 digits of base 36>.tmp`, hidden and never longer than a name may be.
+  /// Returns `.<name>.dis-eval-<13 digits of base 36>.tmp`: hidden, and never longer than a file
+  /// name may be.
   private static func temporaryPath(for path: String) -> String {
     var name = ""
     for character in lastName(path) {
@@ -203,15 +222,15 @@ extension AtomicFile {
     return "\(folder(of: path))/.\(name).dis-eval-\(random).tmp"
   }
 
-  /// The name of the file that a temporary file was to become, up to its first 200 bytes; nil for a
-  /// name that is not one that this type gives.
+  /// Returns the name of the file that a temporary file was meant to become, truncated to 200
+  /// bytes, or nil if this type does not produce such a name.
   package static func name(ofTemporary name: String) -> String? {
     guard let match = name.wholeMatch(of: /\.(.+)\.dis-eval-[0-9a-z]{13}\.tmp/) else { return nil }
     return String(match.1)
   }
 }
 
-/// Gives a new file owner, group and mode of the one that it replaces, as far as the system allows.
+/// Gives a new file the owner, group and mode of the file it replaces, as far as the system allows.
 func keepOwnerAndMode(of old: stat, on descriptor: Int32) {
   var new = stat()
   guard fstat(descriptor, &new) == 0 else { return }
@@ -220,11 +239,11 @@ func keepOwnerAndMode(of old: stat, on descriptor: Int32) {
     fchown(descriptor, old.st_uid, old.st_gid) != 0
   {
     mode &= 0o777
-    // The group alone may be allowed.
+    // Changing the group alone may be allowed.
     if new.st_gid != old.st_gid, fchown(descriptor, uid_t.max, old.st_gid) != 0 {
       mode &= 0o707 | (mode & 0o007) << 3
     }
   }
-  // A file system without modes has none to keep.
+  // A file system without modes has nothing to keep.
   _ = fchmod(descriptor, mode)
 }

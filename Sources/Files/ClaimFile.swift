@@ -3,20 +3,23 @@
 #endif
 import Synchronization
 
-/// Numbers that processes on any number of hosts claim for themselves, one holder each.
+/// Numbers that processes on any number of hosts can claim, each held by one process at a time.
 ///
-/// A claim is a lock on one byte of a file (an open file description lock, fcntl(2)): it leaves
-/// nothing behind, and the kernel gives it back when its process ends, however that ends. A file
-/// system that does not pass locks between hosts makes claims useless, never wrong: whoever claims
-/// must be able to stand another doing the same.
+/// A claim is a lock on one byte of a file (an open file description lock, fcntl(2)). It leaves
+/// nothing behind, and the kernel releases it when the process ends for any reason. On a file
+/// system that does not propagate locks between hosts, claims become useless but never wrong: the
+/// holder of a claim must tolerate a different process doing the same work.
 package final class ClaimFile: Sendable {
   /// The path of the file.
   package let path: String
   private let descriptor: Int32
-  /// Claims of this process: its locks do not exclude each other.
+  /// The claims of this process, whose own locks do not exclude each other.
   private let own = Mutex<Set<Int>>([])
 
-  /// Opens the file, making it if it is not there.
+  /// Opens the file, creating it if it does not exist.
+  ///
+  /// - Throws: ``Failure`` `CannotCreate` (73) if the file cannot be opened for writing;
+  ///   `DiskFull`, `InputOutput` (74) or `OutOfMemory` (71) if the system call fails in that way.
   package init(path: String) throws(Failure) {
     self.path = path
     descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o666)
@@ -25,9 +28,12 @@ package final class ClaimFile: Sendable {
 
   deinit { close(descriptor) }
 
-  /// Claims `number`, at least 0.
+  /// Claims `number`.
   ///
-  /// - Returns: Whether it is now claimed here; false if it was already, here or elsewhere.
+  /// - Parameter number: The number to claim, at least 0.
+  /// - Returns: True if this call made the claim, false if the number was already claimed, by this
+  ///   process or a different one.
+  /// - Throws: ``Failure`` `InputOutput` (74) if the file cannot be locked.
   package func claim(_ number: Int) throws(Failure) -> Bool {
     let (isOurs, error) = own.withLock { own in
       guard !own.contains(number) else { return (false, Int32(0)) }
@@ -41,7 +47,7 @@ package final class ClaimFile: Sendable {
     return isOurs
   }
 
-  /// Gives `number` back.
+  /// Releases the claim on `number`. Does nothing if this process does not hold it.
   package func release(_ number: Int) {
     own.withLock { own in
       guard own.remove(number) != nil else { return }
@@ -49,9 +55,11 @@ package final class ClaimFile: Sendable {
     }
   }
 
-  /// - Returns: 0, or the `errno`.
+  /// Locks or unlocks the byte at `number`.
+  ///
+  /// - Returns: 0, or the `errno` of the failure.
   private func lock(_ number: Int, _ type: Int32) -> Int32 {
-    // F_OFD_SETLK, which Glibc declares for C alone.
+    // F_OFD_SETLK, which Glibc declares for C only.
     let setOpenFileDescriptionLock: Int32 = 37
     var region = flock()
     region.l_type = Int16(type)

@@ -1,8 +1,8 @@
 import Crypto
 
-/// The SHA-256 of a file's bytes, in lower-case hexadecimal.
+/// Returns the SHA-256 of a file's content in lower-case hexadecimal.
 ///
-/// - Throws: `Failure` when the file cannot be read.
+/// - Throws: ``Failure`` as ``ReadableFile/init(path:)`` and ``ReadableFile/bytes(at:count:)`` do.
 public func sha256(ofFile path: String) throws -> String {
   let file = try ReadableFile(path: path)
   var hash = SHA256()
@@ -15,12 +15,12 @@ public func sha256(ofFile path: String) throws -> String {
   return hexadecimal(hash.finalize())
 }
 
-/// Bytes as lower-case hexadecimal.
+/// Returns `bytes` in lower-case hexadecimal.
 package func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
   bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
 }
 
-/// Whether `text` is 64 hexadecimal digits in lower case.
+/// Returns whether `text` consists of 64 lower-case hexadecimal digits.
 package func isSHA256(_ text: String) -> Bool {
   text.utf8.count == 64 && text.utf8.allSatisfy { "0123456789abcdef".utf8.contains($0) }
 }

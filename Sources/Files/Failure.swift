@@ -1,27 +1,27 @@
-/// Why a command ends, as an exit status. The values are those of sysexits(3), because schedulers
-/// and CI systems match on numbers.
+/// The reason a command ends, as an exit status. The values follow sysexits(3), because schedulers
+/// and CI systems act on the numbers.
 public enum ExitStatus: Int32, Sendable {
-  /// The gate says "worse". Nothing else ever exits 1.
+  /// The gate found the result worse. Nothing else exits with 1.
   case worse = 1
-  /// The gate cannot say.
+  /// The gate cannot decide.
   case inconclusive = 3
   /// The command line is wrong.
   case usage = 64
-  /// Input data are refused: malformed, hostile or mismatched.
+  /// Input data are refused because they are malformed, hostile or mismatched.
   case dataRefused = 65
-  /// An input is not there.
+  /// An input is missing.
   case inputMissing = 66
-  /// A needed thing is not available, such as weights while offline.
+  /// Something required is unavailable, such as weights while offline.
   case unavailable = 69
   /// A bug in this program.
   case internalError = 70
-  /// The work would exceed the memory budget, or the system refused memory.
+  /// The work would exceed the memory budget, or the system could not provide memory.
   case outOfMemory = 71
   /// An output cannot be created.
   case cannotCreate = 73
-  /// Reading or writing failed: disk full, device error, standard output lost.
+  /// Reading or writing failed: the disk is full, a device failed, or standard output was lost.
   case inputOutput = 74
-  /// Stopped by a signal after a clean checkpoint; run again to continue.
+  /// The process was stopped by a signal and saved its progress; run it again to continue.
   case interrupted = 75
   /// Permission denied.
   case permissionDenied = 77
@@ -29,20 +29,26 @@ public enum ExitStatus: Int32, Sendable {
   case invalidConfiguration = 78
 }
 
-/// An error that names the thing, what was found and what was expected.
+/// An error that names what it concerns, what was found and what was expected.
 ///
-/// One type for every module that meets the outside world; tests match ``code``.
+/// All modules that handle external input and output use this type. Tests match ``code``.
 public struct Failure: Error, Equatable, Sendable, CustomStringConvertible {
-  /// What the process exits with.
+  /// The exit status of the process.
   public let status: ExitStatus
   /// A stable name in UpperCamelCase, such as `ZipOverlap`.
   public let code: String
-  /// The file, tensor or option that is at fault.
+  /// The file, tensor or option that caused the failure.
   public let subject: String
-  /// What was found, what was expected, and what to do.
+  /// What was found, what was expected, and what to do about it.
   public let detail: String
 
-  /// Makes a failure.
+  /// Creates a failure.
+  ///
+  /// - Parameters:
+  ///   - status: The exit status of the process.
+  ///   - code: A stable name in UpperCamelCase.
+  ///   - subject: The file, tensor or option that caused the failure.
+  ///   - detail: What was found, what was expected, and what to do about it.
   public init(_ status: ExitStatus, _ code: String, _ subject: String, _ detail: String) {
     self.status = status
     self.code = code
@@ -50,12 +56,12 @@ public struct Failure: Error, Equatable, Sendable, CustomStringConvertible {
     self.detail = detail
   }
 
-  /// One line, with control characters escaped, for a terminal.
+  /// The failure as one line for a terminal, with control characters escaped.
   public var description: String { "\(code): '\(escaped(subject))': \(escaped(detail))" }
 }
 
-/// `text` with control and bidirectional characters written as escapes, so that a hostile name
-/// cannot rewrite a terminal or a log.
+/// Returns `text` with control characters and bidirectional formatting characters escaped, so that
+/// a hostile name cannot manipulate a terminal or a log.
 public func escaped(_ text: String) -> String {
   var result = ""
   for scalar in text.unicodeScalars {

@@ -2,10 +2,10 @@
   import Glibc
 #endif
 
-/// Which file a path means, so that two paths can be compared: links, `..` and other names of the same
-/// file make no difference, and the file need not be there yet.
+/// The file that a path refers to, for comparing paths. Links, `..` and alternative names of a file
+/// make no difference, and the file need not exist yet.
 package struct FilePlace: Sendable {
-  /// The names on the way from the root, without links as far as there is anything.
+  /// The names from the root to the file, with links resolved as far as the path exists.
   private let components: [Substring]
   private let identity: Identity?
 
@@ -14,7 +14,7 @@ package struct FilePlace: Sendable {
     let inode: ino_t
   }
 
-  /// Where `path` leads now.
+  /// Resolves `path` as it is now.
   package init(_ path: String) {
     components = Self.components(path, links: 40)
     var status = stat()
@@ -23,22 +23,25 @@ package struct FilePlace: Sendable {
       ? Identity(device: status.st_dev, inode: status.st_ino) : nil
   }
 
-  /// Whether both are the same file. `/dev/null` is like a new one each time.
+  /// Returns whether both paths refer to the same file. `/dev/null` is never the same as itself.
   package func isSame(as other: FilePlace) -> Bool {
     if let identity, let other = other.identity { return identity == other }
     return identity == nil && other.identity == nil && components == other.components
       && components != ["dev", "null"]
   }
 
-  /// Whether this is in `folder`.
+  /// Returns whether the file is inside `folder`.
   ///
-  /// - Parameter directly: Whether folders in it do not count.
+  /// - Parameters:
+  ///   - folder: The folder that may contain the file.
+  ///   - directly: Whether to count only the direct children of the folder.
   package func isInside(_ folder: FilePlace, directly: Bool = false) -> Bool {
     let depth = components.count - folder.components.count
     return depth > 0 && (!directly || depth == 1) && components.starts(with: folder.components)
   }
 
-  /// The real path of what is there, with the names of what is not.
+  /// Returns the real path of the part that exists, followed by the names of the part that does
+  /// not.
   private static func components(_ path: String, links: Int) -> [Substring] {
     if let resolved = realpath(path, nil) {
       defer { free(resolved) }
@@ -46,7 +49,7 @@ package struct FilePlace: Sendable {
     }
     let trimmed = path.last == "/" ? String(path.dropLast()) : path
     guard !trimmed.isEmpty, trimmed != "." else { return [] }
-    // A link whose target is not there.
+    // A link whose target does not exist.
     if links > 0, let target = linkTarget(trimmed) {
       let isAbsolute = target.hasPrefix("/")
       return components(
@@ -69,15 +72,15 @@ package struct FilePlace: Sendable {
 }
 
 extension FilePlace {
-  /// How a path has to do with standard output.
+  /// The relation of a path to standard output.
   package enum StandardOutput {
-    /// It is written through to where standard output goes.
+    /// Writing to the path writes directly to where standard output goes.
     case through
-    /// It is the regular file that standard output goes to, by its own name.
+    /// The path is the name of the regular file that standard output is redirected to.
     case sameFile
   }
 
-  /// How `path` has to do with standard output, nil for not at all.
+  /// Returns the relation of `path` to standard output, or nil if there is none.
   package static func standardOutput(_ path: String) -> StandardOutput? {
     var (status, output) = (stat(), stat())
     guard stat(path, &status) == 0, fstat(STDOUT_FILENO, &output) == 0, !isNull(status),

@@ -2,30 +2,33 @@
   import Glibc
 #endif
 
-/// The entries of a folder when it was listed.
+/// The entries of a folder at the time it was listed.
 ///
-/// On Linux a file name is bytes that need not be UTF-8; as a `String` such a name could not be
-/// opened again, and two names that differ only in Unicode normalisation would be equal.
+/// On Linux, file names are bytes that need not be UTF-8. A `String` of such a name could not be
+/// used to open the file, and names that differ only in Unicode normalisation would compare equal.
 public struct Folder: Sendable {
   /// The path as given.
   public let path: String
-  /// The names, sorted by their bytes, without `.` and `..`; listed recursively, paths of files
-  /// relative to ``path``, with `/` between folders.
+  /// The names without `.` and `..`, sorted by their bytes. If the folder was listed recursively,
+  /// these are the paths of the files relative to ``path``, separated by `/`.
   public let names: [[UInt8]]
 
-  /// Lists `path`.
+  /// Lists the entries of `path`.
   ///
-  /// - Parameter recursive: Whether to list the files of the folders inside too, instead of these
-  ///   folders' names. Folders with hidden names stay names. Links to folders are followed; a folder
-  ///   that two ways lead to is listed once.
-  /// - Throws: ``Failure`` `NotAFolder`, or that of the system call.
+  /// - Parameters:
+  ///   - path: The folder to list.
+  ///   - recursive: Whether to list the files of subfolders instead of the subfolders' names.
+  ///     Folders with hidden names are listed as names. Links to folders are followed; a folder
+  ///     reached in two ways is listed once.
+  /// - Throws: ``Failure`` `NotAFolder` (65) if `path` is not a folder, or the failure of the
+  ///   system call (see ``Failure/system(_:_:_:writing:)``) if a folder cannot be listed.
   public init(path: String, recursive: Bool = false) throws(Failure) {
     self.path = path
     var entries = try Self.entries(of: [], in: path)
     var names: [[UInt8]] = []
     if recursive {
       var seen: Set = [try Self.identity(of: [], in: path)]
-      // The names still to be looked at, the next one last.
+      // The names still to be examined, the next one last.
       var pending = Array(entries.reversed())
       while let entry = pending.popLast() {
         guard !entry.isHidden, Self.isFolder(entry, in: path) else {
@@ -42,10 +45,13 @@ public struct Folder: Sendable {
     self.names = names.sorted { $0.lexicographicallyPrecedes($1) }
   }
 
-  /// The path of an entry, for messages: bytes that are no UTF-8 are replaced.
+  /// Returns the path of an entry for use in messages. Bytes that are not valid UTF-8 are replaced.
   public func displayPath(of name: [UInt8]) -> String { Self.displayPath(of: name, in: path) }
 
-  /// Opens the regular file of that name.
+  /// Opens the regular file with that name.
+  ///
+  /// - Parameter name: One of ``names``.
+  /// - Throws: ``Failure`` as ``ReadableFile/init(path:)`` does.
   public func open(_ name: [UInt8]) throws(Failure) -> ReadableFile {
     let descriptor = Glibc.open(Self.systemPath(of: name, in: path), ReadableFile.openFlags)
     return try ReadableFile(descriptor: descriptor, path: displayPath(of: name))
@@ -56,20 +62,20 @@ public struct Folder: Sendable {
 
 extension Folder {
   private struct Entry {
-    /// Relative to the folder that is listed.
+    /// The path relative to the listed folder.
     let name: [UInt8]
     let isHidden: Bool
-    /// What `readdir` says it is, such as `DT_DIR`.
+    /// The type that `readdir` reports, such as `DT_DIR`.
     let type: UInt8
   }
 
-  /// Which folder it is, whatever path led to it.
+  /// The identity of a folder, independent of the path that led to it.
   private struct Identity: Hashable {
     let device: dev_t
     let inode: ino_t
   }
 
-  /// The entries of the folder `name` inside `path`, sorted by their bytes.
+  /// Returns the entries of the folder `name` inside `path`, sorted by their bytes.
   private static func entries(of name: [UInt8], in path: String) throws(Failure) -> [Entry] {
     let subject = displayPath(of: name, in: path)
     guard let stream = opendir(systemPath(of: name, in: path)) else {
@@ -97,7 +103,7 @@ extension Folder {
     return entries.sorted { $0.name.lexicographicallyPrecedes($1.name) }
   }
 
-  /// Whether `entry` is a folder or a link to one. A link to nothing is none.
+  /// Returns whether `entry` is a folder or a link to one. A dangling link is not.
   private static func isFolder(_ entry: Entry, in path: String) -> Bool {
     switch Int(entry.type) {
     case DT_DIR: return true
@@ -121,7 +127,7 @@ extension Folder {
     name.isEmpty ? path : path + "/" + String(decoding: name, as: UTF8.self)
   }
 
-  /// The bytes that the system calls take, with the zero at the end.
+  /// Returns the zero-terminated path for system calls.
   private static func systemPath(of name: [UInt8], in path: String) -> [CChar] {
     let bytes = Array(path.utf8) + (name.isEmpty ? [] : [UInt8(ascii: "/")] + name) + [0]
     return bytes.map { CChar(bitPattern: $0) }

@@ -2,25 +2,27 @@
   import Glibc
 #endif
 
-/// What a path that is to be written leads to.
+/// What an output path refers to.
 ///
-/// Symbolic links are followed, also those whose target is not there yet, so that a link stays a link
-/// and the file behind it is replaced.
+/// Symbolic links are followed even if their target does not exist yet, so that a link is kept and
+/// the file at its end is replaced.
 enum OutputTarget {
-  /// A regular file at the end of all links, and its status; nil for a name that is free.
+  /// A regular file at the end of all links, with its status, or nil if the name is free.
   case file(path: String, existing: stat?)
-  /// A descriptor of this process, such as `/dev/stdout` or `/dev/fd/3`: writing continues where the
-  /// descriptor stands.
+  /// A descriptor of this process, such as `/dev/stdout` or `/dev/fd/3`. Writing continues at the
+  /// descriptor's position.
   case descriptor(Int32)
   /// A named pipe or a character device.
   case stream
 
-  /// Finds out without opening anything: a reader of a pipe would see its end.
+  /// Examines the path without opening anything, because a process reading a pipe would see its
+  /// end.
   ///
-  /// - Throws: ``Failure`` `cannotCreate` for links in a circle or to a folder that is not there, for
-  ///   folders, sockets and block devices, and for what is protected against writing.
+  /// - Throws: ``Failure`` `CannotCreate` (73) for circular links, links to a folder that does not
+  ///   exist, folders, sockets, block devices, descriptors of other processes, and anything
+  ///   protected against writing.
   init(_ path: String) throws(Failure) {
-    // The system follows the links first: it knows of circles, and which links it must not follow.
+    // The system follows the links first: it detects circles and links that must not be followed.
     var status = stat()
     let exists = stat(path, &status) == 0
     guard exists || errno == ENOENT else {
@@ -58,7 +60,7 @@ enum OutputTarget {
     }
   }
 
-  /// The path at the end of the links that `path` is, or an entry of `/proc` on the way.
+  /// Returns the path at the end of the links, or an entry of `/proc` found on the way.
   private static func followed(_ path: String) throws(Failure) -> String {
     var place = path
     for _ in 0..<40 {
@@ -76,7 +78,7 @@ enum OutputTarget {
     throw Failure.system(ELOOP, "create", path, writing: true)
   }
 
-  /// The folder that `path` is in, by its real name, if that is one of `/proc`: links there are open
+  /// Returns the real path of the folder of `path` if it is inside `/proc`, where links are open
   /// files rather than names.
   private static func procFolder(of path: String) -> String? {
     guard let resolved = realpath(folder(of: path), nil) else { return nil }
@@ -85,7 +87,7 @@ enum OutputTarget {
     return folder == "/proc" || folder.hasPrefix("/proc/") ? folder : nil
   }
 
-  /// The descriptor of this process that an entry of `/proc/self/fd`, by any name, stands for.
+  /// Returns the descriptor of this process that an entry of `/proc/self/fd` stands for.
   private static func ownDescriptor(_ path: String, in folder: String) -> Int32? {
     guard folder.hasPrefix("/proc/\(getpid())/"), folder.hasSuffix("/fd"),
       let name = path.split(separator: "/").last, let number = Int32(name),
@@ -99,7 +101,8 @@ enum OutputTarget {
   }
 }
 
-/// What a symbolic link says; nil for anything else, and for a name that is not UTF-8.
+/// Returns the target of a symbolic link, or nil if `path` is not a link or the target is not valid
+/// UTF-8.
 func linkTarget(_ path: String) -> String? {
   var target = [CChar](repeating: 0, count: Int(PATH_MAX))
   let count = readlink(path, &target, target.count)
@@ -107,22 +110,22 @@ func linkTarget(_ path: String) -> String? {
     ? String(validating: target[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self) : nil
 }
 
-/// The folder that `path` is in.
+/// Returns the folder that contains `path`.
 func folder(of path: String) -> String {
   guard let slash = path.lastIndex(of: "/") else { return "." }
   return slash == path.startIndex ? "/" : String(path[..<slash])
 }
 
-/// What follows the last slash of `path`.
+/// Returns the part of `path` after the last slash.
 func lastName(_ path: String) -> Substring {
   path.lastIndex(of: "/").map { path[path.index(after: $0)...] } ?? path[...]
 }
 
 extension OutputTarget {
-  /// Opens a pipe or device to be written through.
+  /// Opens a pipe or device for writing.
   ///
-  /// - Throws: ``Failure`` `cannotCreate` for a pipe that no process reads: waiting for one could take
-  ///   for ever.
+  /// - Throws: ``Failure`` `CannotCreate` (73) if no process reads the pipe, because waiting for
+  ///   one could take forever, or if it cannot be opened.
   static func openStream(_ path: String) throws(Failure) -> Int32 {
     let descriptor = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
     guard descriptor >= 0 else {
@@ -134,7 +137,7 @@ extension OutputTarget {
   }
 }
 
-/// Writes all of `buffer` where `descriptor` stands.
+/// Writes all of `buffer` at the position of `descriptor`.
 ///
 /// - Returns: 0, or the `errno` of the write that failed.
 package func writeAll(_ buffer: UnsafeRawBufferPointer, to descriptor: Int32) -> Int32 {
@@ -144,7 +147,7 @@ package func writeAll(_ buffer: UnsafeRawBufferPointer, to descriptor: Int32) ->
     if wrote > 0 {
       done += wrote
     } else if wrote < 0 && errno == EAGAIN {
-      // Whoever shares the descriptor made it so.
+      // A process that shares the descriptor made it non-blocking.
       var wait = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
       _ = poll(&wait, 1, -1)
     } else if wrote == 0 || errno != EINTR {

@@ -2,23 +2,24 @@
   import Glibc
 #endif
 
-/// A file that may take several runs to write: it grows as `<path>.part`, and gets its own name when
-/// it is whole.
+/// A file that may take several runs to write. It grows as `<path>.part` and gets its own name once
+/// it is complete.
 ///
-/// Unlike ``AtomicFile`` it survives an interruption, to be continued. One process at a time holds it.
-/// Links, and owner and mode of a file that is replaced, are kept as there.
+/// Unlike ``AtomicFile``, it survives an interruption and can be continued. One process at a time
+/// holds it. Links, and the owner and mode of a replaced file, are kept as by ``AtomicFile``.
 package final class PartialFile: Sendable {
   /// The final path.
   package let path: String
-  /// Where it grows.
+  /// The path of the incomplete file.
   package let temporaryPath: String
   /// The path at the end of all links.
   private let final: String
   private let descriptor: Int32
 
-  /// Opens what an earlier run has left, or begins.
+  /// Opens the incomplete file that an earlier run left, or creates it.
   ///
-  /// - Throws: ``Failure`` `Busy` while another process writes it, or `cannotCreate`.
+  /// - Throws: ``Failure`` (73) `Busy` if a different process is writing the file, `CannotCreate`
+  ///   if it cannot be created or is not a regular file.
   package init(path: String) throws(Failure) {
     guard case .file(let final, let existing) = try OutputTarget(path) else {
       throw Failure(
@@ -48,32 +49,39 @@ package final class PartialFile: Sendable {
 
   deinit { close(descriptor) }
 
-  /// Lets others have it, before the last reference goes away.
+  /// Releases the lock on the file before the last reference is dropped.
   package func release() { flock(descriptor, LOCK_UN) }
 
-  /// Bytes written so far, those of earlier runs included.
+  /// The number of bytes written so far, including those of earlier runs.
   package var size: Int {
     var status = stat()
     return fstat(descriptor, &status) == 0 ? Int(status.st_size) : 0
   }
 
   /// Appends `bytes`.
+  ///
+  /// - Throws: ``Failure`` `DiskFull` or `InputOutput` (74) if writing fails.
   package func append(_ bytes: [UInt8]) throws(Failure) {
     let error = bytes.withUnsafeBytes { writeAll($0, to: descriptor) }
     guard error == 0 else { throw Failure.system(error, "write", temporaryPath, writing: true) }
   }
 
-  /// Begins again.
+  /// Discards everything written so far.
+  ///
+  /// - Throws: ``Failure`` `InputOutput` (74) if the file cannot be truncated.
   package func empty() throws(Failure) {
     guard ftruncate(descriptor, 0) == 0 else {
       throw Failure.system(errno, "truncate", temporaryPath, writing: true)
     }
   }
 
-  /// Removes what was written.
+  /// Removes the incomplete file.
   package func remove() { unlink(temporaryPath) }
 
-  /// Syncs and gives the file its name.
+  /// Syncs the file and gives it its name.
+  ///
+  /// - Throws: ``Failure`` `CannotCreate` (73) if it cannot be renamed, `DiskFull` or `InputOutput`
+  ///   (74) if syncing fails.
   package func commit() throws(Failure) {
     guard fsync(descriptor) == 0 else {
       throw Failure.system(errno, "sync", temporaryPath, writing: true)

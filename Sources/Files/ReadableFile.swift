@@ -2,29 +2,30 @@
   import Glibc
 #endif
 
-/// A regular file opened for reading by position.
+/// A regular file opened for reading at any position.
 ///
-/// Nothing untrusted is mapped into memory: a file truncated while mapped kills the process, a
-/// short `pread` is an error that can be reported.
+/// Untrusted files are never mapped into memory: a file truncated while mapped kills the process,
+/// whereas a short `pread` is an error that can be reported.
 public final class ReadableFile: Sendable {
   /// The path as given.
   public let path: String
-  /// The size in bytes when the file was opened.
+  /// The size in bytes at the time the file was opened.
   public let size: Int
   private let descriptor: Int32
 
-  /// Opens `path`.
+  /// Opens the file at `path`.
   ///
-  /// - Throws: ``Failure`` with `inputMissing`, `permissionDenied`, `inputOutput`, or `dataRefused`
-  ///   when `path` is not a regular file.
+  /// - Throws: ``Failure`` `NotFound` (66) if there is no file, `PermissionDenied` (77),
+  ///   `NotARegularFile` (65) if `path` is a folder, a pipe or a device, or `InputOutput` (74) for
+  ///   other errors of the system.
   public convenience init(path: String) throws(Failure) {
     try self.init(descriptor: open(path, Self.openFlags), path: path)
   }
 
-  /// O_NONBLOCK: opening a FIFO must not hang.
+  /// O_NONBLOCK prevents the opening of a FIFO from blocking.
   static let openFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK
 
-  /// Owns `descriptor`, the result of an `open` just made.
+  /// Takes ownership of `descriptor`, the result of a preceding call to `open`.
   init(descriptor: Int32, path: String) throws(Failure) {
     guard descriptor >= 0 else { throw Failure.system(errno, "open", path) }
     var status = stat()
@@ -44,7 +45,7 @@ public final class ReadableFile: Sendable {
 
   deinit { close(descriptor) }
 
-  /// Has the system read the file into its cache, without waiting for that.
+  /// Asks the system to read the file into its cache, without waiting for it.
   public func prefetch() {
     #if canImport(Glibc)
       _ = posix_fadvise(descriptor, 0, 0, POSIX_FADV_WILLNEED)
@@ -53,7 +54,8 @@ public final class ReadableFile: Sendable {
 
   /// Reads exactly `count` bytes at `offset`.
   ///
-  /// - Throws: ``Failure`` `Truncated` when the file ends before, `inputOutput` on a read error.
+  /// - Throws: ``Failure`` `Truncated` (65) if the file ends before that, `InputOutput` (74) if
+  ///   reading fails.
   public func bytes(at offset: Int, count: Int) throws(Failure) -> [UInt8] {
     guard offset >= 0, count >= 0, offset <= size, count <= size - offset else {
       throw Failure(
@@ -85,9 +87,22 @@ public final class ReadableFile: Sendable {
 }
 
 extension Failure {
-  /// The failure that a system call's `errno` stands for.
+  /// Returns the failure that corresponds to the `errno` of a system call.
   ///
-  /// - Parameter writing: Whether an output was being made; a missing folder is then 73, not 66.
+  /// | `errno` | reading | writing |
+  /// |---|---|---|
+  /// | `ENOENT`, `ENOTDIR` | `NotFound` (66) | `CannotCreate` (73) |
+  /// | `EACCES`, `EPERM`, `EROFS` | `PermissionDenied` (77) | `CannotCreate` (73) |
+  /// | `EISDIR`, `EEXIST`, `ELOOP`, `ENAMETOOLONG` | `NotARegularFile` (65) | `CannotCreate` (73) |
+  /// | `ENOMEM` | `OutOfMemory` (71) | `OutOfMemory` (71) |
+  /// | `ENOSPC`, `EDQUOT`, `EFBIG` | `DiskFull` (74) | `DiskFull` (74) |
+  /// | any other | `InputOutput` (74) | `InputOutput` (74) |
+  ///
+  /// - Parameters:
+  ///   - error: The `errno`.
+  ///   - call: The name of the system call, for the message.
+  ///   - path: The file concerned.
+  ///   - writing: Whether an output was being created.
   public static func system(
     _ error: Int32, _ call: String, _ path: String, writing: Bool = false
   ) -> Failure {

@@ -2,21 +2,29 @@
   import Glibc
 #endif
 
-/// A temporary file without a name, which no process can leave behind: for what is written once, read
-/// back at any place, and larger than memory should hold.
+/// An unnamed temporary file that no process can leave behind, for data that are written once, read
+/// back at any position, and too large to keep in memory.
 package final class ScratchFile: Sendable {
   private let descriptor: Int32
   private let folder: String
 
-  /// - Parameter folder: Where it takes its room.
-  /// - Throws: ``Failure`` `cannotCreate` when the folder is missing or not writable.
+  /// Creates the file.
+  ///
+  /// - Parameter folder: The folder on whose file system the data are stored.
+  /// - Throws: ``Failure`` `CannotCreate` (73) if the folder is missing or not writable;
+  ///   `DiskFull`, `InputOutput` (74) or `OutOfMemory` (71) if the system call fails in that way.
   package init(folder: String) throws(Failure) {
     (descriptor, self.folder) = (try unnamedFile(in: folder), folder)
   }
 
   deinit { close(descriptor) }
 
-  /// Writes `values` at the place of value `offset`.
+  /// Writes `values` at a position in the file.
+  ///
+  /// - Parameters:
+  ///   - values: The values to write.
+  ///   - offset: The position of the first one, counted in values.
+  /// - Throws: ``Failure`` `DiskFull` or `InputOutput` (74) if writing fails.
   package func write(_ values: [Float], at offset: Int) throws(Failure) {
     let written: Int32 = values.withUnsafeBytes { bytes in
       var done = 0
@@ -35,7 +43,12 @@ package final class ScratchFile: Sendable {
     }
   }
 
-  /// The `count` values from value `offset` on, which must have been written.
+  /// Reads values that have been written before.
+  ///
+  /// - Parameters:
+  ///   - offset: The position of the first one, counted in values.
+  ///   - count: The number of values.
+  /// - Throws: ``Failure`` `InputOutput` (74) if reading fails or the values were not written.
   package func read(at offset: Int, count: Int) throws(Failure) -> [Float] {
     var error: Int32 = 0
     let values = [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
@@ -59,7 +72,7 @@ package final class ScratchFile: Sendable {
   }
 }
 
-/// Opens a new file for reading and writing that has no name any more.
+/// Opens a new file for reading and writing, and removes its name.
 func unnamedFile(in folder: String) throws(Failure) -> Int32 {
   let path = "\(folder)/dis-eval.\(String(UInt64.random(in: .min ... .max), radix: 36))"
   let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
@@ -68,7 +81,7 @@ func unnamedFile(in folder: String) throws(Failure) -> Int32 {
   return descriptor
 }
 
-/// `$TMPDIR`, or `/tmp`.
+/// The value of `$TMPDIR`, or `/tmp`.
 var temporaryFolder: String {
   guard let folder = getenv("TMPDIR"), folder.pointee != 0 else { return "/tmp" }
   return String(cString: folder)

@@ -1,35 +1,37 @@
-/// Makes sure that no object of a JSON text has a key twice.
+/// Checks that no object of a JSON text contains a key twice.
 ///
-/// `JSONDecoder` takes one of the two values and says nothing, so that it may read a number that a
-/// person does not see. Keys that differ only in case, in underscores, or in Unicode normalisation
-/// count as the same: decoders take `higherIsBetter` for `higher_is_better`, and Swift's strings are
-/// equal whatever their normalisation. Numbers and literals are left to the decoder.
+/// `JSONDecoder` silently takes one of the two values, so it may read a different number from the
+/// one a person sees. Keys that differ only in case, underscores or Unicode normalisation count as
+/// equal: decoders accept `higherIsBetter` for `higher_is_better`, and Swift compares strings by
+/// canonical equivalence. Numbers and literals are left to the decoder.
 ///
 /// - Parameters:
-///   - bytes: UTF-8. Decoders also read other encodings, which are refused here.
-///   - exactly: Whether only keys of the same characters are the same: where keys are paths, say.
-/// - Throws: `DecodingError.dataCorrupted` with the place, also where the nesting is too deep, or where
-///   the text is not made of objects, arrays, strings and words as JSON has them.
+///   - bytes: The JSON text in UTF-8. Other encodings, which decoders accept, are refused.
+///   - exactly: Whether only keys of the same characters count as equal, for example where keys are
+///     paths.
+/// - Throws: `DecodingError.dataCorrupted`, with the coding path, if a key occurs twice, the
+///   nesting exceeds 512 levels, or the text does not consist of objects, arrays, strings and words
+///   as in JSON.
 package func checkUniqueKeys(_ bytes: [UInt8], exactly: Bool = false) throws {
   var scanner = KeyScanner(bytes: bytes, isExact: exactly)
   try scanner.scan()
 }
 
-/// Walks through JSON without recursion.
+/// Scans JSON without recursion.
 private struct KeyScanner {
-  /// As deep as `JSONDecoder` goes.
+  /// The nesting limit of `JSONDecoder`.
   static let maximumDepth = 512
 
-  /// An object, or an array, in which the scanner is.
+  /// An object or array that encloses the current position.
   struct Container {
     let isObject: Bool
-    /// The keys so far, as they are compared.
+    /// The keys so far, in the form in which they are compared.
     var keys: Set<String> = []
-    /// The last key, as it is written.
+    /// The last key, as written.
     var key = ""
   }
 
-  /// A key of the path in an error.
+  /// A key in the coding path of an error.
   struct Place: CodingKey {
     let stringValue: String
     var intValue: Int? { nil }
@@ -53,8 +55,8 @@ private struct KeyScanner {
     guard position == bytes.count else { throw failure("something follows the JSON value") }
   }
 
-  /// Goes into containers, as far as a value begins with them, and over the first leaf or up to the end
-  /// of an empty container.
+  /// Enters the containers at the current position and skips the first leaf, or stops at the end of
+  /// an empty container.
   private mutating func value() throws {
     skipSpaces()
     while skip("{") || skip("[") {
@@ -75,7 +77,8 @@ private struct KeyScanner {
     }
   }
 
-  /// Ends the containers that end here, up to one that goes on, and stands before its next element.
+  /// Leaves the containers that end here, and stops before the next element of the first that
+  /// continues.
   private mutating func closeContainers() throws {
     skipSpaces()
     while let container = containers.last {
@@ -107,7 +110,7 @@ private struct KeyScanner {
     guard skip(":") else { throw failure("':' is expected") }
   }
 
-  /// Goes over a string that has begun.
+  /// Skips the rest of a string whose opening quote was read, and returns the range of its content.
   private mutating func string() throws -> Range<Int> {
     let start = position
     while let byte = next {
@@ -118,7 +121,7 @@ private struct KeyScanner {
     throw failure("a string does not end")
   }
 
-  /// The text of a string, with what its escapes stand for.
+  /// Returns the text of a string with its escapes resolved.
   private func text(of range: Range<Int>) throws -> String {
     var text: [UInt8] = []
     var rest = bytes[range]
@@ -157,7 +160,7 @@ private struct KeyScanner {
     return text
   }
 
-  /// Four hexadecimal digits.
+  /// Reads four hexadecimal digits.
   private static func code(_ bytes: inout ArraySlice<UInt8>) -> UInt32? {
     let digits = bytes.prefix(4)
     bytes = bytes.dropFirst(4)
@@ -183,7 +186,7 @@ private struct KeyScanner {
     }
   }
 
-  /// Whether numbers, `true`, `false` and `null` may have the byte.
+  /// Returns whether the byte may occur in numbers, `true`, `false` and `null`.
   private static func isOfWord(_ byte: UInt8) -> Bool {
     switch UnicodeScalar(byte) {
     case "a"..."z", "A"..."Z", "0"..."9", "+", "-", ".": true
