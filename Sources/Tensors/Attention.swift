@@ -1,17 +1,20 @@
 import CKernels
 import CLAPACK
 
-/// Attention with one head over the pixels of an image.
+/// Computes single-head attention over the pixels of an image.
 ///
 /// ```
 /// y[p] = Σ_r softmax_r(q[p] · k[r] / √C) v[r]
 /// ```
-/// The weights of a block of pixels `p` at a time, `[block, H·W]`, so that memory grows with the
-/// number of pixels and not with its square. Products are `Float`, sums of the softmax `Double`.
+/// The weights are computed for one block of pixels `p` at a time, `[block, H·W]`, so memory grows
+/// with the number of pixels and not with its square. Products are computed in `Float`, the sums of
+/// the softmax in `Double`.
 ///
 /// - Parameters:
-///   - query: Shape `[H, W, C]`, as the two others.
-/// - Returns: Shape `[H, W, C]`.
+///   - query: q, shape `[H, W, C]`.
+///   - key: k, shape `[H, W, C]`.
+///   - value: v, shape `[H, W, C]`.
+/// - Returns: y, shape `[H, W, C]`.
 /// - SeeAlso: Vaswani et al., arXiv 1706.03762, Eq. (1).
 package func attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor {
   precondition(
@@ -45,5 +48,6 @@ package func attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor {
   }
 }
 
-/// Rows of the weights that are computed at a time: enough for the products to run at full speed.
+/// The number of rows of the weights computed at a time, large enough for the products to run at
+/// full speed.
 package let attentionBlockPixels = 512

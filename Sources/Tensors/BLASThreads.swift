@@ -1,16 +1,17 @@
 import CLAPACK
 import Foundation
 
-// The last bits of a product or a factorisation depend on OpenBLAS's number of threads, and that
-// number belongs to the process. So each call fixes it, whatever the user or the machine offers, and
-// a change waits for the calls that are running.
+// The last bits of a product or a factorisation depend on OpenBLAS's number of threads, which is a
+// property of the process. Each call therefore sets this number, whatever the user or the machine
+// provides, and a change waits until the running calls have finished.
 
-/// Held for reading by calls on one thread, for writing while the number is another.
+/// Held for reading by calls on one thread, and for writing while the number of threads differs
+/// from one.
 private nonisolated(unsafe) let gate: UnsafeMutablePointer<pthread_rwlock_t> = {
   openblas_set_num_threads(1)
   var attributes = pthread_rwlockattr_t()
   pthread_rwlockattr_init(&attributes)
-  // Workers that never rest must not keep a factorisation waiting for ever.
+  // Workers that call continuously must not delay a factorisation forever.
   pthread_rwlockattr_setkind_np(
     &attributes, Int32(PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP))
   let gate = UnsafeMutablePointer<pthread_rwlock_t>.allocate(capacity: 1)
@@ -18,16 +19,16 @@ private nonisolated(unsafe) let gate: UnsafeMutablePointer<pthread_rwlock_t> = {
   return gate
 }()
 
-/// Runs `body`, which calls OpenBLAS, on the calling thread alone. Any number of threads may do so at
-/// a time.
+/// Runs `body`, which calls OpenBLAS, with OpenBLAS set to one thread. Any number of threads may do
+/// so at the same time.
 func withOneBLASThread<Result>(_ body: () -> Result) -> Result {
   pthread_rwlock_rdlock(gate)
   defer { pthread_rwlock_unlock(gate) }
   return body()
 }
 
-/// Runs `body` with OpenBLAS set to `count` threads, while no other call to it runs. `body` must not
-/// call this function or ``withOneBLASThread(_:)``.
+/// Runs `body` with OpenBLAS set to `count` threads, while no other call to OpenBLAS runs. `body`
+/// must not call this function or ``withOneBLASThread(_:)``.
 package func withBLASThreads<Result>(_ count: Int32, _ body: () -> Result) -> Result {
   pthread_rwlock_wrlock(gate)
   defer { pthread_rwlock_unlock(gate) }
@@ -36,13 +37,13 @@ package func withBLASThreads<Result>(_ count: Int32, _ body: () -> Result) -> Re
   return body()
 }
 
-/// Makes sure that OpenBLAS finds memory when `callers` threads call it.
+/// Checks that OpenBLAS finds memory when `callers` threads call it.
 ///
-/// It allocates a buffer for every thread that calls it, and tries again for ever when it gets none.
-/// So the memory is asked for here first, and given back.
+/// OpenBLAS allocates a buffer for every calling thread, and retries forever if it gets none. The
+/// memory is therefore requested here first, and returned.
 ///
-/// - Parameter callers: Threads that will call it at the same time.
-/// - Returns: Whether there is memory for all of them.
+/// - Parameter callers: The number of threads that will call OpenBLAS at the same time.
+/// - Returns: Whether there is enough memory for all of them.
 package func prepareLinearAlgebra(callers: Int) -> Bool {
   let bufferSize = 128 << 20  // BUFFER_SIZE of OpenBLAS's x86-64 build
   let size = (callers + 1) * (bufferSize + (1 << 20))

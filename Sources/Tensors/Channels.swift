@@ -1,6 +1,6 @@
-/// The channels of `images`, one image after the other.
+/// Concatenates images along the channels.
 ///
-/// - Parameter images: Shapes `[C₁, H, W]`, `[C₂, H, W]`, …, at least one.
+/// - Parameter images: At least one image, shapes `[C₁, H, W]`, `[C₂, H, W]`, ….
 /// - Returns: Shape `[C₁ + C₂ + …, H, W]`.
 package func concatenateChannels(_ images: [Tensor]) -> Tensor {
   let extents = images[0].shape.dropFirst()
@@ -11,7 +11,7 @@ package func concatenateChannels(_ images: [Tensor]) -> Tensor {
   return Tensor(shape: [images.reduce(0) { $0 + $1.shape[0] }] + extents, values: values)
 }
 
-/// The image with the channels of a pixel beside each other.
+/// Returns an image with the channels of each pixel adjacent in memory.
 ///
 /// - Parameter x: Shape `[C, H, W]`.
 /// - Returns: Shape `[H, W, C]`.
@@ -28,7 +28,7 @@ package func channelsLast(_ x: Tensor) -> Tensor {
   }
 }
 
-/// The image with the pixels of a channel beside each other.
+/// Returns an image with the pixels of each channel adjacent in memory.
 ///
 /// - Parameter x: Shape `[H, W, C]`.
 /// - Returns: Shape `[C, H, W]`.

@@ -1,25 +1,33 @@
 import CKernels
 import CLAPACK
 
-/// A two-dimensional convolution with bias, followed by ReLU if asked for.
+/// A two-dimensional convolution with bias, optionally followed by ReLU.
 ///
 /// ```
-/// y[o, i, j] = bias[o] + Σ_{c, u, v} weight[o, c, u, v] · x[c, stride·i + u - padding, stride·j + v - padding]
+/// y[o, i, j] = bias[o]
+///   + Σ_{c, u, v} weight[o, c, u, v] · x[c, stride·i + u - padding, stride·j + v - padding]
 /// ```
-/// `x` is zero outside the image and, as in PyTorch's `conv2d`, the kernel is not flipped. One image
-/// at a time on the calling thread, so that a result depends on its image alone. Everything is
-/// `Float`.
+/// `x` is zero outside the image, and as in PyTorch's `conv2d`, the kernel is not flipped. One
+/// image is processed at a time on the calling thread, so a result depends on its image only. All
+/// arithmetic is in `Float`.
 package struct Conv2d: Sendable {
   /// Shape `[Cout, Cin, kh, kw]`.
   package let weight: Tensor
   /// Shape `[Cout]`.
   package let bias: Tensor
-  /// Kernel, stride and padding.
+  /// The kernel, stride and padding.
   package let window: Window
-  /// Whether negative results become zero.
+  /// Whether negative results are set to zero.
   package let relu: Bool
 
-  /// Wraps `weight` `[Cout, Cin, kh, kw]` and `bias` `[Cout]`.
+  /// Creates a convolution.
+  ///
+  /// - Parameters:
+  ///   - weight: Shape `[Cout, Cin, kh, kw]`.
+  ///   - bias: Shape `[Cout]`.
+  ///   - stride: The step in pixels along both axes.
+  ///   - padding: The rows and columns of zeros added on each side.
+  ///   - relu: Whether negative results are set to zero.
   package init(
     weight: Tensor, bias: Tensor, stride: Int = 1,
     padding: (height: Int, width: Int) = (height: 0, width: 0), relu: Bool = false
@@ -33,18 +41,19 @@ package struct Conv2d: Sendable {
     self.relu = relu
   }
 
-  /// Columns of about this many pixels are unfolded at a time: few enough to stay in a second-level
-  /// cache, enough for the matrix product to run at full speed.
+  /// The approximate number of output pixels whose columns are unfolded at a time: few enough to
+  /// stay in a second-level cache, and enough for the matrix product to run at full speed.
   package static let blockPixels = 512
 
   /// Convolves one image.
   ///
   /// Patches are unfolded into columns, some rows of output pixels at a time, and multiplied by the
   /// weights: `[Cout, K] · [K, pixels]`, `K = Cin · kh · kw`. A 1 x 1 convolution multiplies the
-  /// image as it is.
+  /// image directly.
   ///
   /// - Parameter x: Shape `[Cin, H, W]`.
-  /// - Returns: Shape `[Cout, H', W']`.
+  /// - Returns: Shape `[Cout, H', W']`, with `H' = (H + 2 · padding - kh) / stride + 1` rounded
+  ///   down, and `W'` likewise.
   package func callAsFunction(_ x: Tensor) -> Tensor {
     precondition(x.shape.first == weight.shape[1], "Conv2d: \(x.shape), weight \(weight.shape)")
     let sliding = window.over(x.shape)

@@ -11,9 +11,9 @@ extension Tensor {
     }
   }
 
-  /// `x[r, c] * (1 + scale[c]) + shift[c]` in place.
+  /// Computes `x[l, d] * (1 + scale[d]) + shift[d]` in place, for `[L, D]`.
   ///
-  /// - Parameter shiftAndScale: `[1, 2C]`: `C` shifts, then `C` scales.
+  /// - Parameter shiftAndScale: Shape `[1, 2D]`: D shifts, then D scales.
   /// - SeeAlso: Peebles & Xie, "Scalable Diffusion Models with Transformers", arXiv 2212.09748,
   ///   adaptive layer norm.
   package mutating func modulate(by shiftAndScale: Tensor) {
@@ -30,7 +30,7 @@ extension Tensor {
   }
 }
 
-/// `[L, A]` and `[L, B]` side by side: `[L, A + B]`.
+/// Joins `[L, A]` and `[L, B]` to `[L, A + B]`.
 package func concatenateColumns(_ a: Tensor, _ b: Tensor) -> Tensor {
   precondition(a.rows == b.rows, "concatenateColumns: \(a.shape) and \(b.shape)")
   var values: [Float] = []
@@ -42,7 +42,7 @@ package func concatenateColumns(_ a: Tensor, _ b: Tensor) -> Tensor {
   return Tensor(shape: [a.rows, a.columns + b.columns], values: values)
 }
 
-/// `x * sigmoid(x)` of every value.
+/// Returns `x * sigmoid(x)` for every value, in the shape of `x`.
 package func silu(_ x: Tensor) -> Tensor {
   Tensor(shape: x.shape, values: x.values.map { $0 / (1 + exp(-$0)) })
 }

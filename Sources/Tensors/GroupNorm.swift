@@ -1,20 +1,22 @@
 import CKernels
 
 extension Tensor {
-  /// Every group of channels of an image `[H, W, C]` normalised, then SiLU if asked for.
+  /// Returns an image `[H, W, C]` with each group of channels normalised, optionally followed by
+  /// SiLU.
   ///
   /// ```
   /// y[i, j, c] = (x[i, j, c] - mean) / sqrt(variance + epsilon) * weight[c] + bias[c]
   /// ```
-  /// Mean and biased variance are those of the `C / groups` channels of the group over all pixels,
-  /// accumulated in `Double`.
+  /// The mean and the biased variance are taken over the `C / groups` channels of a group and all
+  /// pixels, and accumulated in `Double`.
   ///
   /// - Parameters:
-  ///   - weight: Gain per channel, shape `[C]`.
-  ///   - bias: Shift per channel, shape `[C]`.
-  ///   - groups: A divisor of `C`.
+  ///   - weight: The gain of each channel, shape `[C]`.
+  ///   - bias: The shift of each channel, shape `[C]`.
+  ///   - groups: The number of groups, a divisor of C.
   ///   - epsilon: Added to the variance.
-  /// - Returns: `[H, W, C]`.
+  ///   - silu: Whether SiLU is applied to the result.
+  /// - Returns: Shape `[H, W, C]`.
   /// - SeeAlso: Wu & He, "Group Normalization", arXiv 1803.08494, Eq. (1) to (6).
   package func normalizedGroups(
     weight: Tensor, bias: Tensor, groups: Int, epsilon: Double, silu: Bool,
@@ -27,7 +29,7 @@ extension Tensor {
     }
   }
 
-  /// ``normalizedGroups(weight:bias:groups:epsilon:silu:instructions:)`` in place.
+  /// Applies ``normalizedGroups(weight:bias:groups:epsilon:silu:instructions:)`` in place.
   package mutating func normalizeGroups(
     weight: Tensor, bias: Tensor, groups: Int, epsilon: Double, silu: Bool,
     instructions: dis_instructions = dis_instructions_in_use()

@@ -1,23 +1,25 @@
 import CLAPACK
 import Foundation
 
-/// A LAPACK routine that did not do its work.
+/// A failure of a LAPACK routine.
 package struct LAPACKError: Error, CustomStringConvertible {
-  /// Such as `dgesdd`.
+  /// The name of the routine, such as `dgesdd`.
   package let routine: String
-  /// LAPACK's `info`, never 0.
+  /// The routine's `info`: negative for a refused argument, positive for a failed computation,
+  /// never 0.
   package let info: Int
 
   package var description: String { "\(routine) returned info = \(info)" }
 }
 
-/// Threads of the routines that take most of a second at 2048 dimensions.
+/// The number of threads for routines that take most of a second at 2048 dimensions.
 private let factorizationThreads: Int32 = 2
 
-// LAPACK stores by columns and `Matrix` by rows: the one's lower triangle is the other's upper, and
-// each sees the other's transpose. Nothing here copies a matrix to turn it.
+// LAPACK stores matrices by columns and `Matrix` by rows. A lower triangle for one is the upper
+// triangle for the other, and each sees the transpose of what the other sees. No matrix is copied
+// to transpose it.
 
-/// The lower triangle of `Xᵀ X`, zeros above it: `dsyrk` on one thread.
+/// Returns the lower triangle of `Xᵀ X` with zeros above it: `dsyrk` on one thread.
 ///
 /// - Parameter x: `[N, D]`.
 /// - Returns: `[D, D]`.
@@ -31,7 +33,7 @@ package func lowerGram(_ x: Matrix) -> Matrix {
   return Matrix(rows: x.columns, columns: x.columns, values: gram)
 }
 
-/// The lower triangle of `X Xᵀ`, zeros above it: `dsyrk`.
+/// Returns the lower triangle of `X Xᵀ` with zeros above it: `dsyrk`.
 ///
 /// - Parameter x: `[N, D]`.
 /// - Returns: `[N, N]`.
@@ -45,10 +47,11 @@ package func lowerOuterGram(_ x: Matrix) -> Matrix {
   return Matrix(rows: x.rows, columns: x.rows, values: gram)
 }
 
-/// The upper triangular `U` with `S = Uᵀ U`: `dpotrf`.
+/// Returns the upper triangular `U` with `S = Uᵀ U`: `dpotrf`.
 ///
-/// - Parameter s: Symmetric, `[D, D]`; its upper triangle is read.
-/// - Returns: `U`, or nil if a leading minor of `s` is not positive.
+/// - Parameter s: Symmetric, `[D, D]`; only its upper triangle is read.
+/// - Returns: `U`, `[D, D]`, or nil if a leading minor of `s` is not positive.
+/// - Throws: ``LAPACKError`` if `dpotrf` refuses an argument.
 package func choleskyFactor(_ s: Matrix) throws(LAPACKError) -> Matrix? {
   var factor = s
   let n = clapack_int(s.rows)
@@ -63,9 +66,11 @@ package func choleskyFactor(_ s: Matrix) throws(LAPACKError) -> Matrix? {
   return factor
 }
 
-/// Eigenvalues in ascending order, and the eigenvectors as rows: `dsyevd`.
+/// Returns the eigenvalues in ascending order and the eigenvectors as rows: `dsyevd`.
 ///
 /// - Parameter s: Symmetric, `[D, D]`.
+/// - Returns: D eigenvalues, and the eigenvectors `[D, D]`.
+/// - Throws: ``LAPACKError`` if `dsyevd` refuses an argument or does not converge.
 package func symmetricEigendecomposition(
   _ s: Matrix
 ) throws(LAPACKError) -> (values: [Double], vectors: Matrix) {
@@ -81,9 +86,12 @@ package func symmetricEigendecomposition(
   return (values, vectors)
 }
 
-/// Eigenvalues in ascending order: `dsyevd` without the vectors, in a third of the time.
+/// Returns the eigenvalues in ascending order: `dsyevd` without the eigenvectors, in a third of the
+/// time.
 ///
 /// - Parameter s: Symmetric, `[D, D]`.
+/// - Returns: D eigenvalues; none for an empty matrix.
+/// - Throws: ``LAPACKError`` if `dsyevd` refuses an argument or does not converge.
 package func symmetricEigenvalues(_ s: consuming Matrix) throws(LAPACKError) -> [Double] {
   guard !s.values.isEmpty else { return [] }
   var values = [Double](repeating: 0, count: s.rows)
@@ -97,7 +105,7 @@ package func symmetricEigenvalues(_ s: consuming Matrix) throws(LAPACKError) -> 
   return values
 }
 
-/// `A Bᵀ`: `dgemm`.
+/// Returns `A Bᵀ`: `dgemm`.
 ///
 /// - Parameters:
 ///   - a: `[R, D]`.
@@ -115,7 +123,7 @@ package func product(_ a: Matrix, transposed b: Matrix) -> Matrix {
   return Matrix(rows: a.rows, columns: b.rows, values: result)
 }
 
-/// `A Bᵀ` in float32, on as many threads as the factorisations: `sgemm`.
+/// Returns `A Bᵀ` in float32, on as many threads as the factorisations: `sgemm`.
 ///
 /// - Parameters:
 ///   - a: `[R, D]`.
@@ -133,7 +141,7 @@ package func product(_ a: Tensor, transposed b: Tensor) -> Tensor {
   }
 }
 
-/// `A Uᵀ` in half the operations of ``product(_:transposed:)``: `dtrmm`.
+/// Returns `A Uᵀ` in half the operations of ``product(_:transposed:)``: `dtrmm`.
 ///
 /// - Parameters:
 ///   - a: `[R, D]`.
@@ -151,7 +159,11 @@ package func product(_ a: Matrix, transposedUpperTriangular upper: Matrix) -> Ma
   return result
 }
 
-/// Singular values in descending order: `dgesdd`. An empty matrix has none.
+/// Returns the singular values in descending order: `dgesdd`.
+///
+/// - Parameter x: `[N, D]`.
+/// - Returns: min(N, D) values; none for an empty matrix.
+/// - Throws: ``LAPACKError`` if `dgesdd` refuses an argument or does not converge.
 package func singularValues(_ x: consuming Matrix) throws(LAPACKError) -> [Double] {
   guard !x.values.isEmpty else { return [] }
   var values = [Double](repeating: 0, count: min(x.rows, x.columns))
@@ -164,12 +176,15 @@ package func singularValues(_ x: consuming Matrix) throws(LAPACKError) -> [Doubl
   return values
 }
 
-/// The eigenvalues of `X Xᵀ` in ascending order, the squares of the singular values: `dsyrk`, then
-/// `dsyevd`. A quarter of the time of ``singularValues(_:)``, but each is off by about 2⁻⁵³ of the
-/// largest, which is the root of that for the small singular values.
+/// Returns the eigenvalues of `X Xᵀ` in ascending order, which are the squares of the singular
+/// values: `dsyrk`, then `dsyevd`.
+///
+/// This takes a quarter of the time of ``singularValues(_:)``, but each eigenvalue has an error of
+/// about 2⁻⁵³ of the largest, so a small singular value has an error of the square root of that.
 ///
 /// - Parameter x: `[N, D]`.
 /// - Returns: N values.
+/// - Throws: ``LAPACKError`` if `dsyevd` refuses an argument or does not converge.
 package func squaredSingularValues(_ x: Matrix) throws(LAPACKError) -> [Double] {
   var gram = [Double](repeating: 0, count: x.rows * x.rows)
   withBLASThreads(factorizationThreads) {

@@ -1,12 +1,12 @@
 import CLAPACK
 
-/// An affine map of rows: `y[r, o] = bias[o] + sum_k x[r, k] * weight[o, k]`.
+/// Applies an affine map to rows: `y[r, o] = bias[o] + sum_k x[r, k] * weight[o, k]`.
 ///
-/// One call of OpenBLAS's `sgemm` on the calling thread. The bits of a row depend on the number of
-/// rows, so callers give one sample at a time.
+/// This is one call of OpenBLAS's `sgemm` on the calling thread. The bits of a row depend on the
+/// number of rows, so callers pass one sample at a time.
 ///
 /// - Parameters:
-///   - x: Rows `[..., K']` with `K' >= K`; the first `K` columns are used.
+///   - x: Rows `[..., K']` with `K' >= K`; the first K columns are used.
 ///   - weight: `[O, K]`, as PyTorch stores it.
 ///   - bias: `[O]`, or nil for none.
 /// - Returns: `[rows of x, O]`.

@@ -1,11 +1,11 @@
-/// A dense float64 matrix in row-major order, for the statistics that need linear algebra.
+/// A dense float64 matrix in row-major order, used by the statistics that need linear algebra.
 package struct Matrix: Equatable, Sendable {
   package let rows: Int
   package let columns: Int
-  /// `rows * columns` values, the columns fastest.
+  /// The `rows * columns` values, in row-major order.
   package var values: [Double]
 
-  /// Wraps `values`, whose count must be `rows * columns`.
+  /// Creates a matrix from `values`, whose count must be `rows * columns`.
   package init(rows: Int, columns: Int, values: [Double]) {
     precondition(values.count == rows * columns, "\(rows)x\(columns) is not \(values.count)")
     self.rows = rows
@@ -16,7 +16,7 @@ package struct Matrix: Equatable, Sendable {
   /// The elements of the diagonal.
   package var diagonal: [Double] { (0..<min(rows, columns)).map { values[$0 * (columns + 1)] } }
 
-  /// Copies the triangle below the diagonal of a square matrix over the one above it.
+  /// Copies the triangle below the diagonal of a square matrix to the triangle above it.
   package mutating func mirrorLowerTriangle() {
     for row in 0..<rows {
       for column in 0..<row { values[column * columns + row] = values[row * columns + column] }

@@ -3,15 +3,15 @@ import CKernels
 /// Normalises every row of `x` by its root mean square.
 ///
 /// ```
-/// y[r, c] = x[r, c] / sqrt(mean_c(x[r, c]^2) + epsilon) * weight[c]
+/// y[l, d] = x[l, d] / sqrt(mean_d(x[l, d]^2) + epsilon) * weight[d]
 /// ```
 /// The mean is accumulated in `Double`; everything else is `Float`.
 ///
 /// - Parameters:
-///   - x: Input, shape `[..., C]`.
-///   - weight: Gain per channel, shape `[C]`.
+///   - x: Shape `[..., D]`.
+///   - weight: The gain of each channel, shape `[D]`.
 ///   - epsilon: Added to the mean square. The DiS checkpoints use `1e-5`.
-/// - Returns: The normalised tensor, same shape as `x`.
+/// - Returns: The normalised tensor, in the shape of `x`.
 /// - SeeAlso: Zhang & Sennrich, "Root Mean Square Layer Normalization", arXiv 1910.07467, Eq. (4).
 package func rmsNorm(_ x: Tensor, weight: Tensor, epsilon: Float = 1e-5) -> Tensor {
   precondition(weight.shape == [x.columns], "rmsNorm: weight \(weight.shape), input \(x.shape)")
@@ -23,12 +23,13 @@ package func rmsNorm(_ x: Tensor, weight: Tensor, epsilon: Float = 1e-5) -> Tens
 /// Normalises every row of `x` to zero mean and unit (biased) variance, without an affine part.
 ///
 /// ```
-/// y[r, c] = (x[r, c] - mean) / sqrt(variance + epsilon)
+/// y[l, d] = (x[l, d] - mean) / sqrt(variance + epsilon)
 /// ```
 ///
 /// - Parameters:
-///   - x: Input, shape `[..., C]`.
+///   - x: Shape `[..., D]`.
 ///   - epsilon: Added to the variance. The final layer of DiS uses `1e-6`.
+/// - Returns: The normalised tensor, in the shape of `x`.
 /// - SeeAlso: Ba et al., "Layer Normalization", arXiv 1607.06450, Eq. (4).
 package func layerNorm(_ x: Tensor, epsilon: Float = 1e-6) -> Tensor {
   Tensor(shape: x.shape) { dis_layer_norm($0, x.values, x.rows, x.columns, epsilon) }

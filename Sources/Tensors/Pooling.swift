@@ -1,7 +1,7 @@
 import CKernels
 
-/// The largest value under each position of `window`, per channel. Padding never is the largest;
-/// NaN always.
+/// Returns the largest value under each position of `window`, for each channel. Padding is ignored,
+/// and the result is NaN if any value is NaN.
 ///
 /// - Parameter x: Shape `[C, H, W]`.
 /// - Returns: Shape `[C, H', W']`.
@@ -12,8 +12,8 @@ package func maxPool2d(_ x: Tensor, _ window: Window) -> Tensor {
   }
 }
 
-/// The mean under each position of `window`, per channel. Padding is not counted: PyTorch's
-/// `avg_pool2d` with `count_include_pad=False`.
+/// Returns the mean under each position of `window`, for each channel. Padding is not counted, as
+/// in PyTorch's `avg_pool2d` with `count_include_pad=False`.
 ///
 /// - Parameter x: Shape `[C, H, W]`.
 /// - Returns: Shape `[C, H', W']`.
@@ -24,7 +24,7 @@ package func averagePool2d(_ x: Tensor, _ window: Window) -> Tensor {
   }
 }
 
-/// The mean of each channel over all pixels, accumulated in `Double`.
+/// Returns the mean of each channel over all pixels, accumulated in `Double`.
 ///
 /// - Parameter x: Shape `[H, W, C]`.
 /// - Returns: Shape `[1, C]`.

@@ -1,28 +1,30 @@
 import CKernels
 
-/// The direction in which a causal operation walks over the tokens.
+/// The direction in which a causal operation processes the tokens.
 package enum ScanDirection: Sendable {
   case forward, backward
 }
 
-/// States per channel of every DiS model, `N`.
+/// The number of states per channel, `N`, of every DiS model.
 package let statesPerChannel = Int(DIS_STATES)
 
-/// Taps of the causal convolution of every DiS model.
+/// The number of taps of the causal convolution of every DiS model.
 package let convolutionTaps = Int(DIS_TAPS)
 
-/// A depthwise causal convolution followed by SiLU.
+/// Applies a depthwise causal convolution followed by SiLU.
 ///
 /// ```
-/// y[l, c] = silu(bias[c] + sum_k weight[k, c] * x[l - 3 + k, c])
+/// y[l, d] = silu(bias[d] + sum_k weight[k, d] * x[l - 3 + k, d])
 /// ```
-/// Zero before the first token; backward, "before" means after the last one.
+/// `x` is zero before the first token. In the backward direction, the order of the tokens is
+/// reversed.
 ///
 /// - Parameters:
-///   - x: `[L, D']` with `D' >= D`; the first `D` columns are used.
-///   - weight: `[4, D]`, PyTorch's `[D, 1, 4]` transposed.
+///   - x: `[L, D']` with `D' >= D`; the first D columns are used.
+///   - weight: `[4, D]`, the transpose of PyTorch's `[D, 1, 4]`.
 ///   - bias: `[D]`.
-///   - tokens: Those to compute, nil for all.
+///   - direction: The order in which the tokens are processed.
+///   - tokens: The tokens to compute, or nil for all.
 /// - Returns: A row for each of `tokens`, `[L, D]` for all.
 package func causalConvolutionSiLU(
   _ x: Tensor, weight: Tensor, bias: Tensor, direction: ScanDirection, tokens: Range<Int>? = nil,
@@ -44,26 +46,28 @@ package func causalConvolutionSiLU(
   }
 }
 
-/// The selective scan of one direction, all of it or a part, added to `y`.
+/// Adds the selective scan of one direction, over all tokens or some of them, to `y`.
 ///
 /// ```
-/// delta = softplus(deltaRaw[l, c] + deltaBias[c])
-/// h[n]  = exp(delta * A[n, c]) * h[n] + delta * u[l, c] * B[l, n]
-/// y    += sum_n C[l, n] * h[n] + skip[c] * u[l, c]
+/// delta = softplus(deltaRaw[l, d] + deltaBias[d])
+/// h[n]  = exp(delta * A[n, d]) * h[n] + delta * u[l, d] * B[l, n]
+/// y    += sum_n C[l, n] * h[n] + skip[d] * u[l, d]
 /// ```
 ///
 /// - Parameters:
-///   - y: `[L', D]`, of which the rows from `firstToken` are added to.
-///   - states: `h` before the first token, zeros at the beginning of a sequence, and after the last
-///     one, `[N, D]`.
-///   - u: Input `[L, D]`.
-///   - deltaRaw: Step sizes before bias and softplus, `[L, D]`.
+///   - y: `[L', D]`; the scan is added to the L rows from `firstToken` on.
+///   - firstToken: The first row of `y` that is added to.
+///   - states: h, `[N, D]`. On entry, the states before the first token, which are zero at the
+///     beginning of a sequence; on return, those after the last one.
+///   - u: The input, `[L, D]`.
+///   - deltaRaw: The step sizes before bias and softplus, `[L, D]`.
 ///   - scaledA: `-exp(A_log) * log2(e)`, transposed to `[N, D]`.
-///   - projections: `[L, R + 2N]`: `R` columns that are not used here, then `B`, then `C`.
-///   - skip: `[D]`, called `D` in the paper.
+///   - projections: `[L, R + 2N]`: R columns that are not used here, then B, then C.
+///   - skip: `[D]`, called D in the paper.
 ///   - deltaBias: `[D]`.
-/// - SeeAlso: Gu & Dao, "Mamba: Linear-Time Sequence Modeling with Selective State Spaces",
-///   arXiv 2312.00752, Algorithm 2.
+///   - direction: The order in which the tokens are processed.
+/// - SeeAlso: Gu & Dao, "Mamba: Linear-Time Sequence Modeling with Selective State Spaces", arXiv
+///   2312.00752, Algorithm 2.
 package func addSelectiveScan(
   to y: inout Tensor, firstToken: Int = 0, states: inout Tensor, u: Tensor, deltaRaw: Tensor,
   scaledA: Tensor, projections: Tensor, skip: Tensor, deltaBias: Tensor, direction: ScanDirection,
@@ -92,7 +96,7 @@ package func addSelectiveScan(
 ///
 /// - Parameters:
 ///   - y: `[L, D]`.
-///   - z: `[L, D']` with `D' >= D`; its last `D` columns are used.
+///   - z: `[L, D']` with `D' >= D`; the last D columns are used.
 package func applySiLUGate(
   to y: inout Tensor, z: Tensor, instructions: dis_instructions = dis_instructions_in_use()
 ) {

@@ -1,11 +1,15 @@
-/// `sum_c (x[c] - y[c])²` in float64, in eight interleaved sums that are added at the end.
+/// Returns `sum_d (x[d] - y[d])²` in float64, accumulated in eight interleaved sums that are added
+/// at the end.
 ///
-/// Swapping x and y changes no bit. No difference of two float32 overflows, nor does its square.
+/// Exchanging x and y does not change any bit. Neither the difference of two float32 values nor its
+/// square overflows.
 ///
 /// - Parameters:
-///   - x: Values, read from `start` on.
-///   - y: Values, read from `otherStart` on.
-///   - count: How many of each.
+///   - x: The values of the first vector, read from `start` on.
+///   - start: The index of the first value of x.
+///   - y: The values of the second vector, read from `otherStart` on.
+///   - otherStart: The index of the first value of y.
+///   - count: The number of values of each vector.
 package func squaredDistance(
   _ x: [Float], at start: Int, _ y: [Float], at otherStart: Int, count: Int
 ) -> Double {

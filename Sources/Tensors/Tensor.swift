@@ -1,13 +1,16 @@
-/// A dense float32 array in row-major order: a shape and its values, nothing else.
+/// A dense float32 array in row-major order, consisting of a shape and its values.
 ///
-/// No strides, no views, no broadcasting. Operations are functions on whole tensors, one per file.
+/// There are no strides, views or broadcasting. Operations are functions on whole tensors, one per
+/// file. Shapes are written with B for the batch, L for tokens, D for the channels of a token or a
+/// feature vector, N for states, C for the channels of an image, and H and W for its height and
+/// width.
 package struct Tensor: Equatable, Sendable {
-  /// Extents, outermost first. Empty for a scalar.
+  /// The extents, outermost first. Empty for a scalar.
   package let shape: [Int]
-  /// `shape.reduce(1, *)` values, the last axis fastest.
+  /// The values, whose count is the product of ``shape``; the last axis varies fastest.
   package var values: [Float]
 
-  /// Wraps `values`, whose count must be the product of `shape`.
+  /// Creates a tensor from `values`, whose count must be the product of `shape`.
   package init(shape: [Int], values: [Float]) {
     precondition(
       shape.reduce(1, *) == values.count, "\(shape) does not hold \(values.count) values")
@@ -15,12 +18,12 @@ package struct Tensor: Equatable, Sendable {
     self.values = values
   }
 
-  /// A tensor of zeros.
+  /// Creates a tensor of zeros.
   package init(zeros shape: [Int]) {
     self.init(shape: shape, values: [Float](repeating: 0, count: shape.reduce(1, *)))
   }
 
-  /// A tensor whose every value is written by `initialize`.
+  /// Creates a tensor whose values are all written by `initialize`.
   init(
     shape: [Int], initializingWith initialize: (UnsafeMutablePointer<Float>) -> Void
   ) {
@@ -35,12 +38,12 @@ package struct Tensor: Equatable, Sendable {
   /// The number of values.
   package var count: Int { values.count }
 
-  /// Extent of the last axis.
+  /// The extent of the last axis.
   package var columns: Int { shape.last ?? 1 }
 
-  /// Product of all extents but the last.
+  /// The product of all extents but the last.
   package var rows: Int { shape.dropLast().reduce(1, *) }
 
-  /// The same values under another shape of the same count.
+  /// Returns the same values with a different shape of the same count.
   package func reshaped(_ shape: [Int]) -> Tensor { Tensor(shape: shape, values: values) }
 }

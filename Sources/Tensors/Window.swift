@@ -1,15 +1,16 @@
 import CKernels
 
-/// How a kernel slides over the two last axes of an image `[C, H, W]`.
+/// The way a kernel slides over the last two axes of an image `[C, H, W]`.
 package struct Window: Sendable {
-  /// Rows and columns of the kernel.
+  /// The number of rows and columns of the kernel.
   package let kernel: (height: Int, width: Int)
-  /// Pixels from one position to the next, along both axes.
+  /// The number of pixels from one position to the next, along both axes.
   package let stride: Int
-  /// Rows and columns around the image that count as there but empty.
+  /// The number of rows and columns added on each side of the image.
   package let padding: (height: Int, width: Int)
 
-  /// Padding must be smaller than the kernel, so that each position sees a pixel.
+  /// Creates a window. The padding must be smaller than the kernel, so that each position covers at
+  /// least one pixel.
   package init(
     kernel: (height: Int, width: Int), stride: Int = 1,
     padding: (height: Int, width: Int) = (height: 0, width: 0)
@@ -24,14 +25,14 @@ package struct Window: Sendable {
     self.padding = padding
   }
 
-  /// A square kernel with the same padding along both axes.
+  /// Creates a square window with the same padding along both axes.
   package init(_ size: Int, stride: Int = 1, padding: Int = 0) {
     self.init(
       kernel: (height: size, width: size), stride: stride,
       padding: (height: padding, width: padding))
   }
 
-  /// The window over an image of shape `[C, H, W]`, for the C kernels.
+  /// Returns the window over an image of shape `[C, H, W]`, for the C kernels.
   func over(_ shape: [Int]) -> dis_window {
     precondition(shape.count == 3, "Window: \(shape) is not [C, H, W]")
     let padded = (height: shape[1] + 2 * padding.height, width: shape[2] + 2 * padding.width)

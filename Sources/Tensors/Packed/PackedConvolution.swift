@@ -4,25 +4,28 @@ import CKernels
   import Glibc
 #endif
 
-/// A convolution of an image `[H, W, C]`, its weights packed once for the instructions in use.
+/// A convolution of an image `[H, W, C]` whose weights are packed once for the instruction set in
+/// use.
 ///
-/// One image at a time on the calling thread.
+/// One image is processed at a time on the calling thread.
 package struct PackedConvolution: Sendable {
-  /// How it is computed.
+  /// The algorithm of a convolution.
   package enum Method: CaseIterable, Sendable {
-    /// As defined. Takes every convolution.
+    /// The definition. Applies to every convolution.
     case direct
-    /// Minimal filtering, four outputs along each axis at a time: 3 x 3, 5 x 5, 1 x 3 and 3 x 1 with
-    /// stride 1.
+    /// Winograd's minimal filtering with four outputs along each axis at a time, for 3 x 3, 5 x 5,
+    /// 1 x 3 and 3 x 1 with stride 1.
     case winograd
-    /// The same with two outputs at a time: 3 x 3 with stride 1. Half the weights and more products:
-    /// for images of so few tiles that the weights take the time.
+    /// Minimal filtering with two outputs at a time, for 3 x 3 with stride 1. It has half the
+    /// weights and more products, which is faster for images of so few tiles that reading the
+    /// weights dominates.
     case winograd2
-    /// The same for 3 x 3 alone, with weights stored as they are and transformed as they are used: a
-    /// quarter of the memory, for large images that pay for the transform.
+    /// Minimal filtering for 3 x 3 with weights that are stored untransformed and transformed on
+    /// use. It takes a quarter of the memory and suits large images, where the transform is cheap
+    /// by comparison.
     case compactWinograd
-    /// The discrete Fourier transform of length 20: 1 x 7 and 7 x 1 with padding 3 and stride 1, along
-    /// lines of 17 pixels.
+    /// The discrete Fourier transform of length 20, for 1 x 7 and 7 x 1 with padding 3 and stride 1
+    /// along lines of 17 pixels.
     case fourier
 
     fileprivate var name: dis_method {
@@ -36,34 +39,37 @@ package struct PackedConvolution: Sendable {
     }
   }
 
-  /// Kernel, stride and padding.
+  /// The kernel, stride and padding.
   package let window: Window
-  /// Channels read.
+  /// The number of input channels.
   package let inputs: Int
-  /// Channels written.
+  /// The number of output channels.
   package let outputs: Int
-  /// Whether negative results become zero. NaN stays NaN.
+  /// Whether negative results are set to zero. NaN is kept.
   package let relu: Bool
-  /// How it is computed.
+  /// The algorithm.
   package let method: Method
-  /// What is multiplied.
+  /// The number format of the products.
   package let precision: Precision
 
   private let instructions: dis_instructions
   private let packed: AlignedFloats
-  /// Zeros follow the outputs up to a multiple of `DIS_CHANNELS`.
+  /// The bias, followed by zeros up to a multiple of `DIS_CHANNELS`.
   private let bias: [Float]
 
-  /// Packs `gain[o] · weight[o, c, u, v]`, computed in `Double` and rounded once.
+  /// Packs the weights `gain[o] · weight[o, c, u, v]`, computed in `Double` and rounded once.
   ///
   /// - Parameters:
   ///   - weight: Shape `[Cout, Cin, kh, kw]`.
-  ///   - gain: Count `Cout`; nil is 1 for all.
-  ///   - bias: Count `Cout`; nil is 0 for all.
-  ///   - method: A method that applies to the window. Scalar code has ``Method/direct`` alone, which
-  ///     takes its place.
-  ///   - precision: ``Precision/bfloat16`` is for ``Method/direct`` and ``Method/fourier``; the others'
-  ///     transforms would enlarge its rounding tenfold.
+  ///   - gain: Cout values, or nil for 1.
+  ///   - bias: Cout values, or nil for 0.
+  ///   - stride: The step in pixels along both axes.
+  ///   - padding: The rows and columns of zeros added on each side.
+  ///   - relu: Whether negative results are set to zero.
+  ///   - method: An algorithm that applies to the window. The scalar code has only
+  ///     ``Method/direct``, which replaces any other.
+  ///   - precision: ``Precision/bfloat16`` requires ``Method/direct`` or ``Method/fourier``; the
+  ///     transforms of the others would increase its rounding error tenfold.
   package init(
     weight: Tensor, gain: [Double]? = nil, bias: [Double]? = nil, stride: Int = 1,
     padding: (height: Int, width: Int) = (height: 0, width: 0), relu: Bool = false,
@@ -104,8 +110,8 @@ package struct PackedConvolution: Sendable {
     }
   }
 
-  /// The convolution of an image of `[height, width]`, each of whose pixels is read as 2 x 2 if it is
-  /// `doubled`, for the C kernels.
+  /// Describes the convolution of an image `[height, width]` to the C kernels. If `doubled`, each
+  /// pixel is read as 2 x 2 pixels.
   private func over(
     _ height: Int, _ width: Int, inStride: Int, outStride: Int, doubled: Bool = false,
     add: Bool = false
@@ -123,15 +129,16 @@ package struct PackedConvolution: Sendable {
   /// Convolves one image.
   ///
   /// - Parameters:
-  ///   - x: `[H, W, C']` with `C' >= C`; the first `C` channels are used. Methods other than
-  ///     ``Method/direct`` read whole groups of `DIS_CHANNELS`.
-  ///   - doubled: Whether each pixel is read as 2 x 2 pixels: an image of twice the height and width,
-  ///     PyTorch's `interpolate` with `scale_factor=2, mode="nearest"`.
+  ///   - x: `[H, W, C']` with `C' >= Cin`; the first Cin channels are used. Methods other than
+  ///     ``Method/direct`` read whole groups of `DIS_CHANNELS` channels.
+  ///   - doubled: Whether each pixel is read as 2 x 2 pixels, which doubles the height and width,
+  ///     as PyTorch's `interpolate` with `scale_factor=2, mode="nearest"` does.
   /// - Returns: `[H', W', Cout]`.
   package func callAsFunction(_ x: Tensor, doubled: Bool = false) -> Tensor {
     let shape = over(x, doubled: doubled).window
     let (height, width) = (shape.out_height, shape.out_width)
-    // Whole groups of outputs are written; what fills the last one is cut off afterwards.
+    // Whole groups of outputs are written; the excess channels of the last group are removed
+    // afterwards.
     let stride = roundedUpToChannels(outputs)
     let y = Tensor(shape: [height, width, stride]) {
       convolve($0, stride: stride, x, doubled: doubled)
@@ -147,7 +154,11 @@ package struct PackedConvolution: Sendable {
     }
   }
 
-  /// Adds the convolution of `x` to `sum`, whose channels are whole groups of `DIS_CHANNELS`.
+  /// Adds the convolution of `x` to `sum`.
+  ///
+  /// - Parameters:
+  ///   - x: `[H, W, C']` with `C' >= Cin`.
+  ///   - sum: `[H', W', Cout]`, where Cout is a multiple of `DIS_CHANNELS`.
   package func add(_ x: Tensor, to sum: inout Tensor) {
     let shape = over(x).window
     precondition(
@@ -168,7 +179,7 @@ package struct PackedConvolution: Sendable {
       x.shape[0], x.shape[1], inStride: x.columns, outStride: outputs, doubled: doubled)
   }
 
-  /// Convolves `x` with a scratch of its own.
+  /// Convolves `x`, allocating the scratch memory.
   private func convolve(
     _ out: UnsafeMutablePointer<Float>, stride: Int, _ x: Tensor, doubled: Bool = false,
     add: Bool = false
@@ -185,7 +196,7 @@ package struct PackedConvolution: Sendable {
     }
   }
 
-  /// Floats of scratch for an image of `height` x `width` pixels.
+  /// Returns the number of floats of scratch memory for an image of `height` x `width` pixels.
   func scratch(height: Int, width: Int) -> Int {
     var shape = over(height, width, inStride: inputs, outStride: outputs)
     return dis_packed_scratch(instructions, &shape)
@@ -194,10 +205,13 @@ package struct PackedConvolution: Sendable {
   /// Convolves one image.
   ///
   /// - Parameters:
-  ///   - out: The first of the pixels, `out.stride` apart; all groups of `DIS_CHANNELS` channels are
-  ///     written.
-  ///   - x: The same of the input. Methods other than ``Method/direct`` read all groups.
-  ///   - scratch: ``scratch(height:width:)`` floats at a multiple of 64 bytes.
+  ///   - out: The first output pixel and the number of floats from a pixel to the next. Whole
+  ///     groups of `DIS_CHANNELS` channels are written.
+  ///   - x: The first input pixel and its stride. Methods other than ``Method/direct`` read whole
+  ///     groups.
+  ///   - height: The rows of the input.
+  ///   - width: The columns of the input.
+  ///   - scratch: ``scratch(height:width:)`` floats, aligned to 64 bytes.
   func convolve(
     _ out: (pixels: UnsafeMutablePointer<Float>, stride: Int),
     _ x: (pixels: UnsafePointer<Float>, stride: Int), height: Int, width: Int,
@@ -210,7 +224,7 @@ package struct PackedConvolution: Sendable {
 }
 
 extension Window {
-  /// Rows and columns of the smallest image that the window fits.
+  /// The number of rows and columns of the smallest image that the window fits.
   fileprivate var smallestImage: [Int] {
     [max(1, kernel.height - 2 * padding.height), max(1, kernel.width - 2 * padding.width)]
   }
@@ -219,14 +233,14 @@ extension Window {
 // MARK: - Memory
 
 extension PackedConvolution {
-  /// Channels are written in groups of this many.
+  /// The number of channels in a group; channels are written in whole groups.
   package static let channelGroup = Int(DIS_CHANNELS)
 
-  /// `channels` and those that fill their last group.
+  /// Returns `channels` rounded up to whole groups.
   package static func wholeGroups(_ channels: Int) -> Int { roundedUpToChannels(channels) }
 
-  /// Floats that ``Method/compactWinograd`` works in for an image of `side` x `side` pixels, padded
-  /// by one.
+  /// Returns the number of floats of scratch memory that ``Method/compactWinograd`` needs for an
+  /// image of `side` x `side` pixels with padding 1.
   package static func scratch(inputs: Int, side: Int) -> Int {
     var shape = dis_packed_convolution(
       window: Window(3, padding: 1).over([inputs, side, side]), inputs: inputs, outputs: inputs,
@@ -236,14 +250,14 @@ extension PackedConvolution {
   }
 }
 
-/// `channels` and those that fill their last group, as the C kernels write them.
+/// Returns `channels` rounded up to whole groups, as the C kernels write them.
 func roundedUpToChannels(_ channels: Int) -> Int {
   (channels + Int(DIS_CHANNELS) - 1) / Int(DIS_CHANNELS) * Int(DIS_CHANNELS)
 }
 
-/// Floats at a multiple of 64 bytes, which their owner writes alone. All weights of a network pass by
-/// for each image, so large ones ask for large pages: up to a tenth of the time is that of looking up
-/// small ones.
+/// Floats aligned to 64 bytes, written only by their owner. All weights of a network are read for
+/// each image, so large arrays request large pages: looking up small pages takes up to a tenth of
+/// the time.
 final class AlignedFloats: @unchecked Sendable {
   let pointer: UnsafeMutablePointer<Float>
 

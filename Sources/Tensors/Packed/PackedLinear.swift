@@ -1,15 +1,19 @@
 import CKernels
 
-/// An affine map of rows with weights packed once: `y[r, o] = bias[o] + sum_k x[r, k] * weight[o, k]`.
+/// An affine map of rows with weights packed once:
+/// `y[r, o] = bias[o] + sum_k x[r, k] * weight[o, k]`.
 ///
-/// The same as ``linear(_:_:bias:)``: a 1 x 1 convolution of an image that is one column of tokens.
-/// The bits of a row do not depend on the other rows.
+/// Equivalent to ``linear(_:_:bias:)``, but computed as a 1 x 1 convolution of an image that is one
+/// column of tokens. The bits of a row do not depend on the other rows.
 package struct PackedLinear: Sendable {
   private let convolution: PackedConvolution
 
+  /// Packs the weights.
+  ///
   /// - Parameters:
   ///   - weight: `[O, K]`, as PyTorch stores it.
   ///   - bias: `[O]`, or nil for none.
+  ///   - precision: The number format of the products.
   package init(
     _ weight: Tensor, bias: Tensor? = nil, precision: Precision = .float32,
     instructions: dis_instructions = dis_instructions_in_use()
@@ -20,7 +24,9 @@ package struct PackedLinear: Sendable {
       precision: precision, instructions: instructions)
   }
 
-  /// - Parameter x: Rows `[..., K']` with `K' >= K`; the first `K` columns are used.
+  /// Applies the map.
+  ///
+  /// - Parameter x: Rows `[..., K']` with `K' >= K`; the first K columns are used.
   /// - Returns: `[rows of x, O]`.
   package func callAsFunction(_ x: Tensor) -> Tensor {
     let column = x.reshaped([x.rows, 1, x.columns])

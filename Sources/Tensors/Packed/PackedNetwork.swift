@@ -1,33 +1,35 @@
 import CKernels
 
-/// A step of a convolutional network, from an image `[H, W, C]` to another.
+/// A layer of a convolutional network, which maps one image `[H, W, C]` to another.
 package indirect enum PackedLayer: Sendable {
   case convolution(PackedConvolution)
-  /// The largest value under the window. Padding never is, NaN always.
+  /// The largest value under the window. Padding is ignored, and the result is NaN if any value is
+  /// NaN.
   case maxPool(Window)
-  /// The mean under the window, padding not counted; with a bias for each channel, that is added and
-  /// the sum rectified.
+  /// The mean under the window, where padding is not counted. If there is a bias for each channel,
+  /// it is added and the sum is rectified.
   case averagePool(Window, bias: [Float]? = nil)
-  /// Sequences of steps from the same input, their results joined along the channels. The channels
-  /// of all but the last are multiples of `DIS_CHANNELS`.
+  /// Sequences of layers that start from the same input and whose results are concatenated along
+  /// the channels. The number of channels of all but the last is a multiple of `DIS_CHANNELS`.
   case branches([[PackedLayer]])
 }
 
-/// A convolutional network for images of one size: its layers as a list of operations, each with the
-/// places in one allocation that it reads and writes.
+/// A convolutional network for images of one size: its layers as a list of operations, each with
+/// the places in one allocation that it reads and writes.
 ///
-/// Results of branches are written where they are joined. A layer's result takes the place of the
-/// second to last one's: one end of the allocation for even layers, the other for odd ones.
+/// The results of branches are written directly to their position in the concatenation. A layer's
+/// result overwrites that of the layer before the previous one: results of even layers are at one
+/// end of the allocation, those of odd layers at the other.
 package struct PackedNetwork: Sendable {
-  /// `[H, W, C]`.
+  /// The shape of the input, `[H, W, C]`.
   package let inputShape: [Int]
-  /// `[H, W, C]`.
+  /// The shape of the output, `[H, W, C]`.
   package let outputShape: [Int]
 
   private let steps: [Step]
   private let input: Place
   private let output: Place
-  /// Floats before the images, for the convolutions to work in.
+  /// The number of floats of scratch memory for the convolutions, located before the images.
   private let scratch: Int
   private let arena: Int
   private let workspaces: Workspaces
@@ -58,12 +60,12 @@ package struct PackedNetwork: Sendable {
   /// - Returns: Shape ``outputShape``.
   package func callAsFunction(_ x: Tensor) -> Tensor { self([x])[0] }
 
-  /// Applies the layers to images, each layer to all of them before the next: the weights of layers
-  /// of small images are larger than those images, and come from memory once. No result depends on
-  /// the other images.
+  /// Applies the layers to several images, each layer to all of them before the next. For layers of
+  /// small images, the weights are larger than the images, and this way they are read from memory
+  /// once. No result depends on the other images.
   ///
-  /// - Parameter images: Of shape ``inputShape``.
-  /// - Returns: Of shape ``outputShape``, in the same order.
+  /// - Parameter images: Each of shape ``inputShape``.
+  /// - Returns: Each of shape ``outputShape``, in the same order.
   package func callAsFunction(_ images: [Tensor]) -> [Tensor] {
     workspaces(images.count) { memories in
       for (x, memory) in zip(images, memories) {
@@ -117,27 +119,28 @@ package struct PackedNetwork: Sendable {
 
 // MARK: - Plan
 
-/// The size of an image.
+/// The extents of an image.
 private struct Extent: Equatable {
   var height: Int
   var width: Int
   var channels: Int
 
-  /// `[C, H, W]`, as ``Window`` has it.
+  /// The shape `[C, H, W]` that ``Window`` expects.
   var shape: [Int] { [channels, height, width] }
 }
 
-/// Where an image lies.
+/// The location of an image in the allocation.
 private struct Place {
   enum Side { case low, high }
   let extent: Extent
-  /// Floats from a pixel to the next.
+  /// The number of floats from a pixel to the next.
   let stride: Int
-  /// The end of the allocation that the offset counts from, negative from the high one.
+  /// The end of the allocation that the offset is relative to. Offsets from the high end are
+  /// negative.
   let side: Side
   let offset: Int
 
-  /// The channels from `first` on.
+  /// Returns the place of `count` channels from `first` on.
   func channels(from first: Int, count: Int) -> Place {
     precondition(
       first % Int(DIS_CHANNELS) == 0, "branches join at channel \(first), not at a whole group")
@@ -147,7 +150,7 @@ private struct Place {
   }
 }
 
-/// An operation with the places it reads and writes.
+/// An operation and the places that it reads and writes.
 private struct Step {
   enum Operation {
     case convolution(PackedConvolution)
@@ -159,17 +162,17 @@ private struct Step {
   let to: Place
 }
 
-/// Lists operations and finds places for their results.
+/// Lists the operations and assigns places to their results.
 private struct Planner {
   var steps: [Step] = []
-  /// Most floats in use at once.
+  /// The largest number of floats in use at once.
   var peak = 0
-  /// Floats that the convolutions work in, each at its time.
+  /// The number of floats of scratch memory, shared by the convolutions.
   var scratch = 0
-  /// Floats in use at both ends.
+  /// The number of floats in use at each end.
   private var used = (low: 0, high: 0)
 
-  /// Takes the memory for an image at one end.
+  /// Reserves memory for an image at one end.
   mutating func place(_ extent: Extent, stride: Int, on side: Place.Side) -> Place {
     let count = (extent.height * extent.width * stride + 15) / 16 * 16  // 64 bytes
     defer { peak = max(peak, used.low + used.high) }
@@ -183,7 +186,7 @@ private struct Planner {
     }
   }
 
-  /// Plans `layers`, the last result in `target` if that is given, and elsewhere otherwise.
+  /// Plans `layers`. The last result is placed in `target` if it is given.
   mutating func plan(_ layers: [PackedLayer], from input: Place, into target: Place? = nil) -> Place
   {
     let before = used
@@ -196,7 +199,7 @@ private struct Planner {
         to = target
       } else {
         let side: Place.Side = index % 2 == 0 ? .high : .low
-        // Of this sequence's results, only the last one is needed, at the other end.
+        // Only the last result of this sequence is still needed, and it is at the other end.
         switch side {
         case .low: used.low = before.low
         case .high: used.high = before.high
@@ -241,7 +244,7 @@ private struct Planner {
 }
 
 extension PackedLayer {
-  /// The size of the result for an image of this size.
+  /// Returns the extents of the result for an image of extents `x`.
   fileprivate func result(of x: Extent) -> Extent {
     func under(_ window: Window, channels: Int) -> Extent {
       let sliding = window.over(x.shape)

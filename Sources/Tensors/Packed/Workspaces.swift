@@ -1,16 +1,16 @@
 import Synchronization
 
-/// Memory for the calls of a network to work in, one piece for each call at a time, kept for the next
-/// calls. From an allocator that gives it back to the system in between, each image begins with
-/// faults for all of its pages: up to a seventh of the time of Inception.
+/// Work memory for the calls of a network. Each call uses its own pieces, which are kept for later
+/// calls. An allocator that returns memory to the system in between would cause page faults on all
+/// of its pages for each image, up to a seventh of the time of Inception.
 final class Workspaces: Sendable {
   private let count: Int
   private let idle = Mutex<[AlignedFloats]>([])
 
-  /// Pieces of `count` floats, none of them yet.
+  /// Creates an empty pool of pieces of `count` floats.
   init(count: Int) { self.count = count }
 
-  /// Calls `body` with `number` pieces at multiples of 64 bytes, with any content.
+  /// Calls `body` with `number` pieces, aligned to 64 bytes, with undefined content.
   func callAsFunction<Result>(
     _ number: Int, _ body: ([UnsafeMutablePointer<Float>]) -> Result
   ) -> Result {
