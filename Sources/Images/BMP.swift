@@ -1,23 +1,24 @@
 import Files
 
-/// Windows bitmap files in memory.
+/// A decoder of Windows bitmap files in memory.
 ///
-/// What is read here compresses nothing, so that decoding is a matter of checking lengths.
+/// The supported variants are uncompressed, so decoding amounts to checking lengths.
 public enum BMP {
-  /// The two bytes every BMP file begins with.
+  /// The first two bytes of every BMP file.
   static let signature = Array("BM".utf8)
 
-  /// Decodes a BMP file: to one channel when its palette is grey, to RGB otherwise.
+  /// Decodes a BMP file, to one channel if its palette is grey and to RGB otherwise.
   ///
   /// The pixels are those of Pillow's `convert("RGB")`: samples of 5 and 6 bits are scaled to 255
-  /// and cut to integers, alpha is dropped without blending, colour profiles are ignored.
+  /// and truncated to integers, alpha is dropped without blending, and colour profiles are ignored.
   ///
   /// - Parameters:
   ///   - bytes: The whole file. Bytes after the image are ignored.
-  ///   - subject: The file's name, for failures.
-  /// - Throws: ``Failure`` `UnsupportedFormat` (no BMP, run-length or otherwise compressed, or masks
-  ///   or palettes that Pillow does not know or misreads), `Truncated`, `ImageLimit` or `BMPMalformed`. An index outside of
-  ///   the palette is refused.
+  ///   - subject: The name of the file, for failures.
+  /// - Throws: ``Failure`` (65) `UnsupportedFormat` if this is not a BMP file, is compressed, or
+  ///   has masks or a palette that Pillow does not support or misreads; `Truncated` if pixels are
+  ///   missing; `ImageLimit` if the image is too large; `BMPMalformed` if the header is invalid or
+  ///   an index is outside the palette.
   public static func decode(_ bytes: [UInt8], subject: String) throws(Failure) -> Image {
     guard bytes.starts(with: signature) else {
       throw Failure(.dataRefused, "UnsupportedFormat", subject, "this is no BMP file")
@@ -25,7 +26,7 @@ public enum BMP {
     let header = try BMPHeader(BMPFields(bytes: bytes, subject: subject))
     let (width, height) = (header.width, header.height)
     try ImageLimits.check(width: width, height: height, subject: subject)
-    // Rows are padded to four bytes.
+    // Rows are padded to a multiple of four bytes.
     let rowBytes = (width * header.bits + 31) / 32 * 4
     let (start, size) = (header.pixelOffset, rowBytes * height)
     guard start <= bytes.count, size <= bytes.count - start else {
@@ -48,7 +49,7 @@ public enum BMP {
           for mask in masks { pixels.append(scaled(value, mask)) }
         }
       case .samples(let masks):
-        // Each mask is one byte; where it lies in a little-endian pixel, its shift says.
+        // Each mask covers one byte; its shift is the byte's offset in a little-endian pixel.
         let size = header.bits / 8
         let offsets = masks.map { $0.trailingZeroBitCount / 8 }
         for at in stride(from: row.startIndex, to: row.startIndex + size * width, by: size) {
@@ -61,7 +62,7 @@ public enum BMP {
       traits: header.hasAlpha ? .alphaDropped : [])
   }
 
-  /// Appends the colours of a row of indices.
+  /// Appends the colours of one row of palette indices.
   private static func append(
     _ row: ArraySlice<UInt8>, of header: BMPHeader, _ colors: [[UInt8]], to pixels: inout [UInt8],
     _ subject: String
@@ -79,14 +80,14 @@ public enum BMP {
     }
   }
 
-  /// The bits under `mask`, scaled to 255 and cut.
+  /// Returns the bits under `mask`, scaled to 255 and truncated.
   private static func scaled(_ value: UInt32, _ mask: UInt32) -> UInt8 {
     let shift = mask.trailingZeroBitCount
     return UInt8((value & mask) >> shift * 255 / (mask >> shift))
   }
 }
 
-/// The little-endian integers of a file.
+/// Reads the little-endian integers of a file.
 private struct BMPFields {
   let bytes: [UInt8]
   let subject: String
@@ -99,23 +100,23 @@ private struct BMPFields {
   }
 }
 
-/// What precedes the pixels.
+/// The header that precedes the pixels.
 private struct BMPHeader {
   let width: Int
   let height: Int
-  /// Whether the first row of the file is the top one.
+  /// Whether the first row of the file is the top row.
   let isTopDown: Bool
-  /// Bits per pixel.
+  /// The number of bits per pixel.
   let bits: Int
   let layout: Layout
   let hasAlpha: Bool
-  /// Where the pixels begin.
+  /// The offset of the pixels in the file.
   let pixelOffset: Int
 
   enum Layout {
-    /// Indices of these colours, `[R, G, B]` each.
+    /// Indices into these colours, each `[R, G, B]`.
     case palette([[UInt8]])
-    /// The masks of red, green and blue in a pixel.
+    /// The masks of red, green and blue within a pixel.
     case samples([UInt32])
   }
 
@@ -173,7 +174,7 @@ private struct BMPHeader {
     case 16, 24, 32:
       var masks = bits == 16 ? fiveBits : eightBits
       if compression == 3 {
-        // Behind the header of 40 bytes, at the same place within the others.
+        // After the header of 40 bytes, or at the same offset within the larger headers.
         for index in 0..<3 { masks[index] = UInt32(try file.integer(at: 54 + 4 * index)) }
         alpha = size >= 56 ? try file.integer(at: 66) : 0
         if size == 40 { end += 12 }
@@ -196,8 +197,8 @@ private struct BMPHeader {
     pixelOffset = offset == 0 ? end : offset
   }
 
-  /// Whether Pillow ignores how many bits a pixel has: black and white stand for one bit then, and
-  /// 0, 1, 2 and so on for eight.
+  /// Returns whether Pillow ignores the number of bits per pixel: it takes a palette of black and
+  /// white for one bit, and a palette of 0, 1, 2 and so on for eight bits.
   private static func isMisread(_ colors: [[UInt8]], bits: Int) -> Bool {
     let greys = colors.count == 2 ? [0, 255] : Array(colors.indices)
     return colors.count > 1 && bits != (colors.count == 2 ? 1 : 8)
@@ -208,7 +209,7 @@ private struct BMPHeader {
 private let fiveBits: [UInt32] = [0x7C00, 0x3E0, 0x1F]
 private let eightBits: [UInt32] = [0xFF_0000, 0xFF00, 0xFF]
 
-/// The masks that Pillow knows, by bits per pixel; those of 32 bits with alpha.
+/// The masks that Pillow supports, by bits per pixel; those of 32 bits include alpha.
 private let knownMasks: [Int: [[UInt32]]] = [
   16: [[0xF800, 0x7E0, 0x1F], fiveBits],
   24: [eightBits],

@@ -1,29 +1,32 @@
 import Tensors
 
 extension Image {
-  /// The image scaled to [0, 1] and resized by bilinear interpolation, as PyTorch does:
-  /// `F.interpolate(x / 255, (height, width), mode="bilinear", align_corners=False)`.
+  /// Scales the image to [0, 1] and resizes it by bilinear interpolation, as PyTorch's
+  /// `F.interpolate(x / 255, (height, width), mode="bilinear", align_corners=False)` does.
   ///
-  /// Pixels are squares with half-pixel centres, and nothing is smoothed before shrinking: an output
-  /// pixel takes its value from the four input pixels around its centre.
+  /// Pixels are squares with half-pixel centres, and nothing is smoothed before shrinking: an
+  /// output pixel is interpolated from the four input pixels around its centre.
   ///
   /// ```
   /// s = max((i + 1/2) · in / out - 1/2, 0)     position of output row or column i in the input
   /// y = (1 - s + ⌊s⌋) · x[⌊s⌋] + (s - ⌊s⌋) · x[min(⌊s⌋ + 1, in - 1)]
   /// ```
-  /// along columns, then along rows, in `Float`, within 1e-6 of PyTorch.
+  /// This is done along columns, then along rows, in `Float`. The result is within 1e-6 of
+  /// PyTorch's.
   ///
-  /// - Returns: Shape `[channels, height, width]`.
-  /// - SeeAlso: `compute_source_index_and_lambda` in PyTorch,
-  ///   aten/src/ATen/native/UpSample.h.
+  /// - Parameters:
+  ///   - width: The width of the result in pixels.
+  ///   - height: The height of the result in pixels.
+  /// - Returns: Shape `[C, height, width]`.
+  /// - SeeAlso: `compute_source_index_and_lambda` in PyTorch, aten/src/ATen/native/UpSample.h.
   package func bilinearlyResized(width: Int, height: Int) -> Tensor {
     bilinearlyResized(levels: (0...255).map { Float($0) / 255 }, width: width, height: height)
   }
 
-  /// The same with byte b read as `levels[b]`.
+  /// Resizes the image in the same way, with byte b read as `levels[b]`.
   func bilinearlyResized(levels: [Float], width: Int, height: Int) -> Tensor {
-    // PyTorch has another kernel for small results, in which its compiler fuses the product and the
-    // difference of s: `_use_vectorized_kernel_cond_2d` in
+    // PyTorch uses a different kernel for small results, in which its compiler fuses the product
+    // and the difference in s: `_use_vectorized_kernel_cond_2d` in
     // aten/src/ATen/native/cpu/UpSampleKernel.cpp.
     let fused = width + height <= 128
     return interpolated(
@@ -32,10 +35,10 @@ extension Image {
     ) { fraction, low, high in (1 - fraction) * low + fraction * high }
   }
 
-  /// The image with byte b read as `levels[b]`, each output pixel mixed from the four input pixels
-  /// around it: along columns first, then along rows.
+  /// Interpolates each output pixel from the four input pixels around it, along columns first and
+  /// then along rows, with byte b read as `levels[b]`.
   ///
-  /// - Returns: Shape `[channels, rows, columns]`.
+  /// - Returns: Shape `[C, rows, columns]`.
   func interpolated(
     levels: [Float], rows: [Neighbours], columns: [Neighbours],
     mix: (_ fraction: Float, _ low: Float, _ high: Float) -> Float
@@ -60,14 +63,14 @@ extension Image {
   }
 }
 
-/// The two input positions that one output position lies between.
+/// The two input positions between which an output position lies.
 struct Neighbours {
   let low: Int
   let high: Int
-  /// The distance from `low`, in [0, 1).
+  /// The distance from ``low``, in [0, 1).
   let fraction: Float
 
-  /// The neighbours of position `source` among `inputs`.
+  /// Finds the neighbours of position `source` among `inputs` positions.
   init(of source: Float, inputs: Int) {
     low = min(Int(source), inputs - 1)
     high = min(low + 1, inputs - 1)
@@ -76,9 +79,10 @@ struct Neighbours {
 }
 
 extension [Neighbours] {
-  /// Pixels are squares: output i has its centre at (i + 1/2) · in / out - 1/2, and not before 0.
+  /// Returns the neighbours for square pixels: the centre of output i is at (i + 1/2) · in / out -
+  /// 1/2, but at least 0.
   ///
-  /// - Parameter fused: Whether the product and the difference are rounded once, not twice.
+  /// - Parameter fused: Whether the product and the difference are rounded once instead of twice.
   static func halfPixel(from inputs: Int, to outputs: Int, fused: Bool) -> Self {
     let scale = Float(inputs) / Float(outputs)
     return (0..<outputs).map { output in
@@ -88,7 +92,8 @@ extension [Neighbours] {
     }
   }
 
-  /// Pixels are points at their upper left corners: output i lies at i · in / out.
+  /// Returns the neighbours for pixels that are points at their upper left corners: output i is at
+  /// i · in / out.
   static func corner(from inputs: Int, to outputs: Int) -> Self {
     let scale = Float(inputs) / Float(outputs)
     return (0..<outputs).map { Neighbours(of: Float($0) * scale, inputs: inputs) }

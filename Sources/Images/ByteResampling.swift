@@ -1,8 +1,8 @@
-/// A way to resize that gives bytes again: Pillow's on images of modes `L` and `RGB`.
+/// A resampling method whose result is bytes: Pillow's, for images of modes `L` and `RGB`.
 ///
-/// Both filters grow with in / out when shrinking, so that every input pixel counts.
+/// When shrinking, both filters grow by the factor in / out, so that every input pixel contributes.
 package enum ByteResampling: CaseIterable, Sendable {
-  /// The mean of the pixels under an output pixel: Pillow's `BOX`.
+  /// The mean of the pixels covered by an output pixel: Pillow's `BOX`.
   case box
   /// Keys' cubic with a = -1/2: Pillow's `BICUBIC`.
   case bicubic
@@ -16,15 +16,20 @@ package enum ByteResampling: CaseIterable, Sendable {
 }
 
 extension Image {
-  /// The image as Pillow 11's `Image.resize((width, height), filter)` makes it, byte for byte.
+  /// Resizes the image as `Image.resize((width, height), filter)` of Pillow 11 does, byte for byte.
   ///
   /// ```
   /// y = clip(⌊(Σ_j W[j] · x[j] + 2²¹) / 2²²⌋, 0, 255)      W: the weights times 2²², rounded
   /// ```
-  /// along columns to bytes, then along rows, as Pillow 11 does. Pillow 13 takes the rows
-  /// of some tall images first, which changes bytes: by up to 24 in noise of 401 x 298 made
-  /// 299 x 299.
+  /// This is done along columns, with bytes as the result, and then along rows, as in Pillow 11.
+  /// Pillow 13 processes the rows of some tall images first, which changes bytes: by up to 24 in
+  /// noise of 401 x 298 resized to 299 x 299.
   ///
+  /// - Parameters:
+  ///   - width: The width of the result in pixels.
+  ///   - height: The height of the result in pixels.
+  ///   - resampling: The filter.
+  /// - Returns: An image of the same number of channels.
   /// - SeeAlso: `ImagingResampleHorizontal_8bpc` in Pillow, src/libImaging/Resample.c.
   package func resizedToBytes(width: Int, height: Int, by resampling: ByteResampling) -> Image {
     checkExtents(width, height)
@@ -33,12 +38,14 @@ extension Image {
       rows: Taps(resampling.filter, from: self.height, to: height))
   }
 
-  /// The square of `side` pixels in the middle of the image, whose shorter side is first made `side`
-  /// long: halved by ``ByteResampling/box`` while it is at least 2 · `side`, then resized by
-  /// ``ByteResampling/bicubic``. Byte for byte guided-diffusion's preparation of training images.
+  /// Returns the central square of the image after resizing its shorter side to `side` pixels.
   ///
-  /// Of the resized image only the square is computed, so a long, narrow image costs no more memory.
+  /// The image is halved by ``ByteResampling/box`` while its shorter side is at least 2 · `side`,
+  /// and then resized by ``ByteResampling/bicubic``. This is guided-diffusion's preparation of
+  /// training images, byte for byte. Only the square is computed, so a long, narrow image does not
+  /// take more memory.
   ///
+  /// - Parameter side: The side of the result in pixels.
   /// - SeeAlso: `center_crop_arr` in guided-diffusion, guided_diffusion/image_datasets.py.
   package func centreCropped(side: Int) -> Image {
     checkExtents(side, side)
@@ -48,7 +55,7 @@ extension Image {
     }
     let scale = Double(side) / Double(min(image.width, image.height))
     func taps(_ inputs: Int) -> Taps<Double> {
-      // Python's round: half to even.
+      // Python's `round` rounds half to even.
       let size = Int((Double(inputs) * scale).rounded(.toNearestOrEven))
       let start = (size - side) / 2
       return Taps(.cubic, from: inputs, to: size, window: start..<start + side)

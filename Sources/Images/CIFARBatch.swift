@@ -1,9 +1,10 @@
 import Checkpoints
 import Files
 
-/// A file of CIFAR-10 or CIFAR-100: images of 32 x 32 pixels, each one's red plane first, and labels.
+/// A file of CIFAR-10 or CIFAR-100: labels, and images of 32 x 32 pixels stored as red, green and
+/// blue planes.
 struct CIFARBatch: Sendable {
-  /// CIFAR-10's classes, or CIFAR-100's fine ones.
+  /// The classes of CIFAR-10, or the fine classes of CIFAR-100.
   let labels: [Int]
   /// Records `[N, R]` whose last 3072 bytes are an image.
   private let records: NPYReader
@@ -14,10 +15,12 @@ struct CIFARBatch: Sendable {
 
   var count: Int { labels.count }
 
-  /// Opens a file of the binary version: a label, in CIFAR-100 a coarse and a fine one, and 3072
-  /// bytes of pixels for each image. It has no header, so that its name must end in `.bin`.
+  /// Opens a file of the binary version: for each image a label, or a coarse and a fine label in
+  /// CIFAR-100, and 3072 bytes of pixels. The format has no header, so the file name must end in
+  /// `.bin`.
   ///
-  /// - Throws: ``Failure`` `NotImages` unless the size and all labels fit one of the two.
+  /// - Throws: ``Failure`` `NotImages` (65) unless the size and all labels fit one of the two data
+  ///   sets.
   init(binary file: ReadableFile) throws(Failure) {
     for maxima: [UInt8] in [[9], [19, 99]] {
       let size = maxima.count + Self.pixelSize
@@ -34,7 +37,7 @@ struct CIFARBatch: Sendable {
         + "CIFAR-100's of 3074 bytes, labels up to 19 and 99")
   }
 
-  /// The last label of each record, `nil` if one of them exceeds its maximum.
+  /// Returns the last label of each record, or nil if one of the labels exceeds its maximum.
   private static func labels(_ records: NPYReader, _ maxima: [UInt8]) throws(Failure) -> [Int]? {
     var labels: [Int] = []
     for start in stride(from: 0, to: records.shape[0] * records.shape[1], by: records.shape[1]) {
@@ -48,7 +51,8 @@ struct CIFARBatch: Sendable {
   /// Opens a file of the Python version: a pickled dictionary with an array `data`, uint8
   /// `[N, 3072]`, and a list `labels` or `fine_labels`.
   ///
-  /// - Throws: ``Failure`` `NotImages`, or why the pickle is refused.
+  /// - Throws: ``Failure`` `NotImages` (65) if the pickle holds something else, or the failure of
+  ///   reading the pickle.
   init(pickle file: ReadableFile) throws(Failure) {
     let root = try PickledValue.read(file.path)
     let found = try root["data"]?.layout()
@@ -68,7 +72,7 @@ struct CIFARBatch: Sendable {
     (self.labels, self.records) = (labels, NPYReader(records))
   }
 
-  /// The image at `index`, its channels interleaved.
+  /// Returns the image at `index`, with interleaved channels.
   func image(at index: Int) throws(Failure) -> Image {
     let end = (index + 1) * records.shape[1]
     let planes = try records.bytes(end - Self.pixelSize..<end)
@@ -80,7 +84,7 @@ struct CIFARBatch: Sendable {
     return Image(width: Self.side, height: Self.side, channels: 3, pixels: pixels)
   }
 
-  /// Whether the file of that name in a folder is a part of CIFAR-10's training set.
+  /// Returns whether a file name in a folder belongs to the training set of CIFAR-10.
   static func isTrainingBatch(_ name: [UInt8]) -> Bool {
     let prefix = Array("data_batch_".utf8)
     let number = name.dropFirst(prefix.count).prefix { (0x30...0x39).contains($0) }

@@ -1,12 +1,12 @@
 import Files
 import Foundation
 
-/// The labels in `dataset.json`, as the tools of StyleGAN and EDM write it beside the images:
-/// `{"labels": [["00000/img00000000.png", 6], ...]}`, or `null` for the list.
+/// A reader of the labels in `dataset.json`, which the tools of StyleGAN and EDM write beside the
+/// images: `{"labels": [["00000/img00000000.png", 6], ...]}`, or `null` instead of the list.
 enum DatasetLabels {
-  /// The file's name.
+  /// The name of the file.
   static let name = Array("dataset.json".utf8)
-  /// The largest file that is read: ImageNet's has 50 MB.
+  /// The size in bytes of the largest file that is read; ImageNet's file has 50 MB.
   static let maximumSize = 256 << 20
 
   private struct File: Decodable {
@@ -15,7 +15,7 @@ enum DatasetLabels {
 
   private struct Entry: Decodable {
     let name: String
-    /// `nil` for a vector, such as the pose of a face.
+    /// The class, or nil if the label is a vector, such as the pose of a face.
     let label: Int?
 
     init(from decoder: any Decoder) throws {
@@ -29,11 +29,16 @@ enum DatasetLabels {
     }
   }
 
-  /// The label of each image.
+  /// Returns the label of each image.
   ///
-  /// - Parameter names: The images, sorted by their bytes. The file must name these and no others.
-  /// - Returns: `nil` where the file has no labels, or labels that are no classes.
-  /// - Throws: ``Failure`` `LabelsMalformed` or `LabelsMismatch`.
+  /// - Parameters:
+  ///   - json: The content of the file.
+  ///   - names: The names of the images, sorted by their bytes. The file must name exactly these.
+  ///   - subject: The name of the file, for failures.
+  /// - Returns: The labels in the order of `names`, or nil if the file has no labels or its labels
+  ///   are not classes.
+  /// - Throws: ``Failure`` (65) `LabelsMalformed` if the JSON has a different structure,
+  ///   `LabelsMismatch` if it names different images.
   static func parse(_ json: [UInt8], names: [[UInt8]], subject: String) throws(Failure) -> [Int]? {
     let entries: [Entry]
     do {

@@ -1,15 +1,16 @@
 import CZlib
 import Files
 
-/// The content of a gzip file with one member, as the MNIST data sets come.
+/// Returns the content of a gzip file with one member, the format of the MNIST data sets.
 ///
-/// The memory that the file asks for is checked before it is allocated: against 1 GiB, and against
-/// deflate's own limit of 1032 bytes from each byte.
+/// The size that the file declares is checked before memory is allocated, against 1 GiB and against
+/// deflate's own limit of 1032 bytes per byte.
 ///
-/// - Throws: ``Failure`` `GzipLimit`, or `GzipMalformed` for data that are damaged, cut, or followed
-///   by others.
+/// - Throws: ``Failure`` `GzipLimit` (65) if the declared size exceeds a limit, `GzipMalformed`
+///   (65) if the data are damaged, truncated or followed by other data, `OutOfMemory` (71) if zlib
+///   has no memory.
 func gunzipped(_ bytes: [UInt8], subject: String) throws(Failure) -> [UInt8] {
-  // The last four bytes are the length of the content.
+  // The last four bytes hold the length of the content.
   let size = bytes.suffix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
   guard size <= 1 << 30, size <= bytes.count * 1032, bytes.count < UInt32.max else {
     throw Failure(.dataRefused, "GzipLimit", subject, "\(size) bytes from \(bytes.count)")

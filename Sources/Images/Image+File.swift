@@ -1,8 +1,8 @@
 import Files
 
 extension Image {
-  /// What the names of image files end in, in any letter case. Which format a file has, its content
-  /// says.
+  /// The suffixes of image files, in lower case. The format of a file is determined by its content,
+  /// not by its suffix.
   static let fileSuffixes = [
     ".png", ".jpg", ".jpeg", ".webp", ".bmp", ".ppm", ".pgm", ".pbm", ".pnm",
   ]
@@ -11,9 +11,10 @@ extension Image {
   ///
   /// - Parameters:
   ///   - file: The whole file.
-  ///   - subject: The file's name, for failures.
-  /// - Throws: ``Failure`` `UnsupportedFormat` when it is none of them, or that of ``PNG``, ``JPEG``,
-  ///   ``WebP``, ``BMP`` or ``PNM``.
+  ///   - subject: The name of the file, for failures.
+  /// - Throws: ``Failure`` `UnsupportedFormat` (65) if the file has none of these formats, or the
+  ///   failure of ``PNG/decode(_:subject:)``, ``JPEG/decode(_:subject:)``,
+  ///   ``WebP/decode(_:subject:)``, ``BMP/decode(_:subject:)`` or ``PNM/decode(_:subject:)``.
   public init(file: [UInt8], subject: String) throws(Failure) {
     if file.starts(with: JPEG.signature) {
       self = try JPEG.decode(file, subject: subject)

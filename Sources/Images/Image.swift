@@ -1,17 +1,25 @@
-/// An 8-bit image: `channels` is 1 (grey) or 3 (RGB).
+/// An 8-bit image, grey or RGB.
 public struct Image: Sendable {
-  /// Columns.
+  /// The width in pixels.
   public let width: Int
-  /// Rows.
+  /// The height in pixels.
   public let height: Int
-  /// 1 for grey, 3 for RGB.
+  /// The number of channels: 1 for grey, 3 for RGB.
   public let channels: Int
-  /// `height * width * channels` bytes, rows top to bottom, channel fastest (H, W, C).
+  /// The `height * width * channels` bytes in the order `[H, W, C]`: rows from top to bottom, the
+  /// channel varying fastest.
   public let pixels: [UInt8]
-  /// What its file held that these pixels do not show.
+  /// The properties of the image's file that its pixels do not show.
   public let traits: Traits
 
-  /// Wraps `pixels`, whose count must be `width * height * channels`.
+  /// Creates an image.
+  ///
+  /// - Parameters:
+  ///   - width: The width in pixels.
+  ///   - height: The height in pixels.
+  ///   - channels: 1 for grey, 3 for RGB.
+  ///   - pixels: The `height * width * channels` bytes, `[H, W, C]`.
+  ///   - traits: The properties of the image's file that its pixels do not show.
   public init(width: Int, height: Int, channels: Int, pixels: [UInt8], traits: Traits = []) {
     precondition(channels == 1 || channels == 3, "channels must be 1 or 3")
     precondition(pixels.count == width * height * channels, "pixel count does not match extents")
@@ -24,14 +32,14 @@ public struct Image: Sendable {
 }
 
 extension Image {
-  /// Whether all pixels are the same.
+  /// Whether all pixels are equal.
   public var isConstant: Bool {
     pixels.indices.allSatisfy { pixels[$0] == pixels[$0 % channels] }
   }
 }
 
 extension Image: Equatable {
-  /// Whether the pixels are the same, however they were stored: ``traits`` do not count.
+  /// Returns whether the pixels are equal. ``traits`` are not compared.
   public static func == (left: Image, right: Image) -> Bool {
     left.width == right.width && left.height == right.height && left.channels == right.channels
       && left.pixels == right.pixels
@@ -39,23 +47,23 @@ extension Image: Equatable {
 }
 
 extension Image {
-  /// What was done to an image before or while it was decoded, and what moves a score without being
-  /// seen.
+  /// Properties of an image's file that affect scores but are not visible in the pixels.
   public struct Traits: OptionSet, Hashable, Sendable {
-    /// A bit for each trait.
+    /// The bit mask of the traits.
     public let rawValue: UInt8
 
-    /// The traits of those bits.
+    /// Creates a set of traits from a bit mask.
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 
-    /// Stored as JPEG or as lossy WebP.
+    /// The image was stored as JPEG or as lossy WebP.
     public static let lossy = Traits(rawValue: 1)
-    /// The file has an alpha channel or a transparent colour; what lies under it is taken as it is.
+    /// The file has an alpha channel or a transparent colour, and the colours beneath were taken
+    /// unchanged.
     public static let alphaDropped = Traits(rawValue: 2)
-    /// The file has more than 8 bits a sample.
+    /// The file has more than 8 bits per sample.
     public static let reducedDepth = Traits(rawValue: 4)
 
-    /// A sentence for each trait, for people, in a fixed order.
+    /// A sentence for people about each trait, in a fixed order.
     public var notes: [String] {
       Self.sentences.filter { contains($0.trait) }.map(\.text)
     }

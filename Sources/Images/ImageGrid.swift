@@ -1,9 +1,12 @@
-/// The images side by side in rows of `columns`, on black: a contact sheet.
+/// Returns a contact sheet: the images on black, in rows of `columns`.
 ///
-/// `padding` black pixels lie around and between the images. The layout is that of torchvision's
-/// `make_grid`, which also surrounds a single image.
+/// The layout is that of torchvision's `make_grid`, except that a single image is also surrounded
+/// by padding.
 ///
-/// - Parameter images: At least one, all of one size and one number of channels.
+/// - Parameters:
+///   - images: At least one image; all have the same size and number of channels.
+///   - columns: The number of images in a row.
+///   - padding: The number of black pixels around and between the images.
 public func imageGrid(_ images: [Image], columns: Int, padding: Int = 2) -> Image {
   let (tile, columns) = (images[0], min(columns, images.count))
   let rows = (images.count + columns - 1) / columns

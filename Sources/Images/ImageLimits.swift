@@ -1,15 +1,18 @@
 import Files
 
-/// The largest image that is decoded. Checked before memory is asked for.
+/// The limits on the size of images, checked before memory is allocated.
 package enum ImageLimits {
-  /// Columns, and rows: what libjpeg accepts as well.
+  /// The largest width and height in pixels, which is also the limit of libjpeg.
   package static let side = 65_500
-  /// Columns times rows.
+  /// The largest number of pixels.
   package static let pixels = 1 << 26
-  /// Bytes of a file, or of an entry of a zip file. The largest image has half of it, uncompressed.
+  /// The largest size in bytes of a file or of an entry of a zip file. The largest image,
+  /// uncompressed, takes half of it.
   static let fileSize = 1 << 30
 
-  /// Throws ``Failure`` `ImageLimit` when an image of these extents is too large.
+  /// Checks the size of an image.
+  ///
+  /// - Throws: ``Failure`` `ImageLimit` (65) if the image is too large.
   static func check(width: Int, height: Int, subject: String) throws(Failure) {
     guard width <= side, height <= side, width * height <= pixels else {
       throw Failure(
@@ -18,7 +21,9 @@ package enum ImageLimits {
     }
   }
 
-  /// Throws ``Failure`` `ImageLimit` when the file of an image is too large to be read.
+  /// Checks the size of an image file.
+  ///
+  /// - Throws: ``Failure`` `ImageLimit` (65) if the file is too large.
   static func check(fileSize: Int, subject: String) throws(Failure) {
     guard fileSize <= Self.fileSize else {
       throw Failure(

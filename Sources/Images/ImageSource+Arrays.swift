@@ -10,8 +10,8 @@ extension ImageSource {
       name: "arr_0 of an npz file", path: path)
   }
 
-  /// The array `arr_1`, as ADM writes the classes of its samples, or `labels`; `nil` unless it is one
-  /// of integers `[count]` from 0 on.
+  /// Returns the array `arr_1`, in which ADM writes the classes of its samples, or `labels`; nil
+  /// unless it consists of `count` integers that are not negative.
   private static func labels(in file: NPZ, count: Int) throws(Failure) -> [Int]? {
     guard let name = ["arr_1", "labels"].first(where: file.names.contains) else { return nil }
     let layout: (type: ScalarType, shape: [Int])
@@ -46,14 +46,14 @@ extension ImageSource {
       storage: .array(array, width: width, height: height, channels: channels))
   }
 
-  /// Takes a whole IDX file that is in memory.
+  /// Takes a whole IDX file in memory.
   init(idx bytes: [UInt8], path: String) throws(Failure) {
     let shape = try Self.idxShape(bytes.prefix(16), fileSize: bytes.count, path: path)
     let array = NPYArray(bytes: Array(bytes[16...]), shape: shape)
     try self.init(NPYReader(array), name: "IDX file", path: path)
   }
 
-  /// Takes an IDX file, whose pixels stay in it.
+  /// Takes an IDX file without reading its pixels into memory.
   init(idx file: ReadableFile) throws(Failure) {
     let start = try file.bytes(at: 0, count: min(file.size, 16))
     let shape = try Self.idxShape(start[...], fileSize: file.size, path: file.path)
@@ -61,7 +61,7 @@ extension ImageSource {
     try self.init(array, name: "IDX file", path: file.path)
   }
 
-  /// The shape `[N, H, W, 1]` in the first 16 bytes of an IDX file.
+  /// Returns the shape `[N, H, W, 1]` encoded in the first 16 bytes of an IDX file.
   private static func idxShape(
     _ start: ArraySlice<UInt8>, fileSize: Int, path: String
   ) throws(Failure) -> [Int] {
@@ -73,7 +73,8 @@ extension ImageSource {
       start[at..<at + 4].reduce(0) { $0 << 8 | Int($1) }
     }
     try ImageLimits.check(width: shape[2], height: shape[1], subject: path)
-    // 32 bits, and at most ImageLimits.pixels: the product does not overflow.
+    // The extents have 32 bits, and a plane at most ImageLimits.pixels pixels, so the product does
+    // not overflow.
     guard shape[0] * (shape[1] * shape[2]) == fileSize - 16 else {
       throw Failure(
         .dataRefused, "Truncated", path, "\(fileSize - 16) bytes of pixels for \(shape)")

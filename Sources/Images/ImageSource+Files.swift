@@ -26,7 +26,7 @@ extension ImageSource {
       labels: labels, storage: .folder(folder, images))
   }
 
-  /// Takes a folder without images for one of CIFAR.
+  /// Opens a folder without images as a folder of CIFAR batches.
   private init(batchesIn folder: Folder, recursive: Bool?) throws(Failure) {
     let names = folder.names.filter(CIFARBatch.isTrainingBatch)
     guard !names.isEmpty else {
@@ -52,21 +52,25 @@ extension ImageSource {
       ignored: folder.names.count - names.count)
   }
 
-  /// Images in the folders inside a folder, by their names.
+  /// The number of images in the folders inside a folder, determined from their names.
   public struct Inside: Sendable, CustomStringConvertible {
-    /// How many images there are.
+    /// The number of images.
     public let images: Int
-    /// In how many folders.
+    /// The number of folders that contain them.
     public let folders: Int
 
-    /// For people.
+    /// A description for people.
     public var description: String {
       "\(images) image\(images == 1 ? "" : "s") in \(folders) folder\(folders == 1 ? "" : "s") inside"
     }
   }
 
-  /// The images that only a recursive search of the folder at `path` finds; nil where there are none.
-  /// Those in hidden folders are not counted.
+  /// Counts the images that only a recursive search of a folder finds. Images in hidden folders are
+  /// not counted.
+  ///
+  /// - Parameter path: The folder.
+  /// - Returns: The counts, or nil if there are no such images.
+  /// - Throws: ``Failure`` as ``Folder/init(path:recursive:)`` does.
   public static func imagesInside(_ path: String) throws(Failure) -> Inside? {
     let separator = UInt8(ascii: "/")
     let names = try Folder(path: path, recursive: true).names.filter { name in
@@ -76,8 +80,9 @@ extension ImageSource {
     return names.isEmpty ? nil : Inside(images: names.count, folders: folders.count)
   }
 
-  /// Refuses a folder of `count` images with others in the folders inside, unless it is said which are
-  /// meant.
+  /// Refuses a folder of `count` images if the folders inside it contain further images.
+  ///
+  /// - Throws: ``Failure`` `ImagesInside` (65), or the failure of listing the folders.
   private static func checkInside(_ folder: Folder, _ count: Int) throws(Failure) {
     let inside: Inside?
     do {
@@ -138,10 +143,10 @@ extension ImageSource {
     }
   }
 
-  /// Whether the name is one of an image file. Hidden files are none, and what lies in hidden
-  /// folders: `._name.png` is what macOS leaves beside an image.
+  /// Returns whether `name` is that of an image file. Hidden files and files in hidden folders are
+  /// not images: macOS leaves a file `._name.png` beside an image.
   ///
-  /// - Throws: ``Failure`` `UnsupportedFormat` for image files of other formats.
+  /// - Throws: ``Failure`` `UnsupportedFormat` (65) for image files of other formats.
   private static func isImage(_ name: [UInt8], displayPath: String) throws(Failure) -> Bool {
     let dot = UInt8(ascii: ".")
     guard !name.split(separator: UInt8(ascii: "/")).contains(where: { $0.first == dot }) else {
@@ -156,7 +161,7 @@ extension ImageSource {
     return Image.fileSuffixes.contains(lowercase)
   }
 
-  /// Whether the name ends as an image file of any format, and is not hidden.
+  /// Returns whether `name` has the suffix of an image file of any format and is not hidden.
   private static func hasImageSuffix(_ name: [UInt8]) -> Bool {
     let (separator, dot) = (UInt8(ascii: "/"), UInt8(ascii: "."))
     guard !name.split(separator: separator).contains(where: { $0.first == dot }) else {
@@ -166,7 +171,7 @@ extension ImageSource {
     return Image.fileSuffixes.contains(suffix) || otherImageSuffixes.contains(suffix)
   }
 
-  /// What follows the last dot of a name, with the dot and in lower case.
+  /// Returns the part of a name from its last dot on, in lower case.
   private static func suffix(of name: [UInt8]) -> String {
     name.lastIndex(of: UInt8(ascii: ".")).map {
       String(decoding: name[$0...], as: UTF8.self).lowercased()

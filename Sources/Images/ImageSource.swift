@@ -1,35 +1,37 @@
 import Checkpoints
 import Files
 
-/// Images in a fixed order, decoded when asked for: a folder or a zip file of image files, an array
-/// of pixels in a `.npz`, `.npy` or IDX file, or batches of CIFAR. What a file is, its content says,
-/// not its name, but for CIFAR's `.bin` files, which do not say it.
+/// A sequence of images in a fixed order, decoded on request: a folder or a zip file of image
+/// files, an array of pixels in a `.npz`, `.npy` or IDX file, or batches of CIFAR. The type of a
+/// file is determined by its content, except for the `.bin` files of CIFAR, whose content does not
+/// identify them.
 ///
-/// Images are read one at a time, so that there may be more than memory holds, but for gzipped IDX
-/// files and arrays in Fortran order, at most 1 GiB of which are held as a whole. A deflated array
-/// is inflated as it is read, on behalf of one caller at a time, and should be read in order.
+/// Images are read one at a time, so there may be more than memory can hold. The exceptions are
+/// gzipped IDX files and arrays in Fortran order, which are held in memory and limited to 1 GiB. A
+/// deflated array is inflated while it is read, for one caller at a time, and should be read in
+/// order.
 public struct ImageSource: Sendable, CustomStringConvertible {
-  /// How many images there are; at least one.
+  /// The number of images, at least one.
   public let count: Int
-  /// What was found, for people: `folder of 5000 images`.
+  /// A description for people, such as `folder of 5000 images`.
   public let description: String
-  /// How many other entries the folder or zip file has: files that are no images, hidden ones, and
-  /// folders whose content is not listed.
+  /// The number of other entries in the folder or zip file: files that are not images, hidden
+  /// files, and folders whose content is not listed.
   public let ignored: Int
-  /// The class of each image, where the input says it: `dataset.json` in a zip file or a folder, as
-  /// StyleGAN and EDM have it, the labels of CIFAR, an array `arr_1` or `labels` of integers `[N]`
-  /// beside `arr_0`.
+  /// The class of each image, if the input provides it: in a `dataset.json` in a zip file or a
+  /// folder, as StyleGAN and EDM write it; in the labels of CIFAR; or in an integer array `arr_1`
+  /// or `labels`, `[N]`, beside `arr_0`.
   public let labels: [Int]?
-  /// The extents of all images, where they are known without decoding any.
+  /// The width and height of all images in pixels, if known without decoding any.
   public let size: (width: Int, height: Int)?
   private let storage: Storage
 
-  /// What can hold images.
+  /// The kinds of containers of images.
   public enum Container: String, Sendable {
     case folder, zip, array
   }
 
-  /// What holds these images.
+  /// The kind of container of these images.
   public var container: Container {
     switch storage {
     case .folder: .folder
@@ -42,7 +44,7 @@ public struct ImageSource: Sendable, CustomStringConvertible {
   enum Storage: Sendable {
     /// The names of the image files, sorted by their bytes.
     case folder(Folder, [[UInt8]])
-    /// The entries that are image files, by their indices, sorted by the bytes of their names.
+    /// The indices of the entries that are image files, sorted by the bytes of their names.
     case zip(ZipArchive, [Int], path: String)
     /// Images of one size, one after the other.
     case array(NPYReader, width: Int, height: Int, channels: Int)
@@ -63,25 +65,32 @@ public struct ImageSource: Sendable, CustomStringConvertible {
 
   /// Opens a folder or a file.
   ///
-  /// - In a folder, the files ending in `.png`, `.jpg`, `.jpeg`, `.webp`, `.bmp`, `.ppm`, `.pgm`,
-  ///   `.pbm` or `.pnm` in any letter case are the images, sorted by the bytes of their names. Image
-  ///   files of other formats are refused rather than left out; all other entries are ignored, and
-  ///   those whose names begin with a dot.
-  /// - A zip file is read like a folder, with the folders inside it: the names are whole paths.
-  /// - `.npz`: the array `arr_0`, uint8 `[N, H, W, C]` with `C` 1 or 3, as ADM writes samples. Its
-  ///   checksum is verified here, for which all of it is read once.
+  /// - In a folder, the images are the files ending in `.png`, `.jpg`, `.jpeg`, `.webp`, `.bmp`,
+  ///   `.ppm`, `.pgm`, `.pbm` or `.pnm`, in any letter case, sorted by the bytes of their names.
+  ///   Image files of other formats are refused rather than omitted. All other entries are ignored,
+  ///   as are those whose names begin with a dot.
+  /// - A zip file is read like a folder, including the folders inside it: the names are whole
+  ///   paths.
+  /// - `.npz`: the array `arr_0`, uint8 `[N, H, W, C]` with C 1 or 3, as ADM writes samples. Its
+  ///   checksum is verified on opening, for which it is read completely.
   /// - `.npy`: an array of that kind.
   /// - IDX, also gzipped: uint8 `[N, H, W]`, the images of MNIST and Fashion-MNIST.
   /// - CIFAR-10 and CIFAR-100, the binary version (`.bin`) and the Python version: one file, or a
-  ///   folder without images whose files `data_batch_*` are taken in the order of their names'
-  ///   bytes. Pickles are read without executing anything.
+  ///   folder without images, whose files `data_batch_*` are taken in the order of the bytes of
+  ///   their names. Pickles are read without executing anything.
   ///
-  /// - Parameter recursive: Whether to read the folders inside a folder as well; the order is then
-  ///   that of the relative paths' bytes. Links to folders are followed, no folder is read twice. If
-  ///   nil, they are not read, and a folder of images with more images in the folders inside is refused.
-  /// - Throws: ``Failure`` `UnsupportedFormat`, `NoImages` (status `inputMissing`), `ImagesInside`,
-  ///   `NotImages`, `ImageLimit`, `LabelsMalformed`, `LabelsMismatch`, or the failure of reading
-  ///   `path`.
+  /// - Parameters:
+  ///   - path: The folder or file.
+  ///   - recursive: Whether to also read the folders inside a folder, in the order of the bytes of
+  ///     the relative paths. Links to folders are followed, and no folder is read twice. If nil,
+  ///     these folders are not read, and a folder that contains images is refused if they contain
+  ///     further images.
+  /// - Throws: ``Failure`` `NoImages` (66) if there are none. ``Failure`` (65) `UnsupportedFormat`
+  ///   for other formats; `NotImages` for arrays or batches of a different kind; `ImagesInside` if
+  ///   `recursive` is nil and folders inside contain images; `ImageLimit` if images or files are
+  ///   too large; `Truncated`, `GzipLimit` or `GzipMalformed` for damaged IDX files; `LabelsLimit`,
+  ///   `LabelsMalformed` or `LabelsMismatch` for an invalid `dataset.json`. Otherwise the failure
+  ///   of reading `path`.
   public init(path: String, recursive: Bool? = nil) throws(Failure) {
     let file: ReadableFile
     do {
@@ -93,7 +102,7 @@ public struct ImageSource: Sendable, CustomStringConvertible {
     switch try file.bytes(at: 0, count: min(file.size, 4)) {
     case Array("PK\u{3}\u{4}".utf8):
       let archive = try ZipArchive(file)
-      // An archive with arrays is one of arrays, whatever else is in it.
+      // An archive that contains arrays counts as an archive of arrays, whatever else it contains.
       if archive.entries.contains(where: { $0.name.hasSuffix(".npy") || $0.name == "arr_0" }) {
         try self.init(try NPZ(archive), path: path)
       } else {
@@ -116,17 +125,18 @@ public struct ImageSource: Sendable, CustomStringConvertible {
     }
   }
 
-  /// How many files ahead of the one that is asked for is read into the system's cache.
+  /// The distance from the requested file to the one that is read ahead into the system's cache.
   private static let filesAhead = 16
 
   private static let supportedFormats =
     "a folder nor a zip file of PNG, JPEG, WebP, BMP or PPM files, nor an npz or npy file of "
     + "images, nor an IDX file (MNIST), gzipped or not, nor a batch of CIFAR"
 
-  /// Decodes the image at `index`, from 0 to ``count`` - 1.
+  /// Decodes an image.
   ///
-  /// - Throws: The ``Failure`` of reading or decoding it; `InputChanged` when a file that the folder
-  ///   listed cannot be found.
+  /// - Parameter index: A number from 0 to ``count`` - 1.
+  /// - Throws: ``Failure`` `InputChanged` (65) if a file that the folder listed no longer exists,
+  ///   or the failure of reading or decoding the image.
   public func image(at index: Int) throws(Failure) -> Image {
     switch storage {
     case .folder(let folder, let names):
@@ -140,8 +150,8 @@ public struct ImageSource: Sendable, CustomStringConvertible {
       }
       try ImageLimits.check(fileSize: file.size, subject: file.path)
       let bytes = try file.bytes(at: 0, count: file.size)
-      // A disk reads the files to come while this one is decoded; one large file it reads ahead by
-      // itself.
+      // The disk reads the files to come while this one is decoded. The system reads ahead within a
+      // single large file on its own.
       if index + Self.filesAhead < count {
         try? folder.open(names[index + Self.filesAhead]).prefetch()
       }

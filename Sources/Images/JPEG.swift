@@ -1,23 +1,25 @@
 import CImageCodecs
 import Files
 
-/// JPEG files in memory.
+/// A decoder of JPEG files in memory.
 public enum JPEG {
-  /// The three bytes every JPEG file begins with.
+  /// The first three bytes of every JPEG file.
   static let signature: [UInt8] = [0xFF, 0xD8, 0xFF]
 
-  /// Decodes a JPEG file: grey images to one channel, all others to RGB.
+  /// Decodes a JPEG file, grey images to one channel and all others to RGB.
   ///
-  /// The pixels are those of Pillow's `convert("RGB")`, which FID implementations use. CMYK is
-  /// taken as inverted, as Adobe writes it; the orientation that a camera noted and colour profiles
-  /// are ignored. Baseline, progressive and arithmetic-coded files are decoded.
+  /// The pixels are those of Pillow's `convert("RGB")`, which FID implementations use. CMYK is read
+  /// as inverted, as Adobe writes it; the orientation recorded by a camera and colour profiles are
+  /// ignored. Baseline, progressive and arithmetic-coded files are decoded.
   ///
   /// - Parameters:
   ///   - bytes: The whole file. Bytes after the image are ignored.
-  ///   - subject: The file's name, for failures.
-  /// - Throws: ``Failure`` `UnsupportedFormat` (no JPEG, or 12 bits, lossless, hierarchical),
-  ///   `Truncated`, `ImageLimit`, `JPEGMalformed` or `OutOfMemory`. Where libjpeg warns of corrupt
-  ///   data or lacks scans, and Pillow goes on with what libjpeg made up, the file is refused.
+  ///   - subject: The name of the file, for failures.
+  /// - Throws: ``Failure`` (65) `UnsupportedFormat` if this is not a JPEG file, or one with 12
+  ///   bits, lossless or hierarchical coding; `Truncated` if it ends early; `ImageLimit` if the
+  ///   image is too large; `JPEGMalformed` if it is damaged. A file is refused where libjpeg warns
+  ///   of corrupt data or missing scans and Pillow continues with the values that libjpeg made up.
+  ///   ``Failure`` `OutOfMemory` (71) if libjpeg has no memory.
   public static func decode(_ bytes: [UInt8], subject: String) throws(Failure) -> Image {
     guard bytes.starts(with: signature.prefix(bytes.count)) else {
       throw Failure(.dataRefused, "UnsupportedFormat", subject, "this is no JPEG file")
@@ -46,7 +48,7 @@ public enum JPEG {
     return Image(width: width, height: height, channels: channels, pixels: pixels, traits: .lossy)
   }
 
-  /// Turns the status and the message of a C function into a ``Failure``.
+  /// Calls a C function and throws a ``Failure`` for a status other than success.
   private static func call(
     _ subject: String, _ function: (UnsafeMutablePointer<CChar>) -> dis_jpeg_status
   ) throws(Failure) {

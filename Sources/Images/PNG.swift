@@ -1,24 +1,26 @@
 import CImageCodecs
 import Files
 
-/// PNG files in memory.
+/// A decoder and encoder of PNG files in memory.
 public enum PNG {
-  /// The eight bytes every PNG file begins with.
+  /// The first eight bytes of every PNG file.
   static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
 
-  /// Decodes a PNG file: grey images, with alpha or without, to one channel, all others to RGB.
+  /// Decodes a PNG file, grey images (with or without alpha) to one channel and all others to RGB.
   ///
-  /// The pixels are those of Pillow's `convert("RGB")`, which FID implementations use: fewer than
-  /// 8 bits are widened to the full range, of 16 bits the high byte is kept, alpha and transparency
-  /// are dropped without blending, gamma and colour profiles are ignored. Of an animation the
-  /// default image is decoded.
+  /// The pixels are those of Pillow's `convert("RGB")`, which FID implementations use: samples of
+  /// fewer than 8 bits are scaled to the full range, of 16 bits the high byte is kept, alpha and
+  /// transparency are dropped without blending, and gamma and colour profiles are ignored. Of an
+  /// animation, the default image is decoded.
   ///
   /// - Parameters:
   ///   - bytes: The whole file. Bytes after the image are ignored.
-  ///   - subject: The file's name, for failures.
-  /// - Throws: ``Failure`` `UnsupportedFormat` (no PNG), `Truncated`, `PNGCRC`, `ImageLimit`,
-  ///   `Gray16Ambiguous` or `PNGMalformed`. Where Pillow reads on after a wrong checksum, a missing
-  ///   IEND or an index outside the palette, the file is refused.
+  ///   - subject: The name of the file, for failures.
+  /// - Throws: ``Failure`` (65) `UnsupportedFormat` if this is not a PNG file; `Truncated` if it
+  ///   ends early; `PNGCRC` if a checksum is wrong; `ImageLimit` if the image is too large;
+  ///   `Gray16Ambiguous` for grey with 16 bits and no alpha; `PNGMalformed` for any other error
+  ///   that libpng reports. A file is refused where Pillow continues after a wrong checksum, a
+  ///   missing IEND or an index outside the palette.
   public static func decode(_ bytes: [UInt8], subject: String) throws(Failure) -> Image {
     guard bytes.starts(with: signature.prefix(bytes.count)) else {
       throw Failure(.dataRefused, "UnsupportedFormat", subject, "this is no PNG file")
@@ -28,7 +30,7 @@ public enum PNG {
     let (width, height) = (Int(header.width), Int(header.height))
     let channels = Int(header.channels)
     try ImageLimits.check(width: width, height: height, subject: subject)
-    // Pillow's conversion clips at 255, so that nearly every pixel turns white; others divide.
+    // Pillow's conversion clips at 255, so nearly every pixel turns white; other tools divide.
     guard header.bit_depth < 16 || channels == 3 || header.has_alpha else {
       throw Failure(
         .dataRefused, "Gray16Ambiguous", subject,
@@ -50,9 +52,12 @@ public enum PNG {
     return Image(width: width, height: height, channels: channels, pixels: pixels, traits: traits)
   }
 
-  /// Encodes `image` as an 8-bit grey or RGB file without any other chunk.
+  /// Encodes `image` as an 8-bit grey or RGB file without optional chunks.
   ///
-  /// The bytes depend on the image and on the versions of libpng and zlib, on nothing else.
+  /// The bytes depend only on the image and on the versions of libpng and zlib.
+  ///
+  /// - Returns: The whole file.
+  /// - Throws: ``Failure`` `PNGMalformed` (65) if libpng fails.
   public static func encode(_ image: Image) throws(Failure) -> [UInt8] {
     var file: [UInt8] = []
     try call("\(image.width) x \(image.height) image") { message in
@@ -68,7 +73,7 @@ public enum PNG {
     return file
   }
 
-  /// Turns the status and the message of a C function into a ``Failure``.
+  /// Calls a C function and throws a ``Failure`` with its message if it fails.
   private static func call(
     _ subject: String, _ function: (UnsafeMutablePointer<CChar>) -> Int32
   ) throws(Failure) {

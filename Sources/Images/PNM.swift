@@ -1,26 +1,28 @@
 import Files
 
-/// Netpbm files in memory: PBM, PGM and PPM, plain (`P1` to `P3`) and raw (`P4` to `P6`).
+/// A decoder of Netpbm files in memory: PBM, PGM and PPM, plain (`P1` to `P3`) and raw (`P4` to
+/// `P6`).
 ///
-/// These formats compress nothing, so that decoding is a matter of checking lengths.
+/// These formats are uncompressed, so decoding amounts to checking lengths.
 public enum PNM {
-  /// Whether the bytes begin as a Netpbm file does: `P`, a digit from 1 to 6, white space.
+  /// Returns whether the bytes begin like a Netpbm file: `P`, a digit from 1 to 6, white space.
   static func hasSignature(_ bytes: [UInt8]) -> Bool {
     bytes.count >= 3 && bytes[0] == UInt8(ascii: "P")
       && (UInt8(ascii: "1")...UInt8(ascii: "6")).contains(bytes[1]) && isSpace(bytes[2])
   }
 
-  /// Decodes a Netpbm file: bits and grey to one channel, PPM to RGB.
+  /// Decodes a Netpbm file, PBM and PGM to one channel and PPM to RGB.
   ///
   /// The pixels are those of Pillow's `convert("RGB")`: samples are scaled from the file's maximum
-  /// to 255 and rounded to the nearest integer, to the even one from the middle.
+  /// to 255 and rounded to the nearest integer, half to even.
   ///
   /// - Parameters:
   ///   - bytes: The whole file. Bytes after the image are ignored.
-  ///   - subject: The file's name, for failures.
-  /// - Throws: ``Failure`` `UnsupportedFormat` (no PBM, PGM or PPM), `Truncated`, `ImageLimit`,
-  ///   `Gray16Ambiguous` or `PNMMalformed`. Samples above the maximum, which Pillow clips in raw
-  ///   files, are refused.
+  ///   - subject: The name of the file, for failures.
+  /// - Throws: ``Failure`` (65) `UnsupportedFormat` if this is not a PBM, PGM or PPM file;
+  ///   `Truncated` if it ends early; `ImageLimit` if the image is too large; `Gray16Ambiguous` for
+  ///   grey with more than 8 bits; `PNMMalformed` if the header or a sample is invalid. Samples
+  ///   above the maximum, which Pillow clips in raw files, are refused.
   public static func decode(_ bytes: [UInt8], subject: String) throws(Failure) -> Image {
     guard hasSignature(bytes) else {
       throw Failure(.dataRefused, "UnsupportedFormat", subject, "this is no PBM, PGM or PPM file")
@@ -41,7 +43,7 @@ public enum PNM {
         "grey of more than 8 bits has no agreed conversion to 8 bits; convert the file first")
     }
     let count = width * height * channels
-    // In the plain formats every sample takes a byte at least.
+    // In the plain formats, every sample takes at least one byte.
     let rowBytes = format == 4 ? (width + 7) / 8 : width * channels * (maximum < 256 ? 1 : 2)
     let needed = format < 4 ? count : rowBytes * height
     guard needed <= reader.remaining else {
@@ -82,7 +84,7 @@ private struct PNMReader {
     Failure(.dataRefused, "PNMMalformed", subject, "\(detail), before offset \(position)")
   }
 
-  /// A decimal number of the header and the one byte of white space behind it.
+  /// Reads a decimal number of the header and the one byte of white space after it.
   mutating func header() throws(Failure) -> Int {
     let value = try decimal()
     guard remaining > 0 else { throw Failure(.dataRefused, "Truncated", subject, "no pixels") }
@@ -90,7 +92,7 @@ private struct PNMReader {
     return value
   }
 
-  /// A decimal number of at most 10 digits that white space or the end of the file follows.
+  /// Reads a decimal number of at most 10 digits, followed by white space or the end of the file.
   private mutating func decimal() throws(Failure) -> Int {
     skipSpaces()
     let digits = bytes[position...].prefix { !isSpace($0) && $0 != comment }
@@ -104,7 +106,7 @@ private struct PNMReader {
     return digits.reduce(0) { $0 * 10 + Int($1 - 0x30) }
   }
 
-  /// Skips white space, and comments that reach to the end of their line.
+  /// Skips white space and comments, which end with their line.
   private mutating func skipSpaces() {
     while position < bytes.count, isSpace(bytes[position]) || bytes[position] == comment {
       if bytes[position] == comment {
@@ -117,7 +119,7 @@ private struct PNMReader {
     }
   }
 
-  /// `count` digits, 1 for black, with white space between them or none.
+  /// Reads `count` digits, 1 for black, optionally separated by white space.
   mutating func plainBits(_ count: Int) throws(Failure) -> [UInt8] {
     var pixels: [UInt8] = []
     pixels.reserveCapacity(count)
@@ -147,7 +149,7 @@ private struct PNMReader {
     return pixels
   }
 
-  /// Rows of bits, the first one the highest of its byte, 1 for black.
+  /// Reads rows of bits, most significant bit first, 1 for black.
   func bits(width: Int, height: Int) -> [UInt8] {
     let rowBytes = (width + 7) / 8
     var pixels: [UInt8] = []
@@ -160,7 +162,7 @@ private struct PNMReader {
     return pixels
   }
 
-  /// Samples of one byte, or of two with the high one first.
+  /// Reads samples of one byte, or of two bytes with the high byte first.
   func samples(_ count: Int, maximum: Int) throws(Failure) -> [UInt8] {
     let size = maximum < 256 ? 1 : 2
     let content = bytes[position..<position + count * size]
@@ -176,7 +178,7 @@ private struct PNMReader {
     return pixels
   }
 
-  /// What each sample from 0 to `maximum` becomes, in the arithmetic of Python's
+  /// Returns the value of each sample from 0 to `maximum`, in the arithmetic of Python's
   /// `round(value / maximum * 255)`.
   private func scale(_ maximum: Int) -> [UInt8] {
     (0...maximum).map { UInt8((Double($0) / Double(maximum) * 255).rounded(.toNearestOrEven)) }

@@ -1,41 +1,43 @@
 import Tensors
 
-/// A way to resize that gives floats: one for each family of published scores.
+/// A resampling method whose result is floats, one for each family of published scores.
 ///
-/// All read an image as floats in 0...255 and round nothing.
+/// All methods read an image as floats in 0...255 and do not round the result.
 package enum Resampling: CaseIterable, Sendable {
-  /// TensorFlow 1's bilinear interpolation, of the original FID, guided-diffusion's evaluator and
-  /// torch-fidelity: without half-pixel centres, so that the result is shifted up and left.
+  /// TensorFlow 1's bilinear interpolation, used by the original FID, guided-diffusion's evaluator
+  /// and torch-fidelity. It has no half-pixel centres, so the result is shifted up and to the left.
   ///
   /// ```
   /// s = i · (in / out)      position of output row or column i in the input
   /// y = x[⌊s⌋] + (x[min(⌊s⌋ + 1, in - 1)] - x[⌊s⌋]) · (s - ⌊s⌋)
   /// ```
-  /// along columns, then along rows, in `Float`: bit for bit.
+  /// Computed along columns, then along rows, in `Float`, and equal to the original bit for bit.
   ///
   /// - SeeAlso: `interpolate_bilinear_2d_like_tensorflow1x` in torch-fidelity,
   ///   torch_fidelity/interpolate_compat_tensorflow.py.
   case legacyBilinear
 
-  /// PyTorch's `F.interpolate(mode="bilinear", align_corners=False)`, of clean-fid's
-  /// `legacy_pytorch`, within 1e-4. pytorch-fid does the same to x / 255: ``Image/bilinearlyResized(width:height:)``.
+  /// PyTorch's `F.interpolate(mode="bilinear", align_corners=False)`, used by clean-fid's
+  /// `legacy_pytorch`, within 1e-4. pytorch-fid applies the same to x / 255:
+  /// ``Image/bilinearlyResized(width:height:)``.
   ///
   /// - SeeAlso: `compute_source_index_and_lambda` in PyTorch, aten/src/ATen/native/UpSample.h.
   case bilinear
 
-  /// PyTorch's `F.interpolate(mode="bilinear", align_corners=False, antialias=True)`, of
-  /// torchmetrics: a triangle that is max(in / out, 1) pixels wide on either side, weights and sums
-  /// in `Float`, along columns, then along rows, within 1e-4. PyTorch 2.15 itself goes wrong where
-  /// several rows of one column come out; this does not follow it there.
+  /// PyTorch's `F.interpolate(mode="bilinear", align_corners=False, antialias=True)`, used by
+  /// torchmetrics, within 1e-4. The filter is a triangle that extends max(in / out, 1) pixels to
+  /// either side. Weights and sums are in `Float`, along columns, then along rows. PyTorch 2.15 is
+  /// wrong for results of one column and several rows, which is not reproduced.
   ///
   /// - SeeAlso: `upsample_bilinear2d_aa_kernel_impl` in PyTorch,
   ///   aten/src/ATen/native/cpu/UpSampleKernel.cpp.
   case antialiasedBilinear
 
-  /// Pillow's `Image.resize(size, BICUBIC)` of each channel in mode `F`, clipped to 0...255, of
-  /// clean-fid's `clean`: Keys' cubic with a = -1/2, max(in / out, 1) times as wide, weights and sums
-  /// in `Double`, the image between the two passes in `Float`, columns first: bit for bit as in
-  /// Pillow 11. (Pillow 13 takes the rows of some tall images first, which changes 3e-5 of 255.)
+  /// Pillow's `Image.resize(size, BICUBIC)` of each channel in mode `F`, clipped to 0...255, used
+  /// by clean-fid's `clean`. The filter is Keys' cubic with a = -1/2, stretched by max(in / out,
+  /// 1). Weights and sums are in `Double`, the image between the two passes in `Float`, columns
+  /// first. The result equals that of Pillow 11 bit for bit. (Pillow 13 processes the rows of some
+  /// tall images first, which changes the result by 3e-5 of 255.)
   ///
   /// - SeeAlso: `make_resizer` in clean-fid, cleanfid/resize.py, and
   ///   `ImagingResampleHorizontal_32bpc` in Pillow, src/libImaging/Resample.c.
@@ -43,9 +45,13 @@ package enum Resampling: CaseIterable, Sendable {
 }
 
 extension Image {
-  /// The image resized by `resampling`.
+  /// Resizes the image by `resampling`.
   ///
-  /// - Returns: Shape `[channels, height, width]`, values in 0...255.
+  /// - Parameters:
+  ///   - width: The width of the result in pixels.
+  ///   - height: The height of the result in pixels.
+  ///   - resampling: The method.
+  /// - Returns: Shape `[C, height, width]`, values in 0...255.
   package func resized(width: Int, height: Int, by resampling: Resampling) -> Tensor {
     checkExtents(width, height)
     switch resampling {
@@ -70,7 +76,7 @@ extension Image {
     }
   }
 
-  /// The image as floats through both axes, columns first.
+  /// Resamples the image as floats along both axes, columns first.
   private func resampled<Weight: BinaryFloatingPoint>(
     columns: Taps<Weight>, rows: Taps<Weight>, finish: (Weight) -> Float
   ) -> Tensor {

@@ -1,4 +1,4 @@
-/// The filter that a resampling weighs input pixels with, by their distance from the output pixel.
+/// A filter that weights input pixels by their distance from the output pixel.
 ///
 /// - SeeAlso: `box_filter`, `bilinear_filter` and `bicubic_filter` in Pillow,
 ///   src/libImaging/Resample.c.
@@ -10,7 +10,7 @@ enum ResamplingFilter {
   /// Keys' cubic convolution on (-2, 2) with a = -1/2.
   case cubic
 
-  /// Nothing further away than this has weight.
+  /// The distance beyond which the weight is zero.
   var support: Double {
     switch self {
     case .box: 0.5
@@ -19,7 +19,7 @@ enum ResamplingFilter {
     }
   }
 
-  /// The weight at signed distance `x`, operation by operation as the originals compute it.
+  /// Returns the weight at the signed distance `x`, with the same operations as the originals.
   func weight<Real: BinaryFloatingPoint>(at x: Real) -> Real {
     let distance = abs(x)
     switch self {
@@ -34,9 +34,9 @@ enum ResamplingFilter {
   }
 }
 
-/// What each output position of one axis takes from which input positions.
+/// The weights with which the input positions of one axis contribute to each output position.
 struct Taps<Weight> {
-  /// One output position: its first input position, and where its weights stand in `weights`.
+  /// An output position: its first input position, and the range of its weights in ``weights``.
   struct Output {
     let first: Int
     let weights: Range<Int>
@@ -48,7 +48,7 @@ struct Taps<Weight> {
 }
 
 extension Taps where Weight: BinaryFloatingPoint {
-  /// The taps of resizing `inputs` positions to `size`, of which only those of `window` are wanted.
+  /// Computes the taps for resizing `inputs` positions to `size`.
   ///
   /// ```
   /// s = in / out       t = max(s, 1)      the filter grows with the step when shrinking
@@ -57,9 +57,10 @@ extension Taps where Weight: BinaryFloatingPoint {
   /// w[j] = filter((j - c + 1/2) / t), divided by their sum
   /// ```
   ///
-  /// `Double` for Pillow. `Float` for PyTorch, which computes the sum and product inside the filter
-  /// in double between two roundings to float.
+  /// `Weight` is `Double` for Pillow. It is `Float` for PyTorch, which computes the sum and the
+  /// product inside the filter in double precision, between two roundings to float.
   ///
+  /// - Parameter window: The output positions to compute, or nil for all.
   /// - SeeAlso: `precompute_coeffs` in Pillow, src/libImaging/Resample.c, and
   ///   `_compute_indices_min_size_weights_aa` in PyTorch,
   ///   aten/src/ATen/native/cpu/UpSampleKernel.cpp.
@@ -85,7 +86,7 @@ extension Taps where Weight: BinaryFloatingPoint {
 }
 
 extension Taps<Double> {
-  /// The weights as integers of 22 fractional bits, rounded half away from zero.
+  /// The weights as integers with 22 fractional bits, rounded half away from zero.
   ///
   /// - SeeAlso: `normalize_coeffs_8bpc` and `PRECISION_BITS` in Pillow, src/libImaging/Resample.c.
   var fixedPoint: Taps<Int> {
@@ -96,7 +97,7 @@ extension Taps<Double> {
 }
 
 extension Taps where Weight: Numeric {
-  /// Replaces the middle axis of `samples`, shape `[outer, inputs, inner]`.
+  /// Resamples the middle axis of `samples`, shape `[outer, inputs, inner]`.
   ///
   /// ```
   /// y[o, i, k] = write(Σ_j w[i][j] · read(x[o, first[i] + j, k]))      summed in order of j

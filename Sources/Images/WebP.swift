@@ -2,23 +2,25 @@ import CWebP
 import Files
 import Foundation
 
-/// WebP files in memory.
+/// A decoder of WebP files in memory.
 public enum WebP {
-  /// Whether the bytes begin as a WebP file does: a RIFF container of that type.
+  /// Returns whether the bytes begin like a WebP file: a RIFF container of that type.
   static func hasSignature(_ bytes: [UInt8]) -> Bool {
     bytes.starts(with: Array("RIFF".utf8)) && bytes.dropFirst(8).starts(with: Array("WEBP".utf8))
   }
 
   /// Decodes a WebP file to RGB.
   ///
-  /// The pixels are those of Pillow's `convert("RGB")`: alpha is dropped without blending, colour
-  /// profiles and orientation are ignored.
+  /// The pixels are those of Pillow's `convert("RGB")`: alpha is dropped without blending, and
+  /// colour profiles and orientation are ignored.
   ///
   /// - Parameters:
   ///   - bytes: The whole file. Bytes after the image are ignored.
-  ///   - subject: The file's name, for failures.
-  /// - Throws: ``Failure`` `UnsupportedFormat` (no WebP, or an animation), `Truncated`,
-  ///   `ImageLimit`, `WebPMalformed` or `OutOfMemory`.
+  ///   - subject: The name of the file, for failures.
+  /// - Throws: ``Failure`` (65) `UnsupportedFormat` if this is not a WebP file, or an animation;
+  ///   `Truncated` if it ends early; `ImageLimit` if the image is too large; `WebPMalformed` if
+  ///   libwebp refuses it. ``Failure`` `OutOfMemory` (71) if libwebp has no memory,
+  ///   `LibraryMismatch` (69) if its version differs from that of the build.
   public static func decode(_ bytes: [UInt8], subject: String) throws(Failure) -> Image {
     guard hasSignature(bytes) else {
       throw Failure(.dataRefused, "UnsupportedFormat", subject, "this is no WebP file")
@@ -50,15 +52,16 @@ public enum WebP {
       initialized = status == VP8_STATUS_OK ? width * height * 3 : 0
     }
     if status == VP8_STATUS_OUT_OF_MEMORY, hasMemory(pixels: width * height) {
-      // libwebp 1.5 says so of a broken alpha plane too; earlier versions call it malformed.
+      // libwebp 1.5 also reports this status for a damaged alpha plane; earlier versions call it
+      // malformed.
       status = VP8_STATUS_BITSTREAM_ERROR
     }
     try check(status, subject)
     return Image(width: width, height: height, channels: 3, pixels: pixels, traits: traits)
   }
 
-  /// Whether there is memory for all that a decoder keeps of a picture: the colours, the alpha plane and
-  /// its rows, below 16 bytes a pixel.
+  /// Returns whether there is memory for everything that a decoder keeps of a picture: the colours,
+  /// the alpha plane and its rows take less than 16 bytes per pixel.
   private static func hasMemory(pixels: Int) -> Bool {
     guard let memory = malloc(16 * pixels + (1 << 20)) else { return false }
     free(memory)
