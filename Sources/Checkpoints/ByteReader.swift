@@ -1,22 +1,27 @@
 import Files
 
 extension Failure {
-  /// Input data that are refused. The detail may quote the file, so that its length is bounded.
+  /// Returns a failure for refused input data. The detail may quote the file, so its length is
+  /// bounded.
   static func refused(_ code: String, _ subject: String, _ detail: String) -> Failure {
     Failure(.dataRefused, code, subject, String(detail.prefix(8000)))
   }
 }
 
-/// A cursor over untrusted bytes. Every read checks what remains first.
+/// A cursor over untrusted bytes. Every read first checks how many bytes remain.
 struct ByteReader {
   private let bytes: [UInt8]
   private let subject: String
   private let code: String
   private(set) var position: Int
 
+  /// Creates a cursor over `bytes`.
+  ///
   /// - Parameters:
-  ///   - subject: What the bytes are, for messages.
-  ///   - code: The failure code of everything that is wrong with them.
+  ///   - bytes: The bytes to read.
+  ///   - position: The offset at which to start.
+  ///   - subject: The name of the bytes, for messages.
+  ///   - code: The code of the failures thrown for them.
   init(_ bytes: [UInt8], at position: Int = 0, subject: String, code: String) {
     self.bytes = bytes
     self.position = position
@@ -26,7 +31,7 @@ struct ByteReader {
 
   var remaining: Int { bytes.count - position }
 
-  /// The failure to throw for what was found before the cursor.
+  /// Returns the failure for what was found before the cursor.
   func failure(_ detail: String, code: String? = nil) -> Failure {
     .refused(code ?? self.code, subject, "\(detail), before offset \(position)")
   }
@@ -39,20 +44,20 @@ struct ByteReader {
     return bytes[position..<position + count]
   }
 
-  /// A little-endian integer.
+  /// Reads a little-endian integer.
   mutating func integer<Value: FixedWidthInteger>(_: Value.Type) throws(Failure) -> Value {
     let raw = try bytes(MemoryLayout<Value>.size)
     return raw.withUnsafeBytes { Value(littleEndian: $0.loadUnaligned(as: Value.self)) }
   }
 
-  /// The longest run of bytes that satisfy `predicate`.
+  /// Reads the longest run of bytes that satisfy `predicate`.
   mutating func bytes(while predicate: (UInt8) -> Bool) -> ArraySlice<UInt8> {
     let run = bytes[position...].prefix(while: predicate)
     position = run.endIndex
     return run
   }
 
-  /// Skips `literal` if it comes next.
+  /// Skips `literal` if it comes next, and returns whether it did.
   mutating func skip(_ literal: StaticString) -> Bool {
     let count = literal.utf8CodeUnitCount
     guard count <= remaining,
@@ -67,7 +72,7 @@ struct ByteReader {
 
 /// Text formats.
 extension ByteReader {
-  /// Skips white space and reports whether `literal` comes next.
+  /// Skips white space and returns whether `literal` comes next.
   mutating func nextIs(_ literal: StaticString) -> Bool {
     skipSpaces()
     var ahead = self
@@ -85,7 +90,7 @@ extension ByteReader {
     _ = bytes { $0 == UInt8(ascii: " ") || (0x09...0x0D).contains($0) }
   }
 
-  /// A non-negative integer without leading zeros.
+  /// Reads a non-negative integer without leading zeros.
   mutating func decimal() throws(Failure) -> Int {
     let digits = bytes { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
     guard digits.count == 1 || digits.first != UInt8(ascii: "0"),

@@ -1,8 +1,9 @@
 import Files
 
-/// A file of weights: safetensors, or what `torch.save` writes. The format is recognised by content.
+/// A file of weights in the safetensors format or as written by `torch.save`. The format is
+/// determined by content.
 ///
-/// Opening reads and audits the structure of the whole file, but no weights.
+/// Opening a file reads and audits its whole structure, but no weights.
 package struct CheckpointFile: Sendable {
   /// The file formats, named as `inspect` prints them.
   package enum Format: String, Sendable {
@@ -14,29 +15,35 @@ package struct CheckpointFile: Sendable {
 
   /// The path as given.
   package let path: String
-  /// How the file is laid out.
+  /// The format of the file.
   package let format: Format
   /// The `__metadata__` of a safetensors file.
   package let metadata: [(String, String)]
-  /// Integers under the keys of a dictionary, such as the number of training steps.
+  /// The integers in the file's dictionary by their keys, such as the number of training steps.
   package let integers: [String: Int]
-  /// Classes that the file names and that were kept as names, such as `argparse.Namespace`.
+  /// The classes that the file names and that were kept as names, such as `argparse.Namespace`.
   package let inertClasses: [String]
-  /// Every state dict of the file, in its order.
+  /// The state dicts of the file, in file order.
   package let stateDicts: [NamedStateDict]
-  /// What a name calls averaged weights although it is not a state dict, for messages.
+  /// Entries named like averaged weights that are not state dicts, for messages.
   private let unreadable: [String]
-  /// What the file holds otherwise, for messages.
+  /// The other content of the file, for messages.
   private let contents: String
 
-  /// The paths of keys that lead to the state dicts, such as `model` and `ema`. Empty for a file that
-  /// is a state dict, with nothing around it.
+  /// The paths of keys that lead to the state dicts, such as `model` and `ema`. Empty for a file
+  /// that is itself a state dict.
   package var stateDictKeys: [String] { isFlat ? [] : stateDicts.map(\.key) }
 
-  /// Whether the file is one state dict, with nothing around it.
+  /// Whether the file is itself a state dict.
   private var isFlat: Bool { stateDicts.count == 1 && stateDicts[0].path.isEmpty }
 
-  /// Opens the checkpoint at `path`.
+  /// Opens the checkpoint at `path` and audits its structure.
+  ///
+  /// - Throws: ``Failure`` (65) `NotACheckpoint`, `LFSPointer`, `LegacyTar` or `UnknownContainer`
+  ///   if the file has neither format; `NotAStateDict` if it does not hold a dictionary or module;
+  ///   `Safetensors…`, `Zip…`, `Pickle…`, `TensorInvalid`, `DuplicateKey`, `UnaccountedBytes` and
+  ///   other codes that name the part of the format that is violated. Otherwise the failure of
+  ///   reading the file.
   package static func open(_ path: String) throws(Failure) -> CheckpointFile {
     let file = try ReadableFile(path: path)
     switch try Format(recognizing: file) {
@@ -65,7 +72,7 @@ package struct CheckpointFile: Sendable {
     contents = ""
   }
 
-  /// A TorchScript program: the tensors of its module.
+  /// Reads a TorchScript program: the tensors of its module.
   private init(
     script container: TorchContainer, _ file: ReadableFile
   ) throws(Failure) {
@@ -113,17 +120,28 @@ package struct CheckpointFile: Sendable {
 // MARK: - Choosing
 
 extension CheckpointFile {
-  /// The state dict under `key`; without a key, the one that ``taken(_:)`` says.
+  /// Returns the state dict under `key`, or without a key the one that ``taken(_:option:)``
+  /// chooses.
+  ///
+  /// - Throws: ``Failure`` as ``taken(_:option:)`` does.
   package func stateDict(key: String?) throws(Failure) -> StateDict { try taken(key).state }
 
-  /// The state dict under `key`, a path of keys. Without a key: the one averaged state dict of the file,
-  /// or that of a file that holds no other and nothing around it but `state_dict`. Raw weights are
-  /// never taken in place of averaged ones.
+  /// Returns the state dict under a path of keys.
   ///
-  /// - Parameter option: The option with which a user names a key, nil if there is none.
-  /// - Returns: Its path, nil for a file that is a state dict, with nothing around it.
-  /// - Throws: ``Failure`` `CheckpointKeyMissing` with all that are there, or `NotAStateDict` if there is
-  ///   none.
+  /// Without a key, this is the only averaged state dict of the file or, if the file holds a single
+  /// state dict with nothing but `state_dict` around it, that one. Raw weights are never taken in
+  /// place of averaged ones.
+  ///
+  /// - Parameters:
+  ///   - key: The path of keys, joined by dots, or nil.
+  ///   - option: The command-line option that names a key, or nil if there is none. It is used in
+  ///     messages.
+  /// - Returns: The path of the state dict, nil for a file that is itself a state dict; and the
+  ///   state dict.
+  /// - Throws: ``Failure`` (65) `CheckpointKeyMissing`, listing the state dicts of the file, if
+  ///   there is no such state dict or the choice is ambiguous; `NotAStateDict` if the file holds
+  ///   none; or the failure with which the state dict was refused, such as `DuplicateKey` or
+  ///   `ModulePrefix`.
   package func taken(
     _ key: String?, option: String? = "--checkpoint-key"
   ) throws(Failure) -> (key: String?, state: StateDict) {
@@ -135,8 +153,9 @@ extension CheckpointFile {
     return (isFlat ? nil : taken.key, try taken.state.get())
   }
 
-  /// The key to take from this file, given the key taken from a different one: the same if it is here,
-  /// otherwise nil if that named averaged weights or nothing but `state_dict`.
+  /// Returns the key to take from this file, given the key taken from a different file: the same
+  /// key if it exists here; otherwise nil if the key named averaged weights or consists of
+  /// `state_dict` only.
   package func key(like other: String?) -> String? {
     guard let other, named(other) == nil else { return other }
     let names = other.split(separator: ".").map(String.init)
@@ -144,7 +163,8 @@ extension CheckpointFile {
       ? nil : other
   }
 
-  /// The one that the whole path means, otherwise the only one that it means with `state_dict` left out.
+  /// Returns the state dict with exactly this path, or else the only one that has it if
+  /// `state_dict` is left out of paths.
   private func named(_ key: String) -> NamedStateDict? {
     if let exact = stateDicts.first(where: { $0.key == key }) { return exact }
     let others = stateDicts.filter { $0.isNamed(key) }
@@ -186,7 +206,8 @@ extension CheckpointFile {
 // MARK: - Recognition
 
 extension CheckpointFile.Format {
-  /// Looks at how the file begins, and explains what a file is that is no checkpoint.
+  /// Determines the format from the beginning of a file, and explains what a file is if it is not a
+  /// checkpoint.
   fileprivate init(recognizing file: ReadableFile) throws(Failure) {
     let head = try file.bytes(at: 0, count: min(file.size, 512))
     func starts(with text: String) -> Bool { head.starts(with: text.utf8) }

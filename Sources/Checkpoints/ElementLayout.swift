@@ -1,21 +1,22 @@
-/// The most axes a stored array may have.
+/// The largest number of axes of a stored array.
 let maximumRank = 8
 
-/// The number of elements of `shape`; `nil` if it is negative, of too many axes, or if the product
-/// of the extents overflows. Zeros do not hide an overflow of the other extents.
+/// Returns the number of elements of `shape`, or nil if an extent is negative, there are too many
+/// axes, or the product of the extents overflows. Zeros do not hide an overflow of the other
+/// extents.
 func elementCount(_ shape: [Int]) -> Int? {
   guard shape.count <= maximumRank, shape.allSatisfy({ $0 >= 0 }) else { return nil }
   var product = 1
   for extent in shape {
     let (next, overflow) = product.multipliedReportingOverflow(by: max(extent, 1))
-    // Room for the largest element, so that counts of bytes cannot overflow either.
+    // Leave room for the largest element, so that byte counts cannot overflow either.
     guard !overflow, next <= Int.max / 8 else { return nil }
     product = next
   }
   return shape.contains(0) ? 0 : product
 }
 
-/// The strides, in elements, of a contiguous array in C order.
+/// Returns the strides, in elements, of a contiguous array in C order.
 func contiguousStrides(_ shape: [Int]) -> [Int] {
   var strides = [Int](repeating: 1, count: shape.count)
   for axis in shape.indices.dropLast().reversed() {
@@ -24,11 +25,14 @@ func contiguousStrides(_ shape: [Int]) -> [Int] {
   return strides
 }
 
-/// Collects the elements of a strided view in C order.
+/// Copies the elements of a strided view in C order.
 ///
 /// - Parameters:
-///   - size: Bytes per element.
-///   - offset: Index of the first element; offset and strides count elements.
+///   - bytes: The storage.
+///   - size: The number of bytes per element.
+///   - offset: The index of the first element.
+///   - shape: The extents of the view.
+///   - strides: The stride of each axis, in elements.
 /// - Precondition: The view lies within `bytes`.
 func gathered(
   _ bytes: [UInt8], size: Int, offset: Int, shape: [Int], strides: [Int]
@@ -57,7 +61,7 @@ func gathered(
   return result
 }
 
-/// `bytes` with the order of the bytes of every element reversed.
+/// Returns `bytes` with the byte order of every element reversed.
 func byteSwapped(_ bytes: [UInt8], size: Int) -> [UInt8] {
   [UInt8](unsafeUninitializedCapacity: bytes.count) { result, count in
     for start in stride(from: 0, to: bytes.count, by: size) {

@@ -1,6 +1,7 @@
 import CZlib
 
-/// Inflates a raw deflate stream that must yield exactly `size` bytes and end with the input.
+/// Inflates a raw deflate stream, which must yield exactly `size` bytes and end with the input.
+/// Returns nil if it does not.
 func inflated(_ stored: [UInt8], size: Int) -> [UInt8]? {
   guard stored.count < UInt32.max, size < UInt32.max else { return nil }
   var stream = z_stream()
@@ -10,7 +11,7 @@ func inflated(_ stored: [UInt8], size: Int) -> [UInt8]? {
   defer { inflateEnd(&stream) }
   var input = stored
   var isComplete = false
-  // One byte more than needed shows a stream that is too long.
+  // One additional byte reveals a stream that is too long.
   let content = [UInt8](unsafeUninitializedCapacity: size + 1) { output, count in
     input.withUnsafeMutableBufferPointer { source in
       stream.next_in = source.baseAddress

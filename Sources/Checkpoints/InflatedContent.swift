@@ -2,32 +2,38 @@ import CZlib
 import Files
 import Synchronization
 
-/// What a deflated part of a file inflates to, read in any order without holding all of it.
+/// The content of a deflated part of a file, readable in any order without holding all of it in
+/// memory.
 ///
-/// Deflate has no index, so that reading is made cheap where it goes forward: the last 32 MiB are
-/// kept, for workers that come a little late, and a read further back or ahead starts from one of at
+/// Deflate has no index, so reading is fast only in the forward direction. The last 32 MiB are kept
+/// for workers that are slightly behind, and a read further back or ahead starts from one of at
 /// most 256 saved states of zlib, which take 40 kB each.
 final class InflatedContent: Sendable {
-  /// The number of bytes.
+  /// The size of the content in bytes.
   let size: Int
   private let state: Mutex<State>
 
-  /// What is inflated at a time.
+  /// The number of bytes inflated at a time.
   private static let pieceSize = 256 << 10
-  /// The pieces that are kept.
+  /// The number of pieces that are kept.
   private static let windowCount = 128
 
   /// Inflates all of `range` of `file` once, to verify its size and checksum and to save states.
   ///
   /// - Parameters:
-  ///   - size: How many bytes the content must have.
-  ///   - checksum: The CRC-32 it must have.
-  /// - Throws: ``Failure`` `ZipMalformed` or `CRCMismatch`, or that of reading the file.
+  ///   - file: The file.
+  ///   - range: The deflated bytes in the file.
+  ///   - size: The expected size of the content in bytes.
+  ///   - checksum: The expected CRC-32 of the content.
+  ///   - subject: The name of the content, for messages.
+  /// - Throws: ``Failure`` (65) `ZipMalformed` if the data are damaged or have a different size,
+  ///   `CRCMismatch` if the checksum differs; `OutOfMemory` (71) if zlib has no memory; or the
+  ///   failure of reading the file.
   init(
     _ file: ReadableFile, range: Range<Int>, size: Int, checksum: UInt32, subject: String
   ) throws(Failure) {
     let inflater = try Inflater(file, range: range, subject: subject)
-    // Whole pieces, so that the pieces of every pass begin at the same places.
+    // Use whole pieces, so that the pieces of every pass begin at the same offsets.
     let spacing = max(16 << 20, size / 256 / Self.pieceSize * Self.pieceSize + Self.pieceSize)
     var saved: [Inflater] = []
     var found: UInt = 0
@@ -52,14 +58,15 @@ final class InflatedContent: Sendable {
         spacing: spacing))
   }
 
-  /// The first `count` bytes of what `range` of `file` inflates to, or fewer; nothing is verified.
+  /// Returns at most the first `count` bytes of the content of `range` of `file`, without verifying
+  /// anything.
   static func start(
     of range: Range<Int>, in file: ReadableFile, count: Int, subject: String
   ) throws(Failure) -> [UInt8] {
     try Inflater(file, range: range, subject: subject).next(count)
   }
 
-  /// The bytes at `range` of the content.
+  /// Returns the bytes at `range` of the content.
   func bytes(_ range: Range<Int>) throws(Failure) -> [UInt8] {
     precondition(range.upperBound <= size, "\(range) of \(size) bytes")
     return try state.withLock { (state) throws(Failure) in try state.bytes(range) }
@@ -67,12 +74,13 @@ final class InflatedContent: Sendable {
 
   private struct State {
     var inflater: Inflater
-    /// States of zlib at the multiples of ``spacing``. Only copies of them inflate.
+    /// The states of zlib at the multiples of ``spacing``. Only copies of them are used for
+    /// inflating.
     let checkpoints: [Inflater]
     let spacing: Int
-    /// What was inflated last, the oldest piece first; it ends where `inflater` stands.
+    /// The pieces inflated last, the oldest first. They end at the position of `inflater`.
     var pieces: [[UInt8]] = []
-    /// Where the oldest piece begins.
+    /// The position of the oldest piece.
     var start = 0
 
     mutating func bytes(_ range: Range<Int>) throws(Failure) -> [UInt8] {
@@ -102,16 +110,16 @@ final class InflatedContent: Sendable {
   }
 }
 
-/// A raw deflate stream that lies in a file, and how far it has been inflated.
+/// A raw deflate stream in a file, with a position in its content.
 private final class Inflater {
-  /// How many bytes have come out.
+  /// The number of bytes inflated so far.
   private(set) var position = 0
   private let file: ReadableFile
   private let subject: String
   /// The bytes that have not been inflated yet.
   private var range: Range<Int>
   private var isAtEnd = false
-  /// zlib keeps the address, so that it must not change.
+  /// zlib stores the address, so it must not change.
   private let stream: UnsafeMutablePointer<z_stream>
 
   private static let inputSize = 16 << 10
@@ -136,25 +144,25 @@ private final class Inflater {
     stream.deallocate()
   }
 
-  /// Another one at the same place.
+  /// Returns a second inflater at the same position.
   func copy() throws(Failure) -> Inflater { try Inflater(copying: self) }
 
-  /// Whether the stream has ended with its input.
+  /// Whether the stream ended exactly at the end of its input.
   var hasUsedAllInput: Bool { isAtEnd && range.isEmpty }
 
-  /// What to throw where a stream that was verified cannot be inflated again.
+  /// The failure for a stream that was verified and cannot be inflated again.
   var changed: Failure {
     .refused("InputChanged", subject, "the file changed while it was read")
   }
 
-  /// The next `count` bytes, fewer only at the end of the stream.
+  /// Returns the next `count` bytes, or fewer at the end of the stream.
   ///
-  /// - Throws: ``Failure`` `ZipMalformed`.
+  /// - Throws: ``Failure`` `ZipMalformed` (65) if the data are damaged.
   func next(_ count: Int) throws(Failure) -> [UInt8] {
     var output = [UInt8](repeating: 0, count: count)
     var done = 0
     while done < count, !isAtEnd {
-      // What zlib leaves of it is read again.
+      // Input that zlib does not consume is read again.
       var input = try file.bytes(at: range.lowerBound, count: min(range.count, Self.inputSize))
       let status = input.withUnsafeMutableBufferPointer { source in
         output.withUnsafeMutableBufferPointer { target in

@@ -4,18 +4,21 @@ private let magic = [0x93] + Array("NUMPY".utf8)
 
 extension NPYArray {
   /// Reads a `.npy` file.
+  ///
+  /// - Throws: ``Failure`` as ``parse(_:subject:)`` does, or the failure of reading the file.
   package static func read(_ path: String) throws(Failure) -> NPYArray {
     let file = try ReadableFile(path: path)
     return try parse(try file.bytes(at: 0, count: file.size), subject: path)
   }
 
-  /// Reads the bytes of a `.npy` file: versions 1.0, 2.0 and 3.0, either byte order, C or Fortran
-  /// order.
+  /// Reads the bytes of a `.npy` file of version 1.0, 2.0 or 3.0, in either byte order and in C or
+  /// Fortran order.
   ///
-  /// The header is a Python dictionary literal. Only the literals that numpy writes are accepted;
-  /// there is no evaluator to be fooled.
+  /// The header is a Python dictionary literal. Only the literals that numpy writes are accepted,
+  /// so there is no evaluator that could be deceived.
   ///
-  /// - Throws: ``Failure`` `NpyMalformed`, or `NpyUnsupported` for element types that are no numbers.
+  /// - Throws: ``Failure`` (65) `NpyMalformed` if the header is invalid or contradicts the size,
+  ///   `NpyUnsupported` if the elements are not numbers.
   package static func parse(_ bytes: [UInt8], subject: String) throws(Failure) -> NPYArray {
     let header = try NPYHeader(bytes, fileSize: bytes.count, subject: subject)
     let (type, shape) = (header.type, header.shape)
@@ -29,8 +32,9 @@ extension NPYArray {
     return NPYArray(type: type, shape: shape, bytes: content)
   }
 
-  /// The bytes of a `.npy` file, exactly those that numpy writes: version 1.0, the header padded to
-  /// a multiple of 64 bytes. numpy has no bfloat16; such an array is written as float32.
+  /// Returns the bytes of a `.npy` file exactly as numpy writes it: version 1.0, with the header
+  /// padded to a multiple of 64 bytes. numpy has no bfloat16, so such an array is written as
+  /// float32.
   package func serialized() -> [UInt8] {
     guard let descriptor = type.npyDescriptor else {
       return NPYArray(floats: floats(), shape: shape).serialized()
@@ -38,12 +42,12 @@ extension NPYArray {
     return Self.header(descriptor, shape) + bytes
   }
 
-  /// What precedes the elements of an array of uint8 in a `.npy` file.
+  /// Returns the header of a `.npy` file of uint8 elements.
   package static func header(ofBytes shape: [Int]) -> [UInt8] {
     header(ScalarType.uint8.npyDescriptor ?? "", shape)
   }
 
-  /// What precedes the elements of an array of float32 in a `.npy` file.
+  /// Returns the header of a `.npy` file of float32 elements.
   package static func header(ofFloats shape: [Int]) -> [UInt8] {
     header(ScalarType.float32.npyDescriptor ?? "", shape)
   }
@@ -61,27 +65,32 @@ extension NPYArray {
   }
 
   /// Writes a `.npy` file.
+  ///
+  /// - Throws: ``Failure`` as ``AtomicFile/write(_:to:)`` does.
   package func write(to path: String) throws(Failure) {
     try AtomicFile.write(serialized(), to: path)
   }
 }
 
-/// What precedes the elements of a `.npy` file.
+/// The header of a `.npy` file.
 struct NPYHeader {
   let type: ScalarType
   let isBigEndian: Bool
   let isFortranOrder: Bool
   let shape: [Int]
-  /// Where the elements begin.
+  /// The size of the header in bytes.
   let size: Int
 
-  /// The largest ``size`` that is read.
+  /// The largest ``size`` that is accepted.
   static let maximumSize = 12 + maximumTextLength
   private static let maximumTextLength = 10_000
 
-  /// Parses the first bytes of a file of `fileSize` bytes, which must be the header and its elements.
+  /// Parses the beginning of a file, which must consist of the header and its elements.
   ///
-  /// - Parameter start: All of the file, or ``maximumSize`` bytes of it.
+  /// - Parameters:
+  ///   - start: The whole file, or the first ``maximumSize`` bytes.
+  ///   - fileSize: The size of the file in bytes.
+  ///   - subject: The name of the file, for messages.
   init(_ start: [UInt8], fileSize: Int, subject: String) throws(Failure) {
     var reader = ByteReader(start, subject: subject, code: "NpyMalformed")
     guard try reader.bytes(magic.count).elementsEqual(magic) else {
@@ -117,7 +126,8 @@ private struct Description {
   var isFortranOrder = false
   var shape: [Int] = []
 
-  /// Parses `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`, its keys in any order.
+  /// Parses `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }` with its keys in any
+  /// order.
   init(_ header: inout ByteReader) throws(Failure) {
     var missing: Set = ["descr", "fortran_order", "shape"]
     try header.expect("{")
@@ -152,7 +162,7 @@ private struct Description {
 }
 
 extension ScalarType {
-  /// numpy's name of the type, `nil` for bfloat16.
+  /// numpy's name of the type, or nil for bfloat16.
   fileprivate var npyDescriptor: String? {
     switch self {
     case .float64: "<f8"
@@ -171,7 +181,7 @@ extension ScalarType {
     }
   }
 
-  /// The type of that name in either byte order.
+  /// Creates the type with that name, in either byte order.
   init?(npyDescriptor: String) {
     let littleEndian =
       npyDescriptor.hasPrefix(">") ? "<" + npyDescriptor.dropFirst() : npyDescriptor
@@ -184,7 +194,7 @@ extension ScalarType {
 
 /// Python literals.
 extension ByteReader {
-  /// A string in single quotes, without escapes.
+  /// Reads a string in single quotes without escapes.
   fileprivate mutating func quoted() throws(Failure) -> String {
     guard skip("'") else { throw failure("a string is expected") }
     let text = bytes { $0 != UInt8(ascii: "'") }
@@ -192,7 +202,8 @@ extension ByteReader {
     return String(decoding: text, as: UTF8.self)
   }
 
-  /// A tuple of non-negative integers. One element needs its comma: `(3)` is no tuple.
+  /// Reads a tuple of non-negative integers. A single element requires a comma: `(3)` is not a
+  /// tuple.
   fileprivate mutating func tuple() throws(Failure) -> [Int] {
     var elements: [Int] = []
     try expect("(")

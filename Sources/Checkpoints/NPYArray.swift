@@ -1,15 +1,15 @@
 import Files
 
-/// An array as numpy's `.npy` files hold it; here always in C order and little-endian.
+/// An array as stored in numpy's `.npy` files, always in C order and little-endian.
 package struct NPYArray: Equatable, Sendable {
-  /// How the elements are stored.
+  /// The type of the elements.
   package let type: ScalarType
-  /// Extents, outermost first. Empty for a scalar.
+  /// The extents, outermost first. Empty for a scalar.
   package let shape: [Int]
-  /// The elements, little-endian, the last axis fastest.
+  /// The elements, little-endian, the last axis varying fastest.
   package let bytes: [UInt8]
 
-  /// Wraps `bytes`, which must hold as many elements as `shape` says.
+  /// Creates an array from `bytes`, whose size must match the shape and type.
   init(type: ScalarType, shape: [Int], bytes: [UInt8]) {
     precondition(shape.reduce(type.size, *) == bytes.count, "\(shape) needs another count of bytes")
     self.type = type
@@ -17,22 +17,22 @@ package struct NPYArray: Equatable, Sendable {
     self.bytes = bytes
   }
 
-  /// A float32 array.
+  /// Creates a float32 array.
   package init(floats: [Float], shape: [Int]) {
     self.init(type: .float32, shape: shape, bytes: floats.withUnsafeBytes { Array($0) })
   }
 
-  /// A float64 array.
+  /// Creates a float64 array.
   package init(doubles: [Double], shape: [Int]) {
     self.init(type: .float64, shape: shape, bytes: doubles.withUnsafeBytes { Array($0) })
   }
 
-  /// An int64 array.
+  /// Creates an int64 array.
   package init(integers: [Int64], shape: [Int]) {
     self.init(type: .int64, shape: shape, bytes: integers.withUnsafeBytes { Array($0) })
   }
 
-  /// A uint8 array.
+  /// Creates a uint8 array.
   package init(bytes: [UInt8], shape: [Int]) {
     self.init(type: .uint8, shape: shape, bytes: bytes)
   }
@@ -41,15 +41,15 @@ package struct NPYArray: Equatable, Sendable {
 // MARK: - Conversions
 
 extension NPYArray {
-  /// The elements, rounded to the nearest float32 where they need it.
+  /// Returns the elements, rounded to the nearest float32 where necessary.
   package func floats() -> [Float] { converted() }
 
-  /// The elements in double precision.
+  /// Returns the elements in double precision.
   package func doubles() -> [Double] { converted() }
 
-  /// The elements as integers.
+  /// Returns the elements as integers.
   ///
-  /// - Throws: ``Failure`` `NotIntegral` for a value that is no `Int`.
+  /// - Throws: ``Failure`` `NotIntegral` (65) if a value cannot be represented as an `Int`.
   package func integers() throws(Failure) -> [Int] {
     let integers: [Int?] =
       switch type {
@@ -69,9 +69,14 @@ extension NPYArray {
     return integers.compactMap(\.self)
   }
 
-  /// The elements of a vector of integers. Other types are refused even where they hold whole numbers.
+  /// Returns the elements of a vector of integers. Other element types are refused even if they
+  /// hold whole numbers.
   ///
-  /// - Throws: ``Failure`` `code` with the type and the shape that were found.
+  /// - Parameters:
+  ///   - subject: The name of the array, for messages.
+  ///   - code: The code of the failure.
+  /// - Throws: ``Failure`` `code` (65) with the actual type and shape if this is not a vector of
+  ///   integers, or if an element exceeds `Int`.
   package func vectorOfIntegers(subject: String, code: String) throws(Failure) -> [Int] {
     guard type.isInteger, shape.count == 1 else {
       let advice =

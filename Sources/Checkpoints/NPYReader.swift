@@ -2,18 +2,18 @@ import Files
 
 /// An array that is read in parts, so that it may be larger than memory.
 ///
-/// The elements stay in the file, deflated or not, when they lie there in C order and in the byte
-/// order of the machine; otherwise they are in memory, at most 1 GiB of them.
+/// The elements stay in the file, deflated or not, if they are stored in C order and in the byte
+/// order of the machine. Otherwise they are held in memory and limited to 1 GiB.
 package struct NPYReader: Sendable {
-  /// How the elements are stored.
+  /// The type of the elements.
   package let type: ScalarType
-  /// Extents, outermost first.
+  /// The extents, outermost first.
   package let shape: [Int]
   private let content: Content
-  /// Where the elements begin in ``content``.
+  /// The offset of the elements in ``content``.
   private let offset: Int
 
-  /// The largest array that is held in memory because of the order of its bytes.
+  /// The largest array that is held in memory because of its order, in bytes.
   static let maximumHeldSize = 1 << 30
 
   private enum Content {
@@ -39,29 +39,33 @@ package struct NPYReader: Sendable {
     }
   }
 
-  /// Reads from an array in memory.
+  /// Creates a reader of an array in memory.
   package init(_ array: NPYArray) {
     (type, shape, content, offset) = (array.type, array.shape, .memory(array.bytes), 0)
   }
 
-  /// Takes the bytes at `range` of `file` for an array of uint8.
+  /// Creates a reader of the bytes at `range` of `file` as a uint8 array of that shape.
   package init(_ file: ReadableFile, range: Range<Int>, shape: [Int]) {
     precondition(shape.reduce(1, *) == range.count, "\(shape) needs another count of bytes")
     (type, self.shape, content, offset) = (.uint8, shape, .file(file, range), 0)
   }
 
   /// Opens a `.npy` file.
+  ///
+  /// - Throws: ``Failure`` (65) `NpyMalformed` if the header is invalid or contradicts the size,
+  ///   `NpyUnsupported` if the elements are not numbers, `NpyLimit` if the array is in Fortran
+  ///   order or big-endian and exceeds 1 GiB; or the failure of reading the file.
   package init(path: String) throws(Failure) {
     let file = try ReadableFile(path: path)
     try self.init(.file(file, 0..<file.size), subject: path)
   }
 
-  /// Opens the `.npy` file that lies in `range` of `file`.
+  /// Opens the `.npy` file in `range` of `file`.
   init(_ file: ReadableFile, range: Range<Int>, subject: String) throws(Failure) {
     try self.init(.file(file, range), subject: subject)
   }
 
-  /// Opens the `.npy` file that a part of another one inflates to.
+  /// Opens the `.npy` file that a part of a different file inflates to.
   init(_ content: InflatedContent, subject: String) throws(Failure) {
     try self.init(.inflated(content), subject: subject)
   }
@@ -85,12 +89,16 @@ package struct NPYReader: Sendable {
     (self.content, offset) = (.memory(array.bytes), 0)
   }
 
-  /// The bytes at `range` of those of all elements, little-endian, in C order.
+  /// Returns the bytes at `range` of all elements, little-endian and in C order.
+  ///
+  /// - Throws: The ``Failure`` of reading or inflating the file.
   package func bytes(_ range: Range<Int>) throws(Failure) -> [UInt8] {
     try content.bytes(offset + range.lowerBound..<offset + range.upperBound)
   }
 
-  /// The elements at `range` in C order, rounded to float32 where they need it.
+  /// Returns the elements at `range` in C order, rounded to float32 where necessary.
+  ///
+  /// - Throws: The ``Failure`` of reading or inflating the file.
   package func floats(_ range: Range<Int>) throws(Failure) -> [Float] {
     let bytes = try bytes(range.lowerBound * type.size..<range.upperBound * type.size)
     return NPYArray(type: type, shape: [range.count], bytes: bytes).floats()

@@ -1,6 +1,6 @@
 import Files
 
-/// Named arrays in a zip file, as `numpy.savez` writes them. Arrays are read when asked for.
+/// Named arrays in a zip file, as `numpy.savez` writes them. Arrays are read on request.
 package struct NPZ: Sendable {
   /// The names of the arrays, without `.npy`, in file order.
   package let names: [String]
@@ -8,11 +8,16 @@ package struct NPZ: Sendable {
   private let path: String
 
   /// Opens a `.npz` file and audits its structure.
+  ///
+  /// - Throws: ``Failure`` as ``ZipArchive/init(_:)`` and ``init(_:)`` do, or the failure of
+  ///   opening the file.
   package static func read(_ path: String) throws(Failure) -> NPZ {
     try NPZ(try ZipArchive(try ReadableFile(path: path)))
   }
 
-  /// Takes the entries of `archive` for arrays.
+  /// Interprets the entries of `archive` as arrays.
+  ///
+  /// - Throws: ``Failure`` `DuplicateEntry` (65) if two arrays have the same name without `.npy`.
   package init(_ archive: ZipArchive) throws(Failure) {
     path = archive.file.path
     names = archive.entries.map { entry in
@@ -24,12 +29,19 @@ package struct NPZ: Sendable {
     self.archive = archive
   }
 
-  /// The array of that name.
+  /// Returns the array with that name.
+  ///
+  /// - Throws: ``Failure`` `ArrayMissing` (65) if there is none, or as ``ZipArchive/read(_:)`` and
+  ///   ``NPYArray/parse(_:subject:)`` do.
   package func array(_ name: String) throws(Failure) -> NPYArray {
     try NPYArray.parse(try archive.read(try entry(name)), subject: "\(path): \(name)")
   }
 
-  /// The array of that name, to be read in parts from the file, with its checksum verified now.
+  /// Returns a reader of the array with that name. The checksum is verified immediately.
+  ///
+  /// - Throws: ``Failure`` (65) `ArrayMissing` if there is none, `CRCMismatch` or `ZipMalformed` if
+  ///   its content is damaged, `NpyMalformed`, `NpyUnsupported` or `NpyLimit` as for
+  ///   ``NPYReader/init(path:)``; or the failure of reading the file.
   package func reader(_ name: String) throws(Failure) -> NPYReader {
     let (entry, subject) = (try entry(name), "\(path): \(name)")
     if let range = try archive.storedRange(of: entry) {
@@ -38,10 +50,17 @@ package struct NPZ: Sendable {
     return try NPYReader(try archive.inflatedContent(of: entry), subject: subject)
   }
 
-  /// The bytes of an array and its header, once inflated.
+  /// Returns the uncompressed size of an array and its header in bytes.
+  ///
+  /// - Throws: ``Failure`` `ArrayMissing` (65) if there is no such array.
   package func size(_ name: String) throws(Failure) -> Int { try entry(name).size }
 
-  /// Type and shape of an array. Only the header is read, and the checksum is not looked at.
+  /// Returns the type and shape of an array. Only the header is read, and the checksum is not
+  /// verified.
+  ///
+  /// - Throws: ``Failure`` (65) `ArrayMissing` if there is none, `ZipMalformed` if the entry cannot
+  ///   be inflated, `NpyMalformed` or `NpyUnsupported` as for ``NPYArray/parse(_:subject:)``; or
+  ///   the failure of reading the file.
   package func layout(_ name: String) throws(Failure) -> (type: ScalarType, shape: [Int]) {
     let entry = try entry(name)
     let start = try archive.start(of: entry, count: NPYHeader.maximumSize)
@@ -57,8 +76,10 @@ package struct NPZ: Sendable {
     return entry
   }
 
-  /// Writes `arrays` in their order, uncompressed, with fixed time stamps: equal arrays give equal
-  /// bytes.
+  /// Writes `arrays` in their order, uncompressed and with fixed time stamps, so that equal arrays
+  /// give equal bytes.
+  ///
+  /// - Throws: ``Failure`` as ``AtomicFile`` does.
   package static func write(
     _ arrays: [(name: String, array: NPYArray)], to path: String
   ) throws(Failure) {

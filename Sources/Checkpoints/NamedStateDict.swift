@@ -1,24 +1,26 @@
 import Files
 
-/// A state dict of a checkpoint file, by the keys that lead to it.
+/// A state dict of a checkpoint file, with the keys that lead to it.
 package struct NamedStateDict: Sendable {
-  /// The keys from the outermost dictionary to the state dict; empty for the outermost itself.
+  /// The keys from the outermost dictionary to the state dict; empty for the outermost dictionary
+  /// itself.
   let path: [String]
   /// The number of tensors.
   package let count: Int
-  /// The state dict, or why it cannot be read.
+  /// The state dict, or the reason it cannot be read.
   let state: Result<StateDict, Failure>
 
-  /// What `--checkpoint-key` calls it: the path, joined by dots; a dot for the outermost dictionary.
+  /// The name for `--checkpoint-key`: the path joined by dots, or a dot for the outermost
+  /// dictionary.
   package var key: String { path.isEmpty ? "." : path.joined(separator: ".") }
 
-  /// Whether it holds averaged weights, which its name says.
+  /// Whether the name says that the weights are averaged.
   var isAveraged: Bool { path.contains(where: isAveragedName) }
 
-  /// Whether nothing but `state_dict` stands around it, as in files that are published.
+  /// Whether only `state_dict` surrounds it, as in published files.
   var isOnlyWrapped: Bool { !path.isEmpty && path.allSatisfy { $0 == Self.wrapper } }
 
-  /// Whether `key` means it; `state_dict` may be left out of the path.
+  /// Returns whether `key` refers to this state dict. `state_dict` may be left out of the path.
   func isNamed(_ key: String) -> Bool {
     self.key == key || path.filter { $0 != Self.wrapper }.joined(separator: ".") == key
   }
@@ -26,8 +28,8 @@ package struct NamedStateDict: Sendable {
   private static let wrapper = "state_dict"
 }
 
-/// Whether a name says that weights are averaged: it contains `averaged`, or `ema` other than in the
-/// middle of a word such as `semantic`.
+/// Returns whether a name says that weights are averaged: it contains `averaged`, or `ema` other
+/// than in the middle of a word such as `semantic`.
 package func isAveragedName(_ name: String) -> Bool {
   let letters = Array(name.lowercased().utf8)
   func isLetter(_ index: Int) -> Bool {
@@ -43,24 +45,25 @@ package func isAveragedName(_ name: String) -> Bool {
     || contains("ema") { !isLetter($0.lowerBound - 1) || !isLetter($0.upperBound) }
 }
 
-/// The state dicts of a pickled dictionary, and of the dictionaries in it.
+/// A search for the state dicts in a pickled dictionary and the dictionaries within it.
 struct StateDictSearch {
-  /// What was found, in file order.
+  /// The state dicts found, in file order.
   private(set) var found: [NamedStateDict] = []
-  /// What a name calls averaged weights although it is not a state dict, for messages.
+  /// Entries named like averaged weights that are not state dicts, for messages.
   private(set) var unreadable: [String] = []
 
   private let pickle: TorchPickle
   private let storages: [String: Storage]
   private let reader: StorageReader
-  /// Dictionaries that no state dict is in. One may stand under many keys.
+  /// Dictionaries that contain no state dict. A dictionary may be the value of many keys.
   private var barren: Set<Int> = []
-  /// Values that no tensor is in.
+  /// Values that contain no tensor.
   private var tensorless: Set<Int> = []
-  /// State dicts of dictionaries. One may stand under several keys.
+  /// The state dicts of dictionaries that were visited. A state dict may be the value of several
+  /// keys.
   private var known: [Int: NamedStateDict] = [:]
 
-  /// Dictionaries within dictionaries that are searched.
+  /// The largest depth of nested dictionaries that is searched.
   private static let maximumDepth = 12
   private static let maximumCount = 1000
 
@@ -71,7 +74,7 @@ struct StateDictSearch {
     let root = pickle.graph.root
     _ = try search(root, [])
     if found.isEmpty, let entries = try pickle.entries(root, storages: storages) {
-      // A file of tensors and nothing around them, whatever they are.
+      // A dictionary that holds only tensors, of whatever type.
       found = [NamedStateDict(entries, path: [], reader)]
     }
     if let twice = Dictionary(grouping: found, by: \.key).first(where: { $1.count > 1 })?.key {
@@ -103,8 +106,8 @@ struct StateDictSearch {
     return found.count > before
   }
 
-  /// The state dict that a dictionary is: one with text keys and at least one array of floating-point
-  /// numbers. Counters, scores and the states of random generators are not weights.
+  /// Returns the state dict that a dictionary represents: one with text keys and at least one
+  /// floating-point array. Counters, scores and the states of random generators are not weights.
   private mutating func weights(
     _ value: Int, _ path: [String]
   ) throws(Failure) -> NamedStateDict? {
@@ -127,13 +130,14 @@ struct StateDictSearch {
     }
   }
 
-  /// `torch.optim.Optimizer.state_dict()`, whose moments are shaped like weights.
+  /// Returns whether a value is `torch.optim.Optimizer.state_dict()`, whose moments have the shapes
+  /// of weights.
   private func isOptimizer(_ value: Int) -> Bool {
     pickle.graph.value(value, "state") != nil && pickle.graph.value(value, "param_groups") != nil
   }
 
-  /// Whether something is in the place of averaged weights, such as a list of tensors without names, or
-  /// beside the other state dicts nothing at all. A setting such as the decay is not.
+  /// Returns whether a value takes the place of averaged weights, such as a list of unnamed tensors
+  /// or, beside the other state dicts, an empty value. A setting such as the decay does not.
   private mutating func isMeantAsWeights(_ value: Int, _ path: [String]) -> Bool {
     guard unreadable.count < 20, !pickle.isTensor(value), !isOptimizer(value) else { return false }
     if path.isEmpty {
@@ -155,7 +159,7 @@ struct StateDictSearch {
 }
 
 extension NamedStateDict {
-  /// A state dict with nothing around it.
+  /// Creates a state dict that is the whole file.
   init(flat state: StateDict) {
     self.init(path: [], count: state.names.count, state: .success(state))
   }

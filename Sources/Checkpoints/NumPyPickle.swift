@@ -1,22 +1,24 @@
 import Files
 
-/// An array as numpy pickles it: described, not yet copied.
+/// The description of an array pickled by numpy. Its elements have not been copied.
 struct PickledArray {
   let type: ScalarType
   let shape: [Int]
   let isBigEndian: Bool
   let isFortranOrder: Bool
-  /// The byte string with the elements.
+  /// The index of the byte string with the elements.
   let content: Int
 }
 
 extension PickleGraph {
-  /// The numpy array that a value describes; `nil` if the value is no such array.
+  /// Returns the numpy array that a value describes, or nil if the value is not an array.
   ///
-  /// Protocols 2 to 4 call `_reconstruct` and set the state `(1, shape, dtype, fortran_order, bytes)`;
-  /// protocol 5 calls `_frombuffer(bytes, dtype, shape, order)`. numpy 2 renamed their module.
+  /// Protocols 2 to 4 call `_reconstruct` and set the state
+  /// `(1, shape, dtype, fortran_order, bytes)`; protocol 5 calls
+  /// `_frombuffer(bytes, dtype, shape, order)`. numpy 2 renamed the module.
   ///
-  /// - Throws: ``Failure`` `NpyUnsupported` for elements that are no numbers, `NpyMalformed`.
+  /// - Throws: ``Failure`` (65) `NpyUnsupported` if the elements are not numbers, `NpyMalformed` if
+  ///   the description has different parts.
   func numpyArray(_ index: Int, subject: String) throws(Failure) -> PickledArray? {
     guard case .call(let function, let arguments, let state) = values[index],
       let name = global(function), let arguments = tuple(arguments)
@@ -44,7 +46,8 @@ extension PickleGraph {
     }
   }
 
-  /// The dtype that `numpy.dtype('f8', False, True)` with the state `(3, '<', None, …)` describes.
+  /// Returns the dtype described by `numpy.dtype('f8', False, True)` with the state
+  /// `(3, '<', None, …)`.
   private func numpyType(
     _ index: Int, subject: String
   ) throws(Failure) -> (type: ScalarType, isBigEndian: Bool) {
@@ -60,7 +63,7 @@ extension PickleGraph {
 
   /// Copies the elements of `array` out of the pickle.
   ///
-  /// - Throws: ``Failure`` `NpyMalformed` unless they are as many as the shape says.
+  /// - Throws: ``Failure`` `NpyMalformed` (65) if their number does not match the shape.
   func elements(of array: PickledArray, subject: String) throws(Failure) -> NPYArray {
     guard var bytes = data(array.content), let count = elementCount(array.shape),
       count * array.type.size == bytes.count

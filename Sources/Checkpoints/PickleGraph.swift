@@ -1,19 +1,19 @@
 import Files
 
-/// One value of a pickle. Values refer to each other by their index in ``PickleGraph/values``, so
-/// that no depth of nesting can exhaust the call stack, and sharing costs nothing.
+/// A value of a pickle. Values refer to each other by their indices in ``PickleGraph/values``, so
+/// deep nesting cannot exhaust the call stack, and sharing costs nothing.
 enum PickleValue: Sendable {
   case none
   case bool(Bool)
   case integer(Int)
-  /// An integer beyond 64 bits; nothing here needs its value.
+  /// An integer of more than 64 bits, whose value is not needed.
   case longInteger
   case float(Double)
-  /// A string as the bytes that stand in the file, which need not be valid UTF-8.
+  /// A string as the bytes in the file, which need not be valid UTF-8.
   case text([UInt8])
   /// A byte string.
   case data([UInt8])
-  /// A byte string as protocol 2 writes it: the text with the characters of those numbers.
+  /// A byte string as protocol 2 writes it: a text whose characters have the values of the bytes.
   case latin1(text: Int)
   case tuple([Int])
   /// A list or a set.
@@ -21,13 +21,13 @@ enum PickleValue: Sendable {
   case dictionary([(key: Int, value: Int)])
   /// A class or function, known only by its name.
   case global(String)
-  /// What Python would get by calling `function`. Nothing is ever called: the call is kept as it
-  /// is described, with the state that would be set afterwards.
+  /// The result that Python would get by calling `function`. Nothing is ever called: the call is
+  /// kept as a description, with the state that would be set afterwards.
   case call(function: Int, arguments: Int, state: Int?)
   /// An object outside of the pickle, such as the storage of a tensor.
   case persistent(identifier: Int)
 
-  /// The values that this one refers to.
+  /// The values that this value refers to.
   var children: [Int] {
     switch self {
     case .tuple(let elements), .list(let elements): elements
@@ -41,13 +41,14 @@ enum PickleValue: Sendable {
   }
 }
 
-/// The values of a pickle, free of cycles and of duplicate keys.
+/// The values of a pickle, without cycles and duplicate keys.
 struct PickleGraph: Sendable {
   let values: [PickleValue]
   let root: Int
 
-  /// Longer strings are no names: they are never decoded, hashed or compared. Otherwise a pickle that
-  /// refers to one long string again and again would take time quadratic in its size.
+  /// The largest length of a name. Longer strings are never decoded, hashed or compared, because a
+  /// pickle with many references to one long string would otherwise take time quadratic in its
+  /// size.
   static let maximumNameLength = 512
 
   init(_ values: [PickleValue], root: Int, subject: String) throws(Failure) {
@@ -68,7 +69,7 @@ struct PickleGraph: Sendable {
     }
   }
 
-  /// Takes away, again and again, the values that no other refers to. Those on a cycle stay.
+  /// Repeatedly removes the values that no other value refers to. Those on a cycle remain.
   private static func isAcyclic(_ values: [PickleValue]) -> Bool {
     var references = [Int](repeating: 0, count: values.count)
     for value in values { for child in value.children { references[child] += 1 } }
@@ -85,13 +86,13 @@ struct PickleGraph: Sendable {
   }
 }
 
-/// Access by meaning; `nil` where the value is something else.
+/// Accessors by type, which return nil if the value has a different type.
 extension PickleGraph {
   func integer(_ index: Int) -> Int? {
     if case .integer(let value) = values[index] { value } else { nil }
   }
 
-  /// A string that can be a name: short and valid UTF-8.
+  /// Returns a string that can be a name: short and valid UTF-8.
   func text(_ index: Int) -> String? {
     guard case .text(let bytes) = values[index], bytes.count <= Self.maximumNameLength else {
       return nil
@@ -99,8 +100,8 @@ extension PickleGraph {
     return String(validating: bytes, as: UTF8.self)
   }
 
-  /// The content of a byte string, which Python 2 writes as a text; `nil` also for a text that stands
-  /// for one with characters above 255.
+  /// Returns the content of a byte string, which Python 2 writes as text; nil for a text with
+  /// characters above 255.
   func data(_ index: Int) -> [UInt8]? {
     switch values[index] {
     case .data(let bytes), .text(let bytes): bytes
@@ -123,7 +124,7 @@ extension PickleGraph {
     if case .tuple(let elements) = values[index] { elements } else { nil }
   }
 
-  /// A tuple of at most as many integers as a tensor has axes.
+  /// Returns a tuple of integers with at most as many elements as a tensor has axes.
   func integers(_ index: Int) -> [Int]? {
     guard let elements = tuple(index), elements.count <= maximumRank else { return nil }
     let integers = elements.compactMap(integer)
@@ -134,12 +135,12 @@ extension PickleGraph {
     if case .dictionary(let items) = values[index] { items } else { nil }
   }
 
-  /// The value of a dictionary's key, a text or a byte string.
+  /// Returns the value of a dictionary's key, which may be a text or a byte string.
   func value(_ index: Int, _ key: String) -> Int? {
     dictionary(index)?.first { isName($0.key, key) }?.value
   }
 
-  /// Whether a text or a byte string is `name`. Long ones are not decoded.
+  /// Returns whether a text or byte string equals `name`. Long ones are not decoded.
   private func isName(_ index: Int, _ name: String) -> Bool {
     switch values[index] {
     case .text(let bytes), .data(let bytes): bytes.elementsEqual(name.utf8)
@@ -152,7 +153,7 @@ extension PickleGraph {
     if case .global(let name) = values[index] { name } else { nil }
   }
 
-  /// The function and arguments of a call by name.
+  /// Returns the function and arguments of a call by name.
   func call(_ index: Int) -> (function: String, arguments: [Int])? {
     guard case .call(let function, let arguments, _) = values[index],
       let name = global(function), let arguments = tuple(arguments)
@@ -160,7 +161,7 @@ extension PickleGraph {
     return (name, arguments)
   }
 
-  /// The attributes of an object of a TorchScript class, `nil` if the value is none.
+  /// Returns the attributes of an object of a TorchScript class.
   func attributes(_ index: Int) -> [(key: Int, value: Int)]? {
     guard case .call(let function, _, let state?) = values[index],
       let name = global(function), name.hasPrefix("__torch__.")
@@ -168,7 +169,7 @@ extension PickleGraph {
     return dictionary(state)
   }
 
-  /// What the value is, for messages.
+  /// Returns a description of the value for messages.
   func description(_ index: Int) -> String {
     switch values[index] {
     case .none: "None"
@@ -187,7 +188,7 @@ extension PickleGraph {
   }
 }
 
-/// The numbers of the characters of a UTF-8 text, `nil` unless all are below 256.
+/// Returns the code points of a UTF-8 text as bytes, or nil if one exceeds 255.
 private func latin1(utf8 text: [UInt8]) -> [UInt8]? {
   var result: [UInt8] = []
   result.reserveCapacity(text.count)

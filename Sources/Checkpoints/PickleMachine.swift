@@ -2,9 +2,9 @@ import Files
 
 /// Reads a pickle without executing it.
 ///
-/// Only the opcodes that data need are known. Classes and functions become names, calls become
-/// descriptions of calls: nothing is imported, constructed or called, so there is nothing for a
-/// hostile file to run. Every use of stack, marks and memo is checked, and all of them are bounded.
+/// Only the opcodes needed for data are known. Classes and functions become names, and calls become
+/// descriptions of calls. Nothing is imported, constructed or called, so a hostile file cannot run
+/// anything. All uses of the stack, marks and memo are checked and bounded.
 struct PickleMachine {
   private var reader: ByteReader
   private var values: [PickleValue] = []
@@ -18,9 +18,9 @@ struct PickleMachine {
   static let maximumMemoCount = 1_000_000
   static let maximumStringLength = 1 << 20
 
-  /// Reads the pickle at the cursor, and leaves the cursor behind it.
+  /// Reads the pickle at the cursor and moves the cursor past it.
   ///
-  /// - Parameter stringLimit: The most bytes of a text. Arrays of protocol 2 are long ones.
+  /// - Parameter stringLimit: The largest text in bytes. Arrays of protocol 2 are long texts.
   static func run(
     _ reader: inout ByteReader, subject: String, stringLimit: Int = maximumStringLength
   ) throws(Failure) -> PickleGraph {
@@ -137,7 +137,7 @@ extension PickleMachine {
     values.append(value)
   }
 
-  /// The value on top. What lies below the last mark is out of reach.
+  /// Returns the value on top. Values below the last mark are out of reach.
   private func top() throws(Failure) -> Int {
     guard let index = stack.last, stack.count > marks.last ?? 0 else {
       throw reader.failure("the stack is empty")
@@ -262,7 +262,7 @@ extension PickleMachine {
     }
   }
 
-  /// Whether the value is a function that makes tensors, whose result has neither items nor state.
+  /// Returns whether the value is a function that makes tensors; they have no items or state.
   private func isTorchFunction(_ index: Int) -> Bool {
     if case .global(let name) = values[index] { name.hasPrefix("torch._utils.") } else { false }
   }
@@ -279,7 +279,7 @@ extension PickleMachine {
     let package = String(decoding: path[0], as: UTF8.self)
     let name = String(decoding: name, as: UTF8.self)
     let qualified = "\(String(decoding: module, as: UTF8.self)).\(name)"
-    // A dotted name walks through attributes, and so reaches what a module has imported.
+    // A dotted name accesses attributes, and so reaches what a module has imported.
     guard path.allSatisfy(isIdentifier), isIdentifier(name.utf8),
       !forbiddenPackages.contains(package),
       !["builtins", "__builtin__"].contains(package)
@@ -295,7 +295,7 @@ extension PickleMachine {
   private func limit(_ what: String) -> Failure { reader.failure(what, code: "PickleLimit") }
 }
 
-/// Whether `name` is made of ASCII letters, digits and underscores.
+/// Returns whether `name` consists of ASCII letters, digits and underscores.
 private func isIdentifier(_ name: some Collection<UInt8>) -> Bool {
   !name.isEmpty
     && name.allSatisfy { byte in
@@ -306,8 +306,8 @@ private func isIdentifier(_ name: some Collection<UInt8>) -> Bool {
     }
 }
 
-/// Packages that run, import or call things. A file that names one is refused, even where the name
-/// would stay unused.
+/// Packages that run, import or call things. A file that names one is refused, even if the name is
+/// never used.
 private let forbiddenPackages: Set<String> = [
   "os", "posix", "nt", "sys", "subprocess", "runpy", "importlib", "imp", "pkgutil", "pydoc",
   "pickle", "_pickle", "cPickle", "marshal", "ctypes", "operator", "_operator", "functools",
@@ -317,7 +317,7 @@ private let forbiddenPackages: Set<String> = [
 /// INST, OBJ, NEWOBJ_EX, EXT1, EXT2 and EXT4.
 private let forbiddenOpcodes: Set<UInt8> = [0x69, 0x6F, 0x92, 0x82, 0x83, 0x84]
 
-/// The opcodes that are read, with the values of Python's pickletools.
+/// The supported opcodes, with the values of Python's pickletools.
 private enum Opcode: UInt8 {
   case proto = 0x80
   case frame = 0x95

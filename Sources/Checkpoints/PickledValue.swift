@@ -1,7 +1,8 @@
 import Files
 
-/// A value that Python has pickled, alone or by `torch.save`: read by ``PickleMachine``, so that
-/// nothing is constructed or called. For files of numbers and arrays, such as caches of statistics.
+/// A value pickled by Python, either alone or by `torch.save`, and read by ``PickleMachine``, so
+/// that nothing is constructed or called. Intended for files of numbers and arrays, such as caches
+/// of statistics.
 package struct PickledValue: Sendable {
   private let document: Document
   private let index: Int
@@ -10,24 +11,27 @@ package struct PickledValue: Sendable {
   private struct Document: Sendable {
     let path: String
     let graph: PickleGraph
-    /// What `torch.save` put around the pickle, `nil` for a pickle alone.
+    /// The data that `torch.save` adds to the pickle, or nil for a pickle alone.
     let torch: (pickle: TorchPickle, storages: [String: Storage], reader: StorageReader)?
   }
 
-  /// The most bytes of a pickle that holds arrays: [4096, 4096] in float64 as protocol 2 writes it.
+  /// The largest size in bytes of a pickle that holds arrays: `[4096, 4096]` in float64 as protocol
+  /// 2 writes it.
   package static let maximumSize = 256 << 20
 
-  /// Whether a file that begins with `bytes` may be a pickle: protocols 2 to 5 say so.
+  /// Returns whether a file that begins with `bytes` may be a pickle of protocol 2 to 5.
   package static func hasSignature(_ bytes: [UInt8]) -> Bool {
     bytes.count >= 2 && bytes[0] == 0x80 && (2...5).contains(bytes[1])
   }
 
-  /// The container that a file begins like; `nil` if it is neither a pickle nor what `torch.save`
-  /// writes.
+  /// The container of a pickled value: a pickle alone, or a file that `torch.save` writes.
   package enum Container: Sendable {
     case pickle, torch
 
-    /// Looks at the first bytes of a file; of a zip file, also at the names of its entries.
+    /// Determines the container from the first bytes of a file, and for a zip file also from the
+    /// names of its entries. The result is nil for any other file.
+    ///
+    /// - Throws: The ``Failure`` of reading the file.
     package init?(recognizing file: ReadableFile) throws(Failure) {
       let head = try file.bytes(at: 0, count: min(file.size, TorchContainer.legacyMagic.count))
       if head.starts(with: "PK\u{3}\u{4}".utf8) {
@@ -45,10 +49,12 @@ package struct PickledValue: Sendable {
     }
   }
 
-  /// The value that a file holds.
+  /// Reads the value that a file holds.
   ///
-  /// - Throws: ``Failure`` `Pickle…` for what the machine refuses, `NotAPickle`, and whatever
-  ///   ``CheckpointFile`` says of a broken torch file.
+  /// - Throws: ``Failure`` (65) `NotAPickle` if it is neither a pickle nor written by `torch.save`;
+  ///   `PickleMalformed`, `PickleForbidden`, `PickleLimit`, `PickleCycle`, `PickleTrailing` or
+  ///   `DuplicateKey` if the pickle is refused; the codes of ``CheckpointFile/open(_:)`` for a
+  ///   damaged torch file; or the failure of reading the file.
   package static func read(_ path: String) throws(Failure) -> PickledValue {
     let file = try ReadableFile(path: path)
     switch try Container(recognizing: file) {
@@ -90,9 +96,9 @@ package struct PickledValue: Sendable {
   }
 }
 
-/// Access by meaning; `nil` where the value is something else.
+/// Accessors by type, which return nil if the value has a different type.
 extension PickledValue {
-  /// What the value is, for messages.
+  /// A description of the value for messages.
   package var description: String {
     guard let keys else { return graph.description(index) }
     return "a dictionary of "
@@ -102,7 +108,8 @@ extension PickledValue {
   /// The text keys of a dictionary in file order.
   package var keys: [String]? { graph.dictionary(index)?.compactMap { graph.text($0.key) } }
 
-  /// The value of a dictionary's key, a text or a byte string; `nil` also for `None`.
+  /// Returns the value of a dictionary's key, which may be a text or a byte string; nil also for
+  /// `None`.
   package subscript(key: String) -> PickledValue? {
     guard let value = graph.value(index, key) else { return nil }
     if case .none = graph.values[value] { return nil }
@@ -114,10 +121,13 @@ extension PickledValue {
     if case .list(let list) = graph.values[index] { list.map(sibling) } else { nil }
   }
 
-  /// An integer.
+  /// The value of an integer.
   package var integer: Int? { graph.integer(index) }
 
-  /// Type and shape of a numpy array or a tensor, without reading its elements.
+  /// Returns the type and shape of a numpy array or a tensor, without reading its elements.
+  ///
+  /// - Throws: ``Failure`` (65) `NpyUnsupported` or `NpyMalformed` for an array, `TensorInvalid` or
+  ///   `DtypeUnsupported` for a tensor that is refused.
   package func layout() throws(Failure) -> (type: ScalarType, shape: [Int])? {
     if let array = try graph.numpyArray(index, subject: document.path) {
       return (array.type, array.shape)
@@ -125,7 +135,10 @@ extension PickledValue {
     return try tensor().map { ($0.type, $0.shape) }
   }
 
-  /// The elements of a numpy array or a tensor.
+  /// Returns the elements of a numpy array or a tensor.
+  ///
+  /// - Throws: ``Failure`` as ``layout()`` does, `NpyMalformed` (65) if the number of elements does
+  ///   not match the shape, or the failure of reading the file.
   package func array() throws(Failure) -> NPYArray? {
     if let array = try graph.numpyArray(index, subject: document.path) {
       return try graph.elements(of: array, subject: document.path)

@@ -2,25 +2,26 @@ import Files
 
 /// The header of a safetensors file: JSON between an 8-byte length and the data.
 ///
-/// A JSON library would merge duplicate keys and keys that differ in Unicode normalisation only, and
-/// take `1.0` for an integer. This parser knows the few shapes the format has, and nothing else.
+/// A JSON library would merge duplicate keys and keys that differ only in Unicode normalisation,
+/// and accept `1.0` as an integer. This parser accepts only the few structures of the format.
 struct SafetensorsHeader {
   private(set) var tensors: [StateDict.Entry] = []
   private(set) var metadata: [(String, String)] = []
 
   static let maximumLength = 100_000_000
-  /// Tensors of a file, or elements of any other list.
+  /// The largest number of tensors in a file, or of elements of any other list.
   static let maximumElementCount = 100_000
   static let maximumNameLength = 1024
 
-  /// Whether a file of `fileSize` bytes that starts with `head` claims to be of this format.
+  /// Returns whether a file of `fileSize` bytes that begins with `head` claims to be of this
+  /// format.
   static func isPlausible(_ head: [UInt8], fileSize: Int) -> Bool {
     guard head.count >= 9 else { return false }
     let length = head[..<8].reversed().reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
     return head[8] == UInt8(ascii: "{") || length > 0 && length <= fileSize - 8
   }
 
-  /// Reads and checks the header: the tensors must cover the data without hole or overlap.
+  /// Reads and checks the header. The tensors must cover the data without gaps or overlaps.
   init(of file: ReadableFile) throws(Failure) {
     var prefix = ByteReader(
       try file.bytes(at: 0, count: min(8, file.size)), subject: file.path,
@@ -71,9 +72,9 @@ struct SafetensorsHeader {
   }
 }
 
-/// JSON, as far as the format has it.
+/// The subset of JSON used by the format.
 extension ByteReader {
-  /// `{"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}`
+  /// Reads `{"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}`.
   fileprivate mutating func tensor(
     _ name: String, dataOffset: Int
   ) throws(Failure) -> (StoredTensor, Range<Int>) {
@@ -126,7 +127,7 @@ extension ByteReader {
     return integers
   }
 
-  /// An object or array: `element` reads one of the comma-separated elements.
+  /// Reads an object or array. `element` reads one of the comma-separated elements.
   fileprivate mutating func list(
     _ open: StaticString, _ close: StaticString,
     _ element: (inout ByteReader) throws(Failure) -> Void
@@ -162,7 +163,7 @@ extension ByteReader {
     return string
   }
 
-  /// What follows a backslash.
+  /// Reads the part of an escape after the backslash.
   private mutating func escape() throws(Failure) -> Unicode.Scalar {
     switch UnicodeScalar(try integer(UInt8.self)) {
     case "\"": return "\""
@@ -196,7 +197,7 @@ extension ByteReader {
 }
 
 extension ScalarType {
-  /// As the format spells it.
+  /// The name of the type in the format.
   var safetensorsName: String {
     switch self {
     case .float64: "F64"

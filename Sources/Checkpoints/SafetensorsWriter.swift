@@ -1,12 +1,18 @@
 import Files
 import Tensors
 
-/// Writes safetensors files, tensors in the order given.
+/// Writes safetensors files, with the tensors in the given order.
 package enum SafetensorsWriter {
-  /// Writes the tensors `names` of `state`, which must be there, as float32, and `metadata`. The file
-  /// appears whole or not at all; one tensor at a time is in memory.
+  /// Writes tensors as float32, together with `metadata`. The file appears completely or not at
+  /// all, and one tensor at a time is held in memory.
   ///
-  /// - Throws: ``Failure`` `TensorMissing`, or why a tensor cannot be read or the file not written.
+  /// - Parameters:
+  ///   - names: The names of tensors of `state`, in the order of the file.
+  ///   - state: The state dict that holds the tensors.
+  ///   - metadata: The entries of `__metadata__`.
+  ///   - path: The file to write.
+  /// - Throws: ``Failure`` `TensorMissing` (65) if a name is missing, or as
+  ///   ``StateDict/tensor(_:shape:)`` and ``AtomicFile`` do.
   package static func write(
     _ names: [String], of state: StateDict, metadata: [(String, String)], to path: String
   ) throws(Failure) {
@@ -26,7 +32,7 @@ package enum SafetensorsWriter {
     try file.commit()
   }
 
-  /// The bytes of a file of `arrays`, of any type, and `metadata`.
+  /// Returns the bytes of a file with `arrays`, of any type, and `metadata`.
   package static func encode(
     _ arrays: [(name: String, array: NPYArray)], metadata: [(String, String)]
   ) -> [UInt8] {
@@ -34,7 +40,8 @@ package enum SafetensorsWriter {
     return header(infos, metadata: metadata) + arrays.flatMap(\.array.bytes)
   }
 
-  /// The length of the header and the header, padded so that the data begin at a multiple of 8.
+  /// Returns the length of the header and the header, padded so that the data begin at a multiple
+  /// of 8 bytes.
   private static func header(_ tensors: [TensorInfo], metadata: [(String, String)]) -> [UInt8] {
     let pairs = metadata.map { "\(quoted($0.0)):\(quoted($0.1))" }.joined(separator: ",")
     var fields = ["\"__metadata__\":{\(pairs)}"]
@@ -52,7 +59,7 @@ package enum SafetensorsWriter {
     return withUnsafeBytes(of: UInt64(header.count).littleEndian) { Array($0) } + header
   }
 
-  /// A JSON string.
+  /// Returns `text` as a JSON string.
   private static func quoted(_ text: String) -> String {
     var result = "\""
     for scalar in text.unicodeScalars {

@@ -1,10 +1,10 @@
-/// How one number of a stored tensor is encoded. Always little-endian once read.
+/// The type of the numbers of a stored tensor. Values are always little-endian once read.
 package enum ScalarType: String, CaseIterable, Sendable {
   case float64, float32, float16, bfloat16
   case int64, int32, int16, int8, uint64, uint32, uint16, uint8
   case bool
 
-  /// Bytes per number.
+  /// The number of bytes per number.
   package var size: Int {
     switch self {
     case .float64, .int64, .uint64: 8
@@ -14,7 +14,7 @@ package enum ScalarType: String, CaseIterable, Sendable {
     }
   }
 
-  /// Whether the numbers are whole by their type.
+  /// Whether this is an integer type.
   package var isInteger: Bool {
     switch self {
     case .int64, .int32, .int16, .int8, .uint64, .uint32, .uint16, .uint8: true
@@ -22,7 +22,7 @@ package enum ScalarType: String, CaseIterable, Sendable {
     }
   }
 
-  /// Whether the numbers are floating-point.
+  /// Whether this is a floating-point type.
   package var isFloatingPoint: Bool {
     switch self {
     case .float64, .float32, .float16, .bfloat16: true
@@ -31,7 +31,7 @@ package enum ScalarType: String, CaseIterable, Sendable {
   }
 }
 
-/// What a file says of one tensor.
+/// The name, type and shape of a tensor in a file.
 package struct TensorInfo: Equatable, Sendable {
   package let name: String
   package let type: ScalarType

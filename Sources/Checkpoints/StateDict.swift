@@ -3,17 +3,19 @@ import Tensors
 
 /// The tensors of a checkpoint by name. Values are read on demand.
 ///
-/// Names are compared byte by byte: `é` written as one character and as two are two names.
+/// Names are compared byte by byte: composed and decomposed forms of `é` are different names.
 package struct StateDict: Sendable {
-  /// A name and what the file holds under it; a failure if that cannot be read as a tensor.
+  /// A name and the tensor stored under it, or the reason it cannot be read as a tensor.
   typealias Entry = (name: String, tensor: Result<StoredTensor, Failure>)
 
   private let entries: [Entry]
   private let indices: [[UInt8]: Int]
   private let storages: StorageReader
 
-  /// - Throws: ``Failure`` `DuplicateKey`, or `ModulePrefix` when some but not all names begin with
-  ///   the `module.` that `DistributedDataParallel` puts before them.
+  /// Creates a state dict.
+  ///
+  /// - Throws: ``Failure`` (65) `DuplicateKey` if a name occurs twice, `ModulePrefix` if some but
+  ///   not all names have the prefix `module.` that `DistributedDataParallel` adds.
   init(_ entries: [Entry], storages: StorageReader) throws(Failure) {
     let prefix = "module."
     let prefixed = entries.count { $0.name.hasPrefix(prefix) }
@@ -37,13 +39,14 @@ package struct StateDict: Sendable {
   /// The path of the file.
   package var path: String { storages.path }
 
-  /// All names in file order, also those that hold no readable tensor.
+  /// All names in file order, including those that do not hold a readable tensor.
   package var names: [String] { entries.map(\.name) }
 
-  /// Names, types and shapes in file order.
+  /// The names, types and shapes of the tensors, in file order.
   package var infos: [TensorInfo] { entries.compactMap { info(of: $0) } }
 
-  /// What the file says of one tensor, `nil` if it has none of that name.
+  /// Returns the name, type and shape of a tensor, or nil if there is no readable tensor with that
+  /// name.
   package func info(_ name: String) -> TensorInfo? {
     indices[Array(name.utf8)].flatMap { info(of: entries[$0]) }
   }
@@ -53,17 +56,23 @@ package struct StateDict: Sendable {
     return TensorInfo(name: entry.name, type: tensor.type, shape: tensor.shape)
   }
 
-  /// The tensor of that name, converted to float32.
+  /// Returns the tensor with that name, converted to float32.
   ///
-  /// - Throws: ``Failure`` `TensorMissing`, `ShapeMismatch`, `DtypeUnsupported`, `NonFiniteWeights`, or
-  ///   why it cannot be read.
+  /// - Parameters:
+  ///   - name: The name of the tensor.
+  ///   - shape: The expected shape.
+  /// - Returns: A tensor of shape `shape`.
+  /// - Throws: ``Failure`` (65) `TensorMissing` if there is no such tensor, `ShapeMismatch` if it
+  ///   has a different shape, `DtypeUnsupported` if it is not floating-point, `NonFiniteWeights` if
+  ///   it contains a NaN or an infinity, `NotATensor` if the value is something else; or the
+  ///   failure of reading it.
   package func tensor(_ name: String, shape: [Int]) throws(Failure) -> Tensor {
     let stored = try stored(name)
     guard stored.shape == shape else {
       throw .refused(
         "ShapeMismatch", path, "'\(name)' has shape \(stored.shape), expected \(shape)")
     }
-    // Quantised weights are integers that mean nothing without their scale.
+    // Quantised weights are integers, which are meaningless without their scale.
     guard stored.type.isFloatingPoint else {
       throw .refused(
         "DtypeUnsupported", path,
@@ -76,7 +85,10 @@ package struct StateDict: Sendable {
     return Tensor(shape: shape, values: values)
   }
 
-  /// The tensor of that name as it is stored, made contiguous.
+  /// Returns the tensor with that name in its stored type, made contiguous.
+  ///
+  /// - Throws: ``Failure`` (65) `TensorMissing` if there is no such tensor, `NotATensor` or
+  ///   `DtypeUnsupported` if the value cannot be read as a tensor; or the failure of reading it.
   package func array(_ name: String) throws(Failure) -> NPYArray {
     try storages.array(of: try stored(name))
   }
@@ -91,19 +103,22 @@ package struct StateDict: Sendable {
 
 // MARK: - Under other names
 
-/// Where a tensor of a rearranged state dict comes from.
+/// The source of a tensor in a rearranged state dict.
 package enum TensorSource: Sendable {
-  /// The tensor of that name.
+  /// The tensor with that name.
   case tensor(String)
-  /// An array in memory, its axes in that order.
+  /// An array in memory with its axes permuted to that order.
   case array(NPYArray, axes: [Int])
-  /// Ones, for what a file leaves out.
+  /// Ones of that shape, for tensors that a file leaves out.
   case ones([Int])
 }
 
 extension StateDict {
-  /// Tensors of this state dict and others, under names of the caller, in that order. Sources that
-  /// are not there are left out.
+  /// Returns a state dict of tensors from the given sources, under the given names and in that
+  /// order. Tensors that do not exist are left out.
+  ///
+  /// - Throws: ``Failure`` (65) `DuplicateKey` if a name occurs twice, `ModulePrefix` if some but
+  ///   not all names begin with `module.`.
   package func rearranged(
     _ tensors: [(name: String, source: TensorSource)]
   ) throws(Failure) -> StateDict {
@@ -121,7 +136,7 @@ extension StateDict {
     return try StateDict(rearranged, storages: storages)
   }
 
-  /// A state dict of nothing, to be filled by ``rearranged(_:)`` with what was read from `path`.
+  /// Returns an empty state dict, to be filled by ``rearranged(_:)`` with data read from `path`.
   package static func empty(path: String) -> StateDict {
     StateDict(entries: [], indices: [:], storages: StorageReader(path: path))
   }

@@ -1,16 +1,16 @@
 import Files
 import Synchronization
 
-/// A tensor as a view of stored elements.
+/// A tensor as a strided view of stored elements.
 struct StoredTensor: Sendable {
   let type: ScalarType
   let shape: [Int]
-  /// In elements, as ``offset``.
+  /// The strides in elements. ``offset`` is in elements as well.
   let strides: [Int]
   let offset: Int
   let storage: Storage
 
-  /// A contiguous tensor that is all of its storage.
+  /// Creates a contiguous tensor that covers its whole storage.
   init(type: ScalarType, shape: [Int], storage: Storage) {
     self.type = type
     self.shape = shape
@@ -19,8 +19,8 @@ struct StoredTensor: Sendable {
     self.storage = storage
   }
 
-  /// A view, `nil` unless it lies within the storage. A view that repeats elements may not expand to
-  /// more than a quarter of a gigabyte.
+  /// Creates a view, or returns nil if it does not lie within the storage. A view that repeats
+  /// elements may not expand to more than 256 MiB.
   init?(type: ScalarType, shape: [Int], strides: [Int], offset: Int, storage: Storage) {
     let capacity = storage.size / type.size
     guard let count = elementCount(shape), strides.count == shape.count, offset >= 0,
@@ -44,7 +44,7 @@ struct StoredTensor: Sendable {
 
 /// Tensors in memory.
 extension StoredTensor {
-  /// A view of `array` whose axis k is the array's axis `axes[k]`.
+  /// Creates a view of `array` whose axis k is the array's axis `axes[k]`.
   init(_ array: NPYArray, axes: [Int]) {
     let arrayStrides = contiguousStrides(array.shape)
     type = array.type
@@ -54,7 +54,7 @@ extension StoredTensor {
     storage = .memory(array.bytes)
   }
 
-  /// Ones in float32, all of them views of one number.
+  /// Creates a float32 tensor of ones, all of which are views of one number.
   init(ones shape: [Int]) {
     type = .float32
     self.shape = shape
@@ -64,11 +64,11 @@ extension StoredTensor {
   }
 }
 
-/// Bytes that one or more tensors view.
+/// The bytes that one or more tensors view.
 enum Storage: Sendable {
   case range(Range<Int>)
   case entry(ZipArchive.Entry, of: ZipArchive)
-  /// Bytes that were read with the structure of the file.
+  /// Bytes that were read together with the structure of the file.
   case memory([UInt8])
 
   var size: Int {
@@ -79,7 +79,7 @@ enum Storage: Sendable {
     }
   }
 
-  /// Where the bytes begin and how many they are, which tells storages of a file apart.
+  /// The range of the bytes in the file, which identifies a storage.
   fileprivate var range: Range<Int>? {
     switch self {
     case .range(let range): range
@@ -93,10 +93,10 @@ enum Storage: Sendable {
 final class StorageReader: Sendable {
   /// The path of the file.
   let path: String
-  /// Nil when everything is in memory.
+  /// The file, or nil if everything is in memory.
   private let file: ReadableFile?
   private let isBigEndian: Bool
-  /// The storage that was read last: often the next tensor is another view of it.
+  /// The storage that was read last. The next tensor is often a different view of it.
   private let latest = Mutex<(range: Range<Int>, bytes: [UInt8])?>(nil)
 
   init(_ file: ReadableFile, isBigEndian: Bool = false) {
@@ -105,14 +105,14 @@ final class StorageReader: Sendable {
     self.isBigEndian = isBigEndian
   }
 
-  /// For a file of which nothing needs to be read any more.
+  /// Creates a reader for a file of which nothing remains to be read.
   init(path: String) {
     self.path = path
     self.file = nil
     self.isBigEndian = false
   }
 
-  /// The elements of `tensor`, contiguous and little-endian.
+  /// Returns the elements of `tensor`, contiguous and little-endian.
   func array(of tensor: StoredTensor) throws(Failure) -> NPYArray {
     let bytes = gathered(
       try bytes(of: tensor.storage), size: tensor.type.size, offset: tensor.offset,

@@ -1,15 +1,15 @@
 import Files
 
-/// A pickle and the storages it refers to, from either layout that `torch.save` has written.
+/// A pickle and the storages it refers to, in one of the two layouts that `torch.save` has used.
 struct TorchContainer {
   let pickle: TorchPickle
   let isBigEndian: Bool
-  /// Whether it is a TorchScript program, whose pickle is an object and not a dictionary.
+  /// Whether the file is a TorchScript program, whose pickle is an object instead of a dictionary.
   let isScript: Bool
-  /// The bytes of every storage that the pickle names, by key.
+  /// The storages that the pickle names, by key.
   let storages: [String: Storage]
 
-  /// The most bytes of a pickle whose arrays lie outside of it.
+  /// The largest size in bytes of a pickle whose arrays are stored outside of it.
   static let maximumPickleSize = 32 << 20
 }
 
@@ -18,8 +18,10 @@ struct TorchContainer {
 extension TorchContainer {
   /// Reads `<root>/data.pkl` and finds the storages `<root>/data/<key>`.
   ///
-  /// - Parameter arrayLimit: The most bytes of a pickle that holds arrays itself; without it, long
-  ///   strings are refused.
+  /// - Parameters:
+  ///   - file: The file.
+  ///   - arrayLimit: The largest size in bytes of a pickle that holds arrays itself. If nil, long
+  ///     strings are refused.
   init(zip file: ReadableFile, arrayLimit: Int? = nil) throws(Failure) {
     let archive = try ZipArchive(file)
     let root = try Self.root(of: archive, path: file.path)
@@ -68,7 +70,7 @@ extension TorchContainer {
     self.storages = storages
   }
 
-  /// The one folder that all entries lie in.
+  /// Returns the folder that contains all entries.
   private static func root(of archive: ZipArchive, path: String) throws(Failure) -> Substring {
     let roots = archive.entries.map { $0.name.prefix { $0 != "/" } }
     guard let root = roots.first, archive[String(root)] == nil else {
@@ -84,13 +86,13 @@ extension TorchContainer {
 // MARK: - Five pickles in a row, before torch 1.6
 
 extension TorchContainer {
-  /// What the first pickle of a legacy file looks like: the integer 0x1950a86a20f9469cfc6c.
+  /// The first pickle of a legacy file: the integer 0x1950a86a20f9469cfc6c.
   static let legacyMagic: [UInt8] = [
     0x80, 2, 0x8A, 10, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19, 0x2E,
   ]
 
-  /// Reads protocol number, system information, object and list of keys; then, for each key in the
-  /// order of that list, the number of elements and the elements themselves follow.
+  /// Reads the protocol number, the system information, the object and the list of keys. For each
+  /// key in the order of that list, the number of elements and the elements follow.
   init(legacy file: ReadableFile, arrayLimit: Int? = nil) throws(Failure) {
     let path = file.path
     var reader = ByteReader(

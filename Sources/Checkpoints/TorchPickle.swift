@@ -1,17 +1,18 @@
 import Files
 
-/// What `torch.save` means by the values of a pickle.
+/// The interpretation of a pickle written by `torch.save`.
 struct TorchPickle {
-  /// A storage as a pickle refers to it.
+  /// A reference to a storage in a pickle.
   struct StorageReference: Equatable {
     /// The name that leads to the bytes.
     let key: String
-    /// `nil` where only the view knows (untyped storages) or for complex numbers.
+    /// The element type, or nil for untyped storages, whose views have types, and for complex
+    /// numbers.
     let type: ScalarType?
     let elementSize: Int
     let count: Int
 
-    /// The size in bytes, `nil` if it overflows.
+    /// The size in bytes, or nil if it overflows.
     var size: Int? {
       let (size, overflow) = count.multipliedReportingOverflow(by: elementSize)
       return overflow ? nil : size
@@ -19,7 +20,7 @@ struct TorchPickle {
   }
 
   let graph: PickleGraph
-  /// Every storage that the pickle names, by key.
+  /// The storages that the pickle names, by key.
   let references: [String: StorageReference]
   private let subject: String
 
@@ -38,7 +39,7 @@ struct TorchPickle {
     self.references = references
   }
 
-  /// The classes that the pickle names and this reader gives no meaning to, such as
+  /// The classes that the pickle names and that have no meaning to this reader, such as
   /// `argparse.Namespace`.
   var inertClasses: [String] {
     let names = graph.values.indices.compactMap(graph.global)
@@ -49,8 +50,8 @@ struct TorchPickle {
     }.sorted()
   }
 
-  /// The tuple `('storage', class, key, location, count)`, in old files followed by None. The
-  /// location says on which device the tensor was, and is ignored.
+  /// Reads the tuple `('storage', class, key, location, count)`, followed by None in old files. The
+  /// location is the tensor's device and is ignored.
   private static func reference(
     _ identifier: Int, _ graph: PickleGraph, subject: String
   ) throws(Failure) -> StorageReference {
@@ -81,11 +82,15 @@ struct TorchPickle {
 // MARK: - Tensors
 
 extension TorchPickle {
-  /// The tensor that a value describes, a failure if its type is none of ours; `nil` if the value
-  /// is no tensor at all.
+  /// Returns the tensor that a value describes, or nil if the value is not a tensor.
   ///
-  /// - Parameter storages: The storages of the file by key.
-  /// - Throws: ``Failure`` `TensorInvalid` for a view that its storage cannot hold.
+  /// - Parameters:
+  ///   - value: The index of the value.
+  ///   - name: The name of the tensor, for messages.
+  ///   - storages: The storages of the file, by key.
+  /// - Returns: The tensor, or a failure `DtypeUnsupported` if its type is not supported.
+  /// - Throws: ``Failure`` (65) `TensorInvalid` if the view does not lie within its storage or is
+  ///   described by other values.
   func tensor(
     _ value: Int, named name: String, storages: [String: Storage]
   ) throws(Failure) -> Result<StoredTensor, Failure>? {
@@ -119,13 +124,13 @@ extension TorchPickle {
     return .success(tensor)
   }
 
-  /// Whether a value describes a tensor or a parameter.
+  /// Returns whether a value describes a tensor or a parameter.
   func isTensor(_ value: Int) -> Bool {
     guard let (function, _) = graph.call(value) else { return false }
     return tensorFunctions[function] != nil || parameterFunctions.contains(function)
   }
 
-  /// The entries of a dictionary, `nil` unless at least one of them is a tensor.
+  /// Returns the entries of a dictionary, or nil unless at least one of them is a tensor.
   func entries(
     _ dictionary: Int, storages: [String: Storage]
   ) throws(Failure) -> [StateDict.Entry]? {
@@ -153,13 +158,15 @@ extension TorchPickle {
   private static let maximumDepth = 32
   private static let maximumAttributeCount = 100_000
 
-  /// The tensors of a TorchScript module, which is an object whose attributes are tensors, modules
-  /// and settings. The name is the path of attributes, as in the module's `state_dict`.
+  /// Returns the tensors of a TorchScript module, which is an object whose attributes are tensors,
+  /// modules and settings. A tensor's name is its path of attributes, as in the module's
+  /// `state_dict`.
   ///
-  /// The program in the file is not looked at: what a network computes, its reader knows.
+  /// The program in the file is not examined: the code that reads the tensors defines the
+  /// computation.
   ///
-  /// - Throws: ``Failure`` `NotAStateDict` when the root is no module, `PickleLimit` for modules
-  ///   nested or shared beyond reason.
+  /// - Throws: ``Failure`` (65) `NotAStateDict` if the root is not a module, `PickleLimit` if
+  ///   modules are nested or shared too often.
   func moduleEntries(storages: [String: Storage]) throws(Failure) -> [StateDict.Entry] {
     guard graph.attributes(graph.root) != nil else {
       throw .refused(
@@ -167,7 +174,7 @@ extension TorchPickle {
     }
     var entries: [StateDict.Entry] = []
     var visited = 0
-    // Modules to visit, the next one last.
+    // The modules to visit, the next one last.
     var pending = [(value: graph.root, prefix: "", depth: 0)]
     while let (value, prefix, depth) = pending.popLast() {
       var modules: [(value: Int, prefix: String, depth: Int)] = []
@@ -189,25 +196,25 @@ extension TorchPickle {
   }
 }
 
-/// Whether `text` is not empty and of characters in `range` alone.
+/// Returns whether `text` is not empty and consists of characters in `range`.
 private func isRun(_ text: some Collection<UInt8>, of range: ClosedRange<UnicodeScalar>) -> Bool {
   !text.isEmpty && text.allSatisfy { range.contains(UnicodeScalar($0)) }
 }
 
-/// Whether `text` reads `cpu`, `cuda:0` or the like.
+/// Returns whether `text` is a device such as `cpu` or `cuda:0`.
 private func isDevice(_ text: String) -> Bool {
   let parts = text.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
   return parts.count <= 2 && isRun(parts[0], of: "a"..."z")
     && parts.dropFirst().allSatisfy { isRun($0, of: "0"..."9") }
 }
 
-/// Functions that make a parameter of the tensor that is their first argument.
+/// Functions that make a parameter from the tensor that is their first argument.
 private let parameterFunctions: Set<String> = [
   "torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state",
 ]
 
-/// Functions that make a tensor of storage, offset, shape and strides, and how many arguments they
-/// need. The last one of `_v3` is the type.
+/// Functions that make a tensor from storage, offset, shape and strides, and the number of
+/// arguments they need. The last argument of `_v3` is the type.
 private let tensorFunctions = [
   "torch._utils._rebuild_tensor": 4, "torch._utils._rebuild_tensor_v2": 6,
   "torch._utils._rebuild_tensor_v3": 7,
@@ -241,7 +248,7 @@ extension TorchPickle {
     }
   }
 
-  /// The type of a torch dtype such as `torch.float16`.
+  /// Returns the type of a torch dtype such as `torch.float16`.
   private static func type(named name: String) -> ScalarType? {
     name.hasPrefix("torch.") ? ScalarType(rawValue: String(name.dropFirst(6))) : nil
   }

@@ -1,27 +1,28 @@
 import Files
 import Tensors
 
-/// Hands out the weights of a network and collects everything that does not fit, so that one message
-/// can say it all.
+/// Provides the weights of a network, and collects all mismatches so that a single message reports
+/// them.
 package struct WeightReader {
   private let state: StateDict?
   private var asked: Set<[UInt8]> = []
   private var missing: [String] = []
   private var misshaped: [String] = []
   private var firstFailure: Failure?
-  /// Placeholders by count, shared between the layers of a network.
+  /// Placeholders by their number of elements, shared between the layers of a network.
   private var zeros: [Int: [Float]] = [:]
 
-  /// Reads from `state`.
+  /// Creates a reader of `state`.
   package init(_ state: StateDict) { self.init(state: state) }
 
   private init(state: StateDict?) { self.state = state }
 
-  /// Makes up weights of every name and shape asked for, to measure the speed of a network without
-  /// a file: ones in vectors, otherwise uniform values of variance 1 / fan-in.
+  /// Returns a reader that makes up weights of every requested name and shape, for measuring the
+  /// speed of a network without a file: ones for vectors, otherwise uniform values of variance 1 /
+  /// fan-in.
   package static func madeUp() -> WeightReader { WeightReader(state: nil) }
 
-  /// What a made-up reader hands out for a tensor of this shape.
+  /// Returns the tensor that a made-up reader provides for this shape.
   package static func madeUp(_ shape: [Int]) -> Tensor {
     let count = shape.reduce(1, *)
     guard shape.count > 1 else {
@@ -31,15 +32,20 @@ package struct WeightReader {
     let scale = (3 / Float(fanIn)).squareRoot()
     var state: UInt64 = 1
     let values = (0..<count).map { _ -> Float in
-      // Knuth's multiplier and increment for a linear congruential generator (MMIX).
+      // The multiplier and increment of a linear congruential generator by Knuth (MMIX).
       state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
       return scale * (Float(state >> 40) * 0x1p-23 - 1)
     }
     return Tensor(shape: shape, values: values)
   }
 
-  /// The tensor of that name; a placeholder if it is missing or has another shape, which
-  /// ``finish(ignoring:)`` then reports.
+  /// Returns the tensor with that name and shape. If it is missing or has a different shape,
+  /// returns a placeholder, which ``finish(ignoring:)`` reports.
+  ///
+  /// - Parameters:
+  ///   - name: The name of the tensor.
+  ///   - shape: The expected shape.
+  /// - Returns: A tensor of shape `shape`; if that is absurdly large, an empty placeholder.
   package mutating func tensor(_ name: String, _ shape: [Int]) -> Tensor {
     guard let state else { return Self.madeUp(shape) }
     asked.insert(Array(name.utf8))
@@ -54,7 +60,7 @@ package struct WeightReader {
       default: firstFailure = firstFailure ?? error
       }
     }
-    // A shape that was derived from the file may be absurd; nothing is allocated for it.
+    // A shape derived from the file may be absurd; nothing is allocated for it.
     guard let count = elementCount(shape), count <= 1 << 24 else {
       return Tensor(zeros: shape.map { _ in 0 })
     }
@@ -63,10 +69,12 @@ package struct WeightReader {
     return Tensor(shape: shape, values: values)
   }
 
-  /// Ends the reading. Every tensor of the file must have been asked for, unless `ignoring` says so.
+  /// Ends the reading. Every tensor of the file must have been requested, unless `ignoring` returns
+  /// true for its name.
   ///
-  /// - Throws: ``Failure`` `CheckpointMismatch` with all names that do not fit, at most 20 of a kind
-  ///   spelled out, or the first failure to read a tensor.
+  /// - Parameter ignoring: Returns whether a tensor may be left unread.
+  /// - Throws: ``Failure`` (65) `CheckpointMismatch` with the missing, unexpected and misshaped
+  ///   tensors, at most 20 of each kind; or the first failure of reading a tensor.
   package mutating func finish(ignoring: (String) -> Bool = { _ in false }) throws(Failure) {
     guard let state else { return }
     if let firstFailure { throw firstFailure }

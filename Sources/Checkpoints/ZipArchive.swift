@@ -1,14 +1,14 @@
 import CZlib
 import Files
 
-/// A zip file whose structure has been audited as a whole.
+/// A zip file whose whole structure has been audited.
 ///
-/// Once opened, every byte of the file belongs to exactly one entry, header or comment: nothing
-/// overlaps, nothing is left over, no name occurs twice, and the central directory agrees with
-/// the local headers. Readers that skip these checks can be shown different contents of one file.
-/// Checksums are verified when an entry is read.
+/// After opening, every byte of the file belongs to exactly one entry, header or comment: nothing
+/// overlaps, nothing is left over, no name occurs twice, and the central directory agrees with the
+/// local headers. Readers that skip these checks can be made to see different contents in the same
+/// file. Checksums are verified when an entry is read.
 package struct ZipArchive: Sendable {
-  /// One member of the archive.
+  /// An entry of the archive.
   package struct Entry: Sendable {
     /// The name, with `/` between folders.
     package let name: String
@@ -19,14 +19,14 @@ package struct ZipArchive: Sendable {
     let checksum: UInt32
     let headerOffset: Int
     let flags: UInt16
-    /// Where the content begins. Known once the local header has been read.
+    /// The offset of the content, known once the local header has been read.
     fileprivate(set) var offset = 0
 
     var hasDescriptor: Bool { flags & 8 != 0 }
     var method: UInt16 { isDeflated ? 8 : 0 }
   }
 
-  /// Members in the order of the central directory.
+  /// The entries in the order of the central directory.
   package let entries: [Entry]
   let file: ReadableFile
   private let indices: [[UInt8]: Int]
@@ -36,6 +36,11 @@ package struct ZipArchive: Sendable {
   static let maximumNameLength = 512
 
   /// Audits the structure of `file`.
+  ///
+  /// - Throws: ``Failure`` (65) `ZipTruncated`, `ZipMalformed`, `ZipOverlap`, `ZipName`,
+  ///   `ZipEncrypted`, `ZipMethodUnsupported`, `Zip64Missing`, `ZipLimit`, `DuplicateEntry`,
+  ///   `UnaccountedBytes`, `LocalHeaderMismatch` or `CRCMismatch`, named after what is violated; or
+  ///   the failure of reading the file.
   package init(_ file: ReadableFile) throws(Failure) {
     let directory = try EndOfDirectory(of: file)
     var entries = try Self.centralDirectory(directory, of: file)
@@ -44,7 +49,7 @@ package struct ZipArchive: Sendable {
     where indices.updateValue(index, forKey: Array(entry.name.utf8)) != nil {
       throw .refused("DuplicateEntry", file.path, "two entries are named '\(entry.name)'")
     }
-    // What lies between an entry's header and the next one must be all its own.
+    // The bytes between an entry's header and the next header must all belong to the entry.
     let order = entries.indices.sorted { entries[$0].headerOffset < entries[$1].headerOffset }
     let bounds = order.map { entries[$0].headerOffset } + [directory.offset]
     guard bounds[0] == 0 else {
@@ -58,13 +63,15 @@ package struct ZipArchive: Sendable {
     self.indices = indices
   }
 
-  /// The entry of that name, compared byte by byte.
+  /// Returns the entry with that name, compared byte by byte.
   package subscript(name: String) -> Entry? { indices[Array(name.utf8)].map { entries[$0] } }
 
-  /// The content of `entry`, with its checksum verified.
+  /// Returns the content of `entry` after verifying its checksum.
   ///
-  /// - Throws: ``Failure`` `ZipLimit` for what inflates to more than 1 GiB, or to more than 200 times
-  ///   its size and 64 MiB, and for what is stored and has more than 16 GiB.
+  /// - Throws: ``Failure`` (65) `ZipLimit` if a deflated entry has more than 1 GiB, or more than
+  ///   both 64 MiB and 200 times its compressed size, or if a stored entry has more than 16 GiB;
+  ///   `ZipMalformed` if it does not inflate to its size; `CRCMismatch` if the checksum differs; or
+  ///   the failure of reading the file.
   package func read(_ entry: Entry) throws(Failure) -> [UInt8] {
     let subject = "\(file.path): \(entry.name)"
     let limit =
@@ -83,8 +90,8 @@ package struct ZipArchive: Sendable {
     return content
   }
 
-  /// Where the content of `entry` lies in the file, with its checksum verified a piece at a time;
-  /// `nil` when it is deflated.
+  /// Returns the range of the content of `entry` in the file after verifying its checksum piece by
+  /// piece, or nil if the entry is deflated.
   func storedRange(of entry: Entry) throws(Failure) -> Range<Int>? {
     guard !entry.isDeflated else { return nil }
     let range = range(of: entry)
@@ -97,14 +104,16 @@ package struct ZipArchive: Sendable {
     return range
   }
 
-  /// The content of `entry`, which is deflated, to be read in parts; all of it is verified now.
+  /// Returns the content of `entry`, which must be deflated, for reading in parts. All of it is
+  /// verified now.
   func inflatedContent(of entry: Entry) throws(Failure) -> InflatedContent {
     try InflatedContent(
       file, range: range(of: entry), size: entry.size, checksum: entry.checksum,
       subject: "\(file.path): \(entry.name)")
   }
 
-  /// The first `count` bytes of the content of `entry`, or all of it. Its checksum is not looked at.
+  /// Returns the first `count` bytes of the content of `entry`, or all of it, without verifying the
+  /// checksum.
   func start(of entry: Entry, count: Int) throws(Failure) -> [UInt8] {
     let count = min(count, entry.size)
     guard entry.isDeflated else { return try file.bytes(at: entry.offset, count: count) }
@@ -129,7 +138,7 @@ package struct ZipArchive: Sendable {
 
 extension ZipArchive {
   /// Checks the local header of `entry`, whose content and descriptor must fill the file up to
-  /// `end`, and notes where the content begins.
+  /// `end`, and stores the offset of the content.
   private static func auditLocalHeader(
     _ entry: inout Entry, end: Int, of file: ReadableFile
   ) throws(Failure) {
@@ -168,8 +177,8 @@ extension ZipArchive {
     try auditDescriptor(of: entry, at: contentEnd, count: end - contentEnd, file: file)
   }
 
-  /// Checks the record behind the content: checksum and sizes, 4 or 8 bytes each, with or without
-  /// a signature, and nothing at all unless the flags announce it.
+  /// Checks the record after the content: checksum and sizes of 4 or 8 bytes each, with or without
+  /// a signature. It must be absent unless the flags announce it.
   private static func auditDescriptor(
     of entry: Entry, at offset: Int, count: Int, file: ReadableFile
   ) throws(Failure) {

@@ -1,6 +1,6 @@
 import Files
 
-/// Where the central directory lies, from the records at the end of the file.
+/// The location of the central directory, from the records at the end of the file.
 struct EndOfDirectory {
   let offset: Int
   let size: Int
@@ -52,7 +52,7 @@ struct EndOfDirectory {
     self.count = Int(directory.count)
   }
 
-  /// The one end record whose comment ends with the file.
+  /// Returns the offset of the only end record whose comment ends with the file.
   fileprivate static func endRecordOffset(of file: ReadableFile) throws(Failure) -> Int {
     let window = min(file.size, 22 + 0xFFFF)
     let tail = try file.bytes(at: file.size - window, count: window)
@@ -102,7 +102,7 @@ struct EndOfDirectory {
 }
 
 extension ZipArchive {
-  /// Whether the file ends as a zip file does, however it begins.
+  /// Returns whether the file ends like a zip file, whatever its beginning.
   static func hasEndRecord(_ file: ReadableFile) -> Bool {
     (try? EndOfDirectory.endRecordOffset(of: file)) != nil
   }
@@ -165,7 +165,7 @@ extension ZipArchive {
       checksum: checksum, headerOffset: offset, flags: flags)
   }
 
-  /// A relative path of UTF-8 text.
+  /// Returns an entry name, which must be a relative path in UTF-8.
   private static func entryName(
     _ bytes: ArraySlice<UInt8>, of file: ReadableFile
   ) throws(Failure) -> String {
@@ -182,7 +182,7 @@ extension ZipArchive {
     return name
   }
 
-  /// Replaces each field that holds 0xFFFFFFFF by the next value of the zip64 extra field.
+  /// Replaces each field that holds 0xFFFFFFFF with the next value of the zip64 extra field.
   static func resolveZip64(
     _ fields: inout [UInt64], extra: ArraySlice<UInt8>, subject: String
   ) throws(Failure) {
@@ -195,7 +195,7 @@ extension ZipArchive {
       guard zip64 == nil else { throw reader.failure("two zip64 extra fields") }
       zip64 = ByteReader(Array(content), subject: subject, code: "ZipMalformed")
     }
-    // The extra field names the uncompressed size first.
+    // The extra field holds the uncompressed size first.
     for index in [1, 0, 2] where index < fields.count && fields[index] == 0xFFFF_FFFF {
       guard var values = zip64 else {
         throw .refused("Zip64Missing", subject, "sizes of 4 GiB need a zip64 extra field")

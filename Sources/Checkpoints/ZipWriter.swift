@@ -1,9 +1,9 @@
 import CZlib
 import Files
 
-/// A zip file of uncompressed entries with fixed time stamps, written as they come: equal entries
-/// give equal bytes, and of an entry only what describes it is kept in memory. The file appears whole
-/// or not at all.
+/// A zip file of uncompressed entries with fixed time stamps, written sequentially, so that equal
+/// entries give equal bytes. Only the descriptions of entries are kept in memory. The file appears
+/// completely or not at all.
 package struct ZipWriter: ~Copyable {
   private var file: AtomicFile
   private var position = 0
@@ -17,34 +17,40 @@ package struct ZipWriter: ~Copyable {
     let size: Int
     /// The checksum in the local header.
     let announced: UInt32
-    /// The checksum of what was written so far.
+    /// The checksum of the bytes written so far.
     var checksum: UInt32 = 0
     var written = 0
   }
 
-  /// Begins the file.
+  /// Creates the file.
   ///
   /// - Parameters:
-  ///   - path: Where it will be.
-  ///   - zip64From: The smallest number that goes into a zip64 field; less in tests.
-  /// - Throws: ``Failure`` `cannotCreate` when the folder is missing or not writable.
+  ///   - path: The path of the file.
+  ///   - zip64From: The smallest number that is stored in a zip64 field. Tests use a smaller one.
+  /// - Throws: ``Failure`` as ``AtomicFile/init(path:)`` does.
   package init(path: String, zip64From: Int = 0xFFFF_FFFF) throws(Failure) {
     file = try AtomicFile(path: path)
     self.zip64From = zip64From
   }
 
   /// Adds an entry.
+  ///
+  /// - Throws: ``Failure`` `DiskFull` or `InputOutput` (74) if writing fails.
   package mutating func add(_ name: String, _ bytes: [UInt8]) throws(Failure) {
     try begin(name, size: bytes.count, checksum: checksum(0, bytes))
     try write(bytes)
   }
 
-  /// Begins an entry of `size` bytes, which ``write(_:)`` adds in pieces.
+  /// Begins an entry of `size` bytes, to which ``write(_:)`` adds the content.
+  ///
+  /// - Throws: ``Failure`` `DiskFull` or `InputOutput` (74) if writing fails.
   package mutating func begin(_ name: String, size: Int) throws(Failure) {
     try begin(name, size: size, checksum: 0)
   }
 
   /// Adds bytes to the entry that was begun last.
+  ///
+  /// - Throws: ``Failure`` `DiskFull` or `InputOutput` (74) if writing fails.
   package mutating func write(_ bytes: [UInt8]) throws(Failure) {
     guard var entry = current, entry.written + bytes.count <= entry.size else {
       preconditionFailure("more bytes than were announced")
@@ -55,7 +61,9 @@ package struct ZipWriter: ~Copyable {
     current = entry
   }
 
-  /// Ends the file and gives it its name. Without this call it never appears.
+  /// Completes the file and gives it its name. Without this call, it never appears.
+  ///
+  /// - Throws: ``Failure`` as ``AtomicFile/commit()`` does.
   package mutating func commit() throws(Failure) {
     try end()
     let start = position
@@ -87,7 +95,7 @@ package struct ZipWriter: ~Copyable {
     current = entry
   }
 
-  /// Ends the entry, and corrects its header if the checksum was not known when it began.
+  /// Ends the current entry, and corrects its header if the checksum was unknown at the beginning.
   private mutating func end() throws(Failure) {
     guard let entry = current else { return }
     precondition(entry.written == entry.size, "\(entry.written) of \(entry.size) bytes")
@@ -105,8 +113,8 @@ package struct ZipWriter: ~Copyable {
       + short(entry.offset) + entry.name + extra
   }
 
-  /// What a local header and a record of the directory have in common: version 4.5, UTF-8, stored,
-  /// the first of January 1980, checksum and sizes.
+  /// Returns the fields that a local header and a directory record have in common: version 4.5,
+  /// UTF-8, stored, 1 January 1980, checksum and sizes.
   private func properties(_ entry: Entry, _ checksum: UInt32) -> [UInt8] {
     little(45, 2) + little(0x0800, 2) + little(0, 2) + little(0, 2) + little(1 << 5 | 1, 2)
       + little(Int(checksum), 4) + short(entry.size) + short(entry.size)
@@ -117,7 +125,7 @@ package struct ZipWriter: ~Copyable {
     return little(1, 2) + little(8 * values.count, 2) + values.flatMap { little($0, 8) }
   }
 
-  /// Four bytes, or the mark that the value is in a zip64 field.
+  /// Returns four bytes, or the mark that the value is in a zip64 field.
   private func short(_ value: Int) -> [UInt8] {
     little(value >= zip64From ? 0xFFFF_FFFF : value, 4)
   }
@@ -128,7 +136,7 @@ package struct ZipWriter: ~Copyable {
   }
 }
 
-/// The lowest `count` bytes of `value`, little-endian.
+/// Returns the lowest `count` bytes of `value`, little-endian.
 private func little(_ value: Int, _ count: Int) -> [UInt8] {
   (0..<count).map { UInt8(truncatingIfNeeded: $0 < 8 ? value >> (8 * $0) : 0) }
 }

@@ -4,8 +4,8 @@ internal import SwiftProtobuf
 
 /// A frozen TensorFlow graph, a `GraphDef`: operations that name their inputs, and constants.
 ///
-/// Its nodes are decoded one at a time, so that what a file of a few bytes for each of very many
-/// nodes can ask for is bounded.
+/// Nodes are decoded one at a time, to bound the memory that a file of very many tiny nodes can
+/// request.
 package struct TensorFlowGraph: Sendable {
   /// The path of the file.
   package let path: String
@@ -14,19 +14,20 @@ package struct TensorFlowGraph: Sendable {
   static let maximumFileSize = 256 << 20
   static let maximumNodeSize = 32 << 20
   static let maximumNodeCount = 20_000
-  /// Elements of a constant, which a single number may stand for.
+  /// The largest number of elements of a constant, all of which a single number may represent.
   static let maximumElementCount = 1 << 23
 
   /// An operation.
   package struct Node: Sendable {
-    /// The operation's type, such as `Conv2D`.
+    /// The type of the operation, such as `Conv2D`.
     package let operation: String
-    /// The nodes whose results it takes, without those that it only waits for.
+    /// The nodes whose results are used, without those that are only waited for.
     package let inputs: [String]
     fileprivate let attributes: [String: Tensorflow_AttrValue]
   }
 
-  /// Whether a file that begins with `head` claims to be a graph: a node, beginning with its name.
+  /// Returns whether a file that begins with `head` claims to be a graph, that is, begins with a
+  /// node that begins with its name.
   package static func isPlausible(_ head: [UInt8]) -> Bool {
     guard head.first == 0x0A else { return false }
     let rest = head.dropFirst().drop { $0 >= 0x80 }.dropFirst()
@@ -35,7 +36,8 @@ package struct TensorFlowGraph: Sendable {
 
   /// Reads the graph in `file`.
   ///
-  /// - Throws: ``Failure`` `GraphMalformed` or `GraphLimit`.
+  /// - Throws: ``Failure`` (65) `GraphMalformed` if the file is not a valid graph, `GraphLimit` if
+  ///   it exceeds 256 MiB, 20,000 nodes or 32 MiB for a node; or the failure of reading the file.
   package init(_ file: ReadableFile) throws(Failure) {
     guard file.size <= Self.maximumFileSize else {
       throw .refused("GraphLimit", file.path, "a graph of \(file.size) bytes")
@@ -81,13 +83,13 @@ package struct TensorFlowGraph: Sendable {
     }
   }
 
-  /// The node of that name.
+  /// Returns the node with that name.
   package subscript(name: String) -> Node? { nodes[name] }
 
-  /// The value of a constant, float32 or int32.
+  /// Returns the value of a float32 or int32 constant.
   ///
-  /// - Throws: ``Failure`` `GraphMismatch` when there is no such constant, `TensorInvalid` when its
-  ///   shape and its values do not agree.
+  /// - Throws: ``Failure`` (65) `GraphMismatch` if there is no such constant, `DtypeUnsupported` if
+  ///   it has a different type, `TensorInvalid` if its shape and values do not agree.
   package func constant(_ name: String) throws(Failure) -> NPYArray {
     guard let node = nodes[name], node.operation == "Const",
       case .tensor(let tensor)? = node.attributes["value"]?.value
@@ -117,7 +119,8 @@ package struct TensorFlowGraph: Sendable {
     guard bytes.count == size || tensor.tensorContent.isEmpty && bytes.count < size else {
       throw invalid("\(bytes.count) bytes of values, shape \(shape) needs \(size)")
     }
-    // The last of the values stands for those that follow; none at all for zeros.
+    // The last value is repeated for those that are missing; without any value, the constant is
+    // zero.
     let last = bytes.isEmpty ? [UInt8](repeating: 0, count: type.size) : bytes.suffix(type.size)
     bytes.reserveCapacity(size)
     while bytes.count < size { bytes += last }
@@ -136,23 +139,23 @@ extension TensorFlowGraph.Node {
     attributes = node.attr
   }
 
-  /// A number.
+  /// Returns the value of a numeric attribute.
   package func float(_ name: String) -> Float? {
     if case .f(let value)? = attributes[name]?.value { value } else { nil }
   }
 
-  /// A flag.
+  /// Returns the value of a Boolean attribute.
   package func bool(_ name: String) -> Bool? {
     if case .b(let value)? = attributes[name]?.value { value } else { nil }
   }
 
-  /// A word, such as `VALID`.
+  /// Returns the value of a text attribute, such as `VALID`.
   package func text(_ name: String) -> String? {
     guard case .s(let value)? = attributes[name]?.value, value.count <= 64 else { return nil }
     return String(validating: value, as: UTF8.self)
   }
 
-  /// A list of integers.
+  /// Returns the value of an attribute that is a list of integers.
   package func integers(_ name: String) -> [Int]? {
     guard case .list(let list)? = attributes[name]?.value, list.i.count <= 64 else { return nil }
     return list.i.map { Int($0) }
@@ -160,7 +163,7 @@ extension TensorFlowGraph.Node {
 }
 
 extension ByteReader {
-  /// The integer of variable length that precedes every field.
+  /// Reads the variable-length integer that precedes every field.
   fileprivate mutating func varint() throws(Failure) -> UInt64 {
     var value: UInt64 = 0
     for shift in stride(from: 0, to: 63, by: 7) {
