@@ -1,8 +1,8 @@
 import Checkpoints
 import Tensors
 
-/// A pre-norm residual block that adds first: what the previous block returned goes into the
-/// residual stream here, and what this block's mixer returns goes in at the next.
+/// A pre-norm residual block that adds first: the output of the previous block is added to the
+/// residual stream here, and the output of this block's mixer is added by the next block.
 struct Block: Sendable {
   let norm: Tensor  // [D]
   let mixer: MambaMixer
@@ -21,9 +21,11 @@ struct Block: Sendable {
       ? reader.linear("\(prefix).skip_linear", from: 2 * d, to: d, precision: precision) : nil
   }
 
+  /// Applies the block.
+  ///
   /// - Parameters:
-  ///   - hidden: `[L, D]`; the previous mixer's output in, this one's out.
-  ///   - residual: `[L, D]`, the running sum of all that came before.
+  ///   - hidden: `[L, D]`. On entry, the output of the previous mixer; on return, that of this one.
+  ///   - residual: `[L, D]`, the running sum of everything before.
   ///   - skip: `[L, D]`, the output of the block at the same distance from the middle.
   func callAsFunction(_ hidden: inout Tensor, _ residual: inout Tensor, skip: Tensor? = nil) {
     if let skipLinear, let skip { hidden = skipLinear(concatenateColumns(hidden, skip)) }

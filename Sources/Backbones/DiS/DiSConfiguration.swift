@@ -2,41 +2,42 @@ import Checkpoints
 import Files
 import Tensors
 
-/// Every architecture choice of a DiS network. Recovered from the shapes of its tensors alone, so a
+/// The architecture of a DiS network, determined from the shapes of its tensors alone, so a
 /// checkpoint needs no configuration file.
 package struct DiSConfiguration: Equatable, Sendable {
-  /// Width of a token, `D`.
+  /// The width of a token, `D`.
   package var embeddingDimension: Int
-  /// Blocks before the middle one, and as many after it. The original calls twice this `depth`.
+  /// The number of blocks before the middle block, and also after it. The original's `depth` is
+  /// twice this number.
   package var blocksPerHalf: Int
-  /// Side of a square patch in pixels.
+  /// The side of a square patch in pixels.
   package var patchSize: Int
-  /// Channels of an image or latent, `C`.
+  /// The number of channels of an image or latent, `C`.
   package var channels: Int
-  /// Side of the square image or latent in pixels.
+  /// The side of the square image or latent in pixels.
   package var imageSide: Int
-  /// Number of classes without the null class, or nil for an unconditional model.
+  /// The number of classes without the null class, or nil for an unconditional model.
   package var classCount: Int?
   /// Whether the output has `C` variance channels after the `C` noise channels.
   package var learnsSigma: Bool
-  /// Whether the second half of the blocks sees the outputs of the first half.
+  /// Whether the second half of the blocks receives the outputs of the first half.
   package var hasSkips: Bool
 
-  /// Width of the mixer, `Di`.
+  /// The width of the mixer, `Di`.
   package var innerDimension: Int { 2 * embeddingDimension }
-  /// Rank of the step-size projection, `R`.
+  /// The rank of the step-size projection, `R`.
   package var stepRank: Int { (embeddingDimension + 15) / 16 }
-  /// Patches per image, `P`.
+  /// The number of patches per image, `P`.
   package var patchCount: Int { (imageSide / patchSize) * (imageSide / patchSize) }
-  /// Tokens before the patches: label, if any, and time.
+  /// The number of tokens before the patches: the label, if any, and the time.
   package var extraTokens: Int { classCount == nil ? 1 : 2 }
-  /// Tokens, `L`.
+  /// The number of tokens, `L`.
   package var tokenCount: Int { extraTokens + patchCount }
-  /// Channels of the output.
+  /// The number of output channels, `Co`.
   package var outputChannels: Int { learnsSigma ? 2 * channels : channels }
-  /// All blocks.
+  /// The total number of blocks.
   package var blockCount: Int { 2 * blocksPerHalf + 1 }
-  /// The row of the label embedding that stands for "no class".
+  /// The row of the label embedding that represents "no class", or nil for an unconditional model.
   package var nullClass: Int? { classCount }
 
   /// DiS-S/2 for 32 x 32 RGB images without classes.
@@ -58,9 +59,9 @@ package struct DiSConfiguration: Equatable, Sendable {
     self.hasSkips = hasSkips
   }
 
-  /// Reads the configuration off the shapes in `state`.
+  /// Determines the configuration from the shapes in `state`.
   ///
-  /// - Throws: ``Failure`` `NotADiSCheckpoint` when the tensors that decide it are missing or
+  /// - Throws: ``Failure`` `NotADiSCheckpoint` (65) if the tensors that determine it are missing or
   ///   contradict each other.
   package init(_ state: StateDict) throws(Failure) {
     func shape(_ name: String, rank: Int) throws(Failure) -> [Int] {
@@ -110,7 +111,8 @@ package struct DiSConfiguration: Equatable, Sendable {
 }
 
 extension DiSConfiguration {
-  /// The paper's name for this width, depth and patch size, such as `DiS-S/2`; nil if it has none.
+  /// The paper's name for this width, depth and patch size, such as `DiS-S/2`, or nil if it has
+  /// none.
   package var variantName: String? {
     let size: String? =
       switch (embeddingDimension, 2 * blocksPerHalf) {

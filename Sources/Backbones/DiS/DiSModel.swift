@@ -3,18 +3,18 @@ import Files
 import Foundation
 import Tensors
 
-/// The DiS noise predictor: patch, time and label tokens through a stack of bidirectional Mamba
-/// blocks with long skips.
+/// The DiS noise predictor: patch, time and label tokens pass through a stack of bidirectional
+/// Mamba blocks with long skip connections.
 ///
 /// Legend: C channels, H = W image side, p patch size, P patches, L tokens, D width, Co output
-/// channels. Immutable after loading, so one model serves every thread. One image at a time: no
-/// result depends on its neighbours.
+/// channels. A model is immutable after loading, so all threads can share it. It processes one
+/// image at a time, so no result depends on other images.
 /// - SeeAlso: Fei et al., "Scalable Diffusion Models with State Space Backbone", arXiv 2402.05608;
 ///   `models_dis.py` in feizc/DiS at 3da562e. Not ported: dropout, stochastic depth, training.
 package struct DiSModel: Sendable {
   /// The architecture.
   package let configuration: DiSConfiguration
-  /// What the linear layers of the blocks multiply.
+  /// The number format of the products in the linear layers of the blocks.
   package let precision: Precision
 
   private let patchEmbedding: PackedLinear  // C p p to D, inputs in order (C, p1, p2)
@@ -29,15 +29,19 @@ package struct DiSModel: Sendable {
   private let modulation: PackedLinear?  // D to 2D
   private let head: PackedLinear  // D to p p Co, outputs in order (p1, p2, Co)
 
-  /// Loads a model whose architecture is read off the shapes in `state`.
+  /// Loads a model whose architecture is determined from the shapes in `state`.
   ///
-  /// - Throws: ``Failure`` `NotADiSCheckpoint`, or `CheckpointMismatch` with every key that is
-  ///   missing, unexpected or of another shape.
+  /// - Throws: ``Failure`` (65) `NotADiSCheckpoint` if the architecture cannot be determined,
+  ///   `CheckpointMismatch` with all tensors that are missing, unexpected or of a different shape,
+  ///   or the failure of reading a tensor.
   package init(_ state: StateDict, precision: Precision = .float32) throws(Failure) {
     try self.init(DiSConfiguration(state), WeightReader(state), precision: precision)
   }
 
   /// Loads a model of a known architecture.
+  ///
+  /// - Throws: ``Failure`` `CheckpointMismatch` (65) with all tensors that are missing, unexpected
+  ///   or of a different shape, or the failure of reading a tensor.
   package init(
     _ configuration: DiSConfiguration, _ weights: WeightReader, precision: Precision = .float32
   ) throws(Failure) {
@@ -82,9 +86,10 @@ package struct DiSModel: Sendable {
   ///
   /// - Parameters:
   ///   - x: A noisy image or latent, `[C, H, W]`.
-  ///   - timestep: The original timestep, 0 to 999.
-  ///   - label: The class, or the null class; nil for an unconditional model.
-  /// - Returns: `[Co, H, W]`: `C` noise channels, then `C` variance channels if learned.
+  ///   - timestep: The timestep of training, 0 to 999.
+  ///   - label: The class or the null class, or nil for an unconditional model.
+  /// - Returns: `[Co, H, W]`: C noise channels, followed by C variance channels if they are
+  ///   learned.
   package func callAsFunction(_ x: Tensor, timestep: Float, label: Int?) -> Tensor {
     precondition(
       x.shape == [configuration.channels, configuration.imageSide, configuration.imageSide],
@@ -124,13 +129,13 @@ package struct DiSModel: Sendable {
     return image(from: head(y))
   }
 
-  /// The sinusoidal embedding of a timestep through two layers, `[1, D]`.
+  /// Returns the sinusoidal embedding of a timestep after two layers, `[1, D]`.
   private func timeToken(_ timestep: Float) -> Tensor {
     let embedding = timestepEmbedding(timestep, dimension: configuration.embeddingDimension)
     return timeOut(silu(timeIn(embedding)))
   }
 
-  /// `[C, H, W]` cut into patches, `[P, C p p]`: patches row by row, values in order (C, p1, p2).
+  /// Cuts `[C, H, W]` into patches `[P, C p p]`, row by row, with values in the order (C, p1, p2).
   private func patches(of x: Tensor) -> Tensor {
     let (side, p) = (configuration.imageSide, configuration.patchSize)
     var values: [Float] = []
@@ -149,8 +154,8 @@ package struct DiSModel: Sendable {
       shape: [configuration.patchCount, configuration.channels * p * p], values: values)
   }
 
-  /// The inverse arrangement for the head, which has the channel fastest: `[L, p p Co]`, values in
-  /// order (p1, p2, Co), to `[Co, H, W]`; label and time tokens are dropped.
+  /// Assembles the patches of the head, `[L, p p Co]`, into `[Co, H, W]`. Values are in the order
+  /// (p1, p2, Co), the channel varying fastest; label and time tokens are dropped.
   private func image(from tokens: Tensor) -> Tensor {
     let (side, p) = (configuration.imageSide, configuration.patchSize)
     let channels = configuration.outputChannels
@@ -172,10 +177,15 @@ package struct DiSModel: Sendable {
   }
 }
 
-/// The sinusoidal embedding of a timestep, `[1, D]`: cosines first, then sines, a zero if `D` is odd.
+/// Returns the sinusoidal embedding of a timestep: cosines, then sines, and a zero if D is odd.
 ///
-/// The frequencies `exp(-ln(10000) k / (D/2))` are rounded to float after each step, as PyTorch
-/// computes them.
+/// The frequencies `exp(-ln(10000) k / (D/2))` are rounded to float after each operation, as in
+/// PyTorch.
+///
+/// - Parameters:
+///   - timestep: The timestep of training.
+///   - dimension: D.
+/// - Returns: `[1, D]`.
 /// - SeeAlso: Vaswani et al., arXiv 1706.03762, section 3.5.
 package func timestepEmbedding(_ timestep: Float, dimension: Int) -> Tensor {
   let half = dimension / 2

@@ -1,30 +1,33 @@
 import Tensors
 
-/// Floating-point operations of one forward pass of one image, a multiply-add counted as two.
+/// The number of floating-point operations of a forward pass of one image, where a multiply-add
+/// counts as two.
 ///
-/// Norms, activations of the linear layers and residual additions (below 0.5 %) are left out. Numbers
-/// are integers up to 2^53; absurd shapes make large ones and never overflow.
+/// Norms, activations of the linear layers and residual additions (less than 0.5 %) are not
+/// counted. The numbers are exact integers up to 2^53; absurd shapes give large numbers and never
+/// overflow.
 package struct ForwardCost: Equatable, Sendable {
-  /// The mixers' matrix products: into and out of them, and those of both directions that make step
-  /// sizes and state matrices.
+  /// The matrix products of the mixers: the input and output projections, and those of both
+  /// directions that produce step sizes and state matrices.
   package var projections: Double
-  /// The linear layers that join the long skips.
+  /// The linear layers that merge the long skip connections.
   package var skips: Double
-  /// Patch and time embedding, the label's modulation, and the head.
+  /// The embeddings of patches and time, the modulation by the label, and the head.
   package var ends: Double
-  /// The mixers' causal convolutions.
+  /// The causal convolutions of the mixers.
   package var convolutions: Double
-  /// The selective scans. Per token, channel and state 7: one for `delta A`, its exponential and
-  /// `delta u B` each, two for the state and two for the output. Per token and channel 11 for
-  /// softplus, `delta u`, the skip, and SiLU with the gate.
+  /// The selective scans. There are 7 operations per token, channel and state: one each for
+  /// `delta A`, its exponential and `delta u B`, two for the state and two for the output. There
+  /// are 11 per token and channel, for softplus, `delta u`, the skip, and SiLU with the gate.
   package var scans: Double
 
   /// All matrix products.
   package var products: Double { projections + skips + ends }
-  /// Everything.
+  /// All operations.
   package var total: Double { products + convolutions + scans }
-  /// What the DiS paper's figures rest on: its counter, thop, sees layers that are called as modules,
-  /// and the mixers hand theirs to a kernel as bare weights. 7.9 to 8.8 times less than ``total``.
+  /// The number on which the figures in the DiS paper are based. Its counter, thop, counts layers
+  /// that are called as modules, but the mixers pass the bare weights of theirs to a kernel. It is
+  /// 7.9 to 8.8 times less than ``total``.
   package var thop: Double { skips + ends }
 }
 
@@ -32,7 +35,7 @@ extension DiSConfiguration {
   /// The operations of one forward pass.
   package var cost: ForwardCost { cost(patches: patchCount) }
 
-  /// The operations of one forward pass of an image of that many patches.
+  /// Returns the operations of one forward pass of an image of `patches` patches.
   package func cost(patches: Int) -> ForwardCost {
     let (l, d, di) = (
       Double(patches + extraTokens), Double(embeddingDimension), Double(innerDimension)
@@ -50,16 +53,17 @@ extension DiSConfiguration {
       scans: blocks * 2 * l * di * (7 * n + 11))
   }
 
-  /// The matrix products of a network that has a transformer block, as DiT and U-ViT have it, in place
-  /// of every mixer: queries, keys and values, attention, its output, and two layers of width `4 D`.
-  /// They grow with the square of the tokens, ``cost(patches:)`` with their number.
+  /// Returns the operations in the matrix products of a network that has a transformer block, as in
+  /// DiT and U-ViT, in place of every mixer: queries, keys and values, attention, its output, and
+  /// two layers of width `4 D`. They grow with the square of the number of tokens, whereas
+  /// ``cost(patches:)`` grows linearly.
   package func transformerProducts(patches: Int) -> Double {
     let (l, d) = (Double(patches + extraTokens), Double(embeddingDimension))
     let cost = cost(patches: patches)
     return Double(blockCount) * (24 * l * d * d + 4 * l * l * d) + cost.skips + cost.ends
   }
 
-  /// Numbers in the tensors of such a model.
+  /// The number of parameters of such a model.
   package var parameterCount: Int {
     let (d, di, r, n, p) = (
       embeddingDimension, innerDimension, stepRank, statesPerChannel, patchSize

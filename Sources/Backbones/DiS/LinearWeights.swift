@@ -2,10 +2,11 @@ import Checkpoints
 import Tensors
 
 extension WeightReader {
-  /// The affine map of `NAME.weight` and `NAME.bias`, `[outputs]`, packed. What could not be read
-  /// makes a placeholder without inputs and outputs, which `finish` then reports.
+  /// Packs the affine map with the weights `NAME.weight` and the bias `NAME.bias`, `[outputs]`. If
+  /// the weights cannot be read, returns a placeholder without inputs and outputs, which `finish`
+  /// reports.
   ///
-  /// - Parameter shape: Of the stored weight, if it is another than `[outputs, inputs]`.
+  /// - Parameter shape: The shape of the stored weights, if it differs from `[outputs, inputs]`.
   mutating func linear(
     _ name: String, from inputs: Int, to outputs: Int, shape: [Int]? = nil, hasBias: Bool = true,
     precision: Precision = .float32

@@ -2,18 +2,18 @@ import Checkpoints
 import Foundation
 import Tensors
 
-/// At most so many tokens are between convolution and scan: two arrays of `[l, Di]`, for the width of
-/// DiS-S a megabyte.
+/// The largest number of tokens between convolution and scan. They take two arrays of `[l, Di]`,
+/// one megabyte for the width of DiS-S.
 private let tokensPerBlock = 192
 
-/// The bidirectional Mamba mixer ("v2"): one input projection, a causal convolution and a selective
-/// scan in each direction, the sum of both gated and projected back.
+/// The bidirectional Mamba mixer ("v2"): an input projection, a causal convolution and a selective
+/// scan in each direction, and the gated sum of both projected back.
 ///
 /// Legend: L tokens, D width, Di = 2D channels, R step rank, N = 16 states.
 /// - SeeAlso: Zhu et al., "Vision Mamba", arXiv 2401.09417, Algorithm 1; `mamba_simple.py` with
 ///   `bimamba_type="v2"` in feizc/DiS at 3da562e.
 struct MambaMixer: Sendable {
-  /// What each direction has of its own.
+  /// The weights of one direction.
   struct Direction: Sendable {
     let convolutionWeight: Tensor  // [4, Di]
     let convolutionBias: Tensor  // [Di]
@@ -29,8 +29,10 @@ struct MambaMixer: Sendable {
   let forward: Direction
   let backward: Direction
 
-  /// - Parameter precision: Of the projections, but for those of the steps, which are few and end in
-  ///   an exponential.
+  /// Loads the weights.
+  ///
+  /// - Parameter precision: The number format of all projections except the small ones of the step
+  ///   sizes, whose result is the argument of an exponential.
   init(
     _ reader: inout WeightReader, prefix: String, configuration: DiSConfiguration,
     precision: Precision
@@ -46,6 +48,8 @@ struct MambaMixer: Sendable {
       "\(prefix).out_proj", from: di, to: d, hasBias: false, precision: precision)
   }
 
+  /// Applies the mixer.
+  ///
   /// - Parameter u: Normalised tokens, `[L, D]`.
   /// - Returns: `[L, D]`.
   func callAsFunction(_ u: Tensor) -> Tensor {
@@ -72,7 +76,7 @@ extension MambaMixer.Direction {
     convolutionBias = reader.tensor("\(prefix).conv1d\(suffix).bias", [di])
     projection = reader.linear(
       "\(prefix).x_proj\(suffix)", from: di, to: r + 2 * n, hasBias: false, precision: precision)
-    // Its bias is added by the scan.
+    // The bias is added by the scan.
     stepProjection = reader.linear("\(prefix).dt_proj\(suffix)", from: r, to: di, hasBias: false)
     stepBias = reader.tensor("\(prefix).dt_proj\(suffix).bias", [di])
     // The keys are A_log and A_b_log, D and D_b.
@@ -85,8 +89,8 @@ extension MambaMixer.Direction {
 
   /// Adds this direction's scan of `xz`, `[L, 2Di]`, to `y`, `[L, Di]`.
   ///
-  /// Block by block, so that what is between convolution and scan stays in the cache however many tokens
-  /// there are. No value depends on the size of a block.
+  /// The tokens are processed in blocks, so that the values between convolution and scan stay in
+  /// the cache for any number of tokens. No value depends on the size of a block.
   func add(to y: inout Tensor, _ xz: Tensor, direction: ScanDirection) {
     var states = Tensor(zeros: scaledA.shape)
     let count = (xz.rows + tokensPerBlock - 1) / tokensPerBlock
@@ -106,14 +110,14 @@ extension MambaMixer.Direction {
 }
 
 extension Tensor {
-  /// The same values under another shape; the placeholder of a tensor that could not be read stays
-  /// as it is.
+  /// Returns the same values with a different shape. The placeholder of a tensor that could not be
+  /// read is returned unchanged.
   func arranged(_ shape: [Int]) -> Tensor {
     count == shape.reduce(1, *) ? reshaped(shape) : self
   }
 
-  /// The transpose of a matrix, whatever shape it was stored under. The placeholder of a tensor that
-  /// could not be read stays as it is.
+  /// Returns the transpose of a matrix stored in any shape. The placeholder of a tensor that could
+  /// not be read is returned unchanged.
   func transposed(rows: Int, columns: Int) -> Tensor {
     guard count == rows * columns else { return self }
     var result = Tensor(zeros: [columns, rows])
