@@ -1,14 +1,15 @@
 import Tensors
 
-/// Which channels of a prediction classifier-free guidance changes.
+/// The channels of a prediction that classifier-free guidance changes.
 package enum GuidedChannels: String, CaseIterable, Sendable {
-  /// All noise channels and never the variance.
+  /// All noise channels, but not the variance.
   case all
-  /// The first three output channels, as the original code does "for exact reproducibility": the
-  /// fourth latent channel is left alone, and with one or two channels the variance is not.
+  /// The first three output channels, as in the original code "for exact reproducibility". The
+  /// fourth latent channel is left unchanged, whereas with one or two channels the variance is
+  /// changed.
   case first3
 
-  /// The number of leading output channels that are guided.
+  /// Returns the number of leading output channels that are guided.
   package func count(channels: Int, outputChannels: Int) -> Int {
     switch self {
     case .all: channels
@@ -17,18 +18,19 @@ package enum GuidedChannels: String, CaseIterable, Sendable {
   }
 }
 
-/// Classifier-free guidance at the timesteps of an interval; outside of it the scale is 1.
+/// Classifier-free guidance at the timesteps of an interval. Outside of the interval, the scale is
+/// 1.
 ///
-/// - SeeAlso: Kynkaanniemi et al., arXiv 2404.07724.
+/// - SeeAlso: Kynkäänniemi et al., arXiv 2404.07724.
 package struct Guidance: Sendable {
-  /// 1 is the conditional prediction, 0 the unconditional.
+  /// The guidance scale: 1 gives the conditional prediction, 0 the unconditional one.
   package let scale: Float
-  /// What is guided.
+  /// The channels that are guided.
   package let channels: GuidedChannels
-  /// Original timesteps.
+  /// The guided timesteps, in timesteps of training.
   package let interval: ClosedRange<Int>
 
-  /// Guidance, everywhere unless said otherwise.
+  /// Creates a guidance, by default for all timesteps.
   package init(
     scale: Float, channels: GuidedChannels = .all,
     interval: ClosedRange<Int> = Respacing.trainingTimesteps
@@ -38,22 +40,27 @@ package struct Guidance: Sendable {
     self.interval = interval
   }
 
-  /// The predictions that are used at a timestep, true for the class and false for no class. The
-  /// network is evaluated once for each: not for no class where the scale is 1, and not for the class
-  /// where it is 0 and all channels are guided, so that the variance then is the unconditional one too.
+  /// Returns the predictions used at a timestep: true for the class, false for no class.
   ///
-  /// - Parameter timestep: Original timestep.
+  /// The network is evaluated once for each of them. The prediction for no class is omitted if the
+  /// scale is 1. The prediction for the class is omitted if the scale is 0 and all channels are
+  /// guided, so that the variance is then also the unconditional one.
+  ///
+  /// - Parameter timestep: A timestep of training.
   package func predictions(at timestep: Int) -> [Bool] {
     guard scale != 1, interval.contains(timestep) else { return [true] }
     return scale == 0 && channels == .all ? [false] : [false, true]
   }
 
-  /// The guided prediction, from the ``predictions(at:)`` that it uses.
+  /// Returns the guided prediction, computed from ``predictions(at:)``.
   ///
   /// - Parameters:
-  ///   - timestep: Original timestep.
-  ///   - imageChannels: C of the output's C or 2C channels.
-  ///   - predict: The network's prediction, for the class if true and for no class if false.
+  ///   - timestep: A timestep of training.
+  ///   - imageChannels: The number of image channels C, where the output has C or 2C channels.
+  ///   - predict: Returns the network's prediction, for the class if the argument is true and for
+  ///     no class otherwise; `[C, H, W]` or `[2C, H, W]`.
+  /// - Returns: A tensor of the shape of the predictions.
+  /// - Throws: The error thrown by `predict`.
   package func callAsFunction(
     at timestep: Int, imageChannels: Int, predict: (_ conditional: Bool) throws -> Tensor
   ) rethrows -> Tensor {
@@ -66,13 +73,15 @@ package struct Guidance: Sendable {
   }
 }
 
-/// Classifier-free guidance: `unconditional + scale (conditional - unconditional)` in the guided
-/// channels, the conditional prediction in the others.
+/// Applies classifier-free guidance: `unconditional + scale (conditional - unconditional)` in the
+/// guided channels, and the conditional prediction in the others.
 ///
 /// - Parameters:
-///   - conditional: `[Co, H, W]`.
-///   - unconditional: The prediction for the null class, same shape.
-///   - guidedChannels: How many leading channels are guided.
+///   - conditional: The prediction for the class, `[Co, H, W]`.
+///   - unconditional: The prediction for the null class, `[Co, H, W]`.
+///   - scale: The guidance scale.
+///   - guidedChannels: The number of leading channels that are guided.
+/// - Returns: `[Co, H, W]`.
 /// - SeeAlso: Ho & Salimans, arXiv 2207.12598, Eq. (6); `forward_with_cfg` in feizc/DiS.
 package func guided(
   conditional: Tensor, unconditional: Tensor, scale: Float, guidedChannels: Int

@@ -15,17 +15,19 @@ package func philox4x32(
   return c
 }
 
-/// Everything random about one sample, keyed by (seed, sample index): a sample does not know which
-/// batch, thread, process or host made it.
+/// The source of all random numbers of one sample, determined by the seed and the index of the
+/// sample. The numbers do not depend on the batch, thread, process or host that computes the
+/// sample.
 ///
-/// The stream `dis-eval-1`. Key: the seed, low word first. Counter: block; purpose in the top 8
-/// bits and step in the low 24; index low; index high. It never changes without a new name.
+/// This is the stream `dis-eval-1`. The key is the seed, low word first. The counter consists of
+/// the block, a word with the purpose in the top 8 bits and the step in the low 24 bits, and the
+/// index, low word first. A change of the stream requires a new name.
 package struct RandomStream: Sendable {
-  /// What a draw is for; draws for different purposes are independent.
+  /// The purpose of a draw. Draws for different purposes are independent.
   package enum Purpose: Sendable {
-    /// The noise that sampling starts from.
+    /// The noise from which sampling starts.
     case initialNoise
-    /// The noise added at a sampling step, 0 for the noisiest.
+    /// The noise added in a sampling step, where step 0 is the noisiest.
     case stepNoise(Int)
     /// The class label.
     case label
@@ -39,13 +41,13 @@ package struct RandomStream: Sendable {
     }
   }
 
-  /// Name of this assignment of draws, for provenance.
+  /// The name of this assignment of draws, for provenance.
   package static let name = "dis-eval-1"
 
   private let key: SIMD2<UInt32>
   private let index: SIMD2<UInt32>
 
-  /// The stream of sample `index` under `seed`.
+  /// Creates the stream of sample `index` for `seed`.
   package init(seed: UInt64, index: UInt64) {
     key = SIMD2(UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
     self.index = SIMD2(UInt32(truncatingIfNeeded: index), UInt32(truncatingIfNeeded: index >> 32))
@@ -55,8 +57,8 @@ package struct RandomStream: Sendable {
     philox4x32(counter: SIMD4(UInt32(number), purpose.word, index[0], index[1]), key: key)
   }
 
-  /// `count` standard normals: four to a block, by Box-Muller from pairs of words, in `Double`,
-  /// rounded once to `Float`.
+  /// Returns `count` standard normal values: four per block, by the Box-Muller transform of pairs
+  /// of words, computed in `Double` and rounded once to `Float`.
   package func normals(_ purpose: Purpose, count: Int) -> [Float] {
     var result: [Float] = []
     result.reserveCapacity(count + 3)
@@ -64,7 +66,7 @@ package struct RandomStream: Sendable {
     while result.count < count {
       let words = block(number, purpose)
       for pair in [0, 2] {
-        // The first uniform is in (0, 1), never 0; the second in [0, 1).
+        // The first uniform value is in (0, 1), excluding 0; the second is in [0, 1).
         let radius =
           (-2 * naturalLogarithm((Double(words[pair]) + 0.5) * 0x1p-32)).squareRoot()
         let (cosine, sine) = cosineAndSine(turns: Double(words[pair + 1]) * 0x1p-32)
@@ -77,8 +79,8 @@ package struct RandomStream: Sendable {
     return result
   }
 
-  /// A class label uniform in `0..<classCount`: the high word of a 64-bit product, biased by less
-  /// than `classCount / 2^64`.
+  /// Returns a uniformly distributed class label in `0..<classCount`: the high word of a 64-bit
+  /// product, whose bias is less than `classCount / 2^64`.
   package func label(below classCount: Int) -> Int {
     let words = block(0, .label)
     let bits = UInt64(words[0]) << 32 | UInt64(words[1])
@@ -86,11 +88,12 @@ package struct RandomStream: Sendable {
   }
 }
 
-// Logarithm, sine and cosine of our own: only IEEE operations in a fixed order, so that the stream
-// has the same bits with every compiler and mathematics library.
+// The logarithm, sine and cosine are implemented here with IEEE operations in a fixed order, so
+// that the stream has the same bits with every compiler and mathematics library.
 
-/// The natural logarithm of a normal, positive `x`: `log(m 2^e) = e log 2 + 2 artanh((m-1)/(m+1))`
-/// with `m` in [sqrt(1/2), sqrt(2)], so the series in `s^2 <= 0.0295` needs 12 terms for 1e-17.
+/// Returns the natural logarithm of a normal, positive `x`:
+/// `log(m 2^e) = e log 2 + 2 artanh((m-1)/(m+1))` with `m` in [sqrt(1/2), sqrt(2)]. The series in
+/// `s^2 <= 0.0295` therefore needs 12 terms for 1e-17.
 func naturalLogarithm(_ x: Double) -> Double {
   var (mantissa, exponent) = (x.significand, Double(x.exponent))
   if mantissa > 1.414_213_562_373_095_1 {
@@ -106,8 +109,8 @@ func naturalLogarithm(_ x: Double) -> Double {
   return exponent * 0.693_147_180_559_945_309_4 + 2 * s * series
 }
 
-/// Cosine and sine of `turns` full turns, `turns` in [0, 1): the angle from the nearest quarter
-/// turn is at most an eighth of a turn, where the Taylor series of degree 18 reaches 1e-17.
+/// Returns the cosine and sine of `turns` full turns in [0, 1). The angle from the nearest quarter
+/// turn is at most an eighth of a turn, where the Taylor series of degree 18 is accurate to 1e-17.
 func cosineAndSine(turns: Double) -> (cosine: Double, sine: Double) {
   let quarters = (turns * 4).rounded()
   let angle = (turns - quarters / 4) * 6.283_185_307_179_586_476_9

@@ -1,11 +1,12 @@
-/// How a float sample in [-1, 1] becomes bytes.
+/// The conversion of a float sample in [-1, 1] to bytes.
 package enum Quantizer: String, CaseIterable, Sendable {
-  /// `clamp(127.5 x + 128, 0, 255)`, truncated: rounds half up. DiT, EDM, torchvision's save_image.
+  /// `clamp(127.5 x + 128, 0, 255)`, truncated, which rounds half up: DiT, EDM, torchvision's
+  /// `save_image`.
   case dit
-  /// `clamp((x + 1) 127.5, 0, 255)`, truncated: one less for half of all values. ADM.
+  /// `clamp((x + 1) 127.5, 0, 255)`, truncated, which is one less for half of all values: ADM.
   case adm
 
-  /// The byte for `x`, which must not be NaN.
+  /// Returns the byte for `x`, which must not be NaN.
   package func callAsFunction(_ x: Float) -> UInt8 {
     let value =
       switch self {

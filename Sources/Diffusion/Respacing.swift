@@ -1,29 +1,32 @@
 import Files
 
-/// Which of the 1000 training timesteps a sampler visits, as the original's strings say it.
+/// The subset of the 1000 training timesteps that a sampler visits, in the notation of the
+/// original.
 ///
-/// - `"250"`: that many, evenly spaced from 0 to 999. `"10,5,5"`: so many from each equal section.
-/// - `"ddim50"`: the first integer stride that gives 50, from 0; 999 is not among them.
-/// - `"dpm50"`, not the original's: the ends of 50 even intervals from 999 down to 0, without
-///   0 itself; diffusers' `linspace` for DPM-Solver. In 1000 intervals one end comes twice, and is
-///   kept once: `"dpm1000"` is 999 steps.
+/// - `"250"`: that many timesteps, evenly spaced from 0 to 999. `"10,5,5"`: that many from each of
+///   several equal sections.
+/// - `"ddim50"`: the first integer stride that gives 50 timesteps, starting at 0; 999 is not
+///   included.
+/// - `"dpm50"`, which is not part of the original: the ends of 50 equal intervals from 999 down to
+///   0, excluding 0 itself, as diffusers' `linspace` spacing for DPM-Solver. For 1000 intervals,
+///   one end occurs twice and is kept once, so `"dpm1000"` has 999 steps.
 /// - SeeAlso: `space_timesteps` in `diffusion/respace.py`, facebookresearch/DiT;
 ///   `DPMSolverMultistepScheduler.set_timesteps`, huggingface/diffusers.
 package struct Respacing: Equatable, Sendable, CustomStringConvertible {
-  /// Number of timesteps of training.
+  /// The number of timesteps of training.
   package static let trainingSteps = 1000
-  /// 0 to 999.
+  /// The timesteps of training, 0 to 999.
   package static let trainingTimesteps = 0...trainingSteps - 1
 
   /// The kept timesteps, ascending.
   package let timesteps: [Int]
-  /// The string it was made from.
+  /// The string from which the respacing was created.
   package let description: String
 
   /// Parses `text`.
   ///
-  /// - Throws: ``Failure`` `usage` when it is no such string, asks for more steps than there are,
-  ///   or for fewer than two.
+  /// - Throws: ``Failure`` `InvalidRespacing` (64) if `text` has a different form, requests more
+  ///   steps than exist, or gives fewer than two steps.
   package init(_ text: String) throws(Failure) {
     let total = Self.trainingSteps
     func refusal(_ reason: String) -> Failure {
@@ -65,8 +68,8 @@ package struct Respacing: Equatable, Sendable, CustomStringConvertible {
         guard wanted <= size else {
           throw refusal("a section of \(size) steps cannot be divided into \(wanted)")
         }
-        // Accumulated in Double and rounded half to even, like Python: neither half away from
-        // zero nor index * stride gives the same steps.
+        // The position is accumulated in Double and rounded half to even, as in Python. Neither
+        // rounding half away from zero nor index * stride gives the same steps.
         let stride = wanted == 1 ? 1 : Double(size - 1) / Double(wanted - 1)
         var position = 0.0
         for _ in 0..<wanted {

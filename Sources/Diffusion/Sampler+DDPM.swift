@@ -1,14 +1,14 @@
 import Foundation
 import Tensors
 
-/// Steps of the original code: DDPM and DDIM.
+/// The steps of the original code: DDPM and DDIM.
 extension Sampler {
-  /// x_{t-1} = mean + exp(logVariance / 2) noise, with
+  /// Returns x_{t-1} = mean + exp(logVariance / 2) noise, where
   /// mean = beta sqrt(alphaBarPrevious) / (1 - alphaBar) x0
   ///      + (1 - alphaBarPrevious) sqrt(1 - beta) / (1 - alphaBar) x.
   ///
-  /// - SeeAlso: Ho et al., arXiv 2006.11239, Eq. (7); the log-variance interpolates between the
-  ///   posterior's and log beta, Nichol & Dhariwal, arXiv 2102.09672, Eq. (15).
+  /// - SeeAlso: Ho et al., arXiv 2006.11239, Eq. (7); a learned log-variance interpolates between
+  ///   the posterior's and log beta, Nichol & Dhariwal, arXiv 2102.09672, Eq. (15).
   func ancestralStep(
     _ x: Tensor, _ x0: Tensor, _ output: Tensor, _ t: Int, _ noise: [Float]?
   ) -> Tensor {
@@ -32,10 +32,10 @@ extension Sampler {
     return next
   }
 
-  /// x_{t-1} = sqrt(alphaBarPrevious) x0 + sqrt(1 - alphaBarPrevious - sigma^2) epsilon
-  ///         + sigma noise.
+  /// Returns x_{t-1} = sqrt(alphaBarPrevious) x0 + sqrt(1 - alphaBarPrevious - sigma^2) epsilon
+  ///                 + sigma noise.
   ///
-  /// Alpha bar is rounded to `Float` before anything is computed from it, as the original does.
+  /// Alpha bar is rounded to `Float` before it is used, as in the original.
   /// - SeeAlso: Song et al., arXiv 2010.02502, Eq. (12) and (16).
   func ddimStep(
     _ x: Tensor, _ x0: Tensor, _ t: Int, _ eta: Double, _ noise: [Float]?

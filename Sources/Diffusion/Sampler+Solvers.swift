@@ -1,11 +1,11 @@
 import Foundation
 import Tensors
 
-/// Steps that solve the reverse differential equation to second order. All of them end with the
-/// predicted image: below the last kept timestep the noise is taken to be zero.
+/// The steps that solve the reverse differential equation to second order. They all end with the
+/// predicted image: below the last kept timestep, the noise is taken to be zero.
 extension Sampler {
-  /// One step of Heun's method: in y = x / alpha and s = sigma / alpha the equation is
-  /// dy / ds = epsilon, and
+  /// Returns x_{t-1} by one step of Heun's method. With y = x / alpha and s = sigma / alpha, the
+  /// equation is dy / ds = epsilon, and the step is
   ///
   /// y_{t-1} = y_t + (s_{t-1} - s_t) (epsilon(y_t) + epsilon(y')) / 2 with
   /// y' = y_t + (s_{t-1} - s_t) epsilon(y_t).
@@ -32,20 +32,20 @@ extension Sampler {
     return move(along: mean)
   }
 
-  /// One step of DPM-Solver++(2M) in the log signal-to-noise ratio lambda = log(alpha / sigma), with
-  /// k = 1, and of its SDE with k = 2:
+  /// Returns x_{t-1} by one step of DPM-Solver++(2M) in the log signal-to-noise ratio lambda =
+  /// log(alpha / sigma), with k = 1, or of its SDE variant, with k = 2:
   ///
   /// x_{t-1} = (sigma_{t-1} / sigma_t) exp(-(k-1) h) x_t - alpha_{t-1} (exp(-k h) - 1) D
-  ///         + sigma_{t-1} sqrt(1 - exp(-2h)) noise, the last for k = 2 only,
+  ///         + sigma_{t-1} sqrt(1 - exp(-2h)) noise, the last term for k = 2 only,
   /// D = (1 + 1 / 2r) x0_t - (1 / 2r) x0_{t+1}, h = lambda_{t-1} - lambda_t, r = h_before / h.
   ///
-  /// The first step has no history and is of first order. So is a step onto timestep 0: its h is
-  /// several times the one before, and extrapolating that far does harm.
+  /// The first step has no history and is of first order. So is a step to timestep 0: its h is
+  /// several times that of the previous step, and extrapolating that far degrades the result.
   ///
   /// - Parameters:
-  ///   - earlier: x0_{t+1}.
-  ///   - noise: Of the SDE.
-  /// - SeeAlso: Lu et al., arXiv 2211.01095, Algorithm 2; for the SDE `sde-dpmsolver++` in
+  ///   - earlier: x0_{t+1}, or nil in the first step.
+  ///   - noise: The noise of the SDE variant, or nil for the ODE.
+  /// - SeeAlso: Lu et al., arXiv 2211.01095, Algorithm 2; for the SDE variant, `sde-dpmsolver++` in
   ///   `DPMSolverMultistepScheduler`, huggingface/diffusers.
   func multistep(
     _ x: Tensor, _ x0: Tensor, _ t: Int, earlier: Tensor?, _ noise: [Float]?

@@ -1,24 +1,26 @@
 import Tensors
 
-/// Draws a sample from a network's predictions. Knows nothing of the network: it is a closure.
+/// Draws samples from the predictions of a network, which is passed as a closure.
 ///
-/// Legend: C channels, H, W sides; t counts kept steps down from the noisiest.
+/// Legend: C channels, H and W image height and width; t is the index of a kept timestep, the
+/// noisiest last.
 /// - SeeAlso: `gaussian_diffusion.py`, facebookresearch/DiT.
 package struct Sampler: Sendable {
-  /// Predicts from (x_t `[C, H, W]`, original timestep): `[C, H, W]` of what ``prediction`` says, or
-  /// `[2C, H, W]` of that and variance logits.
+  /// Returns the network's prediction for x_t, `[C, H, W]`, and a timestep of training: either
+  /// `[C, H, W]` in the meaning of ``prediction``, or `[2C, H, W]`, where the variance logits
+  /// follow.
   package typealias Predictor = (_ x: Tensor, _ timestep: Int) throws -> Tensor
 
-  /// The kept steps.
+  /// The kept timesteps and their noise levels.
   package let schedule: Schedule
-  /// How a step is made.
+  /// The method of a step.
   package let method: SamplingMethod
-  /// What the network predicts.
+  /// The meaning of the network's output.
   package let prediction: Prediction
   /// Whether predicted images are clamped to [-1, 1].
   package let clips: Bool
 
-  /// A sampler.
+  /// Creates a sampler.
   package init(
     schedule: Schedule, method: SamplingMethod, prediction: Prediction = .epsilon,
     clips: Bool = false
@@ -29,8 +31,8 @@ package struct Sampler: Sendable {
     self.clips = clips
   }
 
-  /// The original timesteps at which one sample asks for a prediction, in their order: one a step,
-  /// and of Heun's method the next one too, where there is one.
+  /// The timesteps of training at which one sample requests a prediction, in order: one per step,
+  /// and for Heun's method also the next one, if there is one.
   package var evaluatedTimesteps: [Int] {
     schedule.timesteps.indices.reversed().flatMap { t in
       method == .heun && t > 0
@@ -38,22 +40,24 @@ package struct Sampler: Sendable {
     }
   }
 
-  /// How often one sample asks for a prediction.
+  /// The number of predictions that one sample requests.
   package var evaluations: Int { evaluatedTimesteps.count }
 
-  /// How often one sample evaluates the network: a guided prediction may take two evaluations.
+  /// Returns how often one sample evaluates the network. A guided prediction may take two
+  /// evaluations.
   package func networkEvaluations(_ guidance: Guidance) -> Int {
     evaluatedTimesteps.reduce(0) { $0 + guidance.predictions(at: $1).count }
   }
 
-  /// Runs all steps.
+  /// Computes a sample by running all steps.
   ///
   /// - Parameters:
   ///   - start: x_T, `[C, H, W]`.
-  ///   - noise: The noise of a step, 0 for the noisiest, as many values as `start`. Asked only
-  ///     where it is used.
+  ///   - noise: Returns the noise of a step, where step 0 is the noisiest, with as many values as
+  ///     `start`. Called only for steps that add noise.
   ///   - predict: The network.
   /// - Returns: The sample, `[C, H, W]`, nominally in [-1, 1].
+  /// - Throws: The error thrown by `predict`.
   package func sample(
     from start: Tensor, noise: (Int) -> [Float], predict: Predictor
   ) rethrows -> Tensor {
@@ -62,12 +66,13 @@ package struct Sampler: Sendable {
     return state.x
   }
 
-  /// Does one step. If the network throws, the state is as it was.
+  /// Runs one step. If the network throws, the state is unchanged.
   ///
   /// - Parameters:
-  ///   - state: Of this sampler and not finished.
-  ///   - noise: The noise of a step, as for ``sample(from:noise:predict:)``.
+  ///   - state: A state of this sampler that is not finished.
+  ///   - noise: Returns the noise of a step, as for ``sample(from:noise:predict:)``.
   ///   - predict: The network.
+  /// - Throws: The error thrown by `predict`.
   package func advance(
     _ state: inout SamplingState, noise: (Int) -> [Float], predict: Predictor
   ) rethrows {
@@ -89,7 +94,7 @@ package struct Sampler: Sendable {
     state.earlierImage = remembersImage(after: state.step) ? x0 : nil
   }
 
-  /// x0 from what the network said of x_t, clamped if asked for.
+  /// Returns x0 as predicted by the network's output for x_t, clamped if ``clips`` is true.
   func predictedImage(_ x: Tensor, _ output: Tensor, _ t: Int) -> Tensor {
     let (scale, outputScale) = prediction.imageWeights(alphaBar: schedule.alphaBar[t])
     var x0 = x
@@ -100,8 +105,8 @@ package struct Sampler: Sendable {
     return x0
   }
 
-  /// epsilon = (x / sqrt(alphaBar) - x0) / sqrt(1 / alphaBar - 1), which is not what the network
-  /// said where x0 was clamped.
+  /// Returns epsilon = (x / sqrt(alphaBar) - x0) / sqrt(1 / alphaBar - 1), which differs from the
+  /// network's prediction where x0 was clamped.
   func predictedNoise(_ x: Tensor, _ x0: Tensor, _ t: Int) -> Tensor {
     let scale = Float((1 / schedule.alphaBar[t]).squareRoot())
     let noiseScale = Float((1 / schedule.alphaBar[t] - 1).squareRoot())

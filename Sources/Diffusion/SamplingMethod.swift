@@ -1,14 +1,14 @@
-/// How x_{t-1} is made from x_t.
+/// The method that computes x_{t-1} from x_t.
 package enum SamplingMethod: Equatable, Sendable {
   /// Ancestral sampling with the learned or the fixed-large variance.
   case ddpm
-  /// DDIM; `eta` 0 is deterministic, 1 has the noise of DDPM.
+  /// DDIM. It is deterministic for `eta` 0, and has the noise of DDPM for `eta` 1.
   case ddim(eta: Double)
-  /// Heun's method, deterministic, second order; evaluates the network twice a step.
+  /// Heun's method: deterministic, of second order, with two evaluations of the network per step.
   case heun
-  /// DPM-Solver++(2M), deterministic, second order.
+  /// DPM-Solver++(2M): deterministic, of second order.
   case dpmSolver2M
-  /// DPM-Solver++(2M) of the stochastic equation.
+  /// DPM-Solver++(2M) for the stochastic differential equation.
   case dpmSolver2MSDE
 
   /// Whether a step adds noise.
@@ -20,6 +20,6 @@ package enum SamplingMethod: Equatable, Sendable {
     }
   }
 
-  /// Whether a step needs the image predicted in the one before.
+  /// Whether a step needs the image predicted in the previous step.
   var isMultistep: Bool { self == .dpmSolver2M || self == .dpmSolver2MSDE }
 }

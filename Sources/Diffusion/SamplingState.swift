@@ -1,15 +1,15 @@
 import Files
 import Tensors
 
-/// Where a sampler stands between two steps. Together with the noise of the steps to come it is all
-/// that the rest of the sample depends on, so a sample may stop after any step, go through a file
-/// of float32 tensors, and continue to the same bits.
+/// The state of a sampler between two steps. Together with the noise of the remaining steps, it
+/// determines the rest of the sample. A sample may therefore stop after any step, be stored in a
+/// file of float32 tensors, and continue to the same bits.
 package struct SamplingState: Equatable, Sendable {
-  /// Steps done.
+  /// The number of completed steps.
   package internal(set) var step: Int
-  /// x_t, `[C, H, W]`: the sample once all steps are done.
+  /// x_t, `[C, H, W]`, which is the sample after all steps.
   package internal(set) var x: Tensor
-  /// The x0 predicted in the step before, `[C, H, W]`, where a multistep method still needs it.
+  /// The x0 predicted in the previous step, `[C, H, W]`, if a multistep method still needs it.
   package internal(set) var earlierImage: Tensor?
 
   /// The tensors by the names under which they are stored.
@@ -21,20 +21,20 @@ package struct SamplingState: Equatable, Sendable {
 }
 
 extension Sampler {
-  /// Before the first step.
+  /// Returns the state before the first step.
   ///
   /// - Parameter x: x_T, `[C, H, W]`.
   package func start(_ x: Tensor) -> SamplingState { SamplingState(step: 0, x: x) }
 
-  /// A state that was stored.
+  /// Returns a state that was stored.
   ///
   /// - Parameters:
   ///   - step: ``SamplingState/step``.
   ///   - tensors: ``SamplingState/tensors``.
-  ///   - shape: `[C, H, W]` of a sample.
-  ///   - source: Where it was stored, for messages.
-  /// - Throws: ``Failure`` `SamplingState` when this sampler has no such step, or other tensors
-  ///   after it.
+  ///   - shape: The shape of a sample, `[C, H, W]`.
+  ///   - source: Where the state was stored, for messages.
+  /// - Throws: ``Failure`` `SamplingState` (65) if this sampler has no such step, or if it has
+  ///   different tensors or shapes after that step.
   package func resume(
     step: Int, tensors: [String: Tensor], shape: [Int], source: String
   ) throws(Failure) -> SamplingState {
@@ -57,10 +57,10 @@ extension Sampler {
     return SamplingState(step: step, x: x, earlierImage: tensors["x0"])
   }
 
-  /// Whether all steps are done.
+  /// Returns whether all steps are done.
   package func isFinished(_ state: SamplingState) -> Bool { state.step == schedule.count }
 
-  /// Whether the state after `step` steps holds an ``SamplingState/earlierImage``.
+  /// Returns whether the state after `step` steps holds an ``SamplingState/earlierImage``.
   func remembersImage(after step: Int) -> Bool {
     method.isMultistep && step > 0 && step < schedule.count
   }

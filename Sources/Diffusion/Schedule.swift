@@ -1,27 +1,28 @@
 import Foundation
 
-/// The linear noise schedule over the kept timesteps, and the tables the samplers read.
+/// The linear noise schedule over the kept timesteps, with the tables that the samplers use.
 ///
-/// Tables are computed in `Double` and read as `Float`, as the original gathers them.
-/// - SeeAlso: Ho et al., arXiv 2006.11239, section 4 (linear betas); Nichol & Dhariwal,
-///   arXiv 2102.09672, section 3.3 (respacing); `gaussian_diffusion.py` and `respace.py`,
+/// Tables are computed in `Double` and read as `Float`, as in the original.
+/// - SeeAlso: Ho et al., arXiv 2006.11239, section 4 (linear betas); Nichol & Dhariwal, arXiv
+///   2102.09672, section 3.3 (respacing); `gaussian_diffusion.py` and `respace.py`,
 ///   facebookresearch/DiT.
 package struct Schedule: Sendable {
-  /// Original timesteps, ascending; the network is asked at these.
+  /// The timesteps of training at which the network is evaluated, ascending.
   package let timesteps: [Int]
   /// 1 - alphaBar[t] / alphaBar[t - 1] over the kept steps.
   package let betas: [Double]
-  /// Product of (1 - beta), the paper's alpha bar.
+  /// The product of (1 - beta), alpha bar in the paper.
   package let alphaBar: [Double]
-  /// ``alphaBar`` of the step before, 1 before the first.
+  /// ``alphaBar`` of the previous step, 1 for the first.
   package let alphaBarPrevious: [Double]
-  /// beta (1 - alphaBarPrevious) / (1 - alphaBar).
+  /// The variance of the posterior, beta (1 - alphaBarPrevious) / (1 - alphaBar); Ho et al., Eq.
+  /// (7).
   package let posteriorVariance: [Double]
 
   /// The number of kept steps.
   package var count: Int { timesteps.count }
 
-  /// The schedule restricted to `respacing`.
+  /// Creates the schedule restricted to `respacing`.
   package init(_ respacing: Respacing) {
     let total = Respacing.trainingSteps
     // numpy.linspace(0.0001, 0.02, 1000)
@@ -39,7 +40,7 @@ package struct Schedule: Sendable {
       betas.append(1 - full[timestep] / last)
       last = full[timestep]
     }
-    // The original multiplies the new betas up again rather than keep the old products.
+    // The original multiplies the new betas instead of keeping the old products.
     var alphaBar: [Double] = []
     product = 1
     for beta in betas {
@@ -54,16 +55,18 @@ package struct Schedule: Sendable {
     }
   }
 
-  /// alpha and sigma of x_t = alpha x0 + sigma epsilon, and lambda = log(alpha / sigma).
+  /// Returns alpha and sigma in x_t = alpha x0 + sigma epsilon, and lambda = log(alpha / sigma).
   func level(_ t: Int) -> (alpha: Double, sigma: Double, lambda: Double) {
     let (alpha, sigma) = (alphaBar[t].squareRoot(), (1 - alphaBar[t]).squareRoot())
     return (alpha, sigma, log(alpha / sigma))
   }
 
-  /// Log of ``posteriorVariance``, the first value replaced by the second because it is zero.
+  /// Returns the logarithm of ``posteriorVariance``, whose first value is zero and replaced by the
+  /// second.
   func posteriorLogVariance(_ t: Int) -> Double { log(posteriorVariance[max(t, 1)]) }
 
-  /// Log-variance of a model that does not learn it: beta, at the first step the posterior's.
+  /// Returns the log-variance of a model that does not learn it: beta, except for the posterior
+  /// variance at the first step.
   func fixedLargeLogVariance(_ t: Int) -> Double {
     t == 0 ? log(posteriorVariance[1]) : log(betas[t])
   }
