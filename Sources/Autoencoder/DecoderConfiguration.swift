@@ -2,35 +2,37 @@ import Checkpoints
 import Files
 import Tensors
 
-/// Every architecture choice of a KL decoder, recovered from the shapes of its tensors.
+/// The architecture of a KL decoder, determined from the shapes of its tensors.
 package struct DecoderConfiguration: Equatable, Sendable {
-  /// Channels of a latent.
+  /// The number of channels of a latent.
   package var latentChannels: Int
-  /// Channels that a 1 x 1 convolution makes of them first; nil without that convolution.
+  /// The number of channels after an initial 1 x 1 convolution, or nil without that convolution.
   package var mixedChannels: Int?
-  /// Channels of each block, the smallest resolution first. Each block but the last doubles the
-  /// side.
+  /// The number of channels of each block, the smallest resolution first. Each block but the last
+  /// doubles the height and width.
   package var blockChannels: [Int]
-  /// Residual blocks in each of them.
+  /// The number of residual blocks in each block.
   package var resnetsPerBlock: Int
-  /// Channels of an image.
+  /// The number of channels of an image.
   package var imageChannels: Int
 
-  /// Pixels of an image along one pixel of a latent.
+  /// The ratio of the side of an image to the side of its latent.
   package var scale: Int { 1 << (blockChannels.count - 1) }
 
-  /// Groups of every group norm. Nothing in a file says it; all KL autoencoders have as many.
+  /// The number of groups of every group norm. Files do not contain it, but all KL autoencoders use
+  /// the same number.
   static let groups = 32
-  /// No placeholder of a missing tensor gets larger than ``WeightReader`` makes one.
+  /// The limit keeps the placeholders of missing tensors within those that ``WeightReader`` makes.
   private static let maximumChannels = 1024
   private static let maximumBlocks = 6
 
-  /// Stable Diffusion 1 and 2, and the DiS, DiT and U-ViT models that were trained on its latents.
+  /// The decoder of Stable Diffusion 1 and 2, and of the DiS, DiT and U-ViT models trained on its
+  /// latents.
   package static let stableDiffusion = DecoderConfiguration(
     latentChannels: 4, mixedChannels: 4, blockChannels: [512, 512, 256, 128], resnetsPerBlock: 3,
     imageChannels: 3)
 
-  /// An architecture of that shape.
+  /// Creates an architecture from its properties.
   package init(
     latentChannels: Int, mixedChannels: Int?, blockChannels: [Int], resnetsPerBlock: Int,
     imageChannels: Int
@@ -42,10 +44,10 @@ package struct DecoderConfiguration: Equatable, Sendable {
     self.imageChannels = imageChannels
   }
 
-  /// Reads the configuration off the shapes in `state`.
+  /// Determines the configuration from the shapes in `state`.
   ///
-  /// - Throws: ``Failure`` `NotADecoder` when it is another network or an architecture that no KL
-  ///   decoder has.
+  /// - Throws: ``Failure`` `NotADecoder` (65) if it is a different network or an architecture that
+  ///   no KL decoder has.
   package init(_ state: StateDict) throws(Failure) { try self.init(state, DecoderNames(state)) }
 
   init(_ state: StateDict, _ names: DecoderNames) throws(Failure) {
@@ -91,19 +93,19 @@ package struct DecoderConfiguration: Equatable, Sendable {
 // MARK: - What a decode costs
 
 extension DecoderConfiguration {
-  /// One step of a decode, at the side of the images that it makes.
+  /// A step of a decode. The side is that of the images that it produces.
   private enum Step {
-    /// Kernels of `kernel * kernel`.
+    /// A convolution with kernels of `kernel * kernel`.
     case convolution(from: Int, to: Int, kernel: Int, side: Int)
     /// A residual block.
     case resnet(from: Int, to: Int, side: Int)
     /// The attention in the middle.
     case attention(Int, side: Int)
-    /// Doubling the side, and a convolution after it.
+    /// The doubling of the height and width, and the convolution after it.
     case upsampling(Int, side: Int)
   }
 
-  /// The whole network on a latent of `side * side`.
+  /// Returns the steps of the whole network for a latent of `latentSide * latentSide`.
   private func steps(_ latentSide: Int) -> [Step] {
     let (mixed, middle) = (mixedChannels ?? latentChannels, blockChannels[0])
     var steps: [Step] = []
@@ -129,10 +131,11 @@ extension DecoderConfiguration {
     return steps + [.convolution(from: channels, to: imageChannels, kernel: 3, side: side)]
   }
 
-  /// Floating-point operations of the convolutions and matrix products of one decode, a
-  /// multiply-add counted as two. Norms, SiLU, softmax and biases (below 1 %) are left out.
+  /// Returns the floating-point operations in the convolutions and matrix products of one decode,
+  /// where a multiply-add counts as two. Norms, SiLU, softmax and biases (less than 1 %) are not
+  /// counted.
   ///
-  /// - Parameter latentSide: Side of the square latent.
+  /// - Parameter latentSide: The side of the square latent.
   package func operations(latentSide: Int) -> Int {
     func convolution(_ from: Int, _ to: Int, _ kernel: Int, _ side: Int) -> Int {
       2 * from * to * kernel * kernel * side * side
@@ -152,7 +155,7 @@ extension DecoderConfiguration {
     }
   }
 
-  /// Numbers in all weights.
+  /// The number of parameters.
   package var parameterCount: Int {
     func convolution(_ from: Int, _ to: Int, _ kernel: Int) -> Int {
       from * to * kernel * kernel + to
@@ -169,27 +172,29 @@ extension DecoderConfiguration {
     }
   }
 
-  /// An upper bound of the memory that one decode needs beside the weights: images that are alive
-  /// at the same time, what a convolution works in, and what OpenBLAS and the allocator keep.
+  /// Returns an upper bound of the memory in bytes that one decode needs in addition to the
+  /// weights: the images that exist at the same time, the scratch memory of a convolution, and the
+  /// memory kept by OpenBLAS and the allocator.
   ///
-  /// - Parameter latentSide: Side of the square latent.
+  /// - Parameter latentSide: The side of the square latent.
   package func workingBytes(latentSide: Int) -> Int {
     let largest = steps(latentSide).map { step in
       switch step {
-      // Outputs are written in whole groups, cut, and turned.
+      // Outputs are written in whole groups, cut, and transposed.
       case .convolution(let from, let to, _, let side):
         (from + 3 * PackedConvolution.wholeGroups(to)) * side * side
           + PackedConvolution.scratch(inputs: from, side: side)
-      // The input or its projection, the hidden image before and after a convolution.
+      // The input or its projection, and the hidden image before and after a convolution.
       case .resnet(let from, let to, let side):
         (from + 2 * to) * side * side
           + max(
             PackedConvolution.scratch(inputs: from, side: side),
             PackedConvolution.scratch(inputs: to, side: side))
-      // The input, its normalisation, query, key and value, then the result; a block of weights.
+      // The input, its normalisation, query, key and value, then the result; and a block of
+      // weights.
       case .attention(let channels, let side):
         (6 * channels + min(side * side, attentionBlockPixels)) * side * side
-      // The doubled image is not made.
+      // The doubled image is not stored.
       case .upsampling(let channels, let side):
         (channels + (channels + 3) / 4) * side * side
           + PackedConvolution.scratch(inputs: channels, side: side)

@@ -1,7 +1,7 @@
 import Checkpoints
 import Tensors
 
-/// A group norm, and SiLU after it except in the attention.
+/// A group norm, followed by SiLU except in the attention.
 struct Normalization: Sendable {
   let weight: Tensor  // [C]
   let bias: Tensor  // [C]
@@ -17,7 +17,7 @@ struct Normalization: Sendable {
       weight: weight, bias: bias, groups: DecoderConfiguration.groups, epsilon: 1e-6, silu: silu)
   }
 
-  /// The same in place.
+  /// Normalises `x` in place and applies SiLU.
   func callAsFunction(inPlace x: inout Tensor) {
     x.normalizeGroups(
       weight: weight, bias: bias, groups: DecoderConfiguration.groups, epsilon: 1e-6, silu: true)
@@ -25,11 +25,11 @@ struct Normalization: Sendable {
 }
 
 extension PackedConvolution {
-  /// A convolution that keeps the side: a `kernel` of 1 or 3 with padding for it.
+  /// A convolution that keeps the height and width: a `kernel` of 1 or 3 with matching padding.
   ///
-  /// Minimal filtering transforms its weights as it uses them. Stored after the transform they would
-  /// be four times as large, 800 MB of Stable Diffusion's decoder, and at 512 channels slower for
-  /// that: all of them come from memory for a few tiles at a time.
+  /// Minimal filtering transforms its weights on use. Transformed weights would be four times as
+  /// large, 800 MB for Stable Diffusion's decoder, and at 512 channels this would be slower,
+  /// because all of them would be read from memory for a few tiles at a time.
   init(_ reader: inout WeightReader, _ name: String, from: Int, to: Int, kernel: Int = 3) {
     let filters = kernel == 3 && from.isMultiple(of: Self.channelGroup)
     self.init(
@@ -39,7 +39,8 @@ extension PackedConvolution {
   }
 }
 
-/// `x + conv2(silu(norm2(conv1(silu(norm1(x))))))`, with `x` projected where the channels change.
+/// `x + conv2(silu(norm2(conv1(silu(norm1(x))))))`, where `x` is projected if the number of
+/// channels changes.
 struct ResnetBlock: Sendable {
   private let norm1: Normalization
   private let conv1: PackedConvolution
@@ -61,8 +62,10 @@ struct ResnetBlock: Sendable {
         &reader, "\(name).\(names.shortcut)", from: from, to: to, kernel: 1)
   }
 
-  /// - Parameter x: `[H, W, from]` in, `[H, W, to]` out. A projection is made first, so that the
-  ///   input need not be kept: these are the largest images of a decode.
+  /// Applies the block.
+  ///
+  /// - Parameter x: `[H, W, from]` on entry, `[H, W, to]` on return. A projection is computed
+  ///   first, so that the input need not be kept: these are the largest images of a decode.
   func callAsFunction(_ x: inout Tensor) {
     var hidden: Tensor
     if let shortcut {
@@ -78,7 +81,7 @@ struct ResnetBlock: Sendable {
   }
 }
 
-/// Attention with one head over all pixels, added to its input.
+/// Single-head attention over all pixels, added to its input.
 struct AttentionBlock: Sendable {
   private let norm: Normalization
   private let query: PackedConvolution
@@ -86,8 +89,10 @@ struct AttentionBlock: Sendable {
   private let value: PackedConvolution
   private let output: PackedConvolution
 
-  /// - Parameter isMatrix: Whether the projections are stored as `[C, C]` rather than as the 1 x 1
-  ///   convolutions `[C, C, 1, 1]` that they are.
+  /// Loads the weights.
+  ///
+  /// - Parameter isMatrix: Returns whether a projection is stored as `[C, C]` instead of as the 1 x
+  ///   1 convolution `[C, C, 1, 1]`.
   init(
     _ reader: inout WeightReader, _ names: DecoderNames, channels: Int, isMatrix: (String) -> Bool
   ) {
@@ -106,6 +111,8 @@ struct AttentionBlock: Sendable {
     output = projection(layers.output)
   }
 
+  /// Applies the block.
+  ///
   /// - Parameter x: `[H, W, C]`.
   func callAsFunction(_ x: inout Tensor) {
     let hidden = norm(x, silu: false)
@@ -114,7 +121,8 @@ struct AttentionBlock: Sendable {
   }
 }
 
-/// Residual blocks at one resolution, and a doubling of the side unless it is the last one.
+/// Residual blocks at one resolution, followed by a doubling of the height and width in all blocks
+/// but the last.
 struct UpBlock: Sendable {
   private let resnets: [ResnetBlock]
   private let upsampler: PackedConvolution?
@@ -133,7 +141,10 @@ struct UpBlock: Sendable {
       ? nil : PackedConvolution(&reader, names.upsampler(index), from: to, to: to)
   }
 
-  /// - Parameter x: `[H, W, from]` in, `[2H, 2W, to]` out; of the last block `[H, W, to]`.
+  /// Applies the block.
+  ///
+  /// - Parameter x: `[H, W, from]` on entry, `[2H, 2W, to]` on return, or `[H, W, to]` for the last
+  ///   block.
   func callAsFunction(_ x: inout Tensor) {
     for resnet in resnets { resnet(&x) }
     if let upsampler { x = upsampler(x, doubled: true) }

@@ -1,25 +1,26 @@
 import Checkpoints
 import Files
 
-/// What the tensors of a decoder are called in a file.
+/// The names of a decoder's tensors in a file.
 struct DecoderNames {
-  /// Whose names they are.
+  /// The naming schemes.
   enum Layout {
-    /// diffusers: `decoder.mid_block.resnets.0`, and `to_q` in the attention.
+    /// The names of diffusers: `decoder.mid_block.resnets.0`, and `to_q` in the attention.
     case diffusers
-    /// diffusers before 0.15: `query` in the attention.
+    /// The names of diffusers before 0.15: `query` in the attention.
     case oldDiffusers
-    /// CompVis/latent-diffusion: `decoder.mid.block_1`, and blocks counted from the image inwards.
+    /// The names of CompVis/latent-diffusion: `decoder.mid.block_1`, with blocks counted from the
+    /// image inwards.
     case compVis
   }
 
   let layout: Layout
-  /// `first_stage_model.` where the file holds a whole diffusion model.
+  /// `first_stage_model.` if the file holds a whole diffusion model.
   private let prefix: String
-  /// Blocks at one resolution each.
+  /// The number of blocks, each at one resolution.
   let blockCount: Int
 
-  /// diffusers' names in a file of the autoencoder alone.
+  /// Creates diffusers' names in a file that holds only the autoencoder.
   init(blockCount: Int) {
     layout = .diffusers
     prefix = ""
@@ -28,7 +29,7 @@ struct DecoderNames {
 
   /// Recognises the names in `state`.
   ///
-  /// - Throws: ``Failure`` `NotADecoder`, with the name of what it is instead where that is known.
+  /// - Throws: ``Failure`` `NotADecoder` (65), stating the kind of network if it is known.
   init(_ state: StateDict) throws(Failure) {
     let names = Set(state.names)
     let whole = "first_stage_model."
@@ -66,8 +67,8 @@ struct DecoderNames {
         + "CompVis's names")
   }
 
-  /// Whether the decoder has no use for a tensor: the encoder, what only training needs, and all
-  /// else of a whole diffusion model.
+  /// Returns whether the decoder does not use a tensor: the encoder, tensors for training only, and
+  /// everything else in a whole diffusion model.
   func ignores(_ name: String) -> Bool {
     guard name.hasPrefix(prefix) else { return true }
     let rest = name.dropFirst(prefix.count)
@@ -91,14 +92,14 @@ struct DecoderNames {
       : "\(decoder)up_blocks.\(block).resnets.\(index)"
   }
 
-  /// The convolution after the upsampling that ends block `block`.
+  /// The convolution after the upsampling at the end of block `block`.
   func upsampler(_ block: Int) -> String {
     layout == .compVis
       ? "\(decoder)up.\(blockCount - 1 - block).upsample.conv"
       : "\(decoder)up_blocks.\(block).upsamplers.0.conv"
   }
 
-  /// The 1 x 1 convolution of a residual block whose channels change.
+  /// The 1 x 1 convolution of a residual block whose number of channels changes.
   var shortcut: String { layout == .compVis ? "nin_shortcut" : "conv_shortcut" }
 
   /// The layers of the attention.

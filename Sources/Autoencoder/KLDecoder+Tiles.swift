@@ -1,15 +1,16 @@
 import Tensors
 
 extension KLDecoder {
-  /// Decodes one latent in overlapping square tiles, which bounds memory by the tile. Every tile is
-  /// normalised and attends on its own, so the image is another than that of the whole latent.
+  /// Decodes one latent in overlapping square tiles, which limits memory to that of a tile. Each
+  /// tile has its own normalisation and attention, so the image differs from that of the whole
+  /// latent.
   ///
-  /// Neighbours share a quarter of a tile, where one fades linearly into the other, above before
-  /// left.
+  /// Adjacent tiles overlap by a quarter of a tile, where one fades linearly into the other, first
+  /// with the tile above and then with the tile on the left.
   ///
   /// - Parameters:
-  ///   - z: `[L, h, w]`; one that is no larger than a tile is decoded as a whole.
-  ///   - tile: Side of a tile in pixels of the latent, a multiple of 4.
+  ///   - z: `[Cz, h, w]`. A latent that is not larger than a tile is decoded as a whole.
+  ///   - tile: The side of a tile in pixels of the latent, a multiple of 4.
   /// - Returns: `[C, s h, s w]`.
   /// - SeeAlso: `AutoencoderKL.tiled_decode` in huggingface/diffusers 0.42.1, with `tile` as its
   ///   `tile_latent_min_size` and its `tile_overlap_factor` of 0.25.
@@ -28,7 +29,7 @@ extension KLDecoder {
           z.cropped(top..<min(top + tile, height), left..<min(left + tile, width)))
         if top > 0 { piece.fadeFromAbove(above[row.count], overlap: overlap) }
         if let neighbour = row.last { piece.fadeFromLeft(neighbour, overlap: overlap) }
-        // Pixels that the next tile covers too are written again by it.
+        // Pixels that the next tile also covers are overwritten by it.
         image.paste(piece, row: scale * top, column: scale * left)
         row.append(piece)
       }
@@ -63,7 +64,8 @@ extension Tensor {
     }
   }
 
-  /// Fades from the last `overlap` rows of `other` into the first of this image, of the same width.
+  /// Fades from the last `overlap` rows of `other`, which has the same width, into the first rows
+  /// of this image.
   fileprivate mutating func fadeFromAbove(_ other: Tensor, overlap: Int) {
     let rows = min(overlap, shape[1], other.shape[1])
     for channel in 0..<shape[0] {
@@ -78,8 +80,8 @@ extension Tensor {
     }
   }
 
-  /// Fades from the last `overlap` columns of `other` into the first of this image, of the same
-  /// height.
+  /// Fades from the last `overlap` columns of `other`, which has the same height, into the first
+  /// columns of this image.
   fileprivate mutating func fadeFromLeft(_ other: Tensor, overlap: Int) {
     let columns = min(overlap, shape[2], other.shape[2])
     for row in 0..<shape[0] * shape[1] {

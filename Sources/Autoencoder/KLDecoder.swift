@@ -2,29 +2,31 @@ import Checkpoints
 import Files
 import Tensors
 
-/// The decoder of a KL autoencoder: latents to images.
+/// The decoder of a KL autoencoder, which maps latents to images.
 ///
-/// Legend: L latent channels, C image channels, h and w the latent's extents, s the
-/// ``DecoderConfiguration/scale``. Immutable after loading, so one decoder serves every thread. One
-/// image at a time on the calling thread: no result depends on its neighbours.
+/// Legend: Cz latent channels, C image channels, h and w latent height and width, s the
+/// ``DecoderConfiguration/scale``. A decoder is immutable after loading, so all threads can share
+/// it. It processes one image at a time on the calling thread, so no result depends on other
+/// images.
 /// - SeeAlso: Rombach et al., "High-Resolution Image Synthesis with Latent Diffusion Models", arXiv
 ///   2112.10752; `AutoencoderKL.decode` in huggingface/diffusers 0.42.1. Not ported: the encoder.
 package struct KLDecoder: Sendable {
   /// The architecture.
   package let configuration: DecoderConfiguration
 
-  private let latentConvolution: PackedConvolution?  // [L', L, 1, 1]
+  private let latentConvolution: PackedConvolution?  // [Cz', Cz, 1, 1]
   private let input: PackedConvolution
   private let middle: (first: ResnetBlock, attention: AttentionBlock, last: ResnetBlock)
   private let blocks: [UpBlock]
   private let outputNorm: Normalization
   private let output: PackedConvolution
 
-  /// Loads a decoder whose architecture is read off the shapes in `state`, which may hold the
-  /// encoder and a diffusion model beside it.
+  /// Loads a decoder whose architecture is determined from the shapes in `state`, which may also
+  /// hold the encoder and a diffusion model.
   ///
-  /// - Throws: ``Failure`` `NotADecoder`, or `CheckpointMismatch` with every key of the decoder
-  ///   that is missing, unexpected or of another shape.
+  /// - Throws: ``Failure`` (65) `NotADecoder` if it is a different network, `CheckpointMismatch`
+  ///   with all tensors of the decoder that are missing, unexpected or of a different shape, or the
+  ///   failure of reading a tensor.
   package init(_ state: StateDict) throws(Failure) {
     let names = try DecoderNames(state)
     try self.init(try DecoderConfiguration(state, names), WeightReader(state), names) {
@@ -32,7 +34,10 @@ package struct KLDecoder: Sendable {
     }
   }
 
-  /// A decoder of that architecture with weights by diffusers' names.
+  /// Loads a decoder of that architecture from weights with diffusers' names.
+  ///
+  /// - Throws: ``Failure`` `CheckpointMismatch` (65) with all tensors that are missing, unexpected
+  ///   or of a different shape, or the failure of reading a tensor.
   package init(_ configuration: DecoderConfiguration, _ reader: WeightReader) throws(Failure) {
     let names = DecoderNames(blockCount: configuration.blockChannels.count)
     try self.init(configuration, reader, names) { _ in false }
@@ -68,7 +73,7 @@ package struct KLDecoder: Sendable {
 
   /// Decodes one latent.
   ///
-  /// - Parameter z: `[L, h, w]`, divided by the scale that the diffusion model's latents have.
+  /// - Parameter z: `[Cz, h, w]`, divided by the scale of the diffusion model's latents.
   /// - Returns: `[C, s h, s w]`, nominally in [-1, 1] but not clamped.
   package func callAsFunction(_ z: Tensor) -> Tensor {
     precondition(
@@ -83,15 +88,15 @@ package struct KLDecoder: Sendable {
     return channelsFirst(output(x))
   }
 
-  /// See ``DecoderConfiguration/operations(latentSide:)``.
+  /// Returns ``DecoderConfiguration/operations(latentSide:)``.
   package func operations(latentSide: Int) -> Int {
     configuration.operations(latentSide: latentSide)
   }
 
-  /// An upper bound of the memory of a process that decodes one latent at a time: weights, and what
-  /// ``DecoderConfiguration/workingBytes(latentSide:)`` counts once for each thread.
+  /// Returns an upper bound of the memory in bytes of a process that decodes one latent at a time:
+  /// the weights, and ``DecoderConfiguration/workingBytes(latentSide:)`` once per thread.
   ///
-  /// - Parameter latentSide: Side of the square latent.
+  /// - Parameter latentSide: The side of the square latent.
   package func peakBytes(latentSide: Int) -> Int {
     4 * configuration.parameterCount + configuration.workingBytes(latentSide: latentSide)
   }
