@@ -3,19 +3,19 @@ import Files
 import Images
 import Tensors
 
-/// The classifier of Fashion-MNIST whose features the demonstration is scored with: three
-/// convolutions and two fully connected layers. Its features are those of the first fully connected
-/// layer, before the ReLU.
+/// The Fashion-MNIST classifier whose features score the demonstration: three convolutions and two
+/// fully connected layers. The features are the outputs of the first fully connected layer, before
+/// the ReLU.
 public struct FashionClassifier: FeatureExtractor {
-  /// The architecture, as the metadata of the weights name it.
+  /// The name of the architecture in the metadata of the weights.
   public let name = "fashion-classifier"
-  /// Outputs of the first fully connected layer.
+  /// The number of outputs of the first fully connected layer.
   public let featureDimension = 128
-  /// Classes of Fashion-MNIST.
+  /// The number of classes of Fashion-MNIST.
   public let classCount = 10
-  /// It has no features with positions.
+  /// 0: it has no features with positions.
   public let spatialDimension = 0
-  /// Black is -1, white is 1.
+  /// The preparation of images: black becomes -1 and white becomes 1.
   public let ownPreparation: String? = "grey 28x28, x/127.5-1"
 
   private let layers: [Layer]
@@ -24,8 +24,8 @@ public struct FashionClassifier: FeatureExtractor {
 
   /// Loads the weights `conv1` to `conv3`, `fc1` and `fc2`.
   ///
-  /// - Throws: ``Failure`` `CheckpointMismatch` when tensors are missing, of another shape, or too
-  ///   many.
+  /// - Throws: ``Failure`` `CheckpointMismatch` (65) with all tensors that are missing, unexpected
+  ///   or of a different shape, or the failure of reading a tensor.
   package init(_ state: StateDict) throws(Failure) {
     var weights = WeightReader(state)
     func read(_ name: String, _ shape: [Int]) -> (weight: Tensor, bias: Tensor) {
@@ -48,9 +48,13 @@ public struct FashionClassifier: FeatureExtractor {
     try weights.finish()
   }
 
-  /// The features and the logits of grey images, or of RGB images that are grey.
+  /// Computes the features and logits of grey images, or of RGB images whose pixels are grey.
   ///
-  /// - Throws: ``Failure`` `ImageMismatch` for another size or a coloured image.
+  /// - Parameters:
+  ///   - images: Images of 28 x 28 pixels.
+  ///   - preparation: Ignored, see ``ownPreparation``.
+  /// - Returns: 128 features and 10 logits for each image.
+  /// - Throws: ``Failure`` `ImageMismatch` (65) if an image has a different size or is coloured.
   public func callAsFunction(
     _ images: [Image], _ preparation: Preparation
   ) throws -> [ExtractedFeatures] { try images.map(features(of:)) }
@@ -63,7 +67,7 @@ public struct FashionClassifier: FeatureExtractor {
     return ExtractedFeatures(features: hidden.values, logits: logits.values)
   }
 
-  /// `[1, 28, 28]`, values in [-1, 1].
+  /// Returns the network's input, `[1, 28, 28]`, with values in [-1, 1].
   private func input(_ image: Image) throws(Failure) -> Tensor {
     let bytes = stride(from: 0, to: image.pixels.count, by: image.channels).map { image.pixels[$0] }
     let isGrey = image.pixels.indices.allSatisfy { image.pixels[$0] == bytes[$0 / image.channels] }

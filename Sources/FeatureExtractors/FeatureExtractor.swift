@@ -1,16 +1,16 @@
 import Images
 import Tensors
 
-/// What an extractor says of one image.
+/// The result of an extractor for one image.
 public struct ExtractedFeatures: Equatable, Sendable {
-  /// The pooled feature vector.
+  /// The pooled feature vector, `[D]`.
   public let features: [Float]
-  /// Class logits as the Inception Score of this extractor uses them.
+  /// The class logits used by the Inception Score of this extractor.
   public let logits: [Float]
-  /// The features of sFID, which keep their positions; empty for an extractor that has none.
+  /// The features of sFID, which retain their positions; empty if the extractor has none.
   public let spatial: [Float]
 
-  /// Wraps the vectors.
+  /// Creates a result from its vectors.
   public init(features: [Float], logits: [Float], spatial: [Float] = []) {
     self.features = features
     self.logits = logits
@@ -18,47 +18,56 @@ public struct ExtractedFeatures: Equatable, Sendable {
   }
 }
 
-/// A network that turns an image into a feature vector. Immutable after loading, so it is shared
-/// between threads as it is; a result never depends on the images beside it.
+/// A network that maps an image to a feature vector. It is immutable after loading, so threads can
+/// share it, and no result depends on other images.
 public protocol FeatureExtractor: Sendable {
-  /// The architecture's name in statistics files and results, such as `inception-2015`.
+  /// The name of the architecture in statistics files and results, such as `inception-2015`.
   var name: String { get }
-  /// Length of ``ExtractedFeatures/features``.
+  /// The length of ``ExtractedFeatures/features``.
   var featureDimension: Int { get }
-  /// Length of ``ExtractedFeatures/logits``.
+  /// The length of ``ExtractedFeatures/logits``.
   var classCount: Int { get }
-  /// Length of ``ExtractedFeatures/spatial``, 0 when there are none.
+  /// The length of ``ExtractedFeatures/spatial``, or 0 if there are none.
   var spatialDimension: Int { get }
-  /// How this extractor prepares images, in one line, when there is one way only: it then ignores
-  /// the ``Preparation`` asked for. Nil for Inception, whose tools differ.
+  /// A one-line description of the preparation of images, if the extractor has only one. It then
+  /// ignores the requested ``Preparation``. Nil for Inception, for which tools use different
+  /// preparations.
   var ownPreparation: String? { get }
-  /// What its large products multiply.
+  /// The number format of its large products.
   var precision: Precision { get }
 
-  /// How many images are done in the least time when they are given together.
+  /// The number of images per call that takes the least time per image.
   var imagesTogether: Int { get }
 
-  /// Features and logits of each image.
+  /// Computes the features and logits of each image.
+  ///
+  /// - Parameters:
+  ///   - images: The images, of any size that the extractor accepts.
+  ///   - preparation: How images become the network's input.
+  /// - Returns: A result for each image, in the same order.
+  /// - Throws: ``Failure`` `ImageMismatch` (65) if the extractor cannot process an image.
   func callAsFunction(
     _ images: [Image], _ preparation: Preparation
   ) throws -> [ExtractedFeatures]
 }
 
 extension FeatureExtractor {
-  /// An extractor is computed in float32 unless it says otherwise.
+  /// The default, float32.
   public var precision: Precision { .float32 }
 
-  /// An extractor takes one image after the other unless it says otherwise.
+  /// The default, one image per call.
   public var imagesTogether: Int { 1 }
 
-  /// Features and logits of `image`.
+  /// Computes the features and logits of `image`.
+  ///
+  /// - Throws: ``Failure`` `ImageMismatch` (65) if the extractor cannot process the image.
   public func callAsFunction(
     _ image: Image, _ preparation: Preparation
   ) throws -> ExtractedFeatures {
     try self([image], preparation)[0]
   }
 
-  /// How images are prepared when `preparation` is asked for, in one line.
+  /// Returns a one-line description of how images are prepared when `preparation` is requested.
   public func preprocessing(_ preparation: Preparation) -> String {
     ownPreparation ?? preparation.description
   }

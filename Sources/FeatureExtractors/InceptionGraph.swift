@@ -1,26 +1,26 @@
 import Checkpoints
 import Files
 
-/// Reads the weights of the Inception network out of the TensorFlow graph `classify_image_graph_def`,
-/// and makes sure that the graph computes what ``InceptionV3`` does.
+/// Reads the weights of the Inception network from the TensorFlow graph `classify_image_graph_def`,
+/// and checks that the graph computes the same as ``InceptionV3``.
 ///
-/// Every result of the graph is described by an operation and the descriptions of its inputs, each
-/// numbered when it is first met. The network, described first, gets the lowest numbers; whatever in
-/// the graph gets a higher one is another network's.
+/// Every result in the graph is described by an operation and the descriptions of its inputs, each
+/// of which is numbered when it first occurs. The network is described first and so gets the lowest
+/// numbers. Anything in the graph that gets a higher number is not part of the network.
 struct InceptionGraph {
   private let graph: TensorFlowGraph
   private var numbers: [String: Int] = [:]
-  /// Descriptions of results: what is joined along the channels, one number each.
+  /// The descriptions of results: one number for each part that is concatenated along the channels.
   private var known: [String: [Int]] = [:]
   private var tensors: [(name: String, source: TensorSource)] = []
 
-  /// Nodes from a result back to the image, of which the graph has some 300.
+  /// The largest number of nodes from a result back to the image. The graph has about 300.
   static let maximumDepth = 600
 
-  /// The weights under pytorch-fid's names.
+  /// Returns the weights under pytorch-fid's names.
   ///
-  /// - Throws: ``Failure`` `GraphMismatch` when the graph is another network's, or what reading its
-  ///   constants throws.
+  /// - Throws: ``Failure`` (65) `GraphMismatch` if the graph describes a different network, or the
+  ///   failure of reading its constants.
   static func weights(of graph: TensorFlowGraph) throws(Failure) -> StateDict {
     var reader = InceptionGraph(graph: graph)
     try reader.check()
@@ -52,7 +52,7 @@ struct InceptionGraph {
       "node '\(node)': \(detail); expected the graph inception-2015-12-05")
   }
 
-  /// The node whose value `name` passes on, unchanged but for its shape.
+  /// Returns the node whose value `name` passes on, unchanged except for its shape.
   private func source(_ name: String) -> String {
     var name = name
     for _ in 0..<8 {
@@ -76,7 +76,7 @@ struct InceptionGraph {
 // MARK: - The network
 
 extension InceptionGraph {
-  /// The number of a description.
+  /// Returns the number of a description.
   private mutating func number(_ description: String) -> Int {
     if let number = numbers[description] { return number }
     numbers[description] = numbers.count
@@ -108,7 +108,7 @@ extension InceptionGraph {
 // MARK: - The graph
 
 extension InceptionGraph {
-  /// What the result of a node is.
+  /// Returns the description of the result of a node.
   private mutating func describe(_ name: String, depth: Int) throws(Failure) -> [Int] {
     if let known = known[name] { return known }
     guard depth < Self.maximumDepth else { throw mismatch(name, "a chain without end") }
@@ -133,7 +133,7 @@ extension InceptionGraph {
     case "Concat", "ConcatV2":
       result = try joined(node, name, depth: depth)
     default:
-      // The prepared image; ours is prepared as the dialect wants it.
+      // The prepared image; here, images are prepared according to the dialect.
       result = [number("input")]
     }
     known[name] = result
@@ -147,7 +147,7 @@ extension InceptionGraph {
     return node.inputs[index]
   }
 
-  /// The number of something that the network has.
+  /// Returns the number of a description that occurs in the network.
   private func known(_ description: String, _ name: String) throws(Failure) -> Int {
     guard let number = numbers[description] else {
       throw mismatch(name, "the network has nothing like it: \(description)")
@@ -170,7 +170,7 @@ extension InceptionGraph {
     return parts
   }
 
-  /// Convolution, normalisation and ReLU, whose weights are collected.
+  /// Returns the number of a unit (convolution, normalisation and ReLU) and collects its weights.
   private mutating func unit(
     _ relu: TensorFlowGraph.Node, _ name: String, depth: Int
   ) throws(Failure) -> Int {
@@ -212,8 +212,8 @@ extension InceptionGraph {
   private static let unitNames = Dictionary(
     uniqueKeysWithValues: InceptionPlan.units.map { ($0.graphName, $0.name) })
 
-  /// How the window of a convolution or pool moves. Whether a window of one position is padded makes
-  /// no difference.
+  /// Returns how the window of a convolution or pool moves. For a window of one position, padding
+  /// makes no difference.
   private func window(
     of node: TensorFlowGraph.Node, _ name: String, isPointwise: Bool
   ) throws(Failure) -> InceptionPlan.Window {

@@ -4,14 +4,15 @@ import Tensors
 
 /// Builds the layers of ``InceptionV3`` from its weights.
 ///
-/// After a name stand the input channels, the output channels and the kernel size.
+/// The arguments after a name are the input channels, the output channels and the kernel size.
 struct InceptionLayers {
-  /// Where the weights come from.
+  /// The source of the weights.
   var weights: WeightReader
-  /// What the units multiply, where their methods can.
+  /// The number format of the products in units whose method supports it.
   let precision: Precision
 
-  /// The first part, `[299, 299, 3]` to `[17, 17, 768]`. The comments give the shape after each line.
+  /// The first part, `[299, 299, 3]` to `[17, 17, 768]`. The comments give the shape after each
+  /// line.
   mutating func throughMixed6a() -> [PackedLayer] {
     [
       unit("Conv2d_1a_3x3", 3, 32, 3, stride: 2),  // [149, 149, 32]
@@ -28,7 +29,7 @@ struct InceptionLayers {
     ]
   }
 
-  /// Three blocks that keep the shape, `[17, 17, 768]`.
+  /// Three blocks that keep the shape `[17, 17, 768]`.
   mutating func throughMixed6d() -> [PackedLayer] {
     [
       mixedC("Mixed_6b", 768, inner: 128),  // [17, 17, 768]
@@ -37,7 +38,7 @@ struct InceptionLayers {
     ]
   }
 
-  /// The rest before the global mean, `[17, 17, 768]` to `[8, 8, 2048]`.
+  /// The remaining layers before the global mean, `[17, 17, 768]` to `[8, 8, 2048]`.
   mutating func afterMixed6d() -> [PackedLayer] {
     [
       mixedC("Mixed_6e", 768, inner: 192),  // [17, 17, 768]
@@ -77,7 +78,7 @@ struct InceptionLayers {
     ])
   }
 
-  /// `[17, 17, inputs]` to `[17, 17, 768]`, 7 x 7 kernels factored into rows and columns.
+  /// `[17, 17, inputs]` to `[17, 17, 768]`, with 7 x 7 kernels factored into rows and columns.
   private mutating func mixedC(_ name: String, _ inputs: Int, inner: Int) -> PackedLayer {
     .branches([
       [unit("\(name).branch1x1", inputs, 192)],
@@ -114,7 +115,8 @@ struct InceptionLayers {
     ])
   }
 
-  /// `[8, 8, inputs]` to `[8, 8, 2048]`, two branches ending in a row beside a column.
+  /// `[8, 8, inputs]` to `[8, 8, 2048]`, with two branches that end in a row and a column side by
+  /// side.
   private mutating func mixedE(_ name: String, _ inputs: Int, pool: Pool) -> PackedLayer {
     .branches([
       [unit("\(name).branch1x1", inputs, 320)],
@@ -144,8 +146,8 @@ struct InceptionLayers {
   /// The pool before the last unit of a block.
   private enum Pool { case average, max }
 
-  /// An average pool and a unit of 1 x 1. Both are linear, so the convolution comes first and the pool
-  /// has fewer channels to pass over; bias and ReLU stay last.
+  /// An average pool and a 1 x 1 unit. Both are linear, so the convolution is applied first, which
+  /// leaves fewer channels to pool. Bias and ReLU remain last.
   private mutating func averaged(_ name: String, _ inputs: Int, _ outputs: Int) -> [PackedLayer] {
     let folded = fold(name, [outputs, inputs, 1, 1])
     return [
@@ -165,21 +167,21 @@ struct InceptionLayers {
       method: method)
   }
 
-  /// A unit with a kernel of one row that keeps the extents.
+  /// A unit with a kernel of one row that keeps the height and width.
   private mutating func row(_ name: String, _ inputs: Int, _ outputs: Int, _ size: Int)
     -> PackedLayer
   {
     unit(name, [outputs, inputs, 1, size], padding: (0, size / 2))
   }
 
-  /// A unit with a kernel of one column that keeps the extents.
+  /// A unit with a kernel of one column that keeps the height and width.
   private mutating func column(_ name: String, _ inputs: Int, _ outputs: Int, _ size: Int)
     -> PackedLayer
   {
     unit(name, [outputs, inputs, size, 1], padding: (size / 2, 0))
   }
 
-  /// Convolution, batch normalisation and ReLU as one convolution.
+  /// A convolution, batch normalisation and ReLU, folded into one convolution.
   private mutating func unit(
     _ name: String, _ shape: [Int], stride: Int = 1, padding: (height: Int, width: Int),
     method: PackedConvolution.Method? = nil
@@ -194,7 +196,7 @@ struct InceptionLayers {
           ? .float32 : precision))
   }
 
-  /// A unit's weights, and the gain and bias that take the place of its batch normalisation.
+  /// Returns a unit's weights, and the gain and bias that replace its batch normalisation.
   ///
   /// `γ · (w · x - μ) / √(σ² + ε) + β` has the weights `g · w` and the bias `β - g · μ`, where
   /// `g = γ / √(σ² + ε)` and ε = 0.001.
@@ -210,8 +212,8 @@ struct InceptionLayers {
     return (weight, gain, gain.indices.map { Double(beta[$0]) - gain[$0] * Double(mean[$0]) })
   }
 
-  /// How a unit of weights `shape`, `[Cout, Cin, kh, kw]`, is computed. Measured on one core of an
-  /// AMD EPYC with AVX-512, weights not in its caches, in milliseconds:
+  /// Returns the fastest method for a unit with weights of `shape`, `[Cout, Cin, kh, kw]`. Times on
+  /// one core of an AMD EPYC with AVX-512, with weights outside of its caches, in milliseconds:
   ///
   /// | unit | units | direct | other | |
   /// |---|---|---|---|---|
@@ -222,10 +224,10 @@ struct InceptionLayers {
   /// | 1 x 3, 3 x 1, 384 at 8 x 8 | 8 | 0.26 | Winograd 0.21 | 6 products instead of 12 |
   /// | 1 x 7, 7 x 1, 160 at 17 x 17 | 26 | 0.41 | Fourier 0.22 | 29 products instead of 119 |
   ///
-  /// The others, 1 x 1 and those of stride 2, have the direct method alone. A level of Strassen's
-  /// product for 1 x 1 was measured at 7 % less time for the last two blocks and nothing elsewhere,
-  /// 0.3 of 31 ms for twice the rounding error, and left out. In bfloat16 the direct
-  /// and the Fourier method take half the time, weights in the caches:
+  /// The other units, 1 x 1 and those of stride 2, support only the direct method. One level of
+  /// Strassen's product for 1 x 1 was measured to save 7 % in the last two blocks and nothing
+  /// elsewhere, which is 0.3 of 31 ms for twice the rounding error, and was not adopted. In
+  /// bfloat16, the direct and the Fourier method take half the time, with weights in the caches:
   ///
   /// | unit | units | float32 | bfloat16 |
   /// |---|---|---|---|
@@ -237,8 +239,8 @@ struct InceptionLayers {
   /// | 3 x 3, 80 to 192 at 71 x 71 | 10 | Winograd 1.6 | direct 2.7 |
   /// | 5 x 5, 48 to 64 at 35 x 35 | 3 | Winograd 0.19 | direct 0.48 |
   ///
-  /// So the last two rows stay in float32, and with them the first unit, which takes 1 % of the time
-  /// and sees the pixels.
+  /// The units in the last two rows therefore stay in float32, and so does the first unit, which
+  /// takes 1 % of the time and processes the pixels.
   private func fastest(_ shape: [Int], stride: Int) -> PackedConvolution.Method {
     switch (shape[2], shape[3], stride) {
     case (3, 3, 1), (5, 5, 1): .winograd

@@ -1,29 +1,29 @@
-/// The Inception network of 2015 as its files name it: what each unit is called by pytorch-fid, by
-/// the TensorFlow graph and by NVIDIA's program, and how the units are joined.
+/// The Inception network of 2015 as described in its files: the name of each unit in pytorch-fid,
+/// in the TensorFlow graph and in NVIDIA's program, and the connections between the units.
 ///
-/// ``InceptionLayers`` builds the same network with its shapes; this is what files are recognised,
-/// renamed and checked by.
+/// ``InceptionLayers`` builds the same network with its shapes. This plan is used to recognise,
+/// rename and check files.
 ///
 /// - SeeAlso: torch-fidelity, utils/util_convert_inception_weights.py, for the first two columns of
 ///   names; the state dict of NVIDIA's `inception-2015-12-05.pt` for the third.
 enum InceptionPlan {
-  /// How a window moves over its input.
+  /// The way a window moves over its input.
   enum Window: String, Sendable {
-    /// One step, the extents stay.
+    /// Stride 1 with padding that keeps the height and width.
     case same
-    /// One step, only where the window fits.
+    /// Stride 1 without padding.
     case valid
-    /// Two steps, only where the window fits.
+    /// Stride 2 without padding.
     case halving
   }
 
   /// A convolution with its normalisation.
   struct Unit: Sendable {
-    /// In pytorch-fid's files, such as `Mixed_5b.branch5x5_1`.
+    /// The name in pytorch-fid's files, such as `Mixed_5b.branch5x5_1`.
     let name: String
-    /// In the TensorFlow graph, such as `mixed/tower/conv`.
+    /// The name in the TensorFlow graph, such as `mixed/tower/conv`.
     let graphName: String
-    /// In NVIDIA's program, such as `layers.mixed.tower.conv`.
+    /// The name in NVIDIA's program, such as `layers.mixed.tower.conv`.
     let scriptName: String
     let window: Window
   }
@@ -33,7 +33,8 @@ enum InceptionPlan {
     case unit(Unit)
     case maxPool(Window)
     case averagePool(Window)
-    /// Sequences of steps from the same input, their results joined along the channels.
+    /// Sequences of steps that start from the same input and whose results are concatenated along
+    /// the channels.
     case branches([[Step]])
   }
 
@@ -59,7 +60,7 @@ enum InceptionPlan {
   static let tensorNames: [String] =
     units.flatMap { unit in unitTensors.map { unit.name + $0 } } + ["fc.weight", "fc.bias"]
 
-  /// What a unit consists of.
+  /// The suffixes of the tensors of a unit.
   static let unitTensors = [
     ".conv.weight", ".bn.weight", ".bn.bias", ".bn.running_mean", ".bn.running_var",
   ]
@@ -83,11 +84,11 @@ extension InceptionPlan {
       Unit(name: name, graphName: graphName, scriptName: "layers.\(graphName)", window: window))
   }
 
-  /// The units of one block, after the block's names.
+  /// Creates the units of one block, whose names begin with the block's names.
   private struct Block {
     let name: String
     let graphName: String
-    /// NVIDIA's program nests modules as the graph does its names, but for the last two blocks.
+    /// NVIDIA's program nests modules like the names in the graph, except for the last two blocks.
     var separator = "."
 
     func callAsFunction(_ branch: String, _ path: String, _ window: Window = .same) -> Step {

@@ -3,32 +3,34 @@ import Files
 import Images
 import Tensors
 
-/// The Inception v3 network of December 2015, whose features define FID and the Inception Score.
+/// The Inception v3 network of December 2015, whose features define the FID and the Inception
+/// Score.
 ///
-/// The architecture is that of the TensorFlow graph `inception-2015-12-05` as pytorch-fid ports it:
-/// average pools do not count padding, and the pool of the last block takes the maximum.
-/// torchvision's `inception_v3` differs in both.
+/// The architecture is that of the TensorFlow graph `inception-2015-12-05` as ported by
+/// pytorch-fid: average pools do not count padding, and the pool of the last block takes the
+/// maximum. torchvision's `inception_v3` differs in both.
 ///
-/// Each unit is a convolution without bias, a batch normalisation and a ReLU; the normalisation is
-/// folded into the convolution.
+/// Each unit consists of a convolution without bias, a batch normalisation and a ReLU. The
+/// normalisation is folded into the convolution.
 ///
-/// - SeeAlso: Szegedy et al., "Rethinking the Inception Architecture for Computer Vision",
-///   arXiv 1512.00567; pytorch-fid, src/pytorch_fid/inception.py.
+/// - SeeAlso: Szegedy et al., "Rethinking the Inception Architecture for Computer Vision", arXiv
+///   1512.00567; pytorch-fid, src/pytorch_fid/inception.py.
 public struct InceptionV3: FeatureExtractor {
-  /// The name of the graph that FID is defined by.
+  /// The name of the graph that defines the FID.
   public let name = "inception-2015"
-  /// Channels after the last block.
+  /// The number of channels after the last block.
   public let featureDimension = 2048
-  /// Outputs of the classifier.
+  /// The number of outputs of the classifier.
   public let classCount = 1008
   /// 7 channels at 17 x 17 positions.
   public let spatialDimension = 7 * 17 * 17
-  /// None: the tools prepare images in different ways.
+  /// Nil: tools prepare images in different ways.
   public let ownPreparation: String? = nil
-  /// What its convolutions multiply; see ``InceptionLayers`` for which of them.
+  /// The number format of the products in its convolutions; see ``InceptionLayers`` for the
+  /// exceptions.
   public let precision: Precision
 
-  /// Four: past `Mixed_6a` weights are larger than images.
+  /// 4: from `Mixed_6a` on, weights are larger than images.
   public let imagesTogether = 4
 
   /// `[299, 299, 3]` to the output of `Mixed_6a`, `[17, 17, 768]`.
@@ -37,20 +39,23 @@ public struct InceptionV3: FeatureExtractor {
   private let middle: PackedNetwork
   /// From there to `[8, 8, 2048]`.
   private let back: PackedNetwork
-  /// 2048 to 1008, without the bias.
+  /// The classifier, 2048 to 1008, without its bias.
   private let classifier: PackedLinear
-  /// The classifier's bias, `[1008]`. The Inception Score leaves it out.
+  /// The bias of the classifier, `[1008]`, which the Inception Score omits.
   package let classifierBias: Tensor
 
-  /// Loads weights under pytorch-fid's names: `<unit>.conv.weight`, `<unit>.bn.*`, `fc.*`.
+  /// Loads weights with pytorch-fid's names: `<unit>.conv.weight`, `<unit>.bn.*`, `fc.*`.
   ///
-  /// - Throws: ``Failure`` `CheckpointMismatch` when tensors are missing, of another shape, or too
-  ///   many.
+  /// - Throws: ``Failure`` `CheckpointMismatch` (65) with all tensors that are missing, unexpected
+  ///   or of a different shape, or the failure of reading a tensor.
   package init(_ state: StateDict, precision: Precision = .float32) throws(Failure) {
     try self.init(WeightReader(state), precision: precision)
   }
 
-  /// Loads what `weights` hands out.
+  /// Loads the weights that `weights` provides.
+  ///
+  /// - Throws: ``Failure`` `CheckpointMismatch` (65) as for a state dict, or the failure of reading
+  ///   a tensor.
   package init(_ weights: WeightReader, precision: Precision = .float32) throws(Failure) {
     self.precision = precision
     var reader = InceptionLayers(weights: weights, precision: precision)
@@ -60,17 +65,22 @@ public struct InceptionV3: FeatureExtractor {
     classifier = PackedLinear(
       reader.weights.tensor("fc.weight", [classCount, featureDimension]), precision: precision)
     classifierBias = reader.weights.tensor("fc.bias", [classCount])
-    // PyTorch counts training batches; files converted from TensorFlow leave the counts out.
+    // PyTorch counts training batches; files converted from TensorFlow do not contain these counts.
     try reader.weights.finish(ignoring: { $0.hasSuffix(".bn.num_batches_tracked") })
   }
 
-  /// The features of each image, means over 8 x 8 positions; the logits as the Inception Score uses
-  /// them, `W · features`, without the bias; and the features of sFID.
+  /// Computes the features of each image, which are means over 8 x 8 positions; the logits used by
+  /// the Inception Score, `W · features` without the bias; and the features of sFID.
   ///
-  /// The latter are what guided-diffusion takes from the graph's `mixed_6/conv`, the first 7 channels
-  /// of the first branch of `Mixed_6d`, in the order `(row · 17 + column) · 7 + channel`: statistics
-  /// in the order of PyTorch's arrays are not comparable.
+  /// The features of sFID are those that guided-diffusion reads from the graph's `mixed_6/conv`:
+  /// the first 7 channels of the first branch of `Mixed_6d`, in the order
+  /// `(row · 17 + column) · 7 + channel`. Statistics in the order of PyTorch's arrays are not
+  /// comparable.
   ///
+  /// - Parameters:
+  ///   - images: Images of any size.
+  ///   - preparation: How they become the network's input.
+  /// - Returns: 2048 features, 1008 logits and 2023 features with positions for each image.
   /// - SeeAlso: `FID_SPATIAL_NAME` and `_create_feature_graph` in guided-diffusion (22e0df8),
   ///   evaluations/evaluator.py.
   public func callAsFunction(
@@ -86,7 +96,7 @@ public struct InceptionV3: FeatureExtractor {
       return ExtractedFeatures(
         features: features[index].values,
         logits: Array(logits.values[index * classCount..<(index + 1) * classCount]),
-        // The first branch's channels come first in the block's output.
+        // The channels of the first branch come first in the block's output.
         spatial: (0..<spatialDimension).map { positions[$0 / 7 * 768 + $0 % 7] })
     }
   }

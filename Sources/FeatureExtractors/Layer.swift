@@ -1,6 +1,6 @@
 import Tensors
 
-/// A step of a convolutional network, from `[C, H, W]` to another `[C, H, W]`.
+/// A layer of a convolutional network, which maps one `[C, H, W]` to another.
 enum Layer: Sendable {
   case convolution(Conv2d)
   case maxPool(Window)
@@ -14,6 +14,6 @@ enum Layer: Sendable {
 }
 
 extension [Layer] {
-  /// Applies the steps one after the other.
+  /// Applies the layers one after the other.
   func callAsFunction(_ x: Tensor) -> Tensor { reduce(x) { $1($0) } }
 }

@@ -2,12 +2,12 @@ import Checkpoints
 import Files
 import Tensors
 
-/// The weights of a feature extractor, whichever file they came in, under the names that the network
+/// The weights of a feature extractor from any supported file, under the names that the network
 /// reads.
 package struct RecognizedWeights: Sendable {
-  /// Which network, and whose file.
+  /// The supported kinds of files.
   package enum Layout: String, Sendable {
-    /// pytorch-fid and torch-fidelity, also behind a prefix.
+    /// The weights of pytorch-fid and torch-fidelity, optionally with a common prefix.
     case pytorchFID = "pytorch-fid"
     /// The graph of 2015, which TTUR and ADM read.
     case tensorFlow = "tensorflow-graph"
@@ -17,7 +17,7 @@ package struct RecognizedWeights: Sendable {
     case fashion = "fashion-classifier"
   }
 
-  /// What the file is.
+  /// The kind of file.
   package let layout: Layout
   /// The tensors under the network's names.
   package let state: StateDict
@@ -26,8 +26,9 @@ package struct RecognizedWeights: Sendable {
 
   /// Recognises the file at `path` by its content.
   ///
-  /// - Throws: ``Failure`` `NotAnExtractor` when it is another network's, `CheckpointMismatch` when
-  ///   a program holds other tensors than the network's, `GraphMismatch`, or what reading throws.
+  /// - Throws: ``Failure`` (65) `NotAnExtractor` if it holds a different network or is compressed,
+  ///   `GraphMismatch` if a TensorFlow graph describes a different network; otherwise as
+  ///   ``CheckpointFile/open(_:)`` and ``CheckpointFile/taken(_:option:)`` do.
   package init(path: String) throws(Failure) {
     let file = try ReadableFile(path: path)
     let head = try file.bytes(at: 0, count: min(file.size, 16))
@@ -48,7 +49,10 @@ package struct RecognizedWeights: Sendable {
     (layout, state) = try Self.recognize(weights, path: path)
   }
 
-  /// Whether the file at `path` is a TensorFlow graph, the one layout that is no checkpoint.
+  /// Returns whether the file at `path` is a TensorFlow graph, the only kind of file that is not a
+  /// checkpoint.
+  ///
+  /// - Throws: The ``Failure`` of opening or reading the file.
   package static func isGraph(path: String) throws(Failure) -> Bool {
     let file = try ReadableFile(path: path)
     return TensorFlowGraph.isPlausible(try file.bytes(at: 0, count: min(file.size, 16)))
@@ -65,7 +69,7 @@ package struct RecognizedWeights: Sendable {
     if names.isSuperset(of: ["conv1.weight", "conv3.weight", "fc2.weight"]) {
       return (.fashion, state)
     }
-    // A file of pytorch-fid's names, or a larger module in which the network is an attribute.
+    // A file with pytorch-fid's names, or of a larger module that has the network as an attribute.
     let last = "Mixed_7c.branch_pool.conv.weight"
     guard let prefix = state.names.first(where: { $0.hasSuffix(last) })?.dropLast(last.count) else {
       if names.contains("blocks.0.0.conv.weight") {
@@ -96,8 +100,8 @@ package struct RecognizedWeights: Sendable {
     )
   }
 
-  /// The tensors of NVIDIA's program: `weight`, `beta`, `mean` and `var` of each unit, whose
-  /// normalisation has no gain, and those of `output`.
+  /// Returns the tensors of NVIDIA's program: `weight`, `beta`, `mean` and `var` of each unit,
+  /// whose normalisation has no gain, and those of `output`.
   private static func nvidia(_ state: StateDict) throws(Failure) -> StateDict {
     var tensors: [(name: String, source: TensorSource)] = []
     var used: Set<String> = []
@@ -116,18 +120,19 @@ package struct RecognizedWeights: Sendable {
     }
     take("output.weight", as: "fc.weight")
     take("output.bias", as: "fc.bias")
-    // What is unknown stays in, so that the network's reader reports it.
+    // Unknown tensors are kept, so that the network's reader reports them.
     tensors += state.names.filter { !used.contains($0) }.map { ($0, .tensor($0)) }
     return try state.rearranged(tensors)
   }
 }
 
 extension RecognizedWeights {
-  /// The network with these weights.
+  /// Creates the network with these weights.
   ///
-  /// - Parameter precision: What it is to multiply; the classifier of the demo is too small to care.
-  /// - Throws: ``Failure`` `CheckpointMismatch` with all names that do not fit, or the first failure
-  ///   to read a tensor.
+  /// - Parameter precision: The number format of its products. It does not apply to the small
+  ///   classifier of the demonstration.
+  /// - Throws: ``Failure`` `CheckpointMismatch` (65) with all tensors that are missing, unexpected
+  ///   or of a different shape, or the failure of reading a tensor.
   package func extractor(
     precision: Precision = .float32
   ) throws(Failure) -> any FeatureExtractor {
@@ -137,12 +142,12 @@ extension RecognizedWeights {
     }
   }
 
-  /// The network's name, as its extractor has it.
+  /// The network's name, as given by its extractor.
   package var architecture: String {
     layout == .fashion ? layout.rawValue : "inception-2015"
   }
 
-  /// The names of all tensors of the network in the order of pytorch-fid's files; nil for networks
-  /// whose files are not converted.
+  /// The names of all tensors of the network in the order of pytorch-fid's files, or nil for a
+  /// network whose files are not converted.
   package var tensorNames: [String]? { layout == .fashion ? nil : InceptionPlan.tensorNames }
 }
