@@ -5,20 +5,24 @@ import Images
 import Results
 import Tensors
 
-/// The extractor that both sides of a comparison were or will be scored with.
+/// The extractor with which both sides of a comparison were or will be scored.
 package struct AgreedExtractor {
-  /// The network, nil when both sides are statistics already.
+  /// The network, or nil if both sides are statistics already.
   package let network: LoadedExtractor?
-  /// What the result says of it.
+  /// The description of the extractor in the result.
   package let provenance: ExtractorProvenance
 
-  /// Finds the extractor and refuses statistics that were made with another.
+  /// Determines the extractor, and refuses statistics that were made with a different one.
   ///
   /// - Parameters:
   ///   - statistics: The sides that are statistics already.
-  ///   - precision: What the network is to multiply, if it can.
-  ///   - needsNetwork: Whether any side is images.
-  /// - Throws: `Failure` `DimensionMismatch` or `ExtractorMismatch`, naming both sides.
+  ///   - weights: The file of weights given by the user, or nil.
+  ///   - precision: The number format of the network's products, if it supports it.
+  ///   - needsNetwork: Whether any side consists of images.
+  ///   - guardian: Records warnings, and decides whether a mismatch is allowed.
+  /// - Throws: `Failure` (65) `DimensionMismatch` if the dimensions of the sides differ,
+  ///   `ExtractorMismatch` if their extractors are known to differ and mismatches are not allowed;
+  ///   otherwise as ``LoadedExtractor/choose(weights:reference:precision:)``.
   package init(
     statistics: [ReferenceStatistics], weights: String?, precision: Precision, needsNetwork: Bool,
     guardian: inout CompatibilityGuard
@@ -86,8 +90,8 @@ package struct AgreedExtractor {
 }
 
 extension ReferenceStatistics {
-  /// The extractor by the record, or by the registry, which has statistics of the published Inception
-  /// alone; nil when that is unknown.
+  /// The extractor according to the record, or according to the registry, which contains only
+  /// statistics of the published Inception network; nil if it is unknown.
   fileprivate var extractor: ExtractorProvenance? {
     record?.extractor
       ?? entry.map { _ in

@@ -3,11 +3,12 @@ import Files
 import GenerativeMetrics
 import Work
 
-/// Refuses to compare what is known to differ, unless that is allowed and then recorded.
+/// Refuses comparisons between things known to differ. If mismatches are allowed, they are recorded
+/// instead.
 package struct CompatibilityGuard {
   /// Whether `--allow-mismatch` was given.
   let allowsMismatch: Bool
-  /// What was allowed.
+  /// The mismatches that were allowed.
   package private(set) var allowed: [String] = []
   package private(set) var warnings: [String] = []
   private let reporter: Reporter
@@ -23,7 +24,10 @@ package struct CompatibilityGuard {
     reporter.warn(text)
   }
 
-  /// - Throws: `failure`, with how to go on all the same.
+  /// Refuses a comparison, or records the mismatch if mismatches are allowed.
+  ///
+  /// - Throws: `failure`, extended by advice on how to allow the mismatch, unless mismatches are
+  ///   allowed.
   package mutating func refuse(_ failure: Failure) throws(Failure) {
     guard allowsMismatch else {
       throw Failure(
@@ -34,13 +38,17 @@ package struct CompatibilityGuard {
     warn("allowed by --allow-mismatch: \(failure.subject): \(failure.detail)")
   }
 
-  /// Refuses statistics whose features were prepared in another way than those of the other side.
+  /// Refuses statistics whose features were prepared differently from those of the other side.
   ///
   /// - Parameters:
-  ///   - dialect: That of the other side's features.
-  ///   - asserted: What the user says that the dialect of the statistics is.
-  ///   - hasOwnPreparation: Whether the extractor prepares images in one way, whatever the dialect.
-  /// - Throws: `Failure` `DialectMismatch`, or `DdofMismatch` for a covariance with another divisor.
+  ///   - statistics: The statistics to check.
+  ///   - dialect: The dialect of the other side's features.
+  ///   - asserted: The dialect of the statistics according to the user, or nil.
+  ///   - hasOwnPreparation: Whether the extractor prepares images in its own way, whatever the
+  ///     dialect.
+  /// - Throws: `Failure` (65) `DialectMismatch` if `asserted` contradicts what is known of the
+  ///   statistics, or if the dialects do not fit and mismatches are not allowed; `DdofMismatch` if
+  ///   the covariance has a different divisor and mismatches are not allowed.
   package mutating func check(
     _ statistics: ReferenceStatistics, against dialect: Dialect, asserted: Dialect?,
     hasOwnPreparation: Bool
@@ -91,9 +99,15 @@ package struct CompatibilityGuard {
     }
   }
 
-  /// Refuses statistics of images of another size than `image`'s.
+  /// Refuses statistics of images of a different size.
   ///
-  /// - Throws: `Failure` `ResolutionMismatch`.
+  /// - Parameters:
+  ///   - statistics: The statistics to check.
+  ///   - width: The width of the other side's images in pixels.
+  ///   - height: The height of the other side's images in pixels.
+  ///   - subject: The name of the other side, for the message.
+  /// - Throws: `Failure` `ResolutionMismatch` (65) if the sizes differ and mismatches are not
+  ///   allowed.
   package mutating func checkResolution(
     _ statistics: ReferenceStatistics, width: Int, height: Int, subject: String
   ) throws(Failure) {

@@ -2,10 +2,10 @@ import FeatureExtractors
 import Foundation
 import GenerativeMetrics
 
-/// What a tool of the field does between the bytes of an image and a score. The same images get
-/// different numbers in each.
+/// The processing of images by a published tool, from bytes to scores. The same images get
+/// different scores in each dialect.
 public enum Dialect: String, CaseIterable, Codable, Sendable {
-  /// mseitzer/pytorch-fid, and the copies of it in DiS and U-ViT.
+  /// mseitzer/pytorch-fid, and its copies in DiS and U-ViT.
   case pytorchFID = "pytorch-fid"
   /// The TensorFlow graph: TTUR and guided-diffusion's (ADM) evaluator.
   case tensorFlow = "tf"
@@ -17,14 +17,17 @@ public enum Dialect: String, CaseIterable, Codable, Sendable {
   case cleanLegacyPyTorch = "clean-legacy-pytorch"
   /// clean-fid, mode `legacy_tensorflow`.
   case cleanLegacyTensorFlow = "clean-legacy-tensorflow"
-  /// Lightning-AI/torchmetrics since it smooths before shrinking.
+  /// Lightning-AI/torchmetrics, in the versions that smooth before shrinking.
   case torchmetrics
   /// NVlabs/edm, `fid.py`.
   case edm
   /// layer6ai-labs/dgm-eval with its Inception encoder.
   case dgmEval = "dgm-eval"
 
-  /// Decodes a dialect, and of any other name says which there are.
+  /// Decodes a dialect.
+  ///
+  /// - Throws: `DecodingError.dataCorrupted`, listing the dialects, for an unknown name; other
+  ///   cases of `DecodingError` if the value is not a string.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
     let name = try container.decode(String.self)
@@ -38,7 +41,7 @@ public enum Dialect: String, CaseIterable, Codable, Sendable {
     self = dialect
   }
 
-  /// The record of what this dialect does.
+  /// The definition of what the tool computes.
   public var definition: DialectDefinition {
     switch self {
     case .pytorchFID: DialectDefinition(.pytorch, mean: .float64)
@@ -68,33 +71,35 @@ public enum Dialect: String, CaseIterable, Codable, Sendable {
   }
 }
 
-/// How a ``Dialect`` turns images into each of the metrics.
+/// The way in which a ``Dialect`` computes each of the metrics from images.
 ///
-/// A metric that the tool does not have is computed from the dialect's own features by the definition
-/// of another, whose name then stands beside the value.
+/// A metric that the tool does not have is computed from the dialect's features by the definition
+/// of a different tool, whose name is given with the value.
 public struct DialectDefinition: Sendable {
-  /// A definition and the tool it is of.
+  /// A definition and the name of the tool that uses it.
   public typealias Named<Definition> = (tool: String, definition: Definition)
 
-  /// How images become the network's input.
+  /// The conversion of images to the network's input.
   public let preparation: Preparation
-  /// Whether the mean of the features is summed in single precision, as NumPy does with float32 rows.
+  /// The precision in which the mean of the features is summed. NumPy sums float32 rows in single
+  /// precision.
   public let mean: MeanPrecision
-  /// The covariance is divided by the number of images less this. (StyleGAN's FID alone divides by
-  /// the number itself; it is no dialect here.)
+  /// The number subtracted from the number of images in the divisor of the covariance. (Only
+  /// StyleGAN's FID divides by the number of images itself; it is not a dialect here.)
   public let ddof = 1
-  /// Inception Score.
+  /// The definition of the Inception Score.
   public let score: Named<InceptionScore.Convention>
-  /// sFID: guided-diffusion is the only tool that has it.
+  /// The definition of sFID, for which guided-diffusion is the only tool.
   public let spatial = "guided-diffusion"
-  /// KID. Tools that draw subsets without a seed get its expectation, from all samples.
+  /// The definition of KID. For tools that draw subsets without a seed, it is the expectation,
+  /// computed from all samples.
   public let kernelDistance: Named<KernelDistance.Subsets>
-  /// Precision and recall.
+  /// The definition of precision and recall.
   public let precisionAndRecall: Named<PrecisionAndRecall.Convention>
 
-  /// Whether statistics of one can be compared with features of the other: the images are prepared alike,
-  /// or if the extractor prepares them in its own way, everything else that a dialect decides of
-  /// statistics is the same.
+  /// Returns whether statistics of one definition can be compared with features of the other: the
+  /// images are prepared in the same way or, if the extractor has its own preparation, everything
+  /// else that affects statistics is the same.
   package func fits(_ other: DialectDefinition, hasOwnPreparation: Bool) -> Bool {
     hasOwnPreparation ? mean == other.mean && ddof == other.ddof : preparation == other.preparation
   }

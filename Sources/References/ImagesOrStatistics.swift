@@ -7,8 +7,15 @@ package enum ImagesOrStatistics: Sendable {
   case images(ImageSource)
   case statistics(ReferenceStatistics)
 
-  /// Recognises `path` by content: an archive with `mu` and `sigma` is statistics, everything else
-  /// must be images.
+  /// Opens the images or statistics at `path`. The content determines which: an archive with `mu`
+  /// and `sigma` holds statistics, everything else must be images.
+  ///
+  /// - Parameters:
+  ///   - path: A file or folder.
+  ///   - recursive: Whether to read the folders inside a folder, as in
+  ///     ``ImageSource/init(path:recursive:)``.
+  /// - Throws: `Failure` as ``ReferenceStatistics/init(path:)`` or
+  ///   ``ImageSource/init(path:recursive:)`` does.
   package init(path: String, recursive: Bool?) throws {
     self =
       ReferenceStatistics.isRecognised(path)
@@ -22,7 +29,7 @@ package enum ImagesOrStatistics: Sendable {
 }
 
 extension ImageSource {
-  /// The classes of the images, nil where they have none.
+  /// The number of images of each class, or nil if the images have no classes.
   package var labelCounts: LabelCounts? {
     guard let labels, let last = labels.max(), last < 1 << 20 else { return nil }
     return LabelCounts(labels, classes: last + 1)

@@ -5,17 +5,22 @@ import GenerativeMetrics
 import Results
 import Tensors
 
-/// A feature extractor and where its weights came from.
+/// A feature extractor and the origin of its weights.
 public struct LoadedExtractor: Sendable {
   /// The network.
   public let network: any FeatureExtractor
-  /// For results and statistics.
+  /// The description of the extractor in results and statistics.
   public let provenance: ExtractorProvenance
 
-  /// Loads weights, recognised by content. Of converted weights the provenance is that of the file
-  /// they were converted from.
+  /// Loads weights, which are recognised by content. The provenance of converted weights is that of
+  /// the file from which they were converted.
   ///
-  /// - Parameter precision: What the network is to multiply, if it can.
+  /// - Parameters:
+  ///   - path: The file of weights.
+  ///   - precision: The number format of the network's products, if it supports it.
+  /// - Throws: `Failure` (65) as ``RecognizedWeights/init(path:)`` and
+  ///   ``RecognizedWeights/extractor(precision:)`` do, or `WeightsChanged` if converted weights
+  ///   were changed afterwards.
   public init(path: String, precision: Precision = .float32) throws {
     let weights = try RecognizedWeights(path: path)
     network = try weights.extractor(precision: precision)
@@ -28,12 +33,17 @@ public struct LoadedExtractor: Sendable {
       precision: network.precision.recorded)
   }
 
-  /// Finds the extractor that fits: the weights given, else the file that the reference names
-  /// (relative to it, hash checked), else the Inception weights in the user's cache,
-  /// converted or as pytorch-fid publishes them.
+  /// Loads the matching extractor: the given weights; otherwise the file that the reference names,
+  /// relative to it, whose hash is checked; otherwise the Inception weights in the user's cache,
+  /// either converted or as published.
   ///
-  /// - Throws: `Failure` `WeightsUnavailable` (69) with file name, SHA-256 and where to put it;
-  ///   `HashMismatch` when the file that the reference names is not the one it was made with.
+  /// - Parameters:
+  ///   - weights: The file of weights given by the user, or nil.
+  ///   - reference: The statistics to compare with, or nil.
+  ///   - precision: The number format of the network's products, if it supports it.
+  /// - Throws: `Failure` `WeightsUnavailable` (69), with the file name, its SHA-256 and where to
+  ///   put it, if there are no weights; `HashMismatch` (65) if the file that the reference names is
+  ///   not the one it was made with; otherwise as ``init(path:precision:)``.
   package static func choose(
     weights: String?, reference: ReferenceStatistics?, precision: Precision = .float32
   ) throws -> LoadedExtractor {
@@ -71,6 +81,6 @@ public struct LoadedExtractor: Sendable {
 }
 
 extension FeatureExtractor {
-  /// Whether this is the network whose distance is called FID.
+  /// Whether this is the network whose Fréchet distance is called FID.
   package var isInception: Bool { name == MetricTitle.inception }
 }

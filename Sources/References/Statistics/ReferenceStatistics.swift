@@ -5,53 +5,57 @@ import GenerativeMetrics
 import Images
 import Results
 
-/// Mean and covariance of a reference set's features, with what is known of how they were made.
+/// The mean and covariance of the features of a reference set, together with what is known of their
+/// origin.
 ///
-/// Files of every tool of the field are read, recognised by content: see ``Format``. What the numbers
-/// are of (the tool's dialect, how many images) stands in the `.json` record beside the file, or in
-/// the registry when the file is one of it, or nowhere.
+/// Files of all common tools are read and recognised by content, see ``Format``. The origin of the
+/// numbers (the tool's dialect, the number of images) is given by the `.json` record beside the
+/// file or, for files in the registry, by the registry; otherwise it is unknown.
 public struct ReferenceStatistics: Sendable {
-  /// Where it was read from.
+  /// The path of the file.
   public let path: String
-  /// SHA-256 of the file.
+  /// The SHA-256 of the file.
   public let sha256: String
-  /// How the file is laid out.
+  /// The layout of the file.
   public let format: Format
-  /// The record beside the file, nil when there is none.
+  /// The record beside the file, or nil if there is none.
   public let record: StatisticsRecord?
-  /// What the registry says of a file with this hash, nil when it knows none.
+  /// The entry of the registry for a file with this hash, or nil if there is none.
   public let entry: StatisticsRegistry.Entry?
-  /// Images that the statistics are of, nil when that is unknown.
+  /// The number of images, or nil if it is unknown.
   public let count: Int?
-  /// The covariance is divided by ``count`` less this; nil when that is unknown.
+  /// The number subtracted from ``count`` in the divisor of the covariance, or nil if it is
+  /// unknown.
   ///
-  /// StyleGAN's `FeatureStats` are sums: their covariance is formed as StyleGAN does, with 0.
+  /// StyleGAN's `FeatureStats` hold sums, whose covariance is formed as in StyleGAN, with 0.
   public let ddof: Int?
-  /// The precision that the mean was summed in, by the record or the type that it is stored in.
+  /// The precision in which the mean was summed, according to the record or the type in which it is
+  /// stored.
   public let meanPrecision: MeanPrecision
-  /// Every array in the file.
+  /// All arrays in the file.
   public let arrays: [TensorLine]
 
-  /// Of the pooled features.
+  /// The statistics of the pooled features.
   package let gaussian: GaussianStatistics
-  /// Of the spatial features of sFID.
+  /// The statistics of the spatial features of sFID.
   package let spatial: GaussianStatistics?
   private let rows: (@Sendable () throws -> NPYReader)?
 
-  /// Length of a feature vector.
+  /// The length of a feature vector.
   public var dimension: Int { gaussian.dimension }
-  /// The tool in whose way the features were made, nil when that is unknown.
+  /// The tool whose processing produced the features, or nil if it is unknown.
   public var dialect: Dialect? { record?.dialect ?? entry?.dialect }
-  /// Side of the images before they were resized, nil when that is unknown.
+  /// The side of the images in pixels before they were resized, or nil if it is unknown.
   public var resolution: Int? { record?.resolution ?? entry?.resolution }
 
   /// Reads statistics and, if there is one, the record beside them.
   ///
-  /// Files with feature rows alone give the mean and the covariance of these (ddof 1).
+  /// For files that hold only feature rows, the mean and covariance of the rows are computed (ddof
+  /// 1).
   ///
-  /// - Throws: `Failure` `StatsInvalid` when an array is missing, has another shape or type, is not
-  ///   finite, not symmetric or not positive semidefinite, or when the record was made for another
-  ///   file; why the container is refused.
+  /// - Throws: `Failure` `StatsInvalid` (65) if an array is missing, has a different shape or type,
+  ///   or is not finite, symmetric or positive semidefinite, or if the record is invalid or was
+  ///   written for a different file; or the failure with which the container is refused.
   public init(path: String) throws {
     let content = try StatisticsContent(path: path)
     let recordPath = Self.recordPath(path)
@@ -85,9 +89,11 @@ public struct ReferenceStatistics: Sendable {
     rows = content.rows
   }
 
-  /// Feature rows in the file, rounded to float32; nil when there are none.
+  /// Reads the feature rows in the file, rounded to float32.
   ///
-  /// - Throws: `Failure` `StatsInvalid` when they are no finite rows of ``dimension`` numbers.
+  /// - Returns: The rows `[N, D]`, or nil if there are none.
+  /// - Throws: `Failure` `StatsInvalid` (65) if they are not finite rows of ``dimension`` numbers,
+  ///   or the failure of reading the file.
   public func featureRows() throws -> FeatureRows? {
     guard let reader = try rows?() else { return nil }
     let shape = try StatisticsContent.checkedRowShape(reader, path: path, atLeast: 0)
@@ -102,23 +108,26 @@ public struct ReferenceStatistics: Sendable {
     }
   }
 
-  /// The images of the reference set, as guided-diffusion keeps some of them in the same file.
+  /// Returns the images of the reference set, some of which guided-diffusion stores in the same
+  /// file, or nil if there are none.
+  ///
+  /// - Throws: `Failure` as ``ImageSource/init(path:recursive:)`` does.
   public func images() throws -> ImageSource? {
     format == .adm && arrays.contains { $0.name == "arr_0" } ? try ImageSource(path: path) : nil
   }
 
-  /// Whether `path` is meant as statistics: then anything wrong with it is an error rather than a
-  /// reason to try something else.
+  /// Returns whether `path` is meant as statistics, in which case anything wrong with it is an
+  /// error instead of a reason to interpret it differently.
   package static func isRecognised(_ path: String) -> Bool { StatisticsContent.isRecognised(path) }
 
-  /// The path of the record beside statistics: `stats.json` for `stats.npz`, `stats.pkl.json` for
-  /// any other name.
+  /// Returns the path of the record beside statistics: `stats.json` for `stats.npz`,
+  /// `stats.pkl.json` for any other name.
   package static func recordPath(_ path: String) -> String {
     (path.hasSuffix(".npz") ? String(path.dropLast(4)) : path) + ".json"
   }
 
-  /// The files that are read together with the statistics at `path`: the record, and the weights that
-  /// it names.
+  /// Returns the files that are read together with the statistics at `path`: the record, and the
+  /// weights that it names.
   package static func companions(of path: String) -> [String] {
     let recordPath = recordPath(path)
     guard FileManager.default.fileExists(atPath: recordPath) else { return [] }
@@ -126,7 +135,7 @@ public struct ReferenceStatistics: Sendable {
     return [recordPath] + [weights.map { siblingPath(of: path, $0) }].compactMap(\.self)
   }
 
-  /// Whether there is nothing at `path`, or a record of statistics, which may be replaced.
+  /// Returns whether `path` is free or holds a record of statistics, which may be replaced.
   package static func isFreeForRecord(_ path: String) -> Bool {
     !FileManager.default.fileExists(atPath: path) || (try? StatisticsRecord(path: path)) != nil
   }

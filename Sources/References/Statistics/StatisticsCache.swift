@@ -4,31 +4,33 @@ import GenerativeMetrics
 import Results
 import Work
 
-/// The statistics of the registry that were fetched: `$XDG_CACHE_HOME/dis-eval/stats`, or
+/// The fetched statistics of the registry, in `$XDG_CACHE_HOME/dis-eval/stats` or
 /// `~/.cache/dis-eval/stats`.
 ///
-/// Beside each file stand its record and a lock, which holds the hash of the first download where
-/// nobody has published one: a later one that differs is refused.
+/// Each file has a record and a lock beside it. If no hash has been published, the lock holds the
+/// hash of the first download, and a later download that differs is refused.
 public struct StatisticsCache: Sendable {
-  /// Where files are kept.
+  /// The folder of the files.
   public let folder: String
-  /// The files that there are.
+  /// The public files.
   public let registry: StatisticsRegistry
 
-  /// What a file was when it was first fetched.
+  /// The properties of a file when it was first fetched.
   struct Lock: Codable, Equatable {
     var schema = "dis-eval-lock/1"
     var name: String
     var address: String
     var sha256: String
     var bytes: Int
-    /// Shape of the covariance.
+    /// The shape of the covariance.
     var shape: [Int]
-    /// Trace of the covariance.
+    /// The trace of the covariance.
     var trace: Double
   }
 
-  /// The cache of this user.
+  /// Opens the cache of this user.
+  ///
+  /// - Throws: `Failure` as ``StatisticsRegistry/init()`` does.
   public init() throws {
     folder = Self.folder
     registry = try StatisticsRegistry()
@@ -36,7 +38,7 @@ public struct StatisticsCache: Sendable {
 
   private static var folder: String { WeightStore.user.folder + "/stats" }
 
-  /// Where the file of `entry` is kept, whether it is there or not.
+  /// Returns the path of the file of `entry`, whether or not it exists.
   public func path(of entry: StatisticsRegistry.Entry) -> String {
     let suffix =
       switch entry.format {
@@ -47,15 +49,17 @@ public struct StatisticsCache: Sendable {
     return "\(folder)/\(entry.name).\(suffix)"
   }
 
-  /// Whether the file of `entry` was fetched.
+  /// Returns whether the file of `entry` was fetched.
   public func has(_ entry: StatisticsRegistry.Entry) -> Bool {
     FileManager.default.fileExists(atPath: path(of: entry))
   }
 
-  /// The names of those that were fetched.
+  /// The names of the fetched files.
   public var fetchedNames: [String] { registry.entries.filter(has).map(\.name) }
 
-  /// `entries` as JSON, each with where it is kept.
+  /// Returns `entries` as JSON, each with the path of its file.
+  ///
+  /// - Throws: `EncodingError` if a number is not finite.
   public func json(_ entries: [StatisticsRegistry.Entry]) throws -> [UInt8] {
     struct Line: Encodable {
       var entry: StatisticsRegistry.Entry
@@ -73,9 +77,11 @@ public struct StatisticsCache: Sendable {
 
   private static func lockPath(_ name: String) -> String { "\(folder)/\(name).lock" }
 
-  /// The lock of that name, nil when nothing was fetched.
+  /// Reads the lock with that name.
   ///
-  /// - Throws: `Failure` `StatsInvalid` for a lock that cannot be read.
+  /// - Returns: The lock, or nil if nothing was fetched.
+  /// - Throws: `Failure` `StatsInvalid` (65) if the lock cannot be interpreted, or the failure of
+  ///   reading it.
   static func lock(_ name: String) throws -> Lock? {
     let path = lockPath(name)
     guard FileManager.default.fileExists(atPath: path) else { return nil }
@@ -92,8 +98,8 @@ public struct StatisticsCache: Sendable {
     return lock
   }
 
-  /// The entry whose published or locked hash this is. A registry or lock that cannot be read knows
-  /// nothing here; those who need it will say what is wrong with it.
+  /// Returns the entry with this published or locked hash. A registry or lock that cannot be read
+  /// is ignored here; the code that needs it reports what is wrong with it.
   static func entry(ofFileWithSHA256 sha256: String) -> StatisticsRegistry.Entry? {
     guard let registry = try? StatisticsRegistry() else { return nil }
     return registry.entries.first { entry in
@@ -105,13 +111,19 @@ public struct StatisticsCache: Sendable {
 // MARK: - Fetching
 
 extension StatisticsCache {
-  /// Fetches the file of that name, or takes the one that was put in its place by hand, checks it
+  /// Fetches the file with that name, or takes a file that was put in its place by hand; checks it,
   /// and writes its record and its lock.
   ///
-  /// - Parameter again: Whether to download what is there already.
-  /// - Returns: The path.
-  /// - Throws: `Failure` `StatsUnknown` (66); `DownloadFailed` (69) with address and where to put
-  ///   the file; `HashMismatch` (65) with both hashes; `StatsInvalid` when it is something else.
+  /// - Parameters:
+  ///   - name: A name in the registry.
+  ///   - again: Whether to download a file that exists already.
+  ///   - reporter: Receives the progress of the download.
+  /// - Returns: The path of the file.
+  /// - Throws: `Failure` `StatsUnknown` (66) if the registry has no such name; `DownloadFailed`
+  ///   (69) with the address and where to put the file; `NoDirectDownload` (69) if it must be
+  ///   downloaded with a browser; `HashMismatch` (65) with both hashes; `DownloadLimit` (65) if it
+  ///   is too large; `StatsInvalid` (65) if its content is different; `Busy` or `CannotCreate` (73)
+  ///   if it cannot be written.
   public func fetch(_ name: String, again: Bool, reporter: Reporter) async throws -> String {
     let entry = try registry.entry(named: name)
     let path = path(of: entry)
@@ -131,7 +143,7 @@ extension StatisticsCache {
     do {
       try install(entry, lock, path)
     } catch let failure as Failure where isNew && failure.status == .dataRefused {
-      // Not what it should be: it must not be taken for it the next time.
+      // It is not the expected file, and must not be mistaken for it the next time.
       try? FileManager.default.removeItem(atPath: path)
       throw failure
     }
@@ -149,7 +161,7 @@ extension StatisticsCache {
     }
   }
 
-  /// Checks the file at `path` and writes what belongs beside it.
+  /// Checks the file at `path`, and writes its record and lock.
   private func install(_ entry: StatisticsRegistry.Entry, _ lock: Lock?, _ path: String) throws {
     let sha256 = try sha256(ofFile: path)
     try Self.check(sha256, of: path, entry: entry, lock: lock)
@@ -181,7 +193,9 @@ extension StatisticsCache {
       to: Self.lockPath(entry.name))
   }
 
-  /// - Throws: `Failure` `HashMismatch` with both hashes.
+  /// Compares a hash with those of the registry and the lock.
+  ///
+  /// - Throws: `Failure` `HashMismatch` (65) with both hashes if they differ.
   static func check(
     _ sha256: String, of path: String, entry: StatisticsRegistry.Entry, lock: Lock?
   ) throws(Failure) {
@@ -197,10 +211,11 @@ extension StatisticsCache {
   }
 }
 
-/// The file that `--ref` means: a path, or a name of the registry that was fetched.
+/// Returns the path of the file that `--ref` refers to: a path, or a name in the registry that was
+/// fetched.
 ///
 /// - Throws: `Failure` `StatsUnavailable` (69) for a name that was not fetched, `StatsUnknown` (66)
-///   with the closest names.
+///   with the closest names for an unknown name, `NotFound` (66) for a path that does not exist.
 package func resolveReference(_ pathOrName: String) throws -> String {
   if FileManager.default.fileExists(atPath: pathOrName) { return pathOrName }
   guard !pathOrName.contains("/"), !pathOrName.contains(".") else {

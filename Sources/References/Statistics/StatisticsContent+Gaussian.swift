@@ -3,9 +3,10 @@ import Files
 import GenerativeMetrics
 
 extension StatisticsContent {
-  /// The Gaussian of the pooled features, checked, and the divisor that the file itself implies.
+  /// Returns the checked Gaussian of the pooled features, and the divisor that the file itself
+  /// implies.
   ///
-  /// - Parameter known: Images according to the record or the registry.
+  /// - Parameter known: The number of images according to the record or the registry.
   func gaussian(count known: Int?) throws -> (gaussian: GaussianStatistics, ddof: Int?) {
     if let moments {
       if format == .featureStats { return (try gaussian(ofSums: moments), 0) }
@@ -15,10 +16,11 @@ extension StatisticsContent {
     return (try gaussian(ofRows: reader), 1)
   }
 
-  /// The type that the mean is stored in; of rows it is summed in double precision.
+  /// The precision of the type in which the mean is stored. The mean of rows is summed in double
+  /// precision.
   var meanPrecision: MeanPrecision { moments?.mean.type == .float32 ? .float32 : .float64 }
 
-  /// The Gaussian of the spatial features.
+  /// Returns the Gaussian of the spatial features.
   func spatialGaussian(count: Int?) throws -> GaussianStatistics? {
     try spatial.map { try gaussian(of: $0, count: count, ["mu_s", "sigma_s"]) }
   }
@@ -34,7 +36,7 @@ extension StatisticsContent {
     return refusal(path, "\(error.code): \(error.detail)\(advice)")
   }
 
-  /// Rows and columns of an array of feature rows.
+  /// Returns the numbers of rows and columns of an array of feature rows.
   static func checkedRowShape(
     _ reader: NPYReader, path: String, atLeast minimum: Int
   ) throws(Failure) -> (rows: Int, columns: Int) {
@@ -49,7 +51,7 @@ extension StatisticsContent {
     return (reader.shape[0], reader.shape[1])
   }
 
-  /// Mean and covariance as they are stored.
+  /// Returns the mean and covariance as stored.
   private func gaussian(
     of moments: Moments, count: Int?, _ names: [String]
   ) throws -> GaussianStatistics {
@@ -59,7 +61,7 @@ extension StatisticsContent {
       relativePrecision: moments.covariance.type.relativePrecision)
   }
 
-  /// StyleGAN's `get_mean_cov`: `raw_mean / n` and `raw_cov / n - mean meanᵀ`.
+  /// Computes `raw_mean / n` and `raw_cov / n - mean meanᵀ`, as StyleGAN's `get_mean_cov` does.
   private func gaussian(ofSums sums: Moments) throws -> GaussianStatistics {
     guard let count else { preconditionFailure("sums without a count") }
     try checkShapes(sums, ["raw_mean", "raw_cov"])
@@ -75,14 +77,14 @@ extension StatisticsContent {
         after = max(after, abs(covariance[index]))
       }
     }
-    // What the difference lost of the digits that the sums had.
+    // The factor by which the subtraction increased the relative error of the sums.
     let loss = after > 0 ? max(1, before / after) : 1
     return try checked(
       count: count, mean: mean, covariance: covariance,
       relativePrecision: loss * sums.covariance.type.relativePrecision)
   }
 
-  /// Mean and unbiased covariance of rows, which are read a few megabytes at a time.
+  /// Computes the mean and unbiased covariance of rows, which are read a few megabytes at a time.
   private func gaussian(ofRows reader: NPYReader) throws -> GaussianStatistics {
     let (rows, columns) = try Self.checkedRowShape(reader, path: path, atLeast: 2)
     var accumulator = GaussianAccumulator(dimension: columns)
@@ -129,7 +131,7 @@ extension StatisticsContent {
 }
 
 extension ScalarType {
-  /// The relative error of a number that was rounded to this type.
+  /// The relative error of a number rounded to this type.
   fileprivate var relativePrecision: Double {
     switch self {
     case .float64: 0x1p-52

@@ -4,14 +4,14 @@ import GenerativeMetrics
 import Results
 
 extension ReferenceStatistics {
-  /// The layouts of statistics that tools of the field write. The raw values stand in the registry.
+  /// The layouts of statistics that published tools write. The raw values are used in the registry.
   public enum Format: String, Codable, Sendable, CustomStringConvertible {
-    /// `mu` `[D]` and `sigma` `[D, D]`: TTUR, pytorch-fid, clean-fid, EDM, U-ViT, DiS, and ours,
-    /// which may have `mu_s`, `sigma_s` and `features`.
+    /// `mu` `[D]` and `sigma` `[D, D]`: TTUR, pytorch-fid, clean-fid, EDM, U-ViT, DiS, and this
+    /// tool, which may add `mu_s`, `sigma_s` and `features`.
     case npz = "npz"
-    /// guided-diffusion's reference batches: also `mu_s`, `sigma_s` and images, `arr_0`.
+    /// guided-diffusion's reference batches, which add `mu_s`, `sigma_s` and images, `arr_0`.
     case adm = "adm-npz"
-    /// Feature rows of ours, `features`, without mean and covariance.
+    /// Feature rows of this tool, `features`, without mean and covariance.
     case features = "features-npz"
     /// clean-fid's rows for KID, `feats`.
     case cleanFeatures = "clean-fid-kid-npz"
@@ -19,7 +19,7 @@ extension ReferenceStatistics {
     case representations = "dgm-eval-npz"
     /// A pickle with `mu` and `sigma`.
     case pickle = "pickle"
-    /// EDM2: a pickle with `fid` and perhaps other features.
+    /// EDM2: a pickle with `fid` and possibly other features.
     case edm = "edm-pickle"
     /// StyleGAN's `FeatureStats`: sums of the features and of their products.
     case featureStats = "stylegan-pickle"
@@ -28,7 +28,7 @@ extension ReferenceStatistics {
     /// torch-fidelity's cache of feature rows.
     case torchFeatures = "torch-features"
 
-    /// For people.
+    /// A description for people.
     public var description: String {
       switch self {
       case .npz: "npz (mu, sigma)"
@@ -46,30 +46,33 @@ extension ReferenceStatistics {
   }
 }
 
-/// What a file of statistics holds, recognised by content, before anything is computed from it.
+/// The content of a file of statistics, before anything is computed from it. The layout is
+/// recognised by content.
 struct StatisticsContent {
-  /// A mean and a covariance as they are stored.
+  /// A mean and a covariance as stored.
   typealias Moments = (mean: NPYArray, covariance: NPYArray)
 
   let path: String
   let format: ReferenceStatistics.Format
-  /// Of the pooled features. For ``ReferenceStatistics/Format/featureStats`` they are sums.
+  /// The statistics of the pooled features. For ``ReferenceStatistics/Format/featureStats``, these
+  /// are sums.
   private(set) var moments: Moments?
-  /// Of the spatial features.
+  /// The statistics of the spatial features.
   private(set) var spatial: Moments?
-  /// Feature rows `[N, D]`.
+  /// The feature rows, `[N, D]`.
   private(set) var rows: (@Sendable () throws -> NPYReader)?
-  /// Images that the file itself says the statistics are of.
+  /// The number of images according to the file itself.
   private(set) var count: Int?
-  /// Every array in the file; what is none stands there too.
+  /// All entries of the file, including those that are not numeric arrays.
   private(set) var arrays: [TensorLine] = []
 
-  /// More dimensions would need more than half a gigabyte for one covariance.
+  /// The largest number of dimensions. More would need over half a gigabyte for one covariance.
   static let maximumDimension = 8192
 
-  /// Reads what `path` holds, but no feature rows and no images.
+  /// Reads the content of `path` except for feature rows and images.
   ///
-  /// - Throws: `Failure` `StatsInvalid` with what was found, or why the container is refused.
+  /// - Throws: `Failure` `StatsInvalid` (65) with what was found, or the failure with which the
+  ///   container is refused.
   init(path: String) throws {
     let file = try ReadableFile(path: path)
     if try PickledValue.Container(recognizing: file) == nil {
@@ -87,7 +90,7 @@ struct StatisticsContent {
 // MARK: - npz
 
 extension StatisticsContent {
-  /// Names of arrays that make an archive one of statistics, and not of images.
+  /// The names of arrays that identify an archive as statistics instead of images.
   static let names: Set = ["mu", "sigma", "mu_s", "sigma_s", "features", "feats", "reps"]
 
   private init(_ file: NPZ, path: String) throws {
@@ -205,7 +208,7 @@ extension StatisticsContent {
     return (try array(mean), try array(covariance))
   }
 
-  /// The arrays of a dictionary, and of the dictionaries in it.
+  /// Returns the arrays of a dictionary and of the dictionaries within it.
   private static func lines(_ root: PickledValue) throws -> [TensorLine] {
     func line(_ value: PickledValue, _ name: String) throws -> TensorLine? {
       try value.layout().map { .init(name: name, type: $0.type.rawValue, shape: $0.shape) }
@@ -224,8 +227,8 @@ extension StatisticsContent {
     return lines
   }
 
-  /// Batches of rows as one array. One batch may stand in the list many times, so that the list can
-  /// mean much more than its bytes.
+  /// Joins batches of rows into one array. A batch may occur in the list many times, so the list
+  /// can represent much more than its size in bytes.
   private static func joined(_ parts: [PickledValue], path: String) throws -> NPYReader {
     var rows: [Float] = []
     var dimension: Int?
@@ -253,8 +256,9 @@ extension StatisticsContent {
 // MARK: - Recognition
 
 extension StatisticsContent {
-  /// Whether `path` is meant as statistics: then anything wrong with it is an error rather than a
-  /// reason to try something else. A pickle alone can be nothing else, but for a batch of CIFAR.
+  /// Returns whether `path` is meant as statistics, in which case anything wrong with it is an
+  /// error instead of a reason to interpret it differently. A pickle alone cannot be anything else,
+  /// except for a batch of CIFAR.
   static func isRecognised(_ path: String) -> Bool {
     guard let file = try? ReadableFile(path: path),
       let container = try? PickledValue.Container(recognizing: file)
@@ -265,7 +269,7 @@ extension StatisticsContent {
     switch container {
     case .pickle: return (try? PickledValue.read(path))?["data"] == nil
     case .torch:
-      // What cannot be read says so better than "no images".
+      // The reason a file cannot be read is more helpful than "no images".
       guard let root = try? PickledValue.read(path) else { return true }
       if (try? root.layout())??.shape.count == 2 { return true }
       return ["mu", "sigma", "raw_mean"].contains { root[$0] != nil } || root["fid"]?.keys != nil

@@ -3,32 +3,38 @@ import Files
 import GenerativeMetrics
 import Results
 
-/// Writes statistics of any layout as `.npz`, with a record beside it. Pickles are read, never
-/// written: whoever loads one lets it run code.
+/// Writes statistics of any layout as `.npz` with a record beside it. Pickles are read but never
+/// written, because loading one in Python can run arbitrary code.
 public struct StatisticsConversion: Sendable {
-  /// What is converted.
+  /// The statistics to convert.
   public let input: ReferenceStatistics
-  /// The dialect, where it is unknown.
+  /// The dialect, if it is unknown.
   public var dialect: Dialect?
-  /// The number of images, where it is unknown.
+  /// The number of images, if it is unknown.
   public var count: Int?
-  /// The side of the images, where it is unknown.
+  /// The side of the images in pixels, if it is unknown.
   public var resolution: Int?
-  /// Feature rows to keep, of the first images.
+  /// The number of feature rows to keep, those of the first images.
   public var keptRows = 0
 
-  /// Reads the input: a file, or one of the registry by name.
+  /// Reads the input: a file, or a name in the registry.
+  ///
+  /// - Throws: `Failure` as ``resolveReference(_:)`` and ``ReferenceStatistics/init(path:)`` do.
   public init(reference: String) throws {
     input = try ReferenceStatistics(path: resolveReference(reference))
   }
 
-  /// Writes `mu` and `sigma` in float64, `mu_s` and `sigma_s` where there are some, and the record.
+  /// Writes `mu` and `sigma` in float64, `mu_s` and `sigma_s` if they exist, and the record.
   ///
-  /// A covariance divided by N (StyleGAN's) is multiplied by N / (N - 1), so that it is divided as
-  /// those of all dialects are.
+  /// A covariance divided by N, such as StyleGAN's, is multiplied by N / (N - 1), so that its
+  /// divisor is that of all dialects.
   ///
+  /// - Parameter path: The file to write, which must end in `.npz`.
   /// - Returns: The record.
-  /// - Throws: `Failure` `FactContradicted` when an asserted fact is known to be another.
+  /// - Throws: `Failure` `InvalidOutput` (64) for a different suffix; `FactContradicted` (65) if an
+  ///   asserted fact is known to be different; `NoFeatureRows` (65) if rows are to be kept and
+  ///   there are none; `CannotCreate` (73), `DiskFull` or `InputOutput` (74) if a file cannot be
+  ///   written; otherwise as ``ReferenceStatistics/featureRows()``.
   public func write(to path: String) throws -> StatisticsRecord {
     guard path.hasSuffix(".npz") else {
       throw Failure(
@@ -105,7 +111,8 @@ public struct StatisticsConversion: Sendable {
     ]
   }
 
-  /// The extractor that the input names; else the one of the dialect, when the dimension is its.
+  /// Returns the extractor that the input names, or else that of the dialect if the dimension
+  /// matches.
   private func extractor(_ dialect: Dialect?) -> ExtractorProvenance {
     if let known = input.record?.extractor { return known }
     let isInception = input.entry != nil || dialect != nil && input.dimension == 2048

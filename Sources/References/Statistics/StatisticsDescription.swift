@@ -3,55 +3,56 @@ import Foundation
 import GenerativeMetrics
 import Results
 
-/// What a file of statistics is, for people and programs.
+/// A description of a file of statistics for people and programs.
 public struct StatisticsDescription: Codable, Sendable {
-  /// Name and version of this form.
+  /// The name and version of this document's schema.
   public var schema = "dis-eval-statistics-description/1"
   /// The path as given.
   public var file: String
-  /// Its name in the registry, by hash.
+  /// The name in the registry, found by hash.
   public var name: String?
-  /// How it is laid out.
+  /// The layout of the file.
   public var format: ReferenceStatistics.Format
-  /// Size in bytes.
+  /// The size of the file in bytes.
   public var bytes: Int
-  /// SHA-256 of the file.
+  /// The SHA-256 of the file.
   public var sha256: String
-  /// Every array in it.
+  /// All arrays in the file.
   public var arrays: [TensorLine]
-  /// Length of a feature vector.
+  /// The length of a feature vector.
   public var dimension: Int
-  /// Length of a spatial feature vector, nil when there are none.
+  /// The length of a spatial feature vector, or nil if there are none.
   public var spatialDimension: Int?
   /// The data set.
   public var dataset: Dataset?
-  /// Images, nil when that is unknown.
+  /// The number of images, or nil if it is unknown.
   public var count: Int?
-  /// The tool in whose way the features were made.
+  /// The tool whose processing produced the features.
   public var dialect: Dialect?
-  /// Divisor of the covariance: count minus this.
+  /// The number subtracted from the count in the divisor of the covariance.
   public var ddof: Int?
-  /// Side of the images.
+  /// The side of the images in pixels.
   public var resolution: Int?
-  /// The precision that the mean was summed in.
+  /// The precision in which the mean was summed.
   public var meanPrecision: MeanPrecision
-  /// Sum of the variances.
+  /// The sum of the variances.
   public var trace: Double
-  /// Smallest and largest eigenvalue of the covariance.
+  /// The smallest and the largest eigenvalue of the covariance.
   public var eigenvalues: [Double]
-  /// Independent directions of the covariance in float64.
+  /// The rank of the covariance in float64.
   public var rank: Int
-  /// Largest over smallest eigenvalue, nil for a singular covariance.
+  /// The ratio of the largest to the smallest eigenvalue, or nil for a singular covariance.
   public var condition: Double?
-  /// The facts that nothing confirms.
+  /// The asserted facts that nothing confirms.
   public var asserted: [String]?
-  /// What the hash was compared with: `registry`, `lock`, `record`. None of them: empty.
+  /// The sources with which the hash was compared: `registry`, `lock`, `record`. Empty if there is
+  /// none.
   public var verifiedBy: [String]
 
-  /// Reads and describes a file, or one of the registry by name.
+  /// Reads and describes a file, or a name in the registry.
   ///
-  /// - Throws: `Failure` as ``ReferenceStatistics``, and `HashMismatch` when a file of the registry
-  ///   is another than the published or the first one.
+  /// - Throws: `Failure` `HashMismatch` (65) if a file in the registry differs from the published
+  ///   or first one; otherwise as ``resolveReference(_:)`` and ``ReferenceStatistics/init(path:)``.
   public init(reference: String) throws {
     let path = try resolveReference(reference)
     let statistics = try ReferenceStatistics(path: path)
@@ -93,6 +94,8 @@ public struct StatisticsDescription: Codable, Sendable {
     self.verifiedBy = verifiedBy
   }
 
-  /// The document as JSON.
+  /// Returns the document as JSON.
+  ///
+  /// - Throws: `EncodingError` if a number is not finite.
   public func json() throws -> [UInt8] { try encodedJSON(self) }
 }

@@ -4,48 +4,49 @@ import GenerativeMetrics
 import Results
 import Work
 
-/// What is known of a statistics file, kept as JSON beside it.
+/// The known facts about a statistics file, stored as JSON beside it.
 public struct StatisticsRecord: Codable, Sendable {
-  /// Name and version of this form.
+  /// The name and version of this document's schema.
   public var schema = "dis-eval-statistics/1"
-  /// The data.
+  /// The data set.
   public var dataset: Dataset?
-  /// Images that the statistics are of, nil when that is unknown.
+  /// The number of images, or nil if it is unknown.
   public var count: Int?
-  /// The extractor; `file` is relative to this record.
+  /// The extractor, whose `file` is relative to this record.
   public var extractor: ExtractorProvenance
-  /// The tool in whose way images were prepared, nil when that is unknown.
+  /// The tool whose preparation of images was used, or nil if it is unknown.
   public var dialect: Dialect?
-  /// Divisor of the covariance: count minus this; nil when that is unknown.
+  /// The number subtracted from the count in the divisor of the covariance, or nil if it is
+  /// unknown.
   public var ddof: Int?
-  /// Feature rows kept in the file, of the first images.
+  /// The number of feature rows in the file, those of the first images.
   public var features: Int
-  /// Side of the images before they were resized.
+  /// The side of the images in pixels before they were resized.
   public var resolution: Int?
-  /// The classes of the images, nil when the images did not say them.
+  /// The classes of the images, or nil if the images did not provide them.
   public var labels: LabelCounts?
   /// Whether the file has statistics of the spatial features, `mu_s` and `sigma_s`.
   public var spatial: Bool?
-  /// Precision in which the mean was summed.
+  /// The precision in which the mean was summed.
   public var meanPrecision: MeanPrecision?
-  /// What the file was converted from or where it was fetched.
+  /// The file that was converted, or the address from which the file was fetched.
   public var source: Source?
-  /// The facts that somebody asserted when the file was converted, and nothing confirms.
+  /// The facts that the user asserted when the file was converted, and that nothing confirms.
   public var asserted: [String]?
-  /// SHA-256 of the file.
+  /// The SHA-256 of the file.
   public var npzSha256: String
   /// The distance of held-out data of the same kind.
   public var floor: Floor?
-  /// Name and version of the tool that made it.
+  /// The name and version of the tool that wrote the record.
   public var tool: String
 
-  /// Where statistics come from.
+  /// The origin of statistics.
   public struct Source: Codable, Sendable {
-    /// The address, nil for a file that was here.
+    /// The address, or nil for a local file.
     public var address: String?
-    /// SHA-256 of the file as it came.
+    /// The SHA-256 of the original file.
     public var sha256: String
-    /// Its layout.
+    /// The layout of the original file.
     public var format: ReferenceStatistics.Format
   }
 

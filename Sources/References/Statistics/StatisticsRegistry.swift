@@ -2,40 +2,41 @@ import Files
 import Foundation
 import Results
 
-/// The public statistics files that this version knows: `reference_stats/registry.json`, which is
+/// The public statistics files known to this version: `reference_stats/registry.json`, which is
 /// built into the program.
 public struct StatisticsRegistry: Sendable {
-  /// One public file. Facts that no source states are nil.
+  /// A public file. Facts that no source states are nil.
   public struct Entry: Codable, Equatable, Sendable {
-    /// What `--ref` and `stats fetch` call it.
+    /// The name for `--ref` and `stats fetch`.
     public var name: String
-    /// The data.
+    /// The data set.
     public var dataset: Dataset
-    /// Where it is; a web page to get it from by hand if ``page`` says so.
+    /// The address of the file or, if ``page`` is true, of a web page from which to download it by
+    /// hand.
     public var address: String
-    /// Its name there.
+    /// The name of the file at that address.
     public var file: String
-    /// How it is laid out.
+    /// The layout of the file.
     public var format: ReferenceStatistics.Format
-    /// The arrays in it.
+    /// The arrays in the file.
     public var arrays: [String]
-    /// Length of a feature vector.
+    /// The length of a feature vector.
     public var dimension: Int
-    /// The tool in whose way the features were made.
+    /// The tool whose processing produced the features.
     public var dialect: Dialect?
-    /// Images that it is of.
+    /// The number of images.
     public var count: Int?
-    /// Side of the images.
+    /// The side of the images in pixels.
     public var resolution: Int?
-    /// Divisor of the covariance: count minus this.
+    /// The number subtracted from the count in the divisor of the covariance.
     public var ddof: Int?
-    /// SHA-256, where somebody has published it; otherwise the first download is locked.
+    /// The published SHA-256, if any; otherwise the first download is locked.
     public var sha256: String?
-    /// Where these facts are from.
+    /// The source of these facts.
     public var source: String
-    /// What else to know.
+    /// Additional information.
     public var note: String?
-    /// Whether ``address`` is a page for people, not the file.
+    /// Whether ``address`` is a page for people instead of the file.
     public var page: Bool?
   }
 
@@ -47,7 +48,10 @@ public struct StatisticsRegistry: Sendable {
     var entries: [Entry]
   }
 
-  /// The registry of this program, or the file that `DIS_EVAL_REGISTRY` names.
+  /// Reads the registry built into the program, or the file that `DIS_EVAL_REGISTRY` names.
+  ///
+  /// - Throws: `Failure` `StatsInvalid` (65) if the registry is invalid, or the failure of reading
+  ///   the file.
   public init() throws {
     if let path = ProcessInfo.processInfo.environment["DIS_EVAL_REGISTRY"], !path.isEmpty {
       let file = try ReadableFile(path: path)
@@ -60,12 +64,13 @@ public struct StatisticsRegistry: Sendable {
     }
   }
 
-  /// The bytes of `reference_stats/registry.json` when the program was built.
+  /// The bytes of `reference_stats/registry.json` at the time the program was built.
   package static var builtIn: [UInt8] { PackageResources.registry_json }
 
-  /// Reads and checks a registry.
+  /// Parses and checks a registry.
   ///
-  /// - Throws: `Failure` `StatsInvalid`.
+  /// - Throws: `Failure` `StatsInvalid` (65) if the JSON, the schema, a name or a number is
+  ///   invalid, or if a name occurs twice.
   package init(json: [UInt8], subject: String) throws {
     let document: Document = try decodedJSON(
       Data(json), subject: subject, what: "registry of statistics", code: "StatsInvalid")
@@ -77,7 +82,7 @@ public struct StatisticsRegistry: Sendable {
     }
     var names: Set<String> = []
     for entry in document.entries {
-      // The name becomes a file name.
+      // The name is used as a file name.
       guard !entry.name.isEmpty, entry.name.utf8.count <= 100,
         entry.name.utf8.allSatisfy(Self.isNameCharacter), entry.name.utf8.first != 0x2D
       else {
@@ -99,17 +104,19 @@ public struct StatisticsRegistry: Sendable {
     }
   }
 
-  /// The entry of that name.
+  /// Returns the entry with that name.
   public subscript(name: String) -> Entry? { entries.first { $0.name == name } }
 
-  /// The names that are closest to one that is not there.
+  /// Returns the names closest to an unknown name.
   func nearest(to name: String, count: Int = 3) -> [String] {
     let ranked = entries.map { (name: $0.name, distance: editDistance($0.name, name)) }
     return ranked.sorted { ($0.distance, $0.name) < ($1.distance, $1.name) }.prefix(count)
       .map(\.name)
   }
 
-  /// - Throws: `Failure` `StatsUnknown` (66) with the names that are closest.
+  /// Returns the entry with that name.
+  ///
+  /// - Throws: `Failure` `StatsUnknown` (66) with the closest names if there is none.
   public func entry(named name: String) throws(Failure) -> Entry {
     if let entry = self[name] { return entry }
     throw Failure(
@@ -119,8 +126,8 @@ public struct StatisticsRegistry: Sendable {
   }
 }
 
-/// Characters to insert, remove or replace to make `typed` of `name`, times four. Leaving the end of
-/// `name` away costs one, so that the beginning of a name finds it.
+/// Returns four times the number of characters to insert, remove or replace to turn `name` into
+/// `typed`. Omitting the end of `name` costs one, so that the beginning of a name finds it.
 private func editDistance(_ name: String, _ typed: String) -> Int {
   let typed = Array(typed.lowercased().utf8.prefix(200))
   var row = (0...typed.count).map { 4 * $0 }

@@ -7,29 +7,34 @@ import Work
   import FoundationNetworking
 #endif
 
-/// A file of a public server: weights or statistics.
+/// A download of weights or statistics from a public server.
 ///
-/// It grows as `<path>.part`, is continued by the next call after an interruption, and gets its name
-/// only when its SHA-256 is right.
+/// The file grows as `<path>.part`, which the next call continues after an interruption. It gets
+/// its name only after its SHA-256 has been verified.
 package struct Download: Sendable {
-  /// Where it is, with http or https.
+  /// The address, with http or https.
   package let address: String
-  /// The SHA-256 it must have, nil when none is known. Only a file with a known one is continued:
-  /// nothing else would tell the beginning of another version.
+  /// The expected SHA-256, or nil if none is known. Only a file with a known SHA-256 is continued,
+  /// because otherwise the beginning of a different version could not be detected.
   package let sha256: String?
-  /// Bytes that are too many.
+  /// The largest accepted size in bytes.
   package var maximumSize = 16 << 30
 
-  /// Describes a download; nothing is fetched yet.
+  /// Describes a download without starting it.
   package init(address: String, sha256: String?) {
     (self.address, self.sha256) = (address, sha256)
   }
 
-  /// Fetches the file to `path`, replacing what is there.
+  /// Downloads the file to `path`, replacing an existing file.
   ///
-  /// - Returns: Its SHA-256.
-  /// - Throws: `Failure` `DownloadFailed` (69) with what to do by hand, `DownloadLimit` or
-  ///   `HashMismatch` (65, nothing is kept), or why it cannot be written.
+  /// - Parameters:
+  ///   - path: The file to write.
+  ///   - reporter: Receives the progress in bytes.
+  /// - Returns: The SHA-256 of the file.
+  /// - Throws: `Failure` `AddressInvalid` (64) if the address is not one of http or https;
+  ///   `DownloadFailed` (69) with what to do by hand; `DownloadLimit` or `HashMismatch` (65), after
+  ///   which nothing is kept; `Busy` or `CannotCreate` (73), `DiskFull` or `InputOutput` (74) if
+  ///   the file cannot be written.
   package func fetch(to path: String, reporter: Reporter) async throws -> String {
     guard let url = URL(string: address), let scheme = url.scheme, let host = url.host,
       ["http", "https"].contains(scheme), !host.isEmpty
@@ -67,7 +72,7 @@ package struct Download: Sendable {
     let size = part.size
     var request = URLRequest(url: url)
     request.setValue("\(Tool.name)/\(Tool.version)", forHTTPHeaderField: "User-Agent")
-    // The bytes of the file itself, which is what a range counts.
+    // Request the bytes of the file itself, because a range counts these.
     request.setValue("identity", forHTTPHeaderField: "Accept-Encoding")
     if size > 0 { request.setValue("bytes=\(size)-", forHTTPHeaderField: "Range") }
 
@@ -105,10 +110,10 @@ package struct Download: Sendable {
   }
 }
 
-/// One request, whose answer goes to a file as it arrives.
+/// A request whose response is written to a file as it arrives.
 private final class Transfer: NSObject, URLSessionDataDelegate {
   enum Interruption: Error {
-    /// The server does not continue where the file ends.
+    /// The server does not continue at the end of the file.
     case cannotContinue
     case failed(String)
     case tooLarge(Int)
@@ -117,7 +122,7 @@ private final class Transfer: NSObject, URLSessionDataDelegate {
   private struct State {
     var continuation: CheckedContinuation<Void, any Error>?
     var error: (any Error)?
-    /// Bytes of the whole file, as far as the server says.
+    /// The size of the whole file in bytes, if the server states it.
     var total: Int?
     var isAccepted = false
     var reported = ContinuousClock.now
@@ -139,7 +144,7 @@ private final class Transfer: NSObject, URLSessionDataDelegate {
     task.resume()
   }
 
-  /// A redirection may not leave https, nor lead to anything else than the web.
+  /// A redirection may not leave https or lead to a scheme other than http or https.
   func urlSession(
     _ session: URLSession, task: URLSessionTask, willPerformHTTPRedirection: HTTPURLResponse,
     newRequest request: URLRequest, completionHandler: @escaping (URLRequest?) -> Void
@@ -169,7 +174,7 @@ private final class Transfer: NSObject, URLSessionDataDelegate {
     switch response.statusCode {
     case 200: try part.empty()
     case 206:
-      // bytes 100-199/200
+      // For example: bytes 100-199/200
       let range = (header("Content-Range") ?? "").split { " -/".contains($0) }
       guard range.count == 4, Int(range[1]) == offset else { throw Interruption.cannotContinue }
       total = Int(range[3])

@@ -1,21 +1,21 @@
 import Files
 
-/// A public file of the Inception-2015 network's weights.
+/// A public file with weights of the Inception network of 2015.
 public struct PublishedWeights: Codable, Sendable {
-  /// What `weights fetch` calls it.
+  /// The name for `weights fetch`.
   public let name: String
-  /// Who publishes it.
+  /// The publisher.
   public let publisher: String
-  /// Its own name.
+  /// The name of the file.
   public let file: String
-  /// Where it is.
+  /// The address of the file.
   public let address: String
-  /// SHA-256, nil where none is published.
+  /// The SHA-256, or nil if none is published.
   public let sha256: String?
-  /// Size in bytes, where it is known.
+  /// The size in bytes, if it is known.
   public let bytes: Int?
 
-  /// The files that are known. The first one is what `weights fetch` gets, and what messages name.
+  /// The known files. The first one is the default of `weights fetch` and is named in messages.
   public static let all = [
     PublishedWeights(
       name: "pytorch-fid", publisher: "mseitzer/pytorch-fid",
@@ -46,6 +46,6 @@ public struct PublishedWeights: Codable, Sendable {
       sha256: nil, bytes: nil),
   ]
 
-  /// Whether a file of that SHA-256 is one of them.
+  /// Returns whether a file with that SHA-256 is one of them.
   static func includes(sha256: String) -> Bool { all.contains { $0.sha256 == sha256 } }
 }

@@ -7,44 +7,46 @@ import Results
 import Tensors
 import Work
 
-/// What a file of weights is, and which published file it was made from.
+/// A description of a file of weights and of the published file from which it was made.
 public struct WeightsRecord: Codable, Equatable, Sendable {
-  /// Name and version of this form.
+  /// The name and version of this document's schema.
   public var schema = "dis-eval-weights/1"
-  /// Where it lies.
+  /// The path of the file.
   public var path: String
   /// The network, such as `inception-2015`.
   public var architecture: String
-  /// Whose layout the original file has, such as `nvidia-torchscript`.
+  /// The layout of the original file, such as `nvidia-torchscript`.
   public var layout: String
-  /// Name of the original file.
+  /// The name of the original file.
   public var sourceFile: String
-  /// SHA-256 of the original file.
+  /// The SHA-256 of the original file.
   public var sourceSha256: String
-  /// Whether that is a published SHA-256.
+  /// Whether that SHA-256 is a published one.
   public var published: Bool
-  /// SHA-256 over names, shapes and values of all tensors in the network's order; nil for networks
-  /// that are not converted.
+  /// The SHA-256 over the names, shapes and values of all tensors in the network's order, or nil
+  /// for networks that are not converted.
   public var tensorsSha256: String?
 
-  /// The document as JSON.
+  /// Returns the document as JSON.
+  ///
+  /// - Throws: `EncodingError` if a number is not finite.
   public func json() throws -> [UInt8] { try encodedJSON(self) }
 }
 
-/// The weights of the Inception network in the user's cache: one file, converted from whichever of
-/// the published ones there was, that remembers which.
+/// The weights of the Inception network in the user's cache: one file, converted from any of the
+/// published ones and recording which.
 ///
-/// The record of the original is in the file's metadata, together with a SHA-256 over the tensors,
-/// which is checked whenever they are read: a file that was changed since is refused. It is no
-/// signature: who can write the cache can also write both.
+/// The metadata of the file hold the record of the original and a SHA-256 over the tensors, which
+/// is checked whenever they are read. A file that was changed afterwards is refused. This is not a
+/// signature: anyone who can write to the cache can change both.
 public struct WeightStore: Sendable {
-  /// The folder.
+  /// The folder of the store.
   public let folder: String
 
-  /// A store in `folder`.
+  /// Creates a store in `folder`.
   public init(folder: String) { self.folder = folder }
 
-  /// `$XDG_CACHE_HOME/dis-eval`, or `~/.cache/dis-eval`.
+  /// The store of the user, in `$XDG_CACHE_HOME/dis-eval` or `~/.cache/dis-eval`.
   public static var user: WeightStore {
     let environment = ProcessInfo.processInfo.environment
     if let cache = environment["XDG_CACHE_HOME"], !cache.isEmpty {
@@ -53,13 +55,13 @@ public struct WeightStore: Sendable {
     return WeightStore(folder: "\(environment["HOME"] ?? ".")/.cache/dis-eval")
   }
 
-  /// Where the converted weights lie.
+  /// The path of the converted weights.
   public var convertedPath: String { "\(folder)/inception-2015-12-05.safetensors" }
 
-  /// Where the file of that name lies when somebody puts it there as it was published.
+  /// Returns the path at which the user can place a published file.
   func path(of weights: PublishedWeights) -> String { "\(folder)/\(weights.file)" }
 
-  /// The Inception weights that are there: converted ones, else a `.pth` as it was published.
+  /// Returns the path of the existing Inception weights: converted ones, or else a published file.
   func existingPath() -> String? {
     ([convertedPath] + PublishedWeights.all.map(path))
       .first { FileManager.default.fileExists(atPath: $0) }
@@ -71,8 +73,15 @@ public struct WeightStore: Sendable {
 extension WeightStore {
   /// Converts the file at `path` into this store, or to `destination`.
   ///
-  /// - Returns: The record of what was written.
-  /// - Throws: `Failure` when the file is refused or cannot be written.
+  /// - Parameters:
+  ///   - path: A file of Inception weights in any supported layout.
+  ///   - destination: The file to write, or nil for ``convertedPath``.
+  /// - Returns: The record of the written file.
+  /// - Throws: `Failure` (65) as ``RecognizedWeights/init(path:)`` and
+  ///   ``RecognizedWeights/extractor(precision:)`` do, `NotConverted` if the weights belong to a
+  ///   network that needs no conversion, `WeightsChanged` if converted weights were changed
+  ///   afterwards; `CannotCreate` (73), `DiskFull` or `InputOutput` (74) if the file cannot be
+  ///   written.
   public func convert(_ path: String, to destination: String? = nil) throws -> WeightsRecord {
     let weights = try RecognizedWeights(path: path)
     var record = try WeightsRecord(weights, path: path)
@@ -81,7 +90,7 @@ extension WeightStore {
         .dataRefused, "NotConverted", path,
         "the \(record.architecture) needs no conversion; expected Inception of 2015")
     }
-    // What does not fit the network must not get into the cache.
+    // Weights that do not fit the network must not get into the cache.
     _ = try weights.extractor()
     record.path = destination ?? convertedPath
     if destination == nil { try makeFolder() }
@@ -90,12 +99,16 @@ extension WeightStore {
     return record
   }
 
-  /// Downloads published weights and converts them, or only converts them if somebody has put the
-  /// file into the folder, or does nothing if that was done before.
+  /// Downloads published weights and converts them. If the file is already in the folder, it is
+  /// only converted; if it was converted before, nothing is done.
   ///
-  /// - Parameter address: A mirror; the published address otherwise.
-  /// - Throws: `Failure` `DownloadFailed` (69) with what to do by hand, `HashMismatch` (65), or
-  ///   what converting throws.
+  /// - Parameters:
+  ///   - weights: The published file.
+  ///   - address: The address of a mirror, or nil for the published address.
+  ///   - reporter: Receives the progress and warnings.
+  /// - Returns: The record of the converted file.
+  /// - Throws: `Failure` `DownloadFailed` (69) with what to do by hand, `HashMismatch` or
+  ///   `DownloadLimit` (65); otherwise as ``convert(_:to:)``.
   public func fetch(
     _ weights: PublishedWeights, from address: String? = nil, reporter: Reporter
   ) async throws -> WeightsRecord {
@@ -118,15 +131,16 @@ extension WeightStore {
       }
     }
     let record = try convert(path)
-    // A file that somebody put there is theirs.
+    // A file that the user placed there is kept.
     if !isThere { unlink(path) }
     return record
   }
 
-  /// Reads the weights at `path`, or those of this store, and says what they are.
+  /// Reads and describes the weights at `path`, or those of this store if `path` is nil.
   ///
-  /// - Throws: `Failure` `WeightsUnavailable` (69) when there are none, `WeightsChanged` (65) when
-  ///   converted weights are no longer what was written, or why the file is refused.
+  /// - Throws: `Failure` `WeightsUnavailable` (69) if there are none, `WeightsChanged` (65) if
+  ///   converted weights were changed afterwards; otherwise as ``RecognizedWeights/init(path:)``
+  ///   and ``RecognizedWeights/extractor(precision:)``.
   public func describe(_ path: String?) throws -> WeightsRecord {
     guard let path = path ?? existingPath() else { throw Self.unavailable(at: convertedPath) }
     let weights = try RecognizedWeights(path: path)
@@ -135,7 +149,7 @@ extension WeightStore {
     return record
   }
 
-  /// Where the weights go, for somebody without them.
+  /// Returns the failure that tells a user how to get the weights.
   static func unavailable(at path: String) -> Failure {
     let file = PublishedWeights.all[0]
     return Failure(
@@ -156,9 +170,9 @@ extension WeightStore {
 // MARK: - Records
 
 extension WeightsRecord {
-  /// What the recognised weights of the file at `path` are.
+  /// Describes the recognised weights of the file at `path`.
   ///
-  /// - Throws: `Failure` `WeightsChanged` when they are converted ones and were changed since.
+  /// - Throws: `Failure` `WeightsChanged` (65) if converted weights were changed afterwards.
   init(_ weights: RecognizedWeights, path: String) throws {
     let metadata = Dictionary(weights.metadata, uniquingKeysWith: { first, _ in first })
     self.path = path
@@ -182,7 +196,7 @@ extension WeightsRecord {
     published = PublishedWeights.includes(sha256: sourceSha256)
   }
 
-  /// What a converted file says of itself.
+  /// The metadata of a converted file.
   var metadata: [(String, String)] {
     [
       ("architecture", architecture), ("converter", "\(Tool.name) \(Tool.version)"),
@@ -191,12 +205,12 @@ extension WeightsRecord {
     ]
   }
 
-  /// SHA-256 over all tensors: of each the name, a line feed, the extents with spaces between, a
-  /// line feed, and the values as little-endian float32.
+  /// Returns the SHA-256 over all tensors: for each, the name, a line feed, the extents separated
+  /// by spaces, a line feed, and the values as little-endian float32.
   private static func tensorsSHA256(_ names: [String], of state: StateDict) throws -> String {
     var hash = SHA256()
     for name in names {
-      // Names that are missing the network's reader reports better.
+      // The network's reader gives a better message for missing names.
       guard let shape = state.info(name)?.shape else { continue }
       let extents = shape.map(String.init).joined(separator: " ")
       hash.update(data: Array("\(name)\n\(extents)\n".utf8))
