@@ -1,21 +1,22 @@
 import Tensors
 
-/// The features of a set of samples: finite numbers, one row per sample in ascending sample index.
+/// The features of a set of samples: finite numbers, with one row per sample in ascending sample
+/// index.
 public struct FeatureRows: Equatable, Sendable {
-  /// `[N, D]` in row-major order.
+  /// The values, `[N, D]` in row-major order.
   public let values: [Float]
   /// The number of features D.
   public let dimension: Int
   /// The number of samples N.
   public var count: Int { values.count / dimension }
 
-  /// Checks and wraps features.
+  /// Creates feature rows after checking the values.
   ///
   /// - Parameters:
   ///   - values: `[N, D]`; N may be 0.
   ///   - dimension: D, at most ``GaussianStatistics/maximumDimension``.
-  /// - Throws: ``MetricError`` `ShapeMismatch` if the values are not whole rows, `NonFinite` with the
-  ///   index of the sample for a NaN or an infinity.
+  /// - Throws: ``MetricError`` `ShapeMismatch` if the values are not whole rows, `NonFinite` with
+  ///   the index of the sample for a NaN or an infinity.
   public init(_ values: [Float], dimension: Int) throws(MetricError) {
     precondition(1...GaussianStatistics.maximumDimension ~= dimension, "dimension \(dimension)")
     try checkRows(values, dimension: dimension, firstSample: 0)
@@ -23,12 +24,14 @@ public struct FeatureRows: Equatable, Sendable {
     self.dimension = dimension
   }
 
-  /// Ranges of `size` consecutive samples; the last may be shorter.
+  /// Returns ranges of `size` consecutive samples, the last of which may be shorter.
   func blocks(of size: Int) -> [Range<Int>] {
     stride(from: 0, to: count, by: size).map { $0..<min($0 + size, count) }
   }
 
-  /// Rows in the order of `samples`, in float64.
+  /// Returns the rows in the order of `samples`, in float64.
+  ///
+  /// - Returns: `[samples, D]`.
   func matrix(_ samples: some Collection<Int>) -> Matrix {
     let values = [Double](unsafeUninitializedCapacity: samples.count * dimension) { buffer, count in
       for sample in samples {
@@ -42,7 +45,9 @@ public struct FeatureRows: Equatable, Sendable {
   }
 }
 
-/// Throws unless both sets have the same D and at least `minimum` samples.
+/// Checks that both sets have the same D and at least `minimum` samples.
+///
+/// - Throws: ``MetricError`` `DimensionMismatch` or `TooFewSamples` if they do not.
 func checkPair(
   _ a: FeatureRows, _ b: FeatureRows, atLeast minimum: Int
 ) throws(MetricError) {

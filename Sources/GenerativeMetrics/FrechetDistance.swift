@@ -1,24 +1,26 @@
 import Tensors
 
-/// The Fréchet distance of two Gaussians and how it came about. Dimensionless; lower is better.
+/// The Fréchet distance of two Gaussians and details of its computation. Dimensionless; lower is
+/// better.
 public struct FrechetDistance: Equatable, Sendable {
-  /// How one of the covariances was written as `FᵀF`.
+  /// The factorisation of one of the covariances as `FᵀF`.
   public struct Factorization: Equatable, Sendable {
-    /// Where `F` comes from.
+    /// The kinds of factors `F`.
     public enum Method: String, Sendable {
-      /// A Cholesky factor: the covariance has full rank in float64.
+      /// The Cholesky factor, if the covariance has full rank in float64.
       case cholesky
-      /// Eigenvectors, scaled: the covariance is singular in float64.
+      /// The scaled eigenvectors, if the covariance is singular in float64.
       case eigen
-      /// The centred feature rows themselves, fewer than there are dimensions.
+      /// The scaled, centred feature rows, which are no more than there are dimensions.
       case lowRank
     }
-    /// Where `F` comes from.
+    /// The kind of `F`.
     public let method: Method
-    /// The rows of `F`: the rank of the covariance in float64, or N - 1, its largest possible value,
-    /// for `lowRank`.
+    /// The number of rows of `F`: the rank of the covariance in float64 or, for `lowRank`, N - 1,
+    /// which is its largest possible value.
     public let rank: Int
-    /// The sum of |λ| over the negative eigenvalues that were taken for rounding and set to 0.
+    /// The sum of |λ| over the negative eigenvalues that were considered rounding errors and set to
+    /// 0.
     public let clampedMass: Double
   }
 
@@ -28,53 +30,59 @@ public struct FrechetDistance: Equatable, Sendable {
   public let meanTerm: Double
   /// tr S₁ + tr S₂ - 2 tr (S₁S₂)^½, never negative.
   public let traceTerm: Double
-  /// What rounding left of ``traceTerm`` where it was negative and set to 0; otherwise 0.
+  /// The value of ``traceTerm`` before it was set to 0, if rounding made it negative; otherwise 0.
   public let negativeRounding: Double
   /// The number of features D.
   public let dimension: Int
   /// The factorisations of the first and the second covariance.
   public let factorizations: [Factorization]
 
-  /// Whether a covariance has fewer than D independent directions, so that ``value`` depends on the
-  /// sample size more than usual.
+  /// Whether a covariance has fewer than D independent directions, in which case ``value`` depends
+  /// more than usual on the sample size.
   public var isRankDeficient: Bool { factorizations.contains { $0.rank < dimension } }
 }
 
-/// The squared Fréchet distance of two Gaussians, which is the FID if they describe Inception features.
+/// Returns the squared Fréchet distance of two Gaussians, which is the FID if they describe
+/// Inception features.
 ///
 /// ```
 /// |μ₁ - μ₂|² + tr S₁ + tr S₂ - 2 tr (S₁S₂)^½
 /// tr (S₁S₂)^½ = the sum of the singular values of F₁F₂ᵀ      for any F with S = FᵀF
 /// ```
-/// `F` is the Cholesky factor of `S` or, if `S` is singular, its scaled eigenvectors. The product `S₁S₂`
-/// is never formed: the root of an eigenvalue of it can be off by 2⁻²⁶ of the largest. A singular value
-/// is off by about 2⁻⁵³; where squaring them first loses less than 1e-9 (tr S₁ + tr S₂) by its estimate,
-/// that is done, because it is faster.
+/// `F` is the Cholesky factor of `S` or, if `S` is singular, its scaled eigenvectors. The product
+/// `S₁S₂` is never formed, because the square root of one of its eigenvalues can have an error of
+/// 2⁻²⁶ of the largest. A singular value has an error of about 2⁻⁵³ of the largest. If squaring the
+/// singular values first is estimated to lose less than 1e-9 (tr S₁ + tr S₂), they are squared,
+/// which is faster.
 ///
-/// The rounding error, relative to tr S₁ + tr S₂, has these bounds to the first order, for sums in any
-/// order, with `γ = (D + 3) 2⁻⁵³`, `X = F₁F₂ᵀ = U Σ Vᵀ` and `W = U Vᵀ`:
+/// The rounding error relative to tr S₁ + tr S₂ has the following bounds to first order, for sums
+/// in any order, with `γ = (D + 3) 2⁻⁵³`, `X = F₁F₂ᵀ = U Σ Vᵀ` and `W = U Vᵀ`:
 ///
 /// - Factor: `FᵀF = S + ΔS` with `|ΔS| <= γ |F|ᵀ|F|`, which changes the distance by at most
-///   `γ Σ |M| ∘ |F|ᵀ|F|`, where `M = F₂ᵀ Wᵀ F₁⁻ᵀ` is the map that carries one Gaussian to the other.
-///   No more than `½ γ √(D κ) (tr S₁ + tr S₂)`, where κ is the ratio of the largest eigenvalue of the
-///   one covariance to the smallest of the other; equal covariances have `M = I` and the error `γ tr S`.
+///   `γ Σ |M| ∘ |F|ᵀ|F|`, where `M = F₂ᵀ Wᵀ F₁⁻ᵀ` is the map that transforms one Gaussian into the
+///   other. This is at most `½ γ √(D κ) (tr S₁ + tr S₂)`, where κ is the ratio of the largest
+///   eigenvalue of one covariance to the smallest eigenvalue of the other. Equal covariances have
+///   `M = I` and the error `γ tr S`.
 /// - Product: `2 γ Σ |W| ∘ |F₁||F₂|ᵀ`.
-/// - Singular values: `2 D ‖E‖` for LAPACK's backward error `‖E‖ <= p(D) 2⁻⁵² σ₁`, p a modest function.
+/// - Singular values: `2 D ‖E‖` for LAPACK's backward error `‖E‖ <= p(D) 2⁻⁵² σ₁`, where p is a
+///   modest function.
 ///
-/// In the tests' cases with full rank and condition numbers up to 1e8 they add up to at most 3.5e-13. A
-/// factor of eigenvectors costs more, `2 p(D) 2⁻⁵² ‖S₁‖ ‖M‖_*`, up to 2e-11 in the tests' cases. Squared
-/// singular values add what the estimate allows, 1e-9. The errors that were measured are below 1e-12 in
-/// all cases. The distance of a set from itself is within 1e-9. The result has the same bits for any
-/// number of user threads, and other last bits on other processors.
+/// In the test cases with full rank and condition numbers up to 1e8, the bounds add up to at most
+/// 3.5e-13. A factor of eigenvectors has a larger bound, `2 p(D) 2⁻⁵² ‖S₁‖ ‖M‖_*`, up to 2e-11 in
+/// the test cases. Squared singular values add what the estimate allows, 1e-9. The measured errors
+/// are below 1e-12 in all cases. The distance of a set from itself is within 1e-9 of 0. The result
+/// has the same bits for any number of user threads, but its last bits differ between processors.
 ///
-/// - Throws: ``MetricError`` `DimensionMismatch`; `NotPositiveSemidefinite` with the smallest
-///   eigenvalue, if that is below -1e-10 of the largest and below what the rounding of the input to
-///   ``GaussianStatistics/relativePrecision`` explains; `Overflow`; `LAPACKFailure`, or
-///   `NegativeDistance` below -1e-9 (tr S₁ + tr S₂), if the linear algebra failed.
-/// - SeeAlso: Dowson & Landau, "The Fréchet Distance between Multivariate Normal Distributions",
-///   J. Multivariate Analysis 12 (1982). Heusel et al., "GANs Trained by a Two Time-Scale
-///   Update Rule Converge to a Local Nash Equilibrium", arXiv 1706.08500, Eq. (6). Higham, "Accuracy
-///   and Stability of Numerical Algorithms", 2nd ed., Theorem 10.3 and (3.13). Anderson et al., "LAPACK
+/// - Throws: ``MetricError`` `DimensionMismatch` if the Gaussians differ in D;
+///   `NotPositiveSemidefinite`, with the smallest eigenvalue, if that is below -1e-10 of the
+///   largest and below what rounding the input to ``GaussianStatistics/relativePrecision``
+///   explains; `Overflow` if the result is not finite; `LAPACKFailure` if a LAPACK routine fails;
+///   `NegativeDistance` if the trace term is below -1e-9 (tr S₁ + tr S₂), which indicates that the
+///   linear algebra failed.
+/// - SeeAlso: Dowson & Landau, "The Fréchet Distance between Multivariate Normal Distributions", J.
+///   Multivariate Analysis 12 (1982). Heusel et al., "GANs Trained by a Two Time-Scale Update Rule
+///   Converge to a Local Nash Equilibrium", arXiv 1706.08500, Eq. (6). Higham, "Accuracy and
+///   Stability of Numerical Algorithms", 2nd ed., Theorem 10.3 and (3.13). Anderson et al., "LAPACK
 ///   Users' Guide", 4.7 and 4.9.
 public func frechetDistance(
   between a: GaussianStatistics, and b: GaussianStatistics
@@ -83,17 +91,19 @@ public func frechetDistance(
   return try frechetDistance(between: FactoredGaussian(a), and: FactoredGaussian(b))
 }
 
-/// The squared Fréchet distance of a set of features from a Gaussian.
+/// Returns the squared Fréchet distance of a set of features from a Gaussian.
 ///
-/// ``frechetDistance(between:and:)`` of the features' statistics. With N <= D samples the centred rows
-/// take the place of a factor, so neither the `[D, D]` covariance nor its decomposition is needed.
+/// This is ``frechetDistance(between:and:)`` for the statistics of the features. With N <= D
+/// samples, the centred rows replace a factor, so neither the `[D, D]` covariance nor its
+/// decomposition is needed.
 ///
 /// - Parameters:
-///   - rows: Features of the N samples, `[N, D]`.
-///   - reference: Statistics of the other set, with the same D.
-///   - mean: How the mean of the rows is summed.
-/// - Throws: As ``frechetDistance(between:and:)``; also ``MetricError`` `ShapeMismatch` if `rows` are
-///   not whole rows, `NonFinite` with the index of the sample, `TooFewSamples` if N < 2.
+///   - rows: The features of the N samples, `[N, D]`.
+///   - reference: The statistics of the other set, with the same D.
+///   - mean: The precision in which the mean of the rows is summed.
+/// - Throws: ``MetricError`` as ``frechetDistance(between:and:)`` does; `ShapeMismatch` if `rows`
+///   are not whole rows, `NonFinite` with the index of the sample for a NaN or an infinity,
+///   `TooFewSamples` if N < 2.
 public func frechetDistance(
   betweenRows rows: [Float], and reference: GaussianStatistics, mean: MeanPrecision = .float64
 ) throws(MetricError) -> FrechetDistance {
@@ -102,11 +112,12 @@ public func frechetDistance(
     and: FactoredGaussian(reference))
 }
 
-/// The squared Fréchet distance of two Gaussians whose covariances are factored.
+/// Returns the squared Fréchet distance of two Gaussians whose covariances are factored.
 ///
-/// - Parameter tolerance: What squaring the singular values may lose, relative to the traces; with 0 they
-///   are not squared.
-/// - Throws: As ``frechetDistance(between:and:)-(GaussianStatistics,_)``.
+/// - Parameter tolerance: The loss allowed for squaring the singular values, relative to the
+///   traces. With 0, they are not squared.
+/// - Throws: ``MetricError`` as ``frechetDistance(between:and:)-(GaussianStatistics,_)`` does,
+///   except for the codes of factoring a covariance.
 package func frechetDistance(
   between a: FactoredGaussian, and b: FactoredGaussian, squaringWithin tolerance: Double = 1e-9
 ) throws(MetricError) -> FrechetDistance {
@@ -130,14 +141,15 @@ package func frechetDistance(
     factorizations: [a.factorization, b.factorization])
 }
 
-/// The sum of the singular values of a matrix of a known rank.
+/// Returns the sum of the singular values of a matrix of a known rank.
 ///
-/// Those of a well-conditioned matrix are the roots of the eigenvalues λ of `X Xᵀ`, in a quarter of the
-/// time. An eigenvalue is taken to be off by δ = 2⁻⁵¹ of the largest (LAPACK Users' Guide, 4.7, has 2⁻⁵³),
-/// so its root by at most √δ and, unless λ is small, δ / 2√λ. Where these estimates add up to more than
-/// `tolerance`, the singular values are computed. (In fact the errors cancel: for condition numbers of
-/// the covariances from 1e2 to 1e12 the sum was off by at most 1.1e-12 of the traces, where the
-/// estimates went up to 6e-6 of them.)
+/// The singular values of a well-conditioned matrix are computed as the square roots of the
+/// eigenvalues λ of `X Xᵀ`, in a quarter of the time. An eigenvalue is assumed to have an error of
+/// δ = 2⁻⁵¹ of the largest (2⁻⁵³ according to LAPACK Users' Guide, 4.7), and its square root an
+/// error of at most √δ or, unless λ is small, δ / 2√λ. If these estimates add up to more than
+/// `tolerance`, the singular values are computed directly. (In practice, the errors cancel: for
+/// condition numbers of the covariances from 1e2 to 1e12, the error of the sum was at most 1.1e-12
+/// of the traces, where the estimates went up to 6e-6 of them.)
 private func nuclearNorm(
   _ x: Matrix, rank: Int, within tolerance: Double
 ) throws(LAPACKError) -> Double {
@@ -156,18 +168,19 @@ private func sumOfSingularValues(_ x: Matrix) throws(LAPACKError) -> Double {
   try singularValues(x).reversed().reduce(0, +)
 }
 
-/// A Gaussian with its covariance as `FᵀF`.
+/// A Gaussian whose covariance is given as `FᵀF`.
 package struct FactoredGaussian {
   fileprivate let mean: [Double]
   /// The trace of the covariance.
   package let trace: Double
-  /// `F`, `[R, D]`.
+  /// The factor `F`, `[R, D]`.
   private let factor: Matrix
   fileprivate let factorization: FrechetDistance.Factorization
 
   /// Factors the covariance of `statistics`.
   ///
-  /// - Throws: ``MetricError`` `NotPositiveSemidefinite` or `LAPACKFailure`.
+  /// - Throws: ``MetricError`` `NotPositiveSemidefinite` if an eigenvalue is more negative than
+  ///   rounding explains, `LAPACKFailure` if a LAPACK routine fails.
   package init(_ statistics: GaussianStatistics) throws(MetricError) {
     let covariance = Matrix(
       rows: statistics.dimension, columns: statistics.dimension, values: statistics.covariance)
@@ -187,11 +200,15 @@ package struct FactoredGaussian {
     }
   }
 
-  /// The Gaussian of features. With N <= D samples the centred rows take the place of a factor.
+  /// Computes the Gaussian of features. With N <= D samples, the centred rows replace a factor.
   ///
-  /// - Parameter rows: `[N, D]`.
-  /// - Throws: ``MetricError`` `ShapeMismatch`, `NonFinite`, `TooFewSamples` if N < 2; also as
-  ///   ``init(_:)`` if N > D.
+  /// - Parameters:
+  ///   - rows: `[N, D]`.
+  ///   - dimension: D.
+  ///   - precision: The precision in which the mean is summed.
+  /// - Throws: ``MetricError`` `ShapeMismatch` if `rows` are not whole rows, `NonFinite` with the
+  ///   index of the sample for a NaN or an infinity, `TooFewSamples` if N < 2; also as ``init(_:)``
+  ///   if N > D.
   package init(
     rows: [Float], dimension: Int, mean precision: MeanPrecision
   ) throws(MetricError) {
@@ -219,7 +236,7 @@ package struct FactoredGaussian {
     factorization = .init(method: .lowRank, rank: centered.rows - 1, clampedMass: 0)
   }
 
-  /// `F₁F₂ᵀ` or its transpose, which has the same singular values.
+  /// Returns `F₁F₂ᵀ` or its transpose, which has the same singular values.
   fileprivate func times(_ other: FactoredGaussian) -> Matrix {
     if other.factorization.method == .cholesky {
       return product(factor, transposedUpperTriangular: other.factor)
@@ -231,13 +248,15 @@ package struct FactoredGaussian {
   }
 }
 
-/// Whether every pivot of a Cholesky factor exceeds the rounding of the variance it is left from.
+/// Returns whether every pivot of a Cholesky factor exceeds the rounding error of the variance from
+/// which it was computed.
 private func isNonsingular(_ factor: Matrix, of covariance: Matrix) -> Bool {
   let rounding = Double(factor.rows) * 0x1p-52
   return zip(factor.diagonal, covariance.diagonal).allSatisfy { $0 * $0 > rounding * $1 }
 }
 
-/// `√λ vᵀ` for every eigenvalue λ of `s` above its rounding, D 2⁻⁵² of the largest.
+/// Returns `√λ vᵀ` for every eigenvalue λ of `s` that exceeds its rounding error, D 2⁻⁵² of the
+/// largest.
 private func scaledEigenvectors(
   _ s: Matrix, relativePrecision: Double
 ) throws(MetricError) -> (factor: Matrix, clampedMass: Double) {

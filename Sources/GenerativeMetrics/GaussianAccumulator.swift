@@ -1,13 +1,14 @@
 import Tensors
 
-/// The mean and covariance of feature rows that arrive in any portions.
+/// An accumulator of the mean and covariance of feature rows that arrive in portions of any size.
 ///
-/// Rows are taken in blocks of ``blockSize`` consecutive samples: within a block the mean first and
-/// then the centred products, in float64, so that nothing cancels; blocks A and B then join by
+/// Rows are processed in blocks of ``blockSize`` consecutive samples. Within a block, the mean is
+/// computed first and then the centred products, in float64, so that nothing cancels. Blocks A and
+/// B are then combined by
 /// ```
 /// n = nA + nB    d = mB - mA    m = mA + d nB / n    C = CA + CB + d dᵀ nA nB / n
 /// ```
-/// in ascending order. The bits of the result depend on the rows and their order alone.
+/// in ascending order. The bits of the result depend only on the rows and their order.
 ///
 /// - SeeAlso: Chan, Golub & LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing
 ///   Sample Variances", Stanford STAN-CS-79-773 (1979): the formula for samples of sizes m and n,
@@ -21,13 +22,15 @@ public struct GaussianAccumulator: Sendable {
   /// The number of samples so far.
   public var count: Int { moments.count + pending.count / dimension }
 
-  /// The sum of the rows in single precision, row by row.
+  /// The sum of the rows in single precision, accumulated row by row.
   private var singleSum: [Float]
   private var moments: Moments
-  /// Rows of the block that is not full yet.
+  /// The rows of the block that is not full yet.
   private var pending: [Float] = []
 
-  /// An accumulator of no samples.
+  /// Creates an accumulator without samples.
+  ///
+  /// - Parameter dimension: D, at most ``GaussianStatistics/maximumDimension``.
   public init(dimension: Int) {
     precondition(1...GaussianStatistics.maximumDimension ~= dimension, "dimension \(dimension)")
     self.dimension = dimension
@@ -35,11 +38,11 @@ public struct GaussianAccumulator: Sendable {
     singleSum = [Float](repeating: 0, count: dimension)
   }
 
-  /// Takes the next samples, in ascending sample index.
+  /// Adds the next samples, in ascending sample index.
   ///
-  /// - Parameter rows: `[n, D]`, any n.
-  /// - Throws: ``MetricError`` `ShapeMismatch` if the values are not whole rows, `NonFinite` with the
-  ///   index of the sample for a NaN or an infinity. The accumulator is then unchanged.
+  /// - Parameter rows: `[n, D]`, for any n.
+  /// - Throws: ``MetricError`` `ShapeMismatch` if the values are not whole rows, `NonFinite` with
+  ///   the index of the sample for a NaN or an infinity. The accumulator is then unchanged.
   public mutating func append(rows: [Float]) throws(MetricError) {
     try checkRows(rows, dimension: dimension, firstSample: count)
     singleSum.add(rows: rows)
@@ -52,13 +55,13 @@ public struct GaussianAccumulator: Sendable {
     }
   }
 
-  /// Takes the samples of another accumulator as those that follow.
+  /// Adds the samples of a different accumulator after those of this one.
   ///
-  /// Ends the current block of both. Merging accumulators of one block each, all full but the last,
-  /// in ascending order gives the bits of appending their rows; any other split gives the same
-  /// numbers up to rounding.
+  /// The current block of both ends here. Merging accumulators of one block each in ascending
+  /// order, where all but the last are full, gives the same bits as appending their rows. Any other
+  /// division gives the same numbers up to rounding.
   ///
-  /// - Throws: ``MetricError`` `DimensionMismatch`.
+  /// - Throws: ``MetricError`` `DimensionMismatch` if the accumulators differ in D.
   public mutating func merge(_ other: GaussianAccumulator) throws(MetricError) {
     guard other.dimension == dimension else {
       throw .dimensionMismatch(dimension, other.dimension)
@@ -70,11 +73,13 @@ public struct GaussianAccumulator: Sendable {
     singleSum.add(rows: other.singleSum)
   }
 
-  /// The samples that are left without those of `part`, which must be some of them.
+  /// Returns an accumulator without the samples of `part`, which must be among the samples of this
+  /// one.
   ///
-  /// Up to rounding, those of an accumulator that never saw them.
+  /// Up to rounding, this equals an accumulator to which those samples were never added.
   ///
-  /// - Throws: ``MetricError`` `DimensionMismatch`; `TooFewSamples` if none are left.
+  /// - Throws: ``MetricError`` `DimensionMismatch` if the accumulators differ in D, `TooFewSamples`
+  ///   if no samples are left.
   public func removing(_ part: GaussianAccumulator) throws(MetricError) -> GaussianAccumulator {
     guard part.dimension == dimension else {
       throw .dimensionMismatch(dimension, part.dimension)
@@ -88,10 +93,10 @@ public struct GaussianAccumulator: Sendable {
     return rest
   }
 
-  /// The statistics of the samples so far; more may follow.
+  /// Returns the statistics of the samples so far. More samples may follow.
   ///
-  /// - Parameter mean: How the mean is summed. In single precision its bits are NumPy's, unless
-  ///   accumulators were merged.
+  /// - Parameter mean: The precision in which the mean is summed. In single precision, its bits are
+  ///   those of NumPy unless accumulators were merged.
   /// - Throws: ``MetricError`` `TooFewSamples` if N < 2.
   public func statistics(
     mean: MeanPrecision = .float64
@@ -116,13 +121,15 @@ private struct Moments {
   var mean: [Double]
   var products: Matrix
 
-  /// No samples.
+  /// Creates moments of no samples.
   init(dimension: Int) {
     count = 0
     mean = [Double](repeating: 0, count: dimension)
     products = Matrix(rows: 0, columns: 0, values: [])
   }
 
+  /// Computes the moments of rows.
+  ///
   /// - Parameter rows: `[n, D]`, n > 0.
   init(rows: [Float], dimension: Int) {
     let (mean, centered) = center(rows, dimension: dimension)
@@ -131,8 +138,10 @@ private struct Moments {
     products = lowerGram(centered)
   }
 
-  /// - Parameter sign: -1 takes samples away, some of which must be left: of a negative number of
-  ///   samples the formula holds as well.
+  /// Adds or removes the samples of `other`.
+  ///
+  /// - Parameter sign: 1 to add samples; -1 to remove samples, of which some must remain. The
+  ///   formula also holds for a negative number of samples.
   mutating func merge(_ other: Moments, sign: Double = 1) {
     guard other.count > 0 else { return }
     guard count > 0 else { return self = other }
@@ -152,9 +161,9 @@ private struct Moments {
     count = total
   }
 
-  /// Divides by N - 1, with N >= 2.
+  /// Returns the statistics, with the divisor N - 1, where N >= 2.
   ///
-  /// - Parameter other: Takes the place of the mean.
+  /// - Parameter other: A mean that replaces the accumulated one, or nil.
   func statistics(mean other: [Double]?) -> GaussianStatistics {
     var covariance = products
     let divisor = Double(count - 1)
@@ -164,17 +173,17 @@ private struct Moments {
   }
 }
 
-/// How the mean of float32 features is summed.
+/// The precision in which the mean of float32 features is summed.
 public enum MeanPrecision: String, Codable, Sendable {
-  /// In double precision.
+  /// Double precision.
   case float64
-  /// In single precision, row by row, as `numpy.mean(x, axis=0)` does with float32 rows. The
-  /// covariance is in double precision all the same (`numpy.cov`), around its own mean.
+  /// Single precision, row by row, as in `numpy.mean(x, axis=0)` for float32 rows. The covariance
+  /// is still computed in double precision (`numpy.cov`), around its own mean.
   case float32
 }
 
 extension [Float] {
-  /// Adds each row, one after the other.
+  /// Adds the rows one after the other.
   mutating func add(rows: [Float]) {
     for start in stride(from: 0, to: rows.count, by: count) {
       for column in 0..<count { self[column] += rows[start + column] }
@@ -182,7 +191,7 @@ extension [Float] {
   }
 }
 
-/// The mean of rows and the rows less their mean.
+/// Returns the mean of the rows, `[D]`, and the rows minus their mean, `[n, D]`.
 ///
 /// - Parameter rows: `[n, D]`, n > 0.
 func center(_ rows: [Float], dimension: Int) -> (mean: [Double], centered: Matrix) {
@@ -199,7 +208,9 @@ func center(_ rows: [Float], dimension: Int) -> (mean: [Double], centered: Matri
   return (mean, Matrix(rows: count, columns: dimension, values: centered))
 }
 
-/// Throws unless `rows` is `[n, columns]` of finite numbers; samples are counted from `firstSample`.
+/// Checks that `rows` is `[n, D]` and finite. Samples are counted from `firstSample`.
+///
+/// - Throws: ``MetricError`` `ShapeMismatch` or `NonFinite` if it is not.
 func checkRows(_ rows: [Float], dimension: Int, firstSample: Int) throws(MetricError) {
   guard rows.count.isMultiple(of: dimension) else {
     throw MetricError("ShapeMismatch", "\(rows.count) values are not rows of \(dimension)")

@@ -1,29 +1,30 @@
-/// The Gaussian that a Fréchet distance puts in place of a set of features: its mean and covariance.
+/// The mean and covariance of a set of features, which a Fréchet distance compares as a Gaussian.
 public struct GaussianStatistics: Equatable, Sendable {
-  /// The number of samples N, or nil if a statistics file does not say.
+  /// The number of samples N, or nil if it is unknown.
   public let count: Int?
   /// The mean of each feature, `[D]`.
   public let mean: [Double]
   /// The unbiased covariance (`numpy.cov`, divisor N - 1), `[D, D]` in row-major order.
   public let covariance: [Double]
-  /// The relative error of the numbers in ``covariance``: the unit in the last place of the type
-  /// they were stored in. It decides how negative an eigenvalue may be and still be rounding.
+  /// The relative error of the numbers in ``covariance``: the unit in the last place of the type in
+  /// which they were stored. It determines how negative an eigenvalue may be to count as a rounding
+  /// error.
   public let relativePrecision: Double
 
   /// The number of features D.
   public var dimension: Int { mean.count }
 
-  /// The largest D, at which the workspace of LAPACK's `dsyevd`, 2D² + 6D + 1, still fits an `Int32`.
+  /// The largest D for which the workspace of LAPACK's `dsyevd`, 2D² + 6D + 1, fits in an `Int32`.
   public static let maximumDimension = 32_766
 
-  /// Checks and wraps statistics from outside, such as a reference file.
+  /// Creates statistics from external data, such as a reference file, after checking them.
   ///
   /// - Parameters:
   ///   - count: The number of samples N, if known.
   ///   - mean: `[D]`.
-  ///   - covariance: `[D, D]`. Whether it is positive semi-definite shows only in a factorisation
-  ///     and is checked by ``frechetDistance(between:and:)``.
-  ///   - relativePrecision: 2⁻⁵² for float64; give 2⁻²³ for float32 and 2⁻¹⁰ for float16.
+  ///   - covariance: `[D, D]`. Whether it is positive semidefinite becomes apparent only in a
+  ///     factorisation, and is checked by ``frechetDistance(between:and:)``.
+  ///   - relativePrecision: 2⁻⁵² for float64, 2⁻²³ for float32 and 2⁻¹⁰ for float16.
   /// - Throws: ``MetricError`` `TooFewSamples` if N < 2; `ShapeMismatch` if D is 0, above
   ///   ``maximumDimension`` or not that of the covariance; `NonFinite` for a NaN or an infinity;
   ///   `NotSymmetric` if max|S - Sᵀ| > 1e-6 max|S|.

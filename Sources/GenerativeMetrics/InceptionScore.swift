@@ -1,39 +1,39 @@
 import Foundation
 
-/// The mean and the spread of the Inception score over splits of the samples. Dimensionless, between
-/// 1 and K; higher is better.
+/// The mean and the standard deviation of the Inception Score over splits of the samples.
+/// Dimensionless, between 1 and K; higher is better.
 public struct InceptionScore: Equatable, Sendable {
   /// The mean over splits.
   public let mean: Double
   /// The standard deviation over splits; see ``Convention/ddof``.
   public let standardDeviation: Double
 
-  /// How the samples, in their order, are divided.
+  /// The ways of dividing the samples, in their order, into splits.
   public enum Splits: Hashable, Sendable {
-    /// This many splits; split i holds the samples from `i * N / splits` up to `(i + 1) * N / splits`.
-    /// torch-fidelity, StyleGAN and Salimans' code use 10.
+    /// This many splits. Split i holds the samples from `i * N / splits` up to
+    /// `(i + 1) * N / splits`. torch-fidelity, StyleGAN and Salimans' code use 10.
     case equal(Int)
-    /// This many splits of `N / splits` samples; the remainder is left out. dgm-eval uses 10.
+    /// This many splits of `N / splits` samples; remaining samples are left out. dgm-eval uses 10.
     case truncated(Int)
-    /// Splits of `N / splits` samples, rounded up, as `torch.chunk` makes them: fewer than asked for if
-    /// the samples do not reach. torchmetrics uses 10.
+    /// Splits of `N / splits` samples, rounded up, as in `torch.chunk`. There may be fewer splits
+    /// than requested. torchmetrics uses 10.
     case chunks(Int)
-    /// Splits of this many samples; a shorter last one counts like the others. guided-diffusion uses
-    /// 5000.
+    /// Splits of this many samples. A shorter last split has the same weight as the others.
+    /// guided-diffusion uses 5000.
     case blocks(of: Int)
   }
 
-  /// What the tools differ in.
+  /// The properties in which the tools differ.
   public struct Convention: Hashable, Sendable {
-    /// How the samples are divided.
+    /// The division of the samples.
     public let splits: Splits
-    /// Samples are first shuffled by `numpy.random.RandomState(seed).permutation(N)`; nil to keep them
-    /// in order.
+    /// The seed of `numpy.random.RandomState(seed).permutation(N)`, by which the samples are
+    /// shuffled first, or nil to keep their order.
     public let shuffleSeed: UInt32?
-    /// The deviation over splits is divided by their number less this.
+    /// The number subtracted from the number of splits in the divisor of the variance.
     public let ddof: Int
 
-    /// Describes a convention.
+    /// Creates a convention.
     public init(_ splits: Splits, shuffleSeed: UInt32? = nil, ddof: Int = 0) {
       self.splits = splits
       self.shuffleSeed = shuffleSeed
@@ -48,31 +48,33 @@ public struct InceptionScore: Equatable, Sendable {
     public static let guidedDiffusion = Convention(.blocks(of: 5000))
     /// `metrics/inception_score.py` of dgm-eval (74c79f7).
     public static let dgmEval = Convention(.truncated(10), shuffleSeed: 2020)
-    /// `image/inception.py` of torchmetrics 1.9. Its shuffle has no seed; this one, of torch-fidelity's
-    /// seed, is as likely as any. (The order of the files is not: neighbours are often alike.)
+    /// `image/inception.py` of torchmetrics 1.9. Its shuffle has no seed; the seed of
+    /// torch-fidelity used here is as likely as any other. (The order of the files would not be,
+    /// because neighbouring images are often similar.)
     public static let torchmetrics = Convention(.chunks(10), shuffleSeed: 2020, ddof: 1)
   }
 }
 
-/// The Inception score from class logits.
+/// Returns the Inception Score of class logits.
 ///
 /// ```
 /// IS = mean over splits of exp(mean_i sum_c p[i, c] (log p[i, c] - log m[c]))
 /// p = softmax of a row of logits      m[c] = mean_i p[i, c] within the split
 /// ```
-/// In float64 throughout; means are updated sample by sample, so equal samples score exactly 1.
-/// A probability of 0 contributes 0.
+/// All arithmetic is in float64. Means are updated sample by sample, so equal samples have a score
+/// of exactly 1. A probability of 0 contributes 0.
 ///
-/// The tools agree on this formula and differ in ``InceptionScore/Convention``. The network's last
-/// layer should have no bias here.
+/// The tools agree on this formula and differ in ``InceptionScore/Convention``. The last layer of
+/// the network should have no bias.
 ///
 /// - Parameters:
 ///   - logits: `[N, K]`, one row per sample.
 ///   - classes: K.
-///   - convention: Order and division of the samples.
-/// - Throws: ``MetricError`` `ShapeMismatch` if `logits` are not whole rows, `NonFinite` with the index
-///   of the sample for a NaN or an infinity, `TooFewSamples` if a split would be empty.
-/// - SeeAlso: Salimans et al., "Improved Techniques for Training GANs", arXiv 1606.03498, section 4.
+///   - convention: The order and division of the samples.
+/// - Throws: ``MetricError`` `ShapeMismatch` if `logits` are not whole rows, `NonFinite` with the
+///   index of the sample for a NaN or an infinity, `TooFewSamples` if a split would be empty.
+/// - SeeAlso: Salimans et al., "Improved Techniques for Training GANs", arXiv 1606.03498, section
+///   4.
 public func inceptionScore(
   logits: [Float], classes: Int, convention: InceptionScore.Convention = .styleGAN
 ) throws(MetricError) -> InceptionScore {
@@ -86,23 +88,27 @@ public func inceptionScore(
   return accumulator.score()
 }
 
-/// The Inception score of samples that arrive one by one, in memory that does not depend on N.
+/// An accumulator of the Inception Score for samples that arrive one by one, in memory that grows
+/// with N by a few bytes per sample.
 public struct InceptionScoreAccumulator: Sendable {
   private let convention: InceptionScore.Convention
   private let classes: Int
-  /// The split of each sample; -1 for those left out.
+  /// The split of each sample, or -1 for a sample that is left out.
   private let split: [Int32]
   private var splits: [Split]
-  /// The samples of each split by group, `[splits, groups]`; empty when no jackknife is wanted.
+  /// The samples of each split by group, `[splits, groups]`; empty if no jackknife is needed.
   private var parts: [Split]
-  /// The group of each sample; empty when no jackknife is wanted.
+  /// The group of each sample; empty if no jackknife is needed.
   private let groups: [Int]
   private var appended = 0
 
+  /// Creates an accumulator.
+  ///
   /// - Parameters:
   ///   - classes: K.
-  ///   - count: N, which decides how the samples are divided.
-  ///   - isGrouped: Whether ``jackknife()`` is wanted.
+  ///   - count: N, which determines how the samples are divided.
+  ///   - convention: The order and division of the samples.
+  ///   - isGrouped: Whether ``jackknife()`` will be called.
   /// - Throws: ``MetricError`` `TooFewSamples` if a split would be empty.
   public init(
     classes: Int, count: Int, convention: InceptionScore.Convention, isGrouped: Bool = false
@@ -122,9 +128,11 @@ public struct InceptionScoreAccumulator: Sendable {
     parts = isGrouped ? splits.flatMap { [Split](repeating: $0, count: Jackknife.groupCount) } : []
   }
 
-  /// Takes the logits of the next sample, `[K]`.
+  /// Adds the logits of the next sample.
   ///
-  /// - Throws: ``MetricError`` `ShapeMismatch` or `NonFinite`.
+  /// - Parameter logits: `[K]`.
+  /// - Throws: ``MetricError`` `ShapeMismatch` if there are not K logits, `NonFinite` for a NaN or
+  ///   an infinity.
   public mutating func append(_ logits: some Collection<Float>) throws(MetricError) {
     precondition(appended < split.count, "more samples than were announced")
     guard logits.count == classes else {
@@ -144,11 +152,12 @@ public struct InceptionScoreAccumulator: Sendable {
     appended += 1
   }
 
-  /// The score; all samples must have been appended.
+  /// Returns the score. All samples must have been appended.
   public func score() -> InceptionScore {
     precondition(appended == split.count, "\(appended) of \(split.count) samples")
     let scores = splits.map { exp($0.divergence) }
-    // Around the first score, so that equal scores have exactly that mean and no deviation.
+    // Computed around the first score, so that equal scores have exactly that mean and no
+    // deviation.
     let offsets = scores.map { $0 - scores[0] }
     let mean = offsets.reduce(0, +) / Double(scores.count)
     let divisor = Double(max(scores.count - convention.ddof, 1))
@@ -156,11 +165,12 @@ public struct InceptionScoreAccumulator: Sendable {
     return InceptionScore(mean: scores[0] + mean, standardDeviation: variance.squareRoot())
   }
 
-  /// The jackknife of the mean over splits. Without a group, each split has its other samples: were
-  /// the rest divided anew, samples would change splits, which is no effect of those left out.
+  /// Returns the jackknife of the mean over splits. Without a group, each split keeps its other
+  /// samples. Dividing the remaining samples anew would move samples between splits, which is not
+  /// an effect of the omitted ones.
   ///
-  /// - Throws: ``MetricError`` `TooFewSamples` if there are fewer than ``Jackknife/minimumCount``, or
-  ///   none are left of a split without some group.
+  /// - Throws: ``MetricError`` `TooFewSamples` if there are fewer samples than
+  ///   ``Jackknife/minimumCount``, or if a split has only samples of one group.
   public func jackknife() throws(MetricError) -> Jackknife {
     precondition(!parts.isEmpty, "groups were not wanted")
     guard appended >= Jackknife.minimumCount else {
@@ -184,7 +194,9 @@ public struct InceptionScoreAccumulator: Sendable {
 }
 
 extension InceptionScore.Splits {
-  /// The samples of each split, none of them empty.
+  /// Returns the samples of each split, none of which is empty.
+  ///
+  /// - Throws: ``MetricError`` `TooFewSamples` if one would be empty.
   func bounds(count: Int) throws(MetricError) -> [Range<Int>] {
     switch self {
     case .equal(let splits):
@@ -223,7 +235,7 @@ private struct Prediction {
   }
 }
 
-/// The samples of one split, as running means.
+/// The samples of one split as running means.
 private struct Split {
   private(set) var count = 0.0
   /// The mean of p, `[K]`.
@@ -241,7 +253,7 @@ private struct Split {
     }
   }
 
-  /// The samples that are not in `part`, of which there must be some.
+  /// Returns the samples that are not in `part`, of which there must be some.
   func removing(_ part: Split) -> Split {
     var rest = self
     rest.count = count - part.count
@@ -253,12 +265,12 @@ private struct Split {
     return rest
   }
 
-  /// The mean Kullback-Leibler divergence of p from its mean: the entropy of the mean less the mean
-  /// entropy.
+  /// The mean Kullback-Leibler divergence of p from its mean: the entropy of the mean minus the
+  /// mean entropy.
   var divergence: Double { max(0, negativeEntropy - sumOfXLogX(marginal)) }
 }
 
-/// `sum_c x[c] log x[c]`, with `0 log 0 = 0`.
+/// Returns `sum_c x[c] log x[c]`, with `0 log 0 = 0`.
 private func sumOfXLogX(_ values: [Double]) -> Double {
   values.reduce(0) { $1 > 0 ? $0 + $1 * log($1) : $0 }
 }

@@ -1,43 +1,48 @@
 import Foundation
 
-/// The delete-a-group jackknife of a metric: how far its value would be from this one, had other
-/// samples been drawn, and how far its expectation is from that of ever more samples.
+/// The delete-a-group jackknife of a metric, which estimates how much its value would vary between
+/// different draws of samples, and how far its expectation is from the limit for infinitely many
+/// samples.
 ///
-/// With the metric θ of all N samples, θ₍₋ᵦ₎ of those outside of group b of mᵦ samples, and B groups:
+/// With the metric θ of all N samples, θ₍₋ᵦ₎ of the samples outside of group b, which has mᵦ
+/// samples, and B groups:
 /// ```
 /// δᵦ = θ₍₋ᵦ₎ - θ        hᵦ = N / mᵦ
 /// bias            = Σ (1 - mᵦ / N) δᵦ                        (B - 1) mean δ       for equal groups
 /// standard error² = Σ (bias - (hᵦ - 1) δᵦ)² / (hᵦ - 1) / B    (B - 1)/B Σ (δᵦ - mean δ)²
 /// ```
 ///
-/// What is not sampled, such as reference statistics, is taken as it is.
+/// Anything that is not sampled, such as reference statistics, is taken as fixed.
 ///
 /// - SeeAlso: Busing, Meijer & van der Leeden, "Delete-m Jackknife for Unequal m", Statistics and
-///   Computing 9 (1999). Efron & Stein, "The Jackknife Estimate of Variance", Annals of Statistics 9
-///   (1981): where θ is not near linear in the samples, the standard error is too large on average.
+///   Computing 9 (1999). Efron & Stein, "The Jackknife Estimate of Variance", Annals of Statistics
+///   9 (1981): if θ is not approximately linear in the samples, the standard error is too large on
+///   average.
 public struct Jackknife: Equatable, Sendable {
-  /// Groups that samples are divided into: B.
+  /// The number of groups B into which samples are divided.
   public static let groupCount = 20
-  /// Samples there must be, two of each group.
+  /// The smallest number of samples: two per group.
   public static let minimumCount = 2 * groupCount
-  /// The probability with which intervals hold the expectation.
+  /// The probability with which intervals contain the expectation.
   public static let confidence = 0.95
 
   /// The metric of all samples.
   public let value: Double
   /// The metric without each group, `[B]`.
   public let leftOut: [Double]
-  /// Samples of each group, `[B]`.
+  /// The number of samples in each group, `[B]`.
   public let sizes: [Int]
-  /// How far the metric of all samples lies above its limit for infinitely many, in expectation.
+  /// The expected excess of the metric of all samples over its limit for infinitely many.
   public let bias: Double
   /// The estimated standard deviation of ``value``.
   public let standardError: Double
 
+  /// Computes the jackknife from the metric with and without each group.
+  ///
   /// - Parameters:
   ///   - value: The metric of all samples.
   ///   - leftOut: The metric without each group, `[B]`, B >= 2.
-  ///   - sizes: Samples of each group, all at least 1.
+  ///   - sizes: The number of samples in each group, all at least 1.
   public init(value: Double, leftOut: [Double], sizes: [Int]) {
     precondition(leftOut.count == sizes.count && sizes.count >= 2, "\(sizes.count) groups")
     precondition(sizes.allSatisfy { $0 > 0 }, "a group without samples")
@@ -56,9 +61,10 @@ public struct Jackknife: Equatable, Sendable {
     standardError = (variance / Double(sizes.count)).squareRoot()
   }
 
-  /// The jackknife over the groups of ``groups(count:)``.
+  /// Computes the jackknife over the groups of ``groups(count:)``.
   ///
   /// - Parameters:
+  ///   - value: The metric of all samples.
   ///   - leftOut: The metric without each group, `[groupCount]`.
   ///   - count: N, at least ``minimumCount``.
   public init(value: Double, leftOut: [Double], count: Int) {
@@ -72,17 +78,18 @@ public struct Jackknife: Equatable, Sendable {
       * studentQuantile((1 + Self.confidence) / 2, degreesOfFreedom: leftOut.count - 1)
   }
 
-  /// ``value`` ± ``margin``: where the expectation of a metric of either sign lies, such as a
+  /// ``value`` ± ``margin``: the interval for the expectation of a metric of either sign, such as a
   /// difference.
   public var interval: ClosedRange<Double> { value - margin...value + margin }
 
-  /// Where the expectation of a metric that is never negative lies: ``interval`` of its logarithm,
-  /// `value * exp(±margin / value)`. With a margin above the value it reaches from 0 up to what
-  /// continues that without overflow.
+  /// The interval for the expectation of a metric that is never negative: ``interval`` of its
+  /// logarithm, `value * exp(±margin / value)`. If the margin exceeds the value, the interval
+  /// extends from 0 to a bound that continues this formula without overflow.
   ///
-  /// Values of such metrics are skewed and small ones have small standard errors, so that ``interval``
-  /// lies below the expectation too often. Share of 600 intervals that hold it, of a Fréchet distance
-  /// in 64 dimensions; r is the distance over its bias:
+  /// The values of such metrics are skewed, and small values have small standard errors, so
+  /// ``interval`` lies below the expectation too often. The table shows the share of 600 intervals
+  /// that contain the expectation of a Fréchet distance in 64 dimensions, where r is the ratio of
+  /// the distance to its bias:
   ///
   /// | features | N | r | interval | of the logarithm |
   /// |---|---|---|---|---|
@@ -100,18 +107,20 @@ public struct Jackknife: Equatable, Sendable {
   /// | lognormal | 2000 | 14 | .950 | .953 |
   /// | | 200 | 1.4 | .903 | .912 |
   ///
-  /// So with a few hundred samples of heavy-tailed features it still holds the expectation too seldom:
-  /// the standard error is right on average, but misses samples that are rare. Near 0 it is too wide,
-  /// because the standard error is (see Efron & Stein).
+  /// With a few hundred samples of heavy-tailed features, the interval thus still contains the
+  /// expectation too rarely: the standard error is right on average, but does not account for rare
+  /// samples that were not drawn. Near 0 the interval is too wide, because the standard error is
+  /// too large (see Efron & Stein).
   public var positiveInterval: ClosedRange<Double> {
     guard margin < value else { return 0...value + (exp(1) - 1) * margin }
     return value * exp(-margin / value)...value * exp(margin / value)
   }
 
-  /// The difference of two metrics of which sample i of the one belongs to sample i of the other, by a
-  /// common seed say: what both have in common cancels group by group.
+  /// Returns the jackknife of the difference of two metrics whose samples correspond pairwise, for
+  /// example by a common seed. Variation common to both cancels group by group.
   ///
-  /// - Throws: ``MetricError`` `CountMismatch` unless both are of as many samples, in the same groups.
+  /// - Throws: ``MetricError`` `CountMismatch` unless both have the same number of samples in the
+  ///   same groups.
   public static func pairedDifference(
     _ a: Jackknife, _ b: Jackknife
   ) throws(MetricError) -> Jackknife {
@@ -128,16 +137,18 @@ public struct Jackknife: Equatable, Sendable {
 // MARK: - Groups
 
 extension Jackknife {
-  /// The group of each of `count` samples, `[count]`: of 20 consecutive samples each is in another one,
-  /// sample i in `numpy.random.RandomState(i // 20).permutation(20)[i % 20]`.
+  /// Returns the group of each of `count` samples, `[count]`. Each of 20 consecutive samples is in
+  /// a different group: sample i is in group
+  /// `numpy.random.RandomState(i // 20).permutation(20)[i % 20]`.
   ///
-  /// So groups are of one size, up to one sample, and alike also where samples are sorted, by class or
-  /// by time, and where classes take turns; and every split of an Inception score has as many of each.
+  /// Groups therefore differ in size by at most one sample, and are similar even if samples are
+  /// sorted by class or time or if classes alternate. Every split of an Inception Score has the
+  /// same number of samples from each group.
   public static func groups(count: Int) -> [Int] {
     Array((0..<(count + groupCount - 1) / groupCount).flatMap(order(ofRun:)).prefix(count))
   }
 
-  /// How many of `count` samples are in each group.
+  /// Returns the number of samples in each group.
   static func groupSizes(count: Int) -> [Int] {
     let (runs, rest) = count.quotientAndRemainder(dividingBy: groupCount)
     var sizes = [Int](repeating: runs, count: groupCount)
@@ -154,20 +165,22 @@ extension Jackknife {
 // MARK: - Fréchet distances
 
 extension Jackknife {
-  /// The jackknife of the squared Fréchet distance of samples from `reference`.
+  /// Returns the jackknife of the squared Fréchet distance of samples from `reference`.
   ///
-  /// Without a group it is, up to rounding, the distance of samples among which the group never was.
-  /// Takes no memory that depends on N unless there are about as few samples as dimensions.
+  /// The distance without a group is, up to rounding, that of samples to which the group was never
+  /// added. Apart from the number of each sample's group, the memory used does not depend on N,
+  /// unless there are about as few samples as dimensions.
   ///
   /// - Parameters:
   ///   - value: The distance of all samples.
   ///   - samples: All samples.
-  ///   - mean: How their mean is summed.
-  ///   - progress: Gets the number of groups that are done.
-  ///   - row: The features of the sample of an index, `[D]`; each is asked for once, or 20 times if
-  ///     there are few.
-  /// - Throws: ``MetricError`` `TooFewSamples` below ``minimumCount``; as
-  ///   ``frechetDistance(between:and:)-(GaussianStatistics,_)``; what `row` throws.
+  ///   - reference: The Gaussian to compare with.
+  ///   - mean: The precision in which the mean is summed.
+  ///   - progress: Called with the number of finished groups.
+  ///   - row: Returns the features of the sample with an index, `[D]`. Called once per sample, or
+  ///     19 times if there are few samples.
+  /// - Throws: ``MetricError`` `TooFewSamples` if there are fewer samples than ``minimumCount``; as
+  ///   ``frechetDistance(between:and:)-(GaussianStatistics,_)`` does; or the error thrown by `row`.
   package static func ofDistance(
     _ value: Double, of samples: GaussianAccumulator, from reference: FactoredGaussian,
     mean: MeanPrecision = .float64, progress: (Int) -> Void = { _ in },

@@ -1,19 +1,23 @@
 import Foundation
 
-/// The difference of a metric of two sets of samples.
+/// The difference of a metric between two sets of samples.
 public struct JackknifeDifference: Equatable, Sendable {
-  /// The first value less the second.
+  /// The first value minus the second.
   public let value: Double
   /// The estimated standard deviation of ``value``.
   public let standardError: Double
-  /// Degrees of freedom of Student's t: one less than groups.
+  /// The degrees of freedom of Student's t: the number of groups minus one.
   public let degreesOfFreedom: Int
 
   /// Compares two metrics.
   ///
-  /// - Parameter paired: Whether sample i of the first belongs to sample i of the second, as in
-  ///   ``Jackknife/pairedDifference(_:_:)``; otherwise the two are independent.
-  /// - Throws: ``MetricError`` `CountMismatch` where pairs are not of as many samples.
+  /// - Parameters:
+  ///   - first: The metric of the first set.
+  ///   - second: The metric of the second set.
+  ///   - paired: Whether the samples correspond pairwise, as for
+  ///     ``Jackknife/pairedDifference(_:_:)``; otherwise, the sets are independent.
+  /// - Throws: ``MetricError`` `CountMismatch` if the sets are paired and do not have the same
+  ///   number of samples.
   public init(_ first: Jackknife, _ second: Jackknife, paired: Bool) throws(MetricError) {
     value = first.value - second.value
     standardError =
@@ -23,8 +27,8 @@ public struct JackknifeDifference: Equatable, Sendable {
     degreesOfFreedom = min(first.leftOut.count, second.leftOut.count) - 1
   }
 
-  /// ``value`` ± ``standardError`` times Student's t: where the difference of the expectations lies
-  /// with a probability of ``Jackknife/confidence``.
+  /// ``value`` ± ``standardError`` times Student's t: the interval that contains the difference of
+  /// the expectations with the probability ``Jackknife/confidence``.
   public var interval: ClosedRange<Double> {
     let margin =
       standardError

@@ -1,31 +1,33 @@
 import Tensors
 
-/// The squared maximum mean discrepancy of two sets of features. Dimensionless; lower is better, and
-/// slightly negative for sets that do not differ, because the estimate is unbiased.
+/// The squared maximum mean discrepancy of two sets of features. Dimensionless; lower is better. It
+/// is slightly negative for some sets of the same distribution, because the estimate is unbiased.
 ///
-/// Papers often print it times 1000.
+/// Papers often state it times 1000.
 public struct KernelDistance: Equatable, Sendable {
-  /// The mean over subsets, or the one estimate from all samples.
+  /// The mean over subsets, or the single estimate from all samples.
   public let value: Double
-  /// The standard deviation over subsets, with their number as divisor (`numpy.std`); nil without
-  /// subsets.
+  /// The standard deviation over subsets, with their number as divisor (`numpy.std`), or nil
+  /// without subsets.
   public let standardDeviation: Double?
 
-  /// Which samples are compared with which.
+  /// The samples that are compared.
   public enum Subsets: Hashable, Sendable {
-    /// `count` times, `size` samples of each set, drawn without replacement by
-    /// `numpy.random.RandomState(seed)`: each time first from the first set, then from the second.
+    /// `count` times `size` samples of each set, drawn without replacement by
+    /// `numpy.random.RandomState(seed)`, each time first from the first set and then from the
+    /// second.
     case drawn(count: Int, size: Int, seed: UInt32)
-    /// All samples of both sets at once: nothing is drawn, so nothing depends on their order beyond
-    /// rounding.
+    /// All samples of both sets at once. Nothing is drawn, so the result depends on their order
+    /// only by rounding.
     case whole
 
-    /// As torch-fidelity does by default: 100 times 1000 samples, seed 2020.
+    /// The default of torch-fidelity: 100 times 1000 samples, seed 2020.
     public static let torchFidelity = drawn(count: 100, size: 1000, seed: 2020)
   }
 }
 
-/// The kernel distance of two sets of features, which is the KID if they are Inception features.
+/// Returns the kernel distance of two sets of features, which is the KID if they are Inception
+/// features.
 ///
 /// For m samples x of one set and n samples y of the other,
 /// ```
@@ -33,22 +35,23 @@ public struct KernelDistance: Equatable, Sendable {
 /// MMD² = sum_{i≠j} k(x[i], x[j]) / m(m - 1) + sum_{i≠j} k(y[i], y[j]) / n(n - 1)
 ///        - 2 sum_{i,j} k(x[i], y[j]) / mn
 /// ```
-/// In float64 throughout, where torch-fidelity multiplies in float32. The products of two sets are
-/// formed block by block, at most 1024 by 1024 of them at a time for ``KernelDistance/Subsets/whole``
-/// and `size` by `size` for subsets. The result has the same bits for any number of user threads.
+/// All arithmetic is in float64, whereas torch-fidelity multiplies in float32. The products of two
+/// sets are computed in blocks of at most 1024 by 1024 for ``KernelDistance/Subsets/whole``, and of
+/// `size` by `size` for subsets. The result has the same bits for any number of user threads.
 ///
-/// The tools agree on the formula and differ in the subsets. Those of CleanFID, StyleGAN and
-/// dgm-eval are drawn from NumPy's global generator, without a seed of their own, and cannot be
-/// repeated; the expected value is that of ``KernelDistance/Subsets/whole`` for all of them.
+/// The tools agree on the formula and differ in the subsets. CleanFID, StyleGAN and dgm-eval draw
+/// them from NumPy's global generator without a seed, which cannot be reproduced. For all of them,
+/// the expected value is that of ``KernelDistance/Subsets/whole``.
 ///
 /// - Parameters:
-///   - a: The set drawn from first: torch-fidelity's `input1`, by custom the generated samples.
+///   - a: The set that is drawn from first: torch-fidelity's `input1`, usually the generated
+///     samples.
 ///   - b: The other set, with the same D.
-///   - subsets: Which samples are compared.
-/// - Throws: ``MetricError`` `DimensionMismatch`; `TooFewSamples` if a set has fewer samples than a
-///   subset, or fewer than 2.
-/// - SeeAlso: Bińkowski et al., "Demystifying MMD GANs", arXiv 1801.01401, section 4: the
-///   kernel. Gretton et al., "A Kernel Two-Sample Test", JMLR 13 (2012), Eq. (3): the estimate.
+///   - subsets: The samples that are compared.
+/// - Throws: ``MetricError`` `DimensionMismatch` if the sets differ in D, `TooFewSamples` if a set
+///   has fewer samples than a subset, or fewer than 2.
+/// - SeeAlso: Bińkowski et al., "Demystifying MMD GANs", arXiv 1801.01401, section 4: the kernel.
+///   Gretton et al., "A Kernel Two-Sample Test", JMLR 13 (2012), Eq. (3): the estimate.
 ///   `metric_kid.py` of torch-fidelity (5e211a9).
 public func kernelDistance(
   between a: FeatureRows, and b: FeatureRows,
@@ -76,7 +79,7 @@ public func kernelDistance(
   }
 }
 
-/// MMD² of all samples.
+/// Returns the MMD² of all samples.
 private func wholeDiscrepancy(_ a: FeatureRows, _ b: FeatureRows) -> Double {
   let blockSize = 1024
   func within(_ set: FeatureRows) -> Double {
@@ -98,7 +101,8 @@ private func wholeDiscrepancy(_ a: FeatureRows, _ b: FeatureRows) -> Double {
     within: within(a), count: a.count, and: within(b), count: b.count, across: across)
 }
 
-/// MMD² from sums of kernels over pairs of different samples of each set, and over pairs across.
+/// Returns the MMD² from the sums of the kernel over pairs of different samples within each set,
+/// and over pairs of samples from both sets.
 private func discrepancy(
   within a: Double, count m: Int, and b: Double, count n: Int, across: Double
 ) -> Double {
@@ -106,7 +110,7 @@ private func discrepancy(
     - 2 * across / (Double(m) * Double(n))
 }
 
-/// `sum_{i≠j} k(x[i], x[j])`.
+/// Returns `sum_{i≠j} k(x[i], x[j])`.
 private func kernelSumWithin(_ x: Matrix) -> Double {
   let products = lowerOuterGram(x)
   let scale = 1 / Double(x.columns)
@@ -115,7 +119,7 @@ private func kernelSumWithin(_ x: Matrix) -> Double {
   }
 }
 
-/// `sum_{i,j} k(x[i], y[j])`.
+/// Returns `sum_{i,j} k(x[i], y[j])`.
 private func kernelSum(_ x: Matrix, _ y: Matrix) -> Double {
   let products = product(x, transposed: y)
   let scale = 1 / Double(x.columns)
@@ -124,7 +128,8 @@ private func kernelSum(_ x: Matrix, _ y: Matrix) -> Double {
   }
 }
 
-/// The sum of `(scale p + 1)³`, row by row so that rounding does not grow with the number of pairs.
+/// Returns the sum of `(scale p + 1)³`. Callers add these sums row by row, so that rounding does
+/// not grow with the number of pairs.
 private func kernelSum(_ products: ArraySlice<Double>, scale: Double) -> Double {
   products.withUnsafeBufferPointer { products in
     products.reduce(0) {

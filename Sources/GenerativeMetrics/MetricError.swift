@@ -1,11 +1,15 @@
-/// Why a metric cannot be computed from the numbers it was given.
+/// The reason a metric cannot be computed from the given numbers.
 public struct MetricError: Error, Equatable, Sendable, CustomStringConvertible {
   /// A stable name, such as `DimensionMismatch`.
   public let code: String
   /// What was found and what was expected.
   public let detail: String
 
-  /// Makes an error.
+  /// Creates an error.
+  ///
+  /// - Parameters:
+  ///   - code: A stable name in UpperCamelCase.
+  ///   - detail: What was found and what was expected.
   public init(_ code: String, _ detail: String) {
     self.code = code
     self.detail = detail

@@ -1,22 +1,22 @@
-/// What results call a metric, and what is true of it whatever was measured.
+/// The names of metrics in results, and their properties independent of any measurement.
 public enum MetricTitle: String, CaseIterable, Sendable {
   /// The Fréchet distance of the pooled features of Inception.
   case fid
   /// The Fréchet distance of features with positions.
   case sfid
-  /// The score by the classes of Inception.
+  /// The Inception Score, from the class probabilities of Inception.
   case inceptionScore = "is"
-  /// The Fréchet distance by any other extractor.
+  /// The Fréchet distance of the features of any other extractor.
   case frechetDistance = "fd"
-  /// The score by the classes of any other extractor.
+  /// The same score from the class probabilities of any other extractor.
   case classifierScore = "cs"
   case kernelDistance = "kid"
   case precision, recall, density, coverage
 
-  /// The name of the one extractor whose metrics are called `fid` and `is`.
+  /// The name of the only extractor whose metrics are called `fid` and `is`.
   public static let inception = "inception-2015"
 
-  /// Whether the metric is called so only where the extractor is ``inception``.
+  /// Whether the metric has this name only for the extractor ``inception``.
   public var isOfInception: Bool { self == .fid || self == .inceptionScore }
 
   /// Whether a higher value is better.
@@ -27,22 +27,23 @@ public enum MetricTitle: String, CaseIterable, Sendable {
     }
   }
 
-  /// The values that the metric can have.
+  /// The possible values of the metric.
   public var range: ClosedRange<Double> {
     switch self {
-    // Rounding below 0 is set to 0 where distances are computed.
+    // Negative rounding errors are set to 0 where distances are computed.
     case .fid, .sfid, .frechetDistance, .density: 0...(.infinity)
-    // The exponential of a divergence, of probabilities that may be in float32.
+    // The exponential of a divergence of probabilities, which may be in float32.
     case .inceptionScore, .classifierScore: 0.999...(.infinity)
     case .precision, .recall, .coverage: 0...1
-    // An estimate without bias, which is negative half of the time where the distance is 0.
+    // An unbiased estimate, which is negative half of the time if the distance is 0.
     case .kernelDistance: -.infinity...(.infinity)
     }
   }
 }
 
 extension Jackknife {
-  /// The interval that results give for a metric: ``positiveInterval`` where it is never negative.
+  /// Returns the interval given in results for a metric: ``positiveInterval`` if the metric is
+  /// never negative, otherwise ``interval``.
   public func interval(of title: MetricTitle) -> ClosedRange<Double> {
     title.range.lowerBound < 0 ? interval : positiveInterval
   }

@@ -1,27 +1,31 @@
-/// A row near another one.
+/// A row close to a given row.
 public struct NearestNeighbor: Equatable, Sendable {
-  /// Its index.
+  /// The index of the row.
   public let index: Int
-  /// The Euclidean distance to it.
+  /// The Euclidean distance to the row.
   public let distance: Double
 
-  /// Names a row and its distance.
+  /// Creates a neighbour from its index and distance.
   public init(index: Int, distance: Double) {
     self.index = index
     self.distance = distance
   }
 }
 
-/// The `k` rows of `reference` nearest to each row of `rows`, the nearest first; of rows equally far,
-/// those of smaller index. Fewer than `k` when the reference has fewer.
+/// Returns the `k` rows of `reference` nearest to each row of `rows`, the nearest first. Among rows
+/// at the same distance, those with smaller indices are taken. There are fewer than `k` if the
+/// reference has fewer rows.
 ///
-/// Decided by the squared distance `sum_c (x[c] - y[c])²` in float64, as in
+/// Distances are compared by `sum_d (x[d] - y[d])²` in float64, as in
 /// ``precisionAndRecall(of:against:convention:)``.
 ///
 /// - Parameters:
 ///   - rows: y, `[M, D]`.
 ///   - reference: x, `[N, D]`.
-/// - Throws: ``MetricError`` `DimensionMismatch`; `TooFewSamples` for no row.
+///   - k: The number of neighbours, at least 1.
+/// - Returns: The neighbours of each of the M rows.
+/// - Throws: ``MetricError`` `DimensionMismatch` if the sets differ in D, `TooFewSamples` if one of
+///   them is empty.
 public func nearestNeighbors(
   of rows: FeatureRows, in reference: FeatureRows, count k: Int
 ) throws(MetricError) -> [[NearestNeighbor]] {
@@ -29,7 +33,7 @@ public func nearestNeighbors(
   try checkPair(rows, reference, atLeast: 1)
   let center = reference.roundedMean
   let (x, y) = (BoundedRows(reference, center: center), BoundedRows(rows, center: center))
-  // Squared distances, ascending; rows of the reference come in ascending order.
+  // Squared distances, ascending; rows of the reference are visited in ascending order.
   var nearest = [[NearestNeighbor]](repeating: [], count: y.count)
   x.forEachPair(with: y) { i, j, bounds in
     if nearest[j].count == k, bounds.lower > nearest[j][k - 1].distance { return }

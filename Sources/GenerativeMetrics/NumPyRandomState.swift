@@ -1,7 +1,8 @@
-/// The integers of `numpy.random.RandomState(seed)`, which NumPy keeps the same for ever.
+/// The integers of `numpy.random.RandomState(seed)`, which NumPy guarantees not to change.
 ///
-/// MT19937, seeded with one 32-bit number by Knuth's recurrence (`init_genrand`, NumPy's
-/// `_legacy_seeding`); bounded integers by rejecting masked words (`random_interval`).
+/// The generator is MT19937, seeded with one 32-bit number by Knuth's recurrence (`init_genrand`,
+/// NumPy's `_legacy_seeding`). Bounded integers are obtained by rejecting masked words
+/// (`random_interval`).
 ///
 /// - SeeAlso: Matsumoto & Nishimura, "Mersenne Twister: A 623-Dimensionally Equidistributed Uniform
 ///   Pseudo-Random Number Generator", ACM TOMACS 8 (1998), Eq. (2.1) and Table II.
@@ -12,7 +13,7 @@ package struct NumPyRandomState {
   private var words: [UInt32]
   private var position = size
 
-  /// `RandomState(seed)`.
+  /// Creates `RandomState(seed)`.
   package init(seed: UInt32) {
     words = [seed]
     words.reserveCapacity(Self.size)
@@ -22,7 +23,7 @@ package struct NumPyRandomState {
     }
   }
 
-  /// The next 32 bits.
+  /// Returns the next 32 bits.
   package mutating func next() -> UInt32 {
     if position == Self.size { twist() }
     var word = words[position]
@@ -33,13 +34,14 @@ package struct NumPyRandomState {
     return word ^ (word >> 18)
   }
 
-  /// `choice(population, size: count, replace: false)`: the head of ``permutation(_:)``.
+  /// Returns `choice(population, size: count, replace: false)`: the first elements of
+  /// ``permutation(_:)``.
   package mutating func choice(_ population: Int, count: Int) -> ArraySlice<Int> {
     precondition(0...population ~= count, "\(count) of \(population)")
     return permutation(population).prefix(count)
   }
 
-  /// `permutation(count)`: 0, 1, ... swapped from the last element down.
+  /// Returns `permutation(count)`: 0, 1, ..., swapped from the last element down.
   package mutating func permutation(_ count: Int) -> [Int] {
     var result = Array(0..<count)
     for index in stride(from: count - 1, to: 0, by: -1) {
@@ -48,7 +50,7 @@ package struct NumPyRandomState {
     return result
   }
 
-  /// Uniform in 0...bound, bound > 0.
+  /// Returns a uniformly distributed number in 0...bound, bound > 0.
   private mutating func next(through bound: UInt32) -> UInt32 {
     let mask = UInt32.max >> UInt32(bound.leadingZeroBitCount)
     while true {

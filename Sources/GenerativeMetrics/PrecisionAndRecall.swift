@@ -1,20 +1,21 @@
 import Tensors
 
-/// How far two sets of features cover each other, each set being the balls around its samples that
-/// reach to the k-th nearest other sample of the same set. Fractions; higher is better.
+/// The degree to which two sets of features cover each other, where each set is represented by
+/// balls around its samples that extend to the k-th nearest other sample of the same set.
+/// Fractions; higher is better.
 public struct PrecisionAndRecall: Equatable, Sendable {
-  /// Which balls, and whether their surface belongs to them.
+  /// The sizes of the balls, and whether their surface belongs to them.
   public enum Convention: String, CaseIterable, Sendable {
-    /// k = 3, with the surface; ADM's `evaluator.py`, which rounds distances to float16.
+    /// k = 3, with the surface: ADM's `evaluator.py`, which rounds distances to float16.
     case guidedDiffusion
-    /// k = 3, with the surface; torch-fidelity's `prc`, from VGG16 features by default.
+    /// k = 3, with the surface: torch-fidelity's `prc`, from VGG16 features by default.
     case torchFidelity
-    /// k = 5, without the surface; the `prdc` package, dgm-eval.
+    /// k = 5, without the surface: the `prdc` package and dgm-eval.
     case prdc
 
-    /// The number k of the neighbour that a ball reaches to, the sample itself not counted.
+    /// The number k of the neighbour to which a ball extends, not counting the sample itself.
     public var neighbors: Int { self == .prdc ? 5 : 3 }
-    /// Whether a sample at exactly the radius is inside.
+    /// Whether a sample at exactly the radius is inside a ball.
     public var includesSurface: Bool { self != .prdc }
   }
 
@@ -22,49 +23,49 @@ public struct PrecisionAndRecall: Equatable, Sendable {
   public let precision: Double
   /// The fraction of reference samples inside at least one ball of a generated sample.
   public let recall: Double
-  /// The mean over generated samples of the number of reference balls around each, over k. Not
-  /// bounded by 1.
+  /// The mean over generated samples of the number of reference balls that contain the sample,
+  /// divided by k. May exceed 1.
   public let density: Double
-  /// The fraction of reference samples whose ball has a generated sample inside.
+  /// The fraction of reference samples whose ball contains a generated sample.
   public let coverage: Double
 
-  /// The harmonic mean of ``precision`` and ``recall``, 0 if both are.
+  /// The harmonic mean of ``precision`` and ``recall``, or 0 if both are 0.
   public var fScore: Double {
     precision + recall > 0 ? 2 * precision * recall / (precision + recall) : 0
   }
 }
 
-/// Improved precision and recall, density and coverage of generated features.
+/// Returns the improved precision and recall, density and coverage of generated features.
 ///
-/// For N reference samples x and M generated samples y, with `r(x[i])` the distance from `x[i]` to its
-/// k-th nearest neighbour among the other x, likewise `r(y[j])`,
+/// For N reference samples x and M generated samples y, where `r(x[i])` is the distance from `x[i]`
+/// to its k-th nearest neighbour among the other x, and `r(y[j])` likewise,
 /// ```
 /// precision = mean_j any_i  |x[i] - y[j]| <= r(x[i])
 /// recall    = mean_i any_j  |x[i] - y[j]| <= r(y[j])
 /// density   = mean_j sum_i (|x[i] - y[j]| <= r(x[i])) / k
 /// coverage  = mean_i any_j  |x[i] - y[j]| <= r(x[i])
 /// ```
-/// with `<` in place of `<=` where the convention leaves the surface out. guided-diffusion and
-/// torch-fidelity define the first two only.
+/// with `<` instead of `<=` if the convention excludes the surface. guided-diffusion and
+/// torch-fidelity define only the first two.
 ///
-/// Every comparison is decided by the squared distance `sum_c (x[c] - y[c])²` in float64, the same in
-/// both directions, so ties are ties. One `sgemm` per block of 1024 by 1024 samples bounds the
-/// distances from both sides, and only those that the bounds leave open are summed. Nothing of the
-/// size N by M is kept, and the result depends on the rows alone, not on the block size, the BLAS or
-/// its threads. It takes longer for tight clusters far from the reference mean, whose distances the
-/// bounds cannot tell apart.
+/// Every comparison is decided by the squared distance `sum_d (x[d] - y[d])²` in float64, which is
+/// the same in both directions, so ties are detected. One `sgemm` per block of 1024 by 1024 samples
+/// bounds the distances from both sides, and only those left undecided by the bounds are computed.
+/// Nothing of size N by M is stored. The result depends only on the rows, not on the block size,
+/// the BLAS or its threads. Tight clusters far from the reference mean take longer, because the
+/// bounds cannot separate their distances.
 ///
 /// - Parameters:
 ///   - generated: y, `[M, D]`.
 ///   - reference: x, `[N, D]`.
 ///   - convention: k and the comparison. The tools also draw subsets first, which is left to the
 ///     caller: ADM compares 50 000 samples with 10 000, dgm-eval 10 000 with 10 000.
-/// - Throws: ``MetricError`` `DimensionMismatch`; `TooFewSamples` if a set has k samples or fewer
-///   (prdc wants k + 2).
+/// - Throws: ``MetricError`` `DimensionMismatch` if the sets differ in D, `TooFewSamples` if a set
+///   has k samples or fewer (prdc requires k + 2).
 /// - SeeAlso: Kynkäänniemi et al., "Improved Precision and Recall Metric for Assessing Generative
 ///   Models", arXiv 1904.06991, Eq. (1) and (2). Naeem et al., "Reliable Fidelity and Diversity
-///   Metrics for Generative Models", arXiv 2002.09797, section 3. `evaluations/evaluator.py`
-///   of guided-diffusion (22e0df8), `metric_prc.py` of torch-fidelity (5e211a9), prdc 0.2.
+///   Metrics for Generative Models", arXiv 2002.09797, section 3. `evaluations/evaluator.py` of
+///   guided-diffusion (22e0df8), `metric_prc.py` of torch-fidelity (5e211a9), prdc 0.2.
 public func precisionAndRecall(
   of generated: FeatureRows, against reference: FeatureRows,
   convention: PrecisionAndRecall.Convention
@@ -102,7 +103,7 @@ public func precisionAndRecall(
 }
 
 extension FeatureRows {
-  /// The mean of each feature, rounded to float32. N > 0.
+  /// The mean of each feature, rounded to float32, `[D]`; N > 0.
   var roundedMean: [Float] {
     var sum = [Double](repeating: 0, count: dimension)
     for start in stride(from: 0, to: values.count, by: dimension) {
@@ -112,14 +113,14 @@ extension FeatureRows {
   }
 }
 
-/// Two numbers that a squared distance lies between. A NaN, from products beyond float32, compares as
-/// undecided.
+/// A lower and an upper bound of a squared distance. A NaN, which results from products beyond
+/// float32, leaves every comparison undecided.
 struct Bounds {
   let lower: Double
   let upper: Double
 }
 
-/// Rows whose squared distances are first bounded, then, where that is not enough, computed.
+/// Rows whose squared distances are first bounded and, if the bounds do not suffice, computed.
 struct BoundedRows {
   private static let blockSize = 1024
 
@@ -133,14 +134,14 @@ struct BoundedRows {
     self.center = center
   }
 
-  /// `sum_c (x[c] - y[c])²` in float64: what decides.
+  /// Returns `sum_d (x[d] - y[d])²` in float64, which decides comparisons.
   func squaredDistance(_ i: Int, _ other: BoundedRows, _ j: Int) -> Double {
     Tensors.squaredDistance(
       rows.values, at: i * rows.dimension, other.rows.values, at: j * rows.dimension,
       count: rows.dimension)
   }
 
-  /// The squared distance of each row to its k-th nearest other row; N > k.
+  /// Returns the squared distance of each row to its k-th nearest other row; N > k.
   func squaredRadii(neighbors k: Int) -> [Double] {
     // The k smallest distances of each row so far, ascending.
     var nearest = [Double](repeating: .infinity, count: count * k)
@@ -163,12 +164,12 @@ struct BoundedRows {
     return (0..<count).map { nearest[$0 * k + k - 1] }
   }
 
-  /// Calls `body` with every row i, every row j of `other` and bounds of their squared distance; with
-  /// every i < j of these rows alone if `other` is nil.
+  /// Calls `body` with every row i, every row j of `other`, and bounds of their squared distance.
+  /// If `other` is nil, calls it for the pairs i < j of these rows.
   func forEachPair(with other: BoundedRows?, _ body: (Int, Int, Bounds) -> Void) {
-    // With u and v the centred rows in float32, |u|² + |v|² - 2 u·v is off by the rounding of the
-    // centring, at most 4 2⁻²⁴ (|u|² + |v|²), that of the product, at most D 2⁻²⁴ of the same, and
-    // what underflows. Twice that leaves room for the terms of second order.
+    // With u and v the centred rows in float32, |u|² + |v|² - 2 u·v has three errors: the rounding
+    // of the centring, at most 4 2⁻²⁴ (|u|² + |v|²); that of the product, at most D 2⁻²⁴ of the
+    // same; and underflow. Twice that leaves room for second-order terms.
     let relative = Double(2 * (rows.dimension + 8)) * 0x1p-24
     let absolute = Double(rows.dimension + 1) * 0x1p-120
     for first in rows.blocks(of: Self.blockSize) {
@@ -190,7 +191,7 @@ struct BoundedRows {
     }
   }
 
-  /// Rows less the centre, rounded to float32, and their squared norms.
+  /// Returns the rows minus the centre, rounded to float32, and their squared norms.
   private func centered(_ samples: Range<Int>) -> (rows: Tensor, squaredNorms: [Double]) {
     let dimension = rows.dimension
     var values: [Float] = []

@@ -1,10 +1,12 @@
 import Foundation
 
-/// The probability that Student's T is at most `t`, to a few 1e-15.
+/// Returns the probability that Student's T is at most `t`, with an error of a few 1e-15.
 ///
-/// - Parameter degreesOfFreedom: ν, at least 1.
-/// - SeeAlso: Abramowitz & Stegun, "Handbook of Mathematical Functions", 26.7.3 and 26.7.4: with a whole
-///   ν, `P(|T| <= √ν tan θ)` is a finite sum.
+/// - Parameters:
+///   - t: The upper limit of T.
+///   - degreesOfFreedom: ν, at least 1.
+/// - SeeAlso: Abramowitz & Stegun, "Handbook of Mathematical Functions", 26.7.3 and 26.7.4: for an
+///   integer ν, `P(|T| <= √ν tan θ)` is a finite sum.
 public func studentProbability(_ t: Double, degreesOfFreedom: Int) -> Double {
   precondition(degreesOfFreedom >= 1, "\(degreesOfFreedom) degrees of freedom")
   let angle = atan(abs(t) / Double(degreesOfFreedom).squareRoot())
@@ -21,10 +23,10 @@ public func studentProbability(_ t: Double, degreesOfFreedom: Int) -> Double {
   return t < 0 ? outside : 1 - outside
 }
 
-/// The t with `P(T <= t) = p` for Student's T, by bisection of the angle atan(t / √ν).
+/// Returns the t with `P(T <= t) = p` for Student's T, by bisection of the angle atan(t / √ν).
 ///
 /// - Parameters:
-///   - p: Above 0 and below 1.
+///   - p: The probability, above 0 and below 1.
 ///   - degreesOfFreedom: ν, at least 1.
 public func studentQuantile(_ p: Double, degreesOfFreedom: Int) -> Double {
   precondition(p > 0 && p < 1, "probability \(p)")
