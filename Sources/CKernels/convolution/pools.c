@@ -28,9 +28,10 @@ void dis_max_pool(float *out, const float *x, size_t channels, dis_window w) {
 
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 
-/// How many of a kernel's rows or columns lie inside an axis at output position `position`.
+/// Returns how many of a kernel's rows or columns are inside the image at output position
+/// `position`.
 static int covered(size_t position, size_t kernel, size_t stride, size_t padding, size_t extent) {
-  size_t begin = position * stride, end = begin + kernel;  // On the axis with its padding.
+  size_t begin = position * stride, end = begin + kernel;  // On the axis including its padding.
   return (int)(dis_smaller(end, padding + extent) - larger(begin, padding));
 }
 

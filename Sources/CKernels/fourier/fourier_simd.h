@@ -1,17 +1,17 @@
-// Convolution with seven taps along lines of 17 pixels, by the discrete Fourier transform.
+// Convolution with seven taps along lines of 17 pixels by the discrete Fourier transform.
 //
 // A cyclic convolution of length 20 = 17 + 3 suffices, although the line is padded with three zeros
-// at both ends: what wraps around reaches only outputs that are not used. The transform of 20 real
-// values has two real values and nine complex ones, and a complex product is three real products.
-// In all, 29 products take the place of 7 * 17 = 119, or of 107 without those outside the image.
-// The transform is orthogonal, so unlike the larger minimal filters it costs no precision.
+// at both ends: the values that wrap around affect only outputs that are not used. The transform of
+// 20 real values has two real values and nine complex ones, and a complex product takes three real
+// products. In total, 29 products replace 7 * 17 = 119, or 107 without those outside the image. The
+// transform is orthogonal, so unlike the larger minimal filters it does not lose precision.
 
 #include "../packed/transformed_simd.h"
 #include "fourier.h"
 
 DIS_BEGIN_KERNELS
 
-/// cos(2 pi i / 20).
+/// Returns cos(2 pi i / 20).
 INLINE float cosine(size_t i) {
   static const float values[DIS_FOURIER_LENGTH] = {
       1, 0.95105651629515357f, 0.80901699437494742f, 0.58778525229247313f, 0.30901699437494742f,
@@ -22,13 +22,13 @@ INLINE float cosine(size_t i) {
   return values[i % DIS_FOURIER_LENGTH];
 }
 
-/// sin(2 pi i / 20).
+/// Returns sin(2 pi i / 20).
 INLINE float sine(size_t i) { return cosine(i + 15); }
 
-/// to[k] = sum_n even[n] cos(2 pi k n / 20) for k from 0 to 10, with n from 0 to 10. The values of
-/// the sequence at n and 20 - n have been added.
+/// Computes to[k] = sum_n even[n] cos(2 pi k n / 20) for k from 0 to 10, with n from 0 to 10. The
+/// values of the sequence at n and 20 - n have been added.
 INLINE void cosine_transform(vector *to, const vector *even) {
-  // The cosine at 10 - n is that at n, negated for odd k.
+  // The cosine at 10 - n equals that at n, negated for odd k.
   vector sum[6], difference[5];
   UNROLL for (size_t n = 0; n < 5; n++) {
     sum[n] = even[n] + even[10 - n];
@@ -44,9 +44,9 @@ INLINE void cosine_transform(vector *to, const vector *even) {
   }
 }
 
-/// to[k] = sum_n odd[n] sin(2 pi k n / 20) for k from 1 to 9, with n from 1 to 9.
+/// Computes to[k] = sum_n odd[n] sin(2 pi k n / 20) for k from 1 to 9, with n from 1 to 9.
 INLINE void sine_transform(vector *to, const vector *odd) {
-  // The sine at 10 - n is that at n, negated for even k.
+  // The sine at 10 - n equals that at n, negated for even k.
   vector sum[6], difference[5];
   UNROLL for (size_t n = 1; n < 5; n++) {
     sum[n] = odd[n] + odd[10 - n];
@@ -72,9 +72,9 @@ INLINE fourier_line line_of(const dis_packed_convolution *c, size_t line) {
   return (fourier_line){rows ? line * DIS_FOURIER_LINE : line, rows ? 1 : c->window.width};
 }
 
-/// The transform of a line. Its values lie `plane` floats apart: X[0], X[10], and then for each of
-/// X[1] to X[9] the real part, the negated imaginary part, and the real part minus the negated
-/// imaginary one.
+/// Computes the transform of a line. Its values are stored `plane` floats apart: X[0], X[10], and
+/// then for each of X[1] to X[9] the real part, the negated imaginary part, and the real part minus
+/// the negated imaginary part.
 static void fourier_forward(
     float *v, size_t plane, const float *x, const dis_packed_convolution *c, size_t tile,
     const float *zeros) {
@@ -105,9 +105,9 @@ static void fourier_forward(
   }
 }
 
-/// The outputs of a line, from products that lie `plane` floats apart. Where the image has a - bi
-/// and the kernel c + di, the products are a (d - c), b (c + d) and c (a - b). The real part is the
-/// third plus the second, and the imaginary part the third plus the first.
+/// Computes the outputs of a line from products that are stored `plane` floats apart. Where the
+/// image has a - bi and the kernel c + di, the products are a (d - c), b (c + d) and c (a - b). The
+/// real part is the third plus the second, and the imaginary part the third plus the first.
 static void fourier_inverse(
     float *out, const float *m, size_t plane, size_t width, const float *bias,
     const dis_packed_convolution *c, size_t tile) {

@@ -15,7 +15,7 @@ void dis_fourier_weights(double *to, const double *kernel) {
     if (k % 10 == 0) {
       to[k / 10] = c / 20;
     } else {
-      double *bin = to + 3 * k - 1;  // For itself and its conjugate.
+      double *bin = to + 3 * k - 1;  // For the value and its conjugate.
       bin[0] = (d - c) / 10;
       bin[1] = (c + d) / 10;
       bin[2] = c / 10;

@@ -5,28 +5,30 @@
 
 #include "dis_instructions.h"
 
-// Legend: L tokens, D inner channels, N = 16 states. All matrices are row-major, with a row for
-// each token. `reverse` walks from the last token to the first: the backward direction of a
-// bidirectional block, without flipping anything in memory.
+// Legend: L tokens, D inner channels, N = 16 states. All matrices are row-major with one row per
+// token. With `reverse`, tokens are processed from the last to the first: the backward direction of
+// a bidirectional block, without reversing anything in memory.
 
-/// States per channel. Every DiS model has 16, and the kernels keep them in registers.
+/// The number of states per channel. Every DiS model has 16, and the kernels keep them in
+/// registers.
 #define DIS_STATES 16
 
-/// Taps of the causal convolution.
+/// The number of taps of the causal convolution.
 #define DIS_TAPS 4
 
-/// out[l, c] = silu(bias[c] + sum_k weight[k, c] * x[l - 3 + k, c]), where x is 0 before the first
-/// token. With `reverse`, x[l + 3 - k, c], where x is 0 after the last one.
+/// Computes out[l, c] = silu(bias[c] + sum_k weight[k, c] * x[l - 3 + k, c]), where x is 0 before
+/// the first token. With `reverse`, x[l + 3 - k, c] is used, where x is 0 after the last token.
 ///
-/// `x` has `x_stride` values per row, at least `channels`; `weight` is [4, D]. The tokens may be a
-/// part of a sequence: the `history` tokens that the walk has passed already lie next to `x`, and
-/// up to three of them are read. Reference: causal_conv1d_fwd.cu of Dao-AILab/causal-conv1d.
+/// `out` is [L, D]. `x` has `x_stride` values per row, at least `channels`; `weight` is [4, D] and
+/// `bias` is [D]. The tokens may be a part of a sequence: the `history` tokens that precede them in
+/// the direction of processing are adjacent to `x` in memory, and up to three of them are read.
+/// Reference: causal_conv1d_fwd.cu of Dao-AILab/causal-conv1d.
 void dis_causal_conv1d_silu(
     enum dis_instructions instructions, float *out, const float *x, size_t x_stride,
     const float *weight, const float *bias, size_t tokens, size_t channels, size_t history,
     int reverse);
 
-/// The selective scan of one direction (Gu & Dao, arXiv 2312.00752, Algorithm 2):
+/// Computes the selective scan of one direction (Gu & Dao, arXiv 2312.00752, Algorithm 2):
 ///
 ///     delta  = softplus(delta_raw[l, c] + delta_bias[c])
 ///     h[n]   = exp2(delta * a[n, c]) * h[n] + delta * u[l, c] * b[l, n]
@@ -34,32 +36,33 @@ void dis_causal_conv1d_silu(
 ///
 /// With `accumulate`, the result is added to `y`.
 ///
-/// `a` is [N, D] and holds -exp(A_log) * log2(e). `b` and `c` have `bc_stride` values per row, at
-/// least DIS_STATES. `h` is [N, D], all 0 before the first token of a sequence; afterwards it holds
-/// the states after the last token, so a sequence can be scanned in parts. Reference:
-/// selective_scan_fwd_kernel.cuh of state-spaces/mamba.
+/// `y`, `u` and `delta_raw` are [L, D]; `d` and `delta_bias` are [D]. `a` is [N, D] and holds
+/// -exp(A_log) * log2(e). `b` and `c` have `bc_stride` values per row, at least DIS_STATES. `h` is
+/// [N, D]. It is 0 before the first token of a sequence, and on return holds the states after the
+/// last token, so a sequence can be scanned in parts. Reference: selective_scan_fwd_kernel.cuh of
+/// state-spaces/mamba.
 void dis_selective_scan(
     enum dis_instructions instructions, float *y, const float *u, const float *delta_raw,
     const float *a, const float *b, const float *c, size_t bc_stride, const float *d,
     const float *delta_bias, float *h, size_t tokens, size_t channels, int reverse, int accumulate);
 
-/// y[r, c] *= silu(z[r, c]). `z` has `z_stride` values per row, at least `columns`.
+/// Computes y[r, c] *= silu(z[r, c]). `z` has `z_stride` values per row, at least `columns`.
 void dis_silu_gate(
     enum dis_instructions instructions, float *y, const float *z, size_t z_stride, size_t rows,
     size_t columns);
 
-/// x[i] = silu(x[i]) for `count` values.
+/// Computes x[i] = silu(x[i]) for `count` values.
 void dis_silu(enum dis_instructions instructions, float *x, size_t count);
 
-/// out[r, c] = x[r, c] / sqrt(mean_c(x[r, c]^2) + epsilon) * weight[c]. `out` may be `x`. `columns`
-/// is at least 1, and `epsilon` is not negative. The mean is accumulated in double. Reference:
-/// layernorm.py of state-spaces/mamba.
+/// Computes out[r, c] = x[r, c] / sqrt(mean_c(x[r, c]^2) + epsilon) * weight[c]. `out` may be `x`.
+/// `columns` is at least 1, and `epsilon` is not negative. The mean is accumulated in double.
+/// Reference: layernorm.py of state-spaces/mamba.
 void dis_rms_norm(
     float *out, const float *x, const float *weight, size_t rows, size_t columns, float epsilon);
 
-/// out[r, c] = (x[r, c] - mean) / sqrt(variance + epsilon), with biased variance and no affine
-/// part. `out` may be `x`. `columns` is at least 1, and `epsilon` is not negative. Both moments are
-/// accumulated in double.
+/// Computes out[r, c] = (x[r, c] - mean) / sqrt(variance + epsilon), with biased variance and
+/// without an affine part. `out` may be `x`. `columns` is at least 1, and `epsilon` is not
+/// negative. Both moments are accumulated in double.
 void dis_layer_norm(float *out, const float *x, size_t rows, size_t columns, float epsilon);
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "dis_mamba.h"
 
-/// The most channels that `dis_group_norm` takes. It keeps 28 bytes for each on the stack.
+/// The largest number of channels for `dis_group_norm`, which keeps 28 bytes for each on the stack.
 #define DIS_GROUP_NORM_CHANNELS 65536
 
 /// Normalises each of `groups` runs of channels of one image to zero mean and unit (biased)
@@ -22,8 +22,8 @@ void dis_group_norm(
     enum dis_instructions instructions, float *out, const float *x, const float *weight,
     const float *bias, size_t pixels, size_t channels, size_t groups, double epsilon, bool silu);
 
-/// x[r, c] = exp(scale * (x[r, c] - max_c)) / sum, in place. `columns` is at least 1 and `scale` is
-/// positive. The sum is accumulated in double.
+/// Computes x[r, c] = exp(scale * (x[r, c] - max_c)) / sum, in place. `columns` is at least 1 and
+/// `scale` is positive. The sum is accumulated in double.
 void dis_softmax(float *x, size_t rows, size_t columns, float scale);
 
 #endif

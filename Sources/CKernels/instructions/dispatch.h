@@ -5,7 +5,7 @@
 
 #include <assert.h>
 
-// A function of this library that has a kernel for each instruction set calls it by DIS_DISPATCH.
+// A function of this library that has a kernel for each instruction set calls it with DIS_DISPATCH.
 // The kernels are named after the function: `dis_silu` calls `dis_silu_scalar`, `dis_silu_avx2` and
 // so on, all of which have the type `dis_silu_kernel`.
 
@@ -33,7 +33,7 @@
 
 #endif
 
-/// Returns what the kernel of `name` for `instructions` returns. The instructions are available.
+/// Returns the result of the kernel of `name` for `instructions`, which must be available.
 #define DIS_DISPATCH(name, ...)                         \
   assert(dis_instructions_available(instructions));     \
   switch (instructions) {                               \

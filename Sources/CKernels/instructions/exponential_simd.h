@@ -1,4 +1,4 @@
-// Exponentials and logarithms of vectors, and the activations that are made of them.
+// Exponentials and logarithms of vectors, and the activations built from them.
 
 #ifndef DIS_EXPONENTIAL_SIMD_H
 #define DIS_EXPONENTIAL_SIMD_H
@@ -7,9 +7,10 @@
 
 DIS_BEGIN_KERNELS
 
-/// 2^x for x <= 127. The fraction of x goes into a minimax polynomial of degree 5 on [-1/2, 1/2],
-/// with a relative error of 7.5e-8; the integer is added to the exponent. Below -126 the result
-/// stays 2^-126, which is negligible beside a state of ordinary size.
+/// Returns 2^x for x <= 127. The fraction of x is the argument of a minimax polynomial of degree 5
+/// on [-1/2, 1/2], with a relative error of 7.5e-8; the integer part is added to the exponent.
+/// Below -126, the result remains 2^-126, which is negligible compared with a state of ordinary
+/// size.
 INLINE vector exp2_approximate(vector x) {
   x = larger(x, splat(-126.0f));
   const vector shifter = splat(12582912.0f);  // 1.5 * 2^23. Adding it rounds to an integer.
@@ -23,8 +24,8 @@ INLINE vector exp2_approximate(vector x) {
   return (vector)((integers)p + ((integers)shifted << 23));
 }
 
-/// e^x, with x clamped to [-87, 88]. The multiple of log(2) is subtracted in two parts, so the
-/// relative error stays near 1e-7 for large |x|.
+/// Returns e^x, with x clamped to [-87, 88]. The multiple of log(2) is subtracted in two parts, so
+/// the relative error stays near 1e-7 for large |x|.
 INLINE vector exp_approximate(vector x) {
   x = smaller(larger(x, splat(-87.0f)), splat(88.0f));
   const vector shifter = splat(12582912.0f);
@@ -41,9 +42,9 @@ INLINE vector exp_approximate(vector x) {
   return (vector)((integers)p + ((integers)shifted << 23));
 }
 
-/// log(1 + e) for e >= 0. This is the logarithm of w = fl(1 + e), plus (e - (w - 1)) / w for what
-/// the sum rounded away. The logarithm of w is k log(2) plus a polynomial of the mantissa, which is
-/// in [3/4, 3/2).
+/// Returns log(1 + e) for e >= 0, as the logarithm of w = fl(1 + e), plus (e - (w - 1)) / w for the
+/// part lost by rounding the sum. The logarithm of w is k log(2) plus a polynomial of the mantissa,
+/// which is in [3/4, 3/2).
 INLINE vector log1p_approximate(vector e) {
   const vector w = e + 1.0f;
   const vector correction = (e - (w - 1.0f)) / w;
@@ -61,7 +62,7 @@ INLINE vector log1p_approximate(vector e) {
   return multiply_add(k, splat(0.69314718f), multiply_add(p, s, correction));
 }
 
-/// log(1 + e^x), or x itself if it is above 20, as in the reference, or NaN.
+/// Returns log(1 + e^x), or x itself if it is NaN or above 20, as in the reference.
 INLINE vector softplus(vector x) {
   const vector y = log1p_approximate(exp_approximate(smaller(x, splat(20.0f))));
   return choose(x <= splat(20.0f), y, x);

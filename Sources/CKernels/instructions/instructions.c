@@ -22,7 +22,7 @@ int dis_instructions_available(enum dis_instructions instructions) {
       return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
              __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
 #elif defined(__aarch64__)
-    case DIS_NEON: return 1;  // Every 64-bit ARM processor has it.
+    case DIS_NEON: return 1;  // Every 64-bit ARM processor supports it.
 #endif
     default: return 0;
   }
@@ -41,7 +41,7 @@ static enum dis_instructions choose(void) {
 }
 
 enum dis_instructions dis_instructions_in_use(void) {
-  // Every thread makes the same choice, so a race writes the same value twice.
+  // Every thread makes the same choice, so in a race the same value is written twice.
   static _Atomic int chosen = -1;
   if (chosen < 0) chosen = (int)choose();
   return (enum dis_instructions)chosen;

@@ -15,7 +15,7 @@ void dis_causal_conv1d_silu_scalar(
     for (size_t c = 0; c < channels; c++) {
       float sum = bias[c];
       for (size_t k = 0; k < DIS_TAPS; k++) {
-        const size_t back = DIS_TAPS - 1 - k;  // Tokens between the tap and `l`.
+        const size_t back = DIS_TAPS - 1 - k;  // The number of tokens between the tap and `l`.
         if (reverse ? l + back >= tokens + history : l + history < back) continue;
         const ptrdiff_t away = (ptrdiff_t)(back * x_stride);
         sum += weight[k * channels + c] * (x + l * x_stride + c)[reverse ? away : -away];

@@ -5,13 +5,13 @@
 
 DIS_BEGIN_KERNELS
 
-/// Tokens in a block of the scan. Whatever depends on a token but not on a state is computed for a
-/// whole block first. The long chains of softplus then overlap, where they would stall the
-/// recurrence.
+/// The number of tokens in a block of the scan. Everything that depends on a token but not on a
+/// state is first computed for a whole block. The long dependency chains of softplus then overlap,
+/// whereas they would otherwise stall the recurrence.
 #define BLOCK 48
 
-/// States that are advanced together: half of them, so that they and their coefficients fit into
-/// the registers.
+/// The number of states that are advanced together: half of them, so that they and their
+/// coefficients fit in the registers.
 #define STATES_TOGETHER 8
 
 /// Advances STATES_TOGETHER states over the tokens of a block, and adds their outputs to `sums`.

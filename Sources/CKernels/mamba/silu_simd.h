@@ -1,4 +1,4 @@
-// SiLU, and the gate that is made of it.
+// SiLU, and the gate based on it.
 
 #include "../instructions/exponential_simd.h"
 #include "mamba_kernels.h"

@@ -23,7 +23,7 @@ void dis_group_norm(
   float center[channels], scale[channels], shift[channels];
   const size_t per_group = channels / groups;
   const double count = (double)(per_group * pixels);
-  // Moments about a value of the group stay accurate if the group is constant or far from 0.
+  // Moments about a value of the group remain accurate if the group is constant or far from 0.
   for (size_t c = 0; c < channels; c++) {
     sums[c] = squares[c] = 0;
     center[c] = x[c / per_group * per_group];
@@ -37,8 +37,8 @@ void dis_group_norm(
     }
     const double offset = sum / count, mean = center[first] + offset;
     const double inverse = 1 / sqrt(square / count - offset * offset + epsilon);
-    // The rounded mean is subtracted first, which is exact near the mean. The shift subtracts what
-    // rounding left of it.
+    // The rounded mean is subtracted first, which is exact near the mean. The shift subtracts the
+    // remainder of the rounding.
     for (size_t c = first; c < first + per_group; c++) {
       const double gain = inverse * weight[c];
       center[c] = (float)mean;

@@ -4,12 +4,14 @@
 #include "../instructions/dispatch.h"
 #include "dis_normalization.h"
 
-/// Adds each channel's values less its `origin` to `sums`, and the squares of those to `squares`.
+/// Adds the differences of each channel's values from its `origin` to `sums`, and their squares to
+/// `squares`.
 typedef void dis_channel_moments_kernel(
     double *sums, double *squares, const float *x, const float *origin, size_t pixels,
     size_t channels);
 
-/// out[p, c] = (x[p, c] - center[c]) * scale[c] + shift[c], then y * sigmoid(y) if `silu`.
+/// Computes out[p, c] = (x[p, c] - center[c]) * scale[c] + shift[c], and then y * sigmoid(y) if
+/// `silu`.
 typedef void dis_normalize_channels_kernel(
     float *out, const float *x, const float *center, const float *scale, const float *shift,
     size_t pixels, size_t channels, bool silu);

@@ -1,4 +1,4 @@
-// The passes of group norm over an image laid out [pixels, channels].
+// The passes of group norm over an image in the layout [pixels, channels].
 
 #include "../instructions/exponential_simd.h"
 #include "group_norm_kernels.h"

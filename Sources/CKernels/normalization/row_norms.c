@@ -1,4 +1,4 @@
-// Norms of rows. They are bound by memory, so one version serves all processors.
+// Norms of rows. They are limited by memory bandwidth, so one version serves all processors.
 
 #include "dis_mamba.h"
 
@@ -10,7 +10,7 @@ void dis_rms_norm(
   assert(columns >= 1 && epsilon >= 0);
   for (size_t r = 0; r < rows; r++) {
     const float *row = x + r * columns;
-    // Eight interleaved sums are a fixed order that the compiler can vectorise.
+    // Eight interleaved sums have a fixed order that the compiler can vectorise.
     double partial[8] = {0};
     size_t c = 0;
     for (; c + 8 <= columns; c += 8) {

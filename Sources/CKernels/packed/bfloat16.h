@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/// `x` as bfloat16, the upper half of a float. It is rounded once, to nearest, ties to even.
+/// Returns `x` as bfloat16, the upper half of a float, rounded once to nearest, ties to even.
 /// Numbers below the least normal float become 0.
 static inline uint16_t dis_bfloat16(double x) {
   if (isnan(x)) return 0x7FC0;
@@ -22,7 +22,7 @@ static inline uint16_t dis_bfloat16(double x) {
   return (uint16_t)(bits >> 16);
 }
 
-/// The value of a bfloat16.
+/// Returns the value of a bfloat16.
 static inline float dis_widened(uint16_t x) {
   const uint32_t bits = (uint32_t)x << 16;
   float value;

@@ -15,7 +15,7 @@ static void finish_group(float *to, const float *sum, const dis_packed_convoluti
   }
 }
 
-/// The direct method by its definition, a group of outputs at a time.
+/// Computes the direct method by its definition, one group of outputs at a time.
 void dis_convolve_packed_scalar(
     float *out, const float *x, const float *packed, const float *bias,
     const dis_packed_convolution *c, float *scratch) {
@@ -41,8 +41,8 @@ void dis_convolve_packed_scalar(
   }
 }
 
-/// The same for DIS_BFLOAT16. Products are added in the order of the vector kernels, so even the
-/// last bits agree.
+/// Computes the same for DIS_BFLOAT16. Products are added in the order of the vector kernels, so
+/// even the last bits agree.
 void dis_convolve_bfloat16_scalar(
     float *out, const float *x, const float *packed, const float *bias,
     const dis_packed_convolution *c, float *scratch) {

@@ -4,14 +4,15 @@
 
 DIS_BEGIN_KERNELS
 
-/// Convolution as an implicit matrix product. For each tap, a table holds pointers to the inputs of
-/// each pixel, which are zeros outside the image. A block of pixels is multiplied by all panels of
-/// weights before the next block.
+/// Computes a convolution as an implicit matrix product. For each tap, a table holds pointers to
+/// the inputs of each pixel, or to zeros outside the image. A block of pixels is multiplied by all
+/// panels of weights before the next block.
 static void convolve_direct(
     float *out, const float *x, const float *packed, const float *bias,
     const dis_packed_convolution *c, float *scratch) {
   const dis_window w = c->window;
-  // Without padding, and without a gap between pixels, the taps of a row are one run of values.
+  // Without padding and without gaps between pixels, the taps of a row are one contiguous run of
+  // values.
   const bool runs = w.padding_width == 0 && c->in_stride == c->inputs && !c->doubled &&
                     c->precision == DIS_FLOAT32;
   const size_t columns = runs ? 1 : w.kernel_width, taps = w.kernel_height * columns;
@@ -22,7 +23,7 @@ static void convolve_direct(
   float *zeros = scratch;
   memset(zeros, 0, depth * sizeof *zeros);
   const float **table = (const float **)(scratch + dis_round_up(depth, 16));
-  float *converted = (float *)(table + taps * pitch);  // The words of the block, if not floats.
+  float *converted = (float *)(table + taps * pitch);  // The block's words, if not floats.
 
   for (size_t first = 0; first < pixels; first += block) {
     const size_t count = dis_smaller(block, pixels - first);

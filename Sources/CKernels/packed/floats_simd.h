@@ -4,13 +4,13 @@
 
 DIS_BEGIN_KERNELS
 
-/// A word in every lane.
+/// Returns a word in every lane.
 INLINE vector broadcast(const float *word) { return splat(*word); }
 
-/// sum + x * w.
+/// Returns sum + x * w.
 INLINE vector add_product(vector sum, vector x, vector w) { return multiply_add(x, w, sum); }
 
-/// The words of a row of floats are the row itself.
+/// Returns the words of a row of floats, which are the row itself.
 INLINE const float *to_words(float *to, const float *row, size_t count) {
   (void)to, (void)count;
   return row;

@@ -1,34 +1,34 @@
 #ifndef DIS_PACKED_LAYOUT_H
 #define DIS_PACKED_LAYOUT_H
 
-// How packed weights lie in memory, and where a convolution finds a pixel.
+// The memory layout of packed weights, and the address of a pixel in a convolution.
 
 #include "../convolution/window.h"
 #include "../winograd/winograd.h"
 #include "dis_packed.h"
 
-/// The most groups of DIS_CHANNELS outputs in a panel.
+/// The largest number of groups of DIS_CHANNELS outputs in a panel.
 #define DIS_PANEL_LIMIT 5
 
-/// The least multiple of `unit` that is not less than `count`.
+/// Returns the least multiple of `unit` that is not less than `count`.
 static inline size_t dis_round_up(size_t count, size_t unit) {
   return (count + unit - 1) / unit * unit;
 }
 
-/// The number of groups of outputs in the next panel, when `left` groups are left.
+/// Returns the number of groups of outputs in the next panel if `left` groups are left.
 ///
-/// With AVX-512, a panel has four groups, or three and five where four does not divide the outputs.
-/// Its 32 registers hold tiles of 6 x 4, 8 x 3, 5 x 5 or 12 x 2 vectors, which are equally fast.
-/// With other instructions, a panel is one group. A tile has 6 x 2 vectors in the 16 registers of
-/// AVX2, and 6 x 4 in the 32 of NEON.
+/// With AVX-512, a panel has four groups, or three or five if four does not divide the outputs. Its
+/// 32 registers hold tiles of 6 x 4, 8 x 3, 5 x 5 or 12 x 2 vectors, which are equally fast. With
+/// other instructions, a panel is one group. A tile has 6 x 2 vectors in the 16 registers of AVX2,
+/// and 6 x 4 in the 32 registers of NEON.
 static inline size_t dis_panel_groups(enum dis_instructions instructions, size_t left) {
   if (instructions != DIS_AVX512) return 1;
   if (left <= DIS_PANEL_LIMIT) return left;
   return left == 6 || left == 9 || left == 10 ? (left + 1) / 2 : 4;
 }
 
-/// The number of matrices that a method multiplies by: the values of a tile after the transform, or
-/// the taps of the direct method.
+/// Returns the number of matrices by which a method multiplies: the values of a tile after the
+/// transform, or the taps of the direct method.
 static inline size_t dis_values(const dis_packed_convolution *c) {
   switch (c->method) {
     case DIS_DIRECT: break;
@@ -42,18 +42,18 @@ static inline size_t dis_values(const dis_packed_convolution *c) {
   return c->window.kernel_height * c->window.kernel_width;
 }
 
-/// The number of matrices that are stored.
+/// Returns the number of matrices that are stored.
 static inline size_t dis_matrices(const dis_packed_convolution *c) {
   return c->method == DIS_WINOGRAD_COMPACT ? 9 : dis_values(c);
 }
 
-/// The number of words that hold `depth` values. Two bfloat16 share a word.
+/// Returns the number of words that hold `depth` values. Two bfloat16 share a word.
 static inline size_t dis_words(const dis_packed_convolution *c, size_t depth) {
   return c->precision == DIS_BFLOAT16 ? (depth + 1) / 2 : depth;
 }
 
-/// The channels of a pixel, or `outside` if the pixel is outside the image. Rows above the image
-/// and columns left of it wrap around to huge numbers.
+/// Returns the channels of a pixel, or `outside` if the pixel is outside the image. Rows above the
+/// image and columns left of it wrap around to huge numbers.
 static inline const float *dis_pixel(
     const dis_packed_convolution *c, const float *x, size_t row, size_t column,
     const float *outside) {

@@ -10,7 +10,7 @@ size_t dis_packed_count(const dis_packed_convolution *c) {
   return dis_matrices(c) * dis_words(c, c->inputs) * dis_round_up(c->outputs, DIS_CHANNELS);
 }
 
-/// The matrices' weights between one input and one output, from the taps of the kernel.
+/// Computes the matrices' weights between one input and one output from the taps of the kernel.
 static void transform(double *to, const double *kernel, const dis_packed_convolution *c) {
   switch (c->method) {
     case DIS_DIRECT:
@@ -33,7 +33,7 @@ void dis_pack(
   const size_t groups = dis_round_up(c->outputs, DIS_CHANNELS) / DIS_CHANNELS;
   const size_t words = dis_words(c, c->inputs);
   double kernel[taps], transformed[matrices];
-  // With an odd number of inputs, half of the last word stays 0.
+  // If the number of inputs is odd, half of the last word remains 0.
   if (c->precision == DIS_BFLOAT16) memset(packed, 0, dis_packed_count(c) * sizeof *packed);
   for (size_t group = 0; group < groups;) {
     const size_t panel = dis_panel_groups(instructions, groups - group);

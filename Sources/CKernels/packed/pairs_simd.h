@@ -2,8 +2,8 @@
 // the high half.
 //
 // The product of the high halves is added first, then that of the low halves. Each product is
-// exact, and each sum is rounded to nearest. AVX-512's instruction does so, as measured on
-// processors of AMD, and so does the code without it. They differ only where a sum underflows: the
+// exact, and each sum is rounded to nearest. AVX-512's instruction does this, as measured on AMD
+// processors, and so does the code without it. They differ only where a sum underflows: the
 // instruction turns numbers below 1.2e-38 into 0.
 
 #include "../instructions/vector.h"
@@ -11,14 +11,14 @@
 
 DIS_BEGIN_KERNELS
 
-/// A word in every lane.
+/// Returns a word in every lane.
 INLINE vector broadcast(const float *word) {
   int32_t bits;
   memcpy(&bits, word, sizeof bits);
   return (vector)splat_integer(bits);
 }
 
-/// sum + x * w, where each lane is a pair.
+/// Returns sum + x * w, where each lane is a pair.
 INLINE vector add_product(vector sum, vector x, vector w) {
 #ifdef DIS_HAS_PAIR_PRODUCTS
   return _mm512_dpbf16_ps(sum, (__m512bh)x, (__m512bh)w);
@@ -31,7 +31,7 @@ INLINE vector add_product(vector sum, vector x, vector w) {
 
 typedef uint16_t halves __attribute__((vector_size(DIS_LANES * 2)));
 
-/// Rounds to bfloat16 as `dis_bfloat16` does.
+/// Rounds to bfloat16 like `dis_bfloat16`.
 INLINE halves rounded(vector x) {
 #ifdef DIS_HAS_PAIR_PRODUCTS
   return (halves)_mm512_cvtneps_pbh(x);

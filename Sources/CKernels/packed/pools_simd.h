@@ -1,4 +1,4 @@
-// Pools of images laid out [H, W, C].
+// Pools of images in the layout [H, W, C].
 
 #include "../instructions/vector.h"
 #include "layout.h"
@@ -8,13 +8,13 @@
 
 DIS_BEGIN_KERNELS
 
-/// The part of the image that lies under a window: rows [top, bottom) and columns [left, right).
+/// The part of the image under a window: rows [top, bottom) and columns [left, right).
 typedef struct {
   size_t top, bottom, left, right;
 } region;
 
 INLINE region covered(dis_window w, size_t y, size_t q) {
-  const size_t top = y * w.stride, left = q * w.stride;  // On the axes with their padding.
+  const size_t top = y * w.stride, left = q * w.stride;  // On the axes including their padding.
   return (region){
       top > w.padding_height ? top - w.padding_height : 0,
       dis_smaller(top + w.kernel_height - w.padding_height, w.height),
@@ -22,11 +22,11 @@ INLINE region covered(dis_window w, size_t y, size_t q) {
       dis_smaller(left + w.kernel_width - w.padding_width, w.width)};
 }
 
-/// Vectors that walk over the window together. One alone would wait for its own result at every
-/// pixel.
+/// The number of vectors that are processed together. A single vector would wait for its own result
+/// at every pixel.
 #define TOGETHER 4
 
-/// The largest values under a window, for `vectors` vectors of channels.
+/// Computes the largest values under a window for `vectors` vectors of channels.
 INLINE void max_under(
     const size_t vectors, float *out, const float *x, size_t in_stride, region r, size_t width) {
   vector largest[TOGETHER];
@@ -57,7 +57,8 @@ void DIS_KERNEL(dis_max_pool_packed)(
   }
 }
 
-/// The means under a window, for `vectors` vectors of channels. With `bias`, max(0, mean + bias).
+/// Computes the means under a window for `vectors` vectors of channels. With `bias`, max(0, mean +
+/// bias).
 INLINE void mean_under(
     const size_t vectors, float *out, const float *x, size_t in_stride, const float *bias,
     region r, size_t width) {

@@ -13,19 +13,19 @@
 
 DIS_BEGIN_KERNELS
 
-/// The vectors in a group of channels.
+/// The number of vectors in a group of channels.
 #define GROUP (DIS_CHANNELS / DIS_LANES)
 
 /// The rows to multiply: `rows[m * pitch + i]` points to the `depth` words of row i for matrix m.
 typedef struct {
   const float *const *rows;
-  size_t pitch;     // Pointers from the rows for a matrix to those for the next.
+  size_t pitch;     // Pointers from the rows for one matrix to those for the next.
   size_t matrices;
   size_t depth;
 } operand;
 
-/// out[i, j] = activation(bias[j] + sum_{m, k} row(m, i)[k] * weights[m, k, j]) for a tile of
-/// `rows` x `width` vectors, all of which stay in registers.
+/// Computes out[i, j] = activation(bias[j] + sum_{m, k} row(m, i)[k] * weights[m, k, j]) for a tile
+/// of `rows` x `width` vectors, all of which are kept in registers.
 ///
 /// Only the first `valid` rows are stored; the pointers of the others repeat the last one. `bias`
 /// may be null. With `relu`, the sum is rectified; with `add`, the result is added to `out`. For
@@ -43,7 +43,7 @@ INLINE void multiply_tile(
   for (size_t m = 0; m < a.matrices; m++) {
     const float *x[DIS_TILE_ROWS];
     UNROLL for (size_t i = 0; i < rows; i++) x[i] = a.rows[m * a.pitch + first + i];
-    // Unrolled twice, the values would come in pairs, which NEON has too few registers for.
+    // If unrolled twice, the values would be loaded in pairs, for which NEON has too few registers.
 #pragma clang loop unroll_count(DIS_LANES == 4 ? 1 : 2)
     for (size_t k = 0; k < a.depth; k++) {
       vector w[DIS_PANEL_LIMIT];
@@ -66,12 +66,12 @@ INLINE void multiply_tile(
   }
 }
 
-/// Multiplies `count` rows by a panel, in tiles of `rows` rows, or of half as many where that is
-/// enough.
+/// Multiplies `count` rows by a panel in tiles of `rows` rows, or of half as many where that
+/// suffices.
 ///
-/// Weights come from beyond the second-level cache, and the first tile of a panel would wait for
-/// them. Therefore, each tile prefetches a part of the next panel. This saves 5 % of the time of
-/// Inception.
+/// Weights are read from beyond the second-level cache, and the first tile of a panel would wait
+/// for them. Each tile therefore prefetches a part of the next panel, which saves 5 % of the time
+/// of Inception.
 INLINE void multiply_tiles(
     const size_t rows, const size_t width, float *out, size_t out_stride, operand a, size_t count,
     const float *weights, const float *bias, bool relu, bool add) {
@@ -91,8 +91,8 @@ INLINE void multiply_tiles(
   }
 }
 
-/// Multiplies `count` rows by a panel of `groups` groups of outputs. For each matrix, DIS_TILE_ROWS
-/// copies of the last pointer follow it.
+/// Multiplies `count` rows by a panel of `groups` groups of outputs. The pointers of each matrix
+/// are followed by DIS_TILE_ROWS copies of the last one.
 static void multiply_panel(
     float *out, size_t out_stride, operand a, size_t count, const float *weights, size_t groups,
     const float *bias, bool relu, bool add) {

@@ -1,7 +1,7 @@
 #ifndef DIS_PACKED_RANGES_H
 #define DIS_PACKED_RANGES_H
 
-// What the functions of dis_packed.h require of their arguments.
+// The requirements of the functions of dis_packed.h on their arguments.
 
 #include "../fourier/fourier.h"
 #include "layout.h"
@@ -9,7 +9,7 @@
 #include <assert.h>
 #include <stdint.h>
 
-/// Whether the fields of a convolution fit together. Its strides may be anything.
+/// Returns whether the fields of a convolution are consistent. Its strides are not checked.
 static inline bool dis_convolution_is_valid(const dis_packed_convolution *c) {
   const dis_window w = c->window;
   if (!dis_window_is_valid(w) || c->inputs < 1 || c->outputs < 1) return false;
@@ -17,20 +17,21 @@ static inline bool dis_convolution_is_valid(const dis_packed_convolution *c) {
   return c->precision == DIS_FLOAT32 || c->method == DIS_DIRECT || c->method == DIS_FOURIER_7;
 }
 
-/// Whether the method and the precision of a convolution are for these instructions.
+/// Returns whether these instructions support the method and the precision of a convolution.
 static inline bool dis_convolution_is_for(
     enum dis_instructions instructions, const dis_packed_convolution *c) {
   return dis_method_applies(instructions, c->method, c->window) &&
          (c->precision == DIS_FLOAT32 || dis_bfloat16_instructions(instructions) == instructions);
 }
 
-/// Whether whole groups of channels can be written, and read by the methods that do.
+/// Returns whether whole groups of channels can be written, and be read by the methods that do so.
 static inline bool dis_strides_are_valid(const dis_packed_convolution *c) {
   const size_t read = c->method == DIS_DIRECT ? c->inputs : dis_round_up(c->inputs, DIS_CHANNELS);
   return c->in_stride >= read && c->out_stride >= dis_round_up(c->outputs, DIS_CHANNELS);
 }
 
-/// Whether the image consists of lines of DIS_FOURIER_LINE pixels, if the method needs those.
+/// Returns whether the image consists of lines of DIS_FOURIER_LINE pixels, if the method requires
+/// it.
 static inline bool dis_lines_are_valid(const dis_packed_convolution *c) {
   const size_t line = c->window.kernel_width > 1 ? c->window.width : c->window.height;
   return c->method != DIS_FOURIER_7 || line == DIS_FOURIER_LINE;
@@ -38,7 +39,7 @@ static inline bool dis_lines_are_valid(const dis_packed_convolution *c) {
 
 static inline bool dis_is_aligned(const float *values) { return (uintptr_t)values % 64 == 0; }
 
-/// Whether the channels of a pool are whole groups, and its pixels lie apart.
+/// Returns whether the channels of a pool are whole groups and its pixels do not overlap.
 static inline bool dis_pool_is_valid(
     size_t out_stride, size_t in_stride, size_t channels, dis_window window) {
   return dis_window_is_valid(window) && channels % DIS_CHANNELS == 0 &&

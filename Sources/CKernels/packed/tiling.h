@@ -1,42 +1,43 @@
 #ifndef DIS_PACKED_TILING_H
 #define DIS_PACKED_TILING_H
 
-// How a convolution divides an image, so that what is computed together stays in a cache.
+// The division of an image by a convolution, so that values computed together stay in a cache.
 
 #include "layout.h"
 
-/// The most rows of a tile of registers.
+/// The largest number of rows of a tile of registers.
 #define DIS_TILE_ROWS 12
 
-/// The size of a block: about `target`, so that `count` is divided into blocks of nearly the same
-/// size. The inputs of a block stay in the second-level cache while all panels of weights pass by.
+/// Returns the size of a block: about `target`, such that `count` is divided into blocks of nearly
+/// the same size. The inputs of a block stay in the second-level cache while all panels of weights
+/// are read.
 static inline size_t dis_block(size_t count, size_t target) {
   const size_t blocks = (count + target / 2) / target;
   return blocks < 2 ? count : (count + blocks - 1) / blocks;
 }
 
-/// The pixels in a block of the direct method.
+/// The number of pixels in a block of the direct method.
 #define DIS_DIRECT_BLOCK 96
 
-/// How a method with transforms divides an image.
+/// The division of an image by a method with transforms.
 typedef struct {
-  size_t tiles, block;      // The number of tiles, and of those that are computed together.
-  size_t values;            // Values of a tile after the transform, for each channel.
-  size_t depth;             // Floats from the inputs of a tile to those of the next.
-  size_t v_plane, m_plane;  // Floats from a value to the next, for inputs and for products.
-  size_t weights;           // Floats of a panel's weights that are transformed as they are used.
+  size_t tiles, block;      // The number of tiles, and of tiles computed together.
+  size_t values;            // Values of a tile after the transform, per channel.
+  size_t depth;             // Floats from the inputs of one tile to those of the next.
+  size_t v_plane, m_plane;  // Floats from one value to the next, for inputs and for products.
+  size_t weights;           // Floats of a panel's weights that are transformed on use.
 } dis_tiling;
 
-/// About how many floats the transformed inputs of a block and the products of a panel have. They
-/// share the second-level cache with a part of the weights.
+/// The approximate number of floats in the transformed inputs of a block and the products of a
+/// panel. They share the second-level cache with a part of the weights.
 #define DIS_TILED_FLOATS 200000
 
-/// The same for DIS_WINOGRAD_COMPACT, where each block transforms all weights anew and is therefore
-/// larger: about half of a share of a third-level cache. The second-level cache holds the inputs and
-/// weights of one matrix.
+/// The same for DIS_WINOGRAD_COMPACT, where each block transforms all weights again and is
+/// therefore larger: about half of a share of a third-level cache. The second-level cache holds the
+/// inputs and weights of one matrix.
 #define DIS_TILED_FLOATS_COMPACT 2000000
 
-/// The most tiles in a block.
+/// The largest number of tiles in a block.
 #define DIS_TILE_LIMIT 256
 
 static inline dis_tiling dis_tile(const dis_packed_convolution *c) {
@@ -58,7 +59,7 @@ static inline dis_tiling dis_tile(const dis_packed_convolution *c) {
                         (t.values * (t.depth + panel));
   const size_t limit = compact ? DIS_TILE_LIMIT / 2 : 32;
   t.block = dis_block(t.tiles, target < 6 ? 6 : dis_smaller(target, limit));
-  // An additional line keeps the values of a tile out of the same set of a cache.
+  // An additional line keeps the values of a tile from falling into the same set of a cache.
   t.v_plane = t.block * t.depth + 16;
   t.m_plane = t.block * panel + 16;
   t.weights = compact ? t.values * c->inputs * panel : 0;

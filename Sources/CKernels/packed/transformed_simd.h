@@ -1,7 +1,7 @@
 // Convolution as a product of transforms. The image is divided into tiles, and the inputs of each
 // tile are transformed to a number of values. For each value, one matrix product multiplies all
-// tiles by the transformed weights. The products are transformed back. A method consists of its two
-// transforms.
+// tiles by the transformed weights. The products are transformed back. A method consists of these
+// two transforms.
 //
 // A block has so few tiles that all of their values stay in the second-level cache.
 
@@ -12,17 +12,17 @@
 
 DIS_BEGIN_KERNELS
 
-/// Transforms the stored weights of a panel to those that are multiplied by. Each matrix has
-/// `count`.
+/// Transforms the stored weights of a panel to those used in the products. Each matrix has `count`
+/// weights.
 typedef void weight_transform(float *u, const float *packed, size_t count);
 
-/// Transforms the inputs of a tile to its values, which lie `plane` floats apart.
+/// Transforms the inputs of a tile to its values, which are stored `plane` floats apart.
 typedef void forward_transform(
     float *v, size_t plane, const float *x, const dis_packed_convolution *c, size_t tile,
     const float *zeros);
 
-/// Transforms the products of a tile, which lie `plane` floats apart, to `width` outputs of each
-/// pixel.
+/// Transforms the products of a tile, which are stored `plane` floats apart, to `width` outputs of
+/// each pixel.
 typedef void inverse_transform(
     float *out, const float *m, size_t plane, size_t width, const float *bias,
     const dis_packed_convolution *c, size_t tile);

@@ -4,8 +4,8 @@
 #include "../instructions/dispatch.h"
 #include "dis_packed.h"
 
-/// The sums that a round of `dis_multiply_add` adds to: more than the multiply-adds that any
-/// processor has under way at a time.
+/// The number of sums that a round of `dis_multiply_add` adds to, which exceeds the number of
+/// multiply-adds that any processor executes at a time.
 #define DIS_INDEPENDENT_SUMS 12
 
 typedef float dis_multiply_add_kernel(size_t count);

@@ -5,7 +5,7 @@ DIS_BEGIN_KERNELS
 
 float DIS_KERNEL(dis_multiply_add)(size_t count) {
   vector sums[DIS_INDEPENDENT_SUMS], x = splat((float)count), y = splat(0.5f);
-  x = x / (x + 1);  // A value that the compiler does not know.
+  x = x / (x + 1);  // A value unknown to the compiler.
   UNROLL for (size_t i = 0; i < DIS_INDEPENDENT_SUMS; i++) sums[i] = splat((float)i);
   for (size_t round = 0; round < count; round++) {
     UNROLL for (size_t i = 0; i < DIS_INDEPENDENT_SUMS; i++) {

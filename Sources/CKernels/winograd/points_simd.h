@@ -1,18 +1,18 @@
 // Minimal filtering (Winograd; Lavin & Gray, arXiv 1509.09308) for kernels of 3 and 5 taps along an
 // axis: polynomials are multiplied by their values at some points. Four outputs of a kernel of 3
-// taps take the values at 6 points, instead of 12 products; those of 5 taps take 8 points, instead
-// of 20. Along both axes, the savings multiply.
+// taps take the values at 6 points instead of 12 products; those of 5 taps take 8 points instead of
+// 20 products. Along both axes, the savings multiply.
 //
-// The points of F(4, 3) are 0, ±3/4, ±3/2, ∞. All constants in the transforms of images are exact
-// in binary, and the rounding error is half of that at the usual points 0, ±1, ±2, ∞. The points of
-// F(4, 5) are 0, ±1, ±2, ±1/2, ∞, and those of F(2, 3) are 0, ±1, ∞. Weights are transformed in
-// winograd_weights.c, except for those of DIS_WINOGRAD_COMPACT.
+// The points of F(4, 3) are 0, ±3/4, ±3/2, ∞. All constants in the transforms of images are then
+// exact in binary, and the rounding error is half of that for the usual points 0, ±1, ±2, ∞. The
+// points of F(4, 5) are 0, ±1, ±2, ±1/2, ∞, and those of F(2, 3) are 0, ±1, ∞. Weights are
+// transformed in winograd_weights.c, except for those of DIS_WINOGRAD_COMPACT.
 
 #include "../instructions/vector.h"
 
 DIS_BEGIN_KERNELS
 
-/// Transforms inputs along one axis, in place: to a value for each point.
+/// Transforms inputs along one axis in place, to a value for each point.
 INLINE void to_points(const size_t points, vector *d) {
   if (points == 4) {
     const vector zero = d[0] - d[2], one = d[1] + d[2], minus_one = d[2] - d[1];
@@ -60,7 +60,7 @@ INLINE void to_points(const size_t points, vector *d) {
   }
 }
 
-/// Transforms products along one axis, in place: to four outputs, or to two with 4 points.
+/// Transforms products along one axis in place, to four outputs, or to two with 4 points.
 INLINE void from_points(const size_t points, vector *m) {
   const vector s = m[1] + m[2], d = m[1] - m[2];
   if (points == 4) {
@@ -77,7 +77,7 @@ INLINE void from_points(const size_t points, vector *m) {
     m[3] = third;
   }
   if (points == 8) {
-    // The weights hold an eighth of the values at ±1/2.
+    // The weights contain an eighth of the values at ±1/2.
     const vector u = m[5] + m[6], f = m[5] - m[6];
     const vector third = multiply_add(splat(8), e, d + f) + m[7];
     m[0] = multiply_add(splat(8), u, m[0] + s + t);
@@ -87,7 +87,7 @@ INLINE void from_points(const size_t points, vector *m) {
   }
 }
 
-/// The values of a kernel of 3 taps at the points of F(4, 3), as in winograd_weights.c.
+/// Computes the values of a kernel of 3 taps at the points of F(4, 3), as in winograd_weights.c.
 INLINE void kernel_to_points(vector *to, vector w0, vector w1, vector w2) {
   const vector third = splat(8.0f / 27) * w2;
   const vector even_a = multiply_add(splat(-128.0f / 243), w0, -third);

@@ -5,10 +5,11 @@
 
 DIS_BEGIN_KERNELS
 
-/// The outputs of a tile along an axis with `points` points. One point is an axis without a kernel.
+/// The number of outputs of a tile along an axis with `points` points. One point means an axis
+/// without a kernel.
 #define OUTPUTS(points) ((points) == 1 ? 1 : (points) == 4 ? 2 : 4)
 
-/// The first output of a tile.
+/// The position of the first output of a tile.
 typedef struct {
   size_t y, x;
 } corner;
@@ -19,7 +20,8 @@ INLINE corner tile_corner(
   return (corner){tile / across * OUTPUTS(rows), tile % across * OUTPUTS(columns)};
 }
 
-/// The values of a tile at all points, from its inputs. They lie `plane` floats apart.
+/// Computes the values of a tile at all points from its inputs, and stores them `plane` floats
+/// apart.
 INLINE void winograd_forward(
     const size_t rows, const size_t columns, float *v, size_t plane, const float *x,
     const dis_packed_convolution *c, size_t tile, const float *zeros) {
@@ -49,7 +51,7 @@ INLINE void winograd_forward(
   }
 }
 
-/// The outputs of a tile, from products that lie `plane` floats apart.
+/// Computes the outputs of a tile from products that are stored `plane` floats apart.
 INLINE void winograd_inverse(
     const size_t rows, const size_t columns, float *out, const float *m, size_t plane,
     size_t width, const float *bias, const dis_packed_convolution *c, size_t tile) {
@@ -80,8 +82,8 @@ INLINE void winograd_inverse(
   }
 }
 
-/// The values of a panel's kernels of 3 x 3 at all points. `packed` is [9, count], `u` is [36,
-/// count].
+/// Computes the values of a panel's 3 x 3 kernels at all points. `packed` is [9, count], `u` is
+/// [36, count].
 static void winograd_weights(float *u, const float *packed, size_t count) {
   for (size_t i = 0; i < count; i += DIS_LANES) {
     vector columns[3][6];

@@ -27,17 +27,17 @@ static const double winograd_5[8][5] = {
     {0, 0, 0, 0, 1},
 };
 
-/// An axis without a kernel.
+/// The matrix for an axis without a kernel.
 static const double winograd_1[1] = {1};
 
-/// The matrix that takes the taps along an axis to values at its points.
+/// Returns the matrix that maps the taps along an axis to the values at its points.
 static const double *winograd_axis(enum dis_method method, size_t taps) {
   if (taps == 1) return winograd_1;
   if (method == DIS_WINOGRAD_2) return winograd_3_at_4[0];
   return taps == 3 ? winograd_3[0] : winograd_5[0];
 }
 
-/// to[i, j] = sum_{u, v} rows[i, u] * kernel[u, v] * columns[j, v].
+/// Computes to[i, j] = sum_{u, v} rows[i, u] * kernel[u, v] * columns[j, v].
 void dis_winograd_weights(
     double *to, const double *kernel, enum dis_method method, size_t height, size_t width) {
   const double *rows = winograd_axis(method, height);
