@@ -10,7 +10,7 @@
 
 _Static_assert(DIS_JPEG_MESSAGE_SIZE == JMSG_LENGTH_MAX, "libjpeg's messages need another size");
 
-/// libjpeg's error manager, and where its errors go.
+/// libjpeg's error manager, and the destination of its errors.
 typedef struct {
   struct jpeg_error_mgr manager;
   jmp_buf target;
@@ -47,8 +47,8 @@ static void fail_with_error(j_common_ptr jpeg) {
   fail(jpeg, status_of(jpeg->err->msg_code), text);
 }
 
-/// Levels below zero are warnings: libjpeg goes on with pixels that it made up. The one about the
-/// revision of a JFIF header says nothing about the pixels.
+/// Fails for negative levels, which are warnings: libjpeg continues with pixels that it made up.
+/// The warning about the revision of a JFIF header does not concern the pixels.
 static void fail_with_warning(j_common_ptr jpeg, int level) {
   if (level < 0 && jpeg->err->msg_code != JWRN_JFIF_MAJOR) fail_with_error(jpeg);
 }
@@ -63,7 +63,7 @@ static void limit_scans(j_common_ptr jpeg) {
 
 static void do_nothing(j_decompress_ptr jpeg) { (void)jpeg; }
 
-/// libjpeg's own source would make up the end of the image here.
+/// Fails at the end of the bytes, where libjpeg's own source would make up the rest of the image.
 static boolean fail_at_end(j_decompress_ptr jpeg) {
   fail((j_common_ptr)jpeg, DIS_JPEG_TRUNCATED, "the bytes end early");
   return FALSE;
@@ -93,7 +93,7 @@ static void read_header(j_decompress_ptr jpeg, dis_jpeg_header *header) {
   header->least_bytes = blocks / 8;
 }
 
-/// Pillow's conversion of a row of inverted CMYK, with its rounding.
+/// Converts a row of inverted CMYK as Pillow does, with the same rounding.
 static void convert_cmyk(uint8_t *rgb, const uint8_t *cmyk, size_t width) {
   for (size_t x = 0; x < width; x++, rgb += 3, cmyk += 4) {
     int white = cmyk[3];
@@ -104,9 +104,9 @@ static void convert_cmyk(uint8_t *rgb, const uint8_t *cmyk, size_t width) {
   }
 }
 
-/// A file of several scans may end before its image is there. libjpeg warns of nothing: a channel
-/// without a scan is grey, and the coarse coefficients that a progressive file lacks are guessed
-/// from neighbouring blocks, in other ways by other versions.
+/// Fails if scans are missing. A file of several scans may end before its image is complete,
+/// without a warning by libjpeg: a channel without a scan is grey, and the coefficients that a
+/// progressive file lacks are guessed from neighbouring blocks, differently in different versions.
 static void require_scans(j_decompress_ptr jpeg) {
   for (int i = 0; i < jpeg->num_components; i++) {
     int missing = !jpeg->comp_info[i].quant_table;
@@ -135,7 +135,7 @@ static void read_pixels(j_decompress_ptr jpeg, uint8_t *pixels) {
   jpeg_finish_decompress(jpeg);
 }
 
-/// Reads the header into `header` or, when that is null, the image into `pixels`.
+/// Reads the header into `header` or, if that is null, the image into `pixels`.
 static dis_jpeg_status read_jpeg(
     dis_jpeg_header *header, uint8_t *pixels, const uint8_t *bytes, size_t count, char *message) {
   struct jpeg_decompress_struct jpeg;

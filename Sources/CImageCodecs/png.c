@@ -3,7 +3,7 @@
 #include <png.h>
 #include <string.h>
 
-/// The most that one text or profile chunk may hold, inflated.
+/// The largest inflated size of one text or profile chunk in bytes.
 enum { MAX_CHUNK_BYTES = 1 << 20 };
 
 static void copy_message_and_jump(png_structp png, png_const_charp text) {
@@ -18,9 +18,10 @@ static void ignore_warning(png_structp png, png_const_charp text) {
   (void)text;
 }
 
-/// What libpng warns of does not change the pixels. But a text or profile of more than
-/// MAX_CHUNK_BYTES, which it would skip with one of these warnings, was made to do harm. Of a profile
-/// that is too long libpng 1.6.39 says that it exceeds the limits, 1.6.48 that it is too long.
+/// Refuses chunks that exceed MAX_CHUNK_BYTES. Other warnings of libpng do not concern the pixels,
+/// but such a text or profile, which libpng would skip with one of these warnings, was made to do
+/// harm. For a profile that is too long, libpng 1.6.39 reports that it exceeds the limits, and
+/// 1.6.48 that it is too long.
 static void refuse_bomb(png_structp png, png_const_charp text) {
   static const char *const warnings[] = {
       "truncated", "exceeds application limits", "profile too long"};
@@ -43,8 +44,8 @@ static void read_bytes(png_structp png, png_bytep out, size_t count) {
   rest->count -= count;
 }
 
-/// Replaces the indices in the first `count` of `3 * count` bytes by their colours. From the end,
-/// so that no index is overwritten before it is read.
+/// Replaces the indices in the first `count` of `3 * count` bytes by their colours, starting at the
+/// end so that no index is overwritten before it is read.
 static void expand_palette(
     png_structp png, uint8_t *pixels, size_t count, const png_color *palette, int colors) {
   for (size_t i = count; i-- > 0;) {
@@ -62,7 +63,7 @@ static void read_pixels(png_structp png, png_infop info, uint8_t *pixels) {
   png_set_strip_16(png);
   png_set_strip_alpha(png);
   if (type == PNG_COLOR_TYPE_GRAY) png_set_expand_gray_1_2_4_to_8(png);
-  // libpng fills indices without a colour with zeros; expanded here, they are refused.
+  // libpng replaces indices without a colour by zeros; expanded here, they are refused.
   if (type == PNG_COLOR_TYPE_PALETTE) png_set_packing(png);
   int passes = png_set_interlace_handling(png);
   png_read_update_info(png, info);
@@ -79,7 +80,7 @@ static void read_pixels(png_structp png, png_infop info, uint8_t *pixels) {
   }
 }
 
-/// Reads the header into `header` or, when that is null, the image into `pixels`.
+/// Reads the header into `header` or, if that is null, the image into `pixels`.
 static int read_png(
     dis_png_header *header, uint8_t *pixels, const uint8_t *bytes, size_t count, char *message) {
   png_structp png = png_create_read_struct(
@@ -122,7 +123,7 @@ int dis_png_decode(uint8_t *pixels, const uint8_t *png, size_t count, char *mess
   return read_png(NULL, pixels, png, count, message);
 }
 
-/// Where encoded bytes go.
+/// The destination of encoded bytes.
 typedef struct {
   dis_png_sink *sink;
   void *context;
