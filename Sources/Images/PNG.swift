@@ -19,8 +19,8 @@ public enum PNG {
   /// - Throws: ``Failure`` (65) `UnsupportedFormat` if this is not a PNG file; `Truncated` if it
   ///   ends early; `PNGCRC` if a checksum is wrong; `ImageLimit` if the image is too large;
   ///   `Gray16Ambiguous` for grey with 16 bits and no alpha; `PNGMalformed` for any other error
-  ///   that libpng reports. A file is refused where Pillow continues after a wrong checksum, a
-  ///   missing IEND or an index outside the palette.
+  ///   that libpng reports, including a lack of memory. A file is refused where Pillow continues
+  ///   after a wrong checksum, a missing IEND or an index outside the palette.
   public static func decode(_ bytes: [UInt8], subject: String) throws(Failure) -> Image {
     guard bytes.starts(with: signature.prefix(bytes.count)) else {
       throw Failure(.dataRefused, "UnsupportedFormat", subject, "this is no PNG file")
@@ -57,7 +57,7 @@ public enum PNG {
   /// The bytes depend only on the image and on the versions of libpng and zlib.
   ///
   /// - Returns: The whole file.
-  /// - Throws: ``Failure`` `PNGMalformed` (65) if libpng fails.
+  /// - Throws: ``Failure`` `PNGMalformed` (65) if libpng fails, for example for lack of memory.
   public static func encode(_ image: Image) throws(Failure) -> [UInt8] {
     var file: [UInt8] = []
     try call("\(image.width) x \(image.height) image") { message in

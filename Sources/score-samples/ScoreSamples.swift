@@ -1,6 +1,6 @@
 import DisEval
 
-/// The library in one page: samples a checkpoint, scores the samples, prints what was found.
+/// The library on one page: samples from a checkpoint, scores the samples, and prints the scores.
 ///
 ///     swift run -c release score-samples model.pt stats.npz
 @main

@@ -13,8 +13,8 @@ package struct PackedConvolution: Sendable {
   package enum Method: CaseIterable, Sendable {
     /// The definition. Applies to every convolution.
     case direct
-    /// Winograd's minimal filtering with four outputs along each axis at a time, for 3 x 3, 5 x 5,
-    /// 1 x 3 and 3 x 1 with stride 1.
+    /// Minimal filtering (Winograd; Lavin & Gray, arXiv 1509.09308) with four outputs along each
+    /// axis at a time, for 3 x 3, 5 x 5, 1 x 3 and 3 x 1 with stride 1.
     case winograd
     /// Minimal filtering with two outputs at a time, for 3 x 3 with stride 1. It has half the
     /// weights and more products, which is faster for images of so few tiles that reading the
