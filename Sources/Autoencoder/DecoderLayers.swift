@@ -25,7 +25,8 @@ struct Normalization: Sendable {
 }
 
 extension PackedConvolution {
-  /// A convolution that keeps the height and width: a `kernel` of 1 or 3 with matching padding.
+  /// Loads a convolution that keeps the height and width: a `kernel` of 1 or 3 with matching
+  /// padding.
   ///
   /// Minimal filtering transforms its weights on use. Transformed weights would be four times as
   /// large, 800 MB for Stable Diffusion's decoder, and at 512 channels this would be slower,

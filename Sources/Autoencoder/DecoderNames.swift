@@ -80,29 +80,29 @@ struct DecoderNames {
   var outputNorm: String { "\(decoder)\(layout == .compVis ? "norm_out" : "conv_norm_out")" }
   var output: String { "\(prefix)decoder.conv_out" }
 
-  /// The residual block before (0) or after (1) the attention.
+  /// Returns the name of the residual block before (0) or after (1) the attention.
   func middleResnet(_ index: Int) -> String {
     decoder + (layout == .compVis ? "mid.block_\(index + 1)" : "mid_block.resnets.\(index)")
   }
 
-  /// Residual block `index` of block `block`, the smallest resolution first.
+  /// Returns the name of residual block `index` of block `block`, the smallest resolution first.
   func resnet(_ block: Int, _ index: Int) -> String {
     layout == .compVis
       ? "\(decoder)up.\(blockCount - 1 - block).block.\(index)"
       : "\(decoder)up_blocks.\(block).resnets.\(index)"
   }
 
-  /// The convolution after the upsampling at the end of block `block`.
+  /// Returns the name of the convolution after the upsampling at the end of block `block`.
   func upsampler(_ block: Int) -> String {
     layout == .compVis
       ? "\(decoder)up.\(blockCount - 1 - block).upsample.conv"
       : "\(decoder)up_blocks.\(block).upsamplers.0.conv"
   }
 
-  /// The 1 x 1 convolution of a residual block whose number of channels changes.
+  /// The name of the 1 x 1 convolution in a residual block whose number of channels changes.
   var shortcut: String { layout == .compVis ? "nin_shortcut" : "conv_shortcut" }
 
-  /// The layers of the attention.
+  /// The names of the layers of the attention.
   var attention: (norm: String, query: String, key: String, value: String, output: String) {
     let names =
       switch layout {

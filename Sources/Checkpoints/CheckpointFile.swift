@@ -123,7 +123,9 @@ extension CheckpointFile {
   /// Returns the state dict under `key`, or without a key the one that ``taken(_:option:)``
   /// chooses.
   ///
-  /// - Throws: ``Failure`` as ``taken(_:option:)`` does.
+  /// - Throws: ``Failure`` (65) `CheckpointKeyMissing` if there is no such state dict or the choice
+  ///   is ambiguous, `NotAStateDict` if the file holds none, or the failure with which the state
+  ///   dict was refused.
   package func stateDict(key: String?) throws(Failure) -> StateDict { try taken(key).state }
 
   /// Returns the state dict under a path of keys.

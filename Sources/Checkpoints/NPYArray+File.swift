@@ -5,7 +5,9 @@ private let magic = [0x93] + Array("NUMPY".utf8)
 extension NPYArray {
   /// Reads a `.npy` file.
   ///
-  /// - Throws: ``Failure`` as ``parse(_:subject:)`` does, or the failure of reading the file.
+  /// - Throws: ``Failure`` (65) `NpyMalformed` if the header is invalid or contradicts the size,
+  ///   `NpyUnsupported` if the elements are not numbers, or the failure of reading the file, such
+  ///   as `NotFound` (66).
   package static func read(_ path: String) throws(Failure) -> NPYArray {
     let file = try ReadableFile(path: path)
     return try parse(try file.bytes(at: 0, count: file.size), subject: path)
@@ -66,7 +68,8 @@ extension NPYArray {
 
   /// Writes a `.npy` file.
   ///
-  /// - Throws: ``Failure`` as ``AtomicFile/write(_:to:)`` does.
+  /// - Throws: ``Failure`` `CannotCreate` (73) if the file cannot be created, `DiskFull` or
+  ///   `InputOutput` (74) if writing fails.
   package func write(to path: String) throws(Failure) {
     try AtomicFile.write(serialized(), to: path)
   }

@@ -17,22 +17,22 @@ package struct NPYArray: Equatable, Sendable {
     self.bytes = bytes
   }
 
-  /// Creates a float32 array.
+  /// Creates a float32 array from its elements in C order.
   package init(floats: [Float], shape: [Int]) {
     self.init(type: .float32, shape: shape, bytes: floats.withUnsafeBytes { Array($0) })
   }
 
-  /// Creates a float64 array.
+  /// Creates a float64 array from its elements in C order.
   package init(doubles: [Double], shape: [Int]) {
     self.init(type: .float64, shape: shape, bytes: doubles.withUnsafeBytes { Array($0) })
   }
 
-  /// Creates an int64 array.
+  /// Creates an int64 array from its elements in C order.
   package init(integers: [Int64], shape: [Int]) {
     self.init(type: .int64, shape: shape, bytes: integers.withUnsafeBytes { Array($0) })
   }
 
-  /// Creates a uint8 array.
+  /// Creates a uint8 array from its elements in C order.
   package init(bytes: [UInt8], shape: [Int]) {
     self.init(type: .uint8, shape: shape, bytes: bytes)
   }

@@ -91,14 +91,16 @@ package struct NPYReader: Sendable {
 
   /// Returns the bytes at `range` of all elements, little-endian and in C order.
   ///
-  /// - Throws: The ``Failure`` of reading or inflating the file.
+  /// - Throws: ``Failure`` `Truncated` or `InputChanged` (65) if the file changed while it was read,
+  ///   `InputOutput` (74) if reading fails.
   package func bytes(_ range: Range<Int>) throws(Failure) -> [UInt8] {
     try content.bytes(offset + range.lowerBound..<offset + range.upperBound)
   }
 
   /// Returns the elements at `range` in C order, rounded to float32 where necessary.
   ///
-  /// - Throws: The ``Failure`` of reading or inflating the file.
+  /// - Throws: ``Failure`` `Truncated` or `InputChanged` (65) if the file changed while it was read,
+  ///   `InputOutput` (74) if reading fails.
   package func floats(_ range: Range<Int>) throws(Failure) -> [Float] {
     let bytes = try bytes(range.lowerBound * type.size..<range.upperBound * type.size)
     return NPYArray(type: type, shape: [range.count], bytes: bytes).floats()

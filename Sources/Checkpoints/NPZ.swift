@@ -9,8 +9,9 @@ package struct NPZ: Sendable {
 
   /// Opens a `.npz` file and audits its structure.
   ///
-  /// - Throws: ``Failure`` as ``ZipArchive/init(_:)`` and ``init(_:)`` do, or the failure of
-  ///   opening the file.
+  /// - Throws: ``Failure`` (65) `DuplicateEntry` if two arrays have the same name, `ZipTruncated`,
+  ///   `ZipMalformed` and the other codes of ``ZipArchive/init(_:)`` if the structure is invalid,
+  ///   or the failure of opening the file, such as `NotFound` (66).
   package static func read(_ path: String) throws(Failure) -> NPZ {
     try NPZ(try ZipArchive(try ReadableFile(path: path)))
   }
@@ -79,7 +80,8 @@ package struct NPZ: Sendable {
   /// Writes `arrays` in their order, uncompressed and with fixed time stamps, so that equal arrays
   /// give equal bytes.
   ///
-  /// - Throws: ``Failure`` as ``AtomicFile`` does.
+  /// - Throws: ``Failure`` `CannotCreate` (73) if the file cannot be created, `DiskFull` or
+  ///   `InputOutput` (74) if writing fails.
   package static func write(
     _ arrays: [(name: String, array: NPYArray)], to path: String
   ) throws(Failure) {

@@ -69,7 +69,8 @@ struct PickleGraph: Sendable {
     }
   }
 
-  /// Repeatedly removes the values that no other value refers to. Those on a cycle remain.
+  /// Returns whether no value contains itself. Repeatedly removes the values that no other value
+  /// refers to, after which those on a cycle remain.
   private static func isAcyclic(_ values: [PickleValue]) -> Bool {
     var references = [Int](repeating: 0, count: values.count)
     for value in values { for child in value.children { references[child] += 1 } }

@@ -204,7 +204,7 @@ extension PickleMachine {
       list += elements
       values[target] = .list(list)
     case .call(let function, _, _) where !isTorchFunction(function):
-      break  // What an inert object collects is of no use.
+      break  // The items of an inert object are not needed.
     default: throw reader.failure("elements are appended to no list")
     }
   }
@@ -231,7 +231,7 @@ extension PickleMachine {
     }
   }
 
-  /// REDUCE and NEWOBJ: a class or function and its arguments.
+  /// Executes REDUCE and NEWOBJ: a class or function and its arguments.
   private mutating func call() throws(Failure) {
     let operands = try pop(2)
     guard case .global(let function) = values[operands[0]],
@@ -250,8 +250,8 @@ extension PickleMachine {
     }
   }
 
-  /// BUILD: the state of an object. Attributes of a dictionary, such as torch's `_metadata`, are
-  /// dropped.
+  /// Executes BUILD: the state of an object. Attributes of a dictionary, such as torch's
+  /// `_metadata`, are dropped.
   private mutating func build() throws(Failure) {
     let state = try pop()
     switch values[try top()] {

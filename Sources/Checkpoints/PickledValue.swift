@@ -31,7 +31,7 @@ package struct PickledValue: Sendable {
     /// Determines the container from the first bytes of a file, and for a zip file also from the
     /// names of its entries. The result is nil for any other file.
     ///
-    /// - Throws: The ``Failure`` of reading the file.
+    /// - Throws: ``Failure`` `InputOutput` (74) if the file cannot be read.
     package init?(recognizing file: ReadableFile) throws(Failure) {
       let head = try file.bytes(at: 0, count: min(file.size, TorchContainer.legacyMagic.count))
       if head.starts(with: "PK\u{3}\u{4}".utf8) {

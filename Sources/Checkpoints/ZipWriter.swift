@@ -27,7 +27,8 @@ package struct ZipWriter: ~Copyable {
   /// - Parameters:
   ///   - path: The path of the file.
   ///   - zip64From: The smallest number that is stored in a zip64 field. Tests use a smaller one.
-  /// - Throws: ``Failure`` as ``AtomicFile/init(path:)`` does.
+  /// - Throws: ``Failure`` `CannotCreate` (73) if the folder is missing or not writable or `path`
+  ///   is something that cannot be written.
   package init(path: String, zip64From: Int = 0xFFFF_FFFF) throws(Failure) {
     file = try AtomicFile(path: path)
     self.zip64From = zip64From
@@ -63,7 +64,8 @@ package struct ZipWriter: ~Copyable {
 
   /// Completes the file and gives it its name. Without this call, it never appears.
   ///
-  /// - Throws: ``Failure`` as ``AtomicFile/commit()`` does.
+  /// - Throws: ``Failure`` `CannotCreate` (73) if the file cannot be renamed, `DiskFull` or
+  ///   `InputOutput` (74) if writing or syncing fails.
   package mutating func commit() throws(Failure) {
     try end()
     let start = position

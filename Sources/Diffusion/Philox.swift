@@ -1,4 +1,5 @@
-/// The Philox4x32-10 counter-based generator: a bijection of a 128-bit counter under a 64-bit key.
+/// Computes the Philox4x32-10 counter-based generator: a bijection of a 128-bit counter under a
+/// 64-bit key.
 ///
 /// - SeeAlso: Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011, section 3.2;
 ///   `philox.h` of the Random123 library.

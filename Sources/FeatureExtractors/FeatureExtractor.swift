@@ -5,12 +5,13 @@ import Tensors
 public struct ExtractedFeatures: Equatable, Sendable {
   /// The pooled feature vector, `[D]`.
   public let features: [Float]
-  /// The class logits used by the Inception Score of this extractor.
+  /// The class logits used by the Inception Score of this extractor, `[K]`.
   public let logits: [Float]
   /// The features of sFID, which retain their positions; empty if the extractor has none.
   public let spatial: [Float]
 
-  /// Creates a result from its vectors.
+  /// Creates a result from the features `[D]`, the logits `[K]` and the features of sFID, of any
+  /// length.
   public init(features: [Float], logits: [Float], spatial: [Float] = []) {
     self.features = features
     self.logits = logits

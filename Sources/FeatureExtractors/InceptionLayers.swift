@@ -11,8 +11,8 @@ struct InceptionLayers {
   /// The number format of the products in units whose method supports it.
   let precision: Precision
 
-  /// The first part, `[299, 299, 3]` to `[17, 17, 768]`. The comments give the shape after each
-  /// line.
+  /// Builds the first part, `[299, 299, 3]` to `[17, 17, 768]`. The comments give the shape after
+  /// each line.
   mutating func throughMixed6a() -> [PackedLayer] {
     [
       unit("Conv2d_1a_3x3", 3, 32, 3, stride: 2),  // [149, 149, 32]
@@ -29,7 +29,7 @@ struct InceptionLayers {
     ]
   }
 
-  /// Three blocks that keep the shape `[17, 17, 768]`.
+  /// Builds three blocks that keep the shape `[17, 17, 768]`.
   mutating func throughMixed6d() -> [PackedLayer] {
     [
       mixedC("Mixed_6b", 768, inner: 128),  // [17, 17, 768]
@@ -38,7 +38,7 @@ struct InceptionLayers {
     ]
   }
 
-  /// The remaining layers before the global mean, `[17, 17, 768]` to `[8, 8, 2048]`.
+  /// Builds the remaining layers before the global mean, `[17, 17, 768]` to `[8, 8, 2048]`.
   mutating func afterMixed6d() -> [PackedLayer] {
     [
       mixedC("Mixed_6e", 768, inner: 192),  // [17, 17, 768]
@@ -48,7 +48,7 @@ struct InceptionLayers {
     ]
   }
 
-  /// `[35, 35, inputs]` to `[35, 35, 224 + pool]`.
+  /// Builds a block from `[35, 35, inputs]` to `[35, 35, 224 + pool]`.
   private mutating func mixedA(_ name: String, _ inputs: Int, pool: Int) -> PackedLayer {
     .branches([
       [unit("\(name).branch1x1", inputs, 64)],
@@ -65,7 +65,7 @@ struct InceptionLayers {
     ])
   }
 
-  /// `[35, 35, inputs]` to `[17, 17, 480 + inputs]`.
+  /// Builds a block from `[35, 35, inputs]` to `[17, 17, 480 + inputs]`.
   private mutating func mixedB(_ name: String, _ inputs: Int) -> PackedLayer {
     .branches([
       [unit("\(name).branch3x3", inputs, 384, 3, stride: 2)],
@@ -78,7 +78,8 @@ struct InceptionLayers {
     ])
   }
 
-  /// `[17, 17, inputs]` to `[17, 17, 768]`, with 7 x 7 kernels factored into rows and columns.
+  /// Builds a block from `[17, 17, inputs]` to `[17, 17, 768]`, with 7 x 7 kernels factored into
+  /// rows and columns.
   private mutating func mixedC(_ name: String, _ inputs: Int, inner: Int) -> PackedLayer {
     .branches([
       [unit("\(name).branch1x1", inputs, 192)],
@@ -98,7 +99,7 @@ struct InceptionLayers {
     ])
   }
 
-  /// `[17, 17, inputs]` to `[8, 8, 512 + inputs]`.
+  /// Builds a block from `[17, 17, inputs]` to `[8, 8, 512 + inputs]`.
   private mutating func mixedD(_ name: String, _ inputs: Int) -> PackedLayer {
     .branches([
       [
@@ -115,8 +116,8 @@ struct InceptionLayers {
     ])
   }
 
-  /// `[8, 8, inputs]` to `[8, 8, 2048]`, with two branches that end in a row and a column side by
-  /// side.
+  /// Builds a block from `[8, 8, inputs]` to `[8, 8, 2048]`, with two branches that end in a row
+  /// and a column side by side.
   private mutating func mixedE(_ name: String, _ inputs: Int, pool: Pool) -> PackedLayer {
     .branches([
       [unit("\(name).branch1x1", inputs, 320)],
@@ -146,8 +147,8 @@ struct InceptionLayers {
   /// The pool before the last unit of a block.
   private enum Pool { case average, max }
 
-  /// An average pool and a 1 x 1 unit. Both are linear, so the convolution is applied first, which
-  /// leaves fewer channels to pool. Bias and ReLU remain last.
+  /// Builds an average pool and a 1 x 1 unit. Both are linear, so the convolution is applied first,
+  /// which leaves fewer channels to pool. Bias and ReLU remain last.
   private mutating func averaged(_ name: String, _ inputs: Int, _ outputs: Int) -> [PackedLayer] {
     let folded = fold(name, [outputs, inputs, 1, 1])
     return [
@@ -157,7 +158,7 @@ struct InceptionLayers {
     ]
   }
 
-  /// A unit with a square kernel.
+  /// Builds a unit with a square kernel.
   private mutating func unit(
     _ name: String, _ inputs: Int, _ outputs: Int, _ size: Int = 1, stride: Int = 1,
     padding: Int = 0, method: PackedConvolution.Method? = nil
@@ -167,21 +168,21 @@ struct InceptionLayers {
       method: method)
   }
 
-  /// A unit with a kernel of one row that keeps the height and width.
+  /// Builds a unit with a kernel of one row that keeps the height and width.
   private mutating func row(_ name: String, _ inputs: Int, _ outputs: Int, _ size: Int)
     -> PackedLayer
   {
     unit(name, [outputs, inputs, 1, size], padding: (0, size / 2))
   }
 
-  /// A unit with a kernel of one column that keeps the height and width.
+  /// Builds a unit with a kernel of one column that keeps the height and width.
   private mutating func column(_ name: String, _ inputs: Int, _ outputs: Int, _ size: Int)
     -> PackedLayer
   {
     unit(name, [outputs, inputs, size, 1], padding: (size / 2, 0))
   }
 
-  /// A convolution, batch normalisation and ReLU, folded into one convolution.
+  /// Builds a convolution, batch normalisation and ReLU, folded into one convolution.
   private mutating func unit(
     _ name: String, _ shape: [Int], stride: Int = 1, padding: (height: Int, width: Int),
     method: PackedConvolution.Method? = nil

@@ -52,7 +52,8 @@ package struct RecognizedWeights: Sendable {
   /// Returns whether the file at `path` is a TensorFlow graph, the only kind of file that is not a
   /// checkpoint.
   ///
-  /// - Throws: The ``Failure`` of opening or reading the file.
+  /// - Throws: ``Failure`` `NotFound` (66), `PermissionDenied` (77), `NotARegularFile` (65) or
+  ///   `InputOutput` (74) if the file cannot be opened or read.
   package static func isGraph(path: String) throws(Failure) -> Bool {
     let file = try ReadableFile(path: path)
     return TensorFlowGraph.isPlausible(try file.bytes(at: 0, count: min(file.size, 16)))

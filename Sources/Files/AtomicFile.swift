@@ -66,7 +66,7 @@ public struct AtomicFile: ~Copyable {
     guard error == 0 else { throw Failure.system(error, "write", path, writing: true) }
   }
 
-  /// Overwrites the bytes from `offset` on. ``write(_:)`` continues at the end of the file.
+  /// Overwrites the bytes from byte `offset` on. ``write(_:)`` continues at the end of the file.
   ///
   /// - Throws: ``Failure`` `DiskFull` or `InputOutput` (74) if writing fails.
   public mutating func overwrite(_ bytes: [UInt8], at offset: Int) throws(Failure) {
@@ -107,7 +107,8 @@ public struct AtomicFile: ~Copyable {
   /// devices and descriptors are written as by ``commit()``.
   ///
   /// - Returns: Whether this file now has the name.
-  /// - Throws: ``Failure`` as ``commit()`` does.
+  /// - Throws: ``Failure`` `CannotCreate` (73) if the file cannot be linked or renamed or no
+  ///   process reads the pipe, `DiskFull` or `InputOutput` (74) if writing or syncing fails.
   public mutating func commitIfNew() throws(Failure) -> Bool {
     guard case .file(let final, _) = target, let temporaryPath else {
       try commit()
@@ -198,7 +199,9 @@ public struct AtomicFile: ~Copyable {
 
   /// Writes `bytes` to a file that appears completely or not at all.
   ///
-  /// - Throws: ``Failure`` as ``init(path:)``, ``write(_:)`` and ``commit()`` do.
+  /// - Throws: ``Failure`` `CannotCreate` (73) if the folder is missing or not writable or `path`
+  ///   is something that cannot be written, `DiskFull` or `InputOutput` (74) if writing or syncing
+  ///   fails.
   public static func write(_ bytes: some Collection<UInt8>, to path: String) throws(Failure) {
     var file = try AtomicFile(path: path)
     try file.write(bytes)

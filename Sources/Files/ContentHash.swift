@@ -2,7 +2,9 @@ import Crypto
 
 /// Returns the SHA-256 of a file's content in lower-case hexadecimal.
 ///
-/// - Throws: ``Failure`` as ``ReadableFile/init(path:)`` and ``ReadableFile/bytes(at:count:)`` do.
+/// - Throws: ``Failure`` `NotFound` (66), `PermissionDenied` (77) or `NotARegularFile` (65) if the
+///   file cannot be opened, `Truncated` (65) if it becomes shorter meanwhile, `InputOutput` (74) if
+///   reading fails.
 public func sha256(ofFile path: String) throws -> String {
   let file = try ReadableFile(path: path)
   var hash = SHA256()

@@ -51,7 +51,9 @@ public struct Folder: Sendable {
   /// Opens the regular file with that name.
   ///
   /// - Parameter name: One of ``names``.
-  /// - Throws: ``Failure`` as ``ReadableFile/init(path:)`` does.
+  /// - Throws: ``Failure`` `NotFound` (66) if it no longer exists, `PermissionDenied` (77),
+  ///   `NotARegularFile` (65) for anything but a regular file, or `InputOutput` (74) for other
+  ///   errors of the system.
   public func open(_ name: [UInt8]) throws(Failure) -> ReadableFile {
     let descriptor = Glibc.open(Self.systemPath(of: name, in: path), ReadableFile.openFlags)
     return try ReadableFile(descriptor: descriptor, path: displayPath(of: name))

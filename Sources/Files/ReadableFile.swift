@@ -52,7 +52,7 @@ public final class ReadableFile: Sendable {
     #endif
   }
 
-  /// Reads exactly `count` bytes at `offset`.
+  /// Reads exactly `count` bytes from byte `offset` on.
   ///
   /// - Throws: ``Failure`` `Truncated` (65) if the file ends before that, `InputOutput` (74) if
   ///   reading fails.

@@ -116,8 +116,9 @@ public func frechetDistance(
 ///
 /// - Parameter tolerance: The loss allowed for squaring the singular values, relative to the
 ///   traces. With 0, they are not squared.
-/// - Throws: ``MetricError`` as ``frechetDistance(between:and:)-(GaussianStatistics,_)`` does,
-///   except for the codes of factoring a covariance.
+/// - Throws: ``MetricError`` `DimensionMismatch` if the Gaussians differ in D, `LAPACKFailure` if a
+///   LAPACK routine fails, `Overflow` if the result is not finite, `NegativeDistance` if the trace
+///   term is below -1e-9 (tr S₁ + tr S₂).
 package func frechetDistance(
   between a: FactoredGaussian, and b: FactoredGaussian, squaringWithin tolerance: Double = 1e-9
 ) throws(MetricError) -> FrechetDistance {

@@ -26,7 +26,7 @@ extension ImageSource {
     return labels.flatMap { $0.allSatisfy { $0 >= 0 } ? $0 : nil }
   }
 
-  /// Takes an array `[N, H, W, C]`.
+  /// Opens an array `[N, H, W, C]`.
   init(_ array: NPYReader, labels: [Int]? = nil, name: String, path: String) throws(Failure) {
     let shape = array.shape
     guard array.type == .uint8, shape.count == 4, [1, 3].contains(shape[3]) else {
@@ -46,14 +46,14 @@ extension ImageSource {
       storage: .array(array, width: width, height: height, channels: channels))
   }
 
-  /// Takes a whole IDX file in memory.
+  /// Opens a whole IDX file in memory.
   init(idx bytes: [UInt8], path: String) throws(Failure) {
     let shape = try Self.idxShape(bytes.prefix(16), fileSize: bytes.count, path: path)
     let array = NPYArray(bytes: Array(bytes[16...]), shape: shape)
     try self.init(NPYReader(array), name: "IDX file", path: path)
   }
 
-  /// Takes an IDX file without reading its pixels into memory.
+  /// Opens an IDX file without reading its pixels into memory.
   init(idx file: ReadableFile) throws(Failure) {
     let start = try file.bytes(at: 0, count: min(file.size, 16))
     let shape = try Self.idxShape(start[...], fileSize: file.size, path: file.path)

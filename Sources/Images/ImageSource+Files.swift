@@ -70,7 +70,8 @@ extension ImageSource {
   ///
   /// - Parameter path: The folder.
   /// - Returns: The counts, or nil if there are no such images.
-  /// - Throws: ``Failure`` as ``Folder/init(path:recursive:)`` does.
+  /// - Throws: ``Failure`` `NotAFolder` (65) if `path` is not a folder, or the failure of the
+  ///   system call, such as `NotFound` (66), if a folder cannot be listed.
   public static func imagesInside(_ path: String) throws(Failure) -> Inside? {
     let separator = UInt8(ascii: "/")
     let names = try Folder(path: path, recursive: true).names.filter { name in

@@ -14,8 +14,9 @@ package enum ImagesOrStatistics: Sendable {
   ///   - path: A file or folder.
   ///   - recursive: Whether to read the folders inside a folder, as in
   ///     ``ImageSource/init(path:recursive:)``.
-  /// - Throws: `Failure` as ``ReferenceStatistics/init(path:)`` or
-  ///   ``ImageSource/init(path:recursive:)`` does.
+  /// - Throws: `Failure` `StatsInvalid` (65) and the other codes of
+  ///   ``ReferenceStatistics/init(path:)`` for statistics; `NoImages` (66), `NotImages` (65) and
+  ///   the other codes of ``ImageSource/init(path:recursive:)`` otherwise.
   package init(path: String, recursive: Bool?) throws {
     self =
       ReferenceStatistics.isRecognised(path)

@@ -5,7 +5,7 @@ package struct Matrix: Equatable, Sendable {
   /// The `rows * columns` values, in row-major order.
   package var values: [Double]
 
-  /// Creates a matrix from `values`, whose count must be `rows * columns`.
+  /// Creates a matrix from `values`, `[rows, columns]`, whose count must be `rows * columns`.
   package init(rows: Int, columns: Int, values: [Double]) {
     precondition(values.count == rows * columns, "\(rows)x\(columns) is not \(values.count)")
     self.rows = rows

@@ -9,8 +9,13 @@ package struct Window: Sendable {
   /// The number of rows and columns added on each side of the image.
   package let padding: (height: Int, width: Int)
 
-  /// Creates a window. The padding must be smaller than the kernel, so that each position covers at
-  /// least one pixel.
+  /// Creates a window.
+  ///
+  /// - Parameters:
+  ///   - kernel: The number of rows and columns of the kernel.
+  ///   - stride: The step in pixels along both axes.
+  ///   - padding: The rows and columns added on each side. They must be fewer than those of the
+  ///     kernel, so that each position covers at least one pixel.
   package init(
     kernel: (height: Int, width: Int), stride: Int = 1,
     padding: (height: Int, width: Int) = (height: 0, width: 0)
@@ -26,6 +31,11 @@ package struct Window: Sendable {
   }
 
   /// Creates a square window with the same padding along both axes.
+  ///
+  /// - Parameters:
+  ///   - size: The number of rows and columns of the kernel.
+  ///   - stride: The step in pixels along both axes.
+  ///   - padding: The rows and columns added on each side.
   package init(_ size: Int, stride: Int = 1, padding: Int = 0) {
     self.init(
       kernel: (height: size, width: size), stride: stride,

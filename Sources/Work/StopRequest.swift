@@ -16,7 +16,8 @@ public final class StopRequest: Sendable {
   /// written.
   ///
   /// - Returns: Whether the work had begun, so that there was something to save.
-  /// - Throws: The error of the action, a `Failure` if the work cannot be written.
+  /// - Throws: The error of the action: a `Failure` such as `DiskFull` or `InputOutput` (74) if the
+  ///   work cannot be written.
   @discardableResult public func stop() throws -> Bool {
     try action.withLock { action in
       try action?()

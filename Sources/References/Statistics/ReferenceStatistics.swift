@@ -111,7 +111,8 @@ public struct ReferenceStatistics: Sendable {
   /// Returns the images of the reference set, some of which guided-diffusion stores in the same
   /// file, or nil if there are none.
   ///
-  /// - Throws: `Failure` as ``ImageSource/init(path:recursive:)`` does.
+  /// - Throws: `Failure` `NotImages` (65) if `arr_0` does not hold images, `NoImages` (66) if it is
+  ///   empty, and the other codes of ``ImageSource/init(path:recursive:)``.
   public func images() throws -> ImageSource? {
     format == .adm && arrays.contains { $0.name == "arr_0" } ? try ImageSource(path: path) : nil
   }

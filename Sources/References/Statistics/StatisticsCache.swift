@@ -30,7 +30,8 @@ public struct StatisticsCache: Sendable {
 
   /// Opens the cache of this user.
   ///
-  /// - Throws: `Failure` as ``StatisticsRegistry/init()`` does.
+  /// - Throws: `Failure` `StatsInvalid` (65) if the registry is invalid, or the failure of reading
+  ///   the file that `DIS_EVAL_REGISTRY` names.
   public init() throws {
     folder = Self.folder
     registry = try StatisticsRegistry()

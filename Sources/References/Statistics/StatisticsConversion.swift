@@ -19,7 +19,9 @@ public struct StatisticsConversion: Sendable {
 
   /// Reads the input: a file, or a name in the registry.
   ///
-  /// - Throws: `Failure` as ``resolveReference(_:)`` and ``ReferenceStatistics/init(path:)`` do.
+  /// - Throws: `Failure` `StatsUnavailable` (69) for a name that was not fetched, `StatsUnknown` or
+  ///   `NotFound` (66) if there is no such name or file, `StatsInvalid` (65) if the statistics are
+  ///   refused, or the failure with which the container is refused.
   public init(reference: String) throws {
     input = try ReferenceStatistics(path: resolveReference(reference))
   }

@@ -144,7 +144,7 @@ private final class Transfer: NSObject, URLSessionDataDelegate {
     task.resume()
   }
 
-  /// A redirection may not leave https or lead to a scheme other than http or https.
+  /// Refuses a redirection that leaves https or leads to a scheme other than http or https.
   func urlSession(
     _ session: URLSession, task: URLSessionTask, willPerformHTTPRedirection: HTTPURLResponse,
     newRequest request: URLRequest, completionHandler: @escaping (URLRequest?) -> Void
