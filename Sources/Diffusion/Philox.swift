@@ -80,8 +80,8 @@ package struct RandomStream: Sendable {
     return result
   }
 
-  /// Returns a uniformly distributed class label in `0..<classCount`: the high word of a 64-bit
-  /// product, whose bias is less than `classCount / 2^64`.
+  /// Returns a uniformly distributed class label in `0..<classCount`: the high word of the 128-bit
+  /// product of 64 random bits and `classCount`, whose bias is less than `classCount / 2^64`.
   package func label(below classCount: Int) -> Int {
     let words = block(0, .label)
     let bits = UInt64(words[0]) << 32 | UInt64(words[1])

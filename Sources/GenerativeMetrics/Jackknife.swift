@@ -142,8 +142,8 @@ extension Jackknife {
   /// `numpy.random.RandomState(i // 20).permutation(20)[i % 20]`.
   ///
   /// Groups therefore differ in size by at most one sample, and are similar even if samples are
-  /// sorted by class or time or if classes alternate. Every split of an Inception Score has the
-  /// same number of samples from each group.
+  /// sorted by class or time or if classes alternate. Every split of an Inception Score has about
+  /// the same number of samples from each group.
   public static func groups(count: Int) -> [Int] {
     Array((0..<(count + groupCount - 1) / groupCount).flatMap(order(ofRun:)).prefix(count))
   }

@@ -99,8 +99,9 @@ extension WeightStore {
     return record
   }
 
-  /// Downloads published weights and converts them. If the file is already in the folder, it is
-  /// only converted; if it was converted before, nothing is done.
+  /// Downloads published weights and converts them. If the file is already in the folder with its
+  /// published SHA-256, it is only converted; if it was converted before, nothing is done. A file
+  /// without a published SHA-256 is always downloaded.
   ///
   /// - Parameters:
   ///   - weights: The published file.
