@@ -99,12 +99,21 @@ let package = Package(
       ],
       resources: [.embedInCode("Resources/registry.json")], swiftSettings: swiftSettings),
 
-    // MARK: Row 6 - evaluations, and what is said of their results
+    // MARK: Row 6 - the features of images
+    .target(
+      name: "Features",
+      dependencies: [
+        "Checkpoints", "FeatureExtractors", "Files", "GenerativeMetrics", "Images", "References",
+        "Results", "Tensors", "Work", .product(name: "Crypto", package: "swift-crypto"),
+      ], swiftSettings: swiftSettings),
+
+    // MARK: Row 7 - evaluations, and what is said of their results
     .target(
       name: "DisEval",
       dependencies: [
         "Autoencoder", "Backbones", "CKernels", "Checkpoints", "Diffusion", "FeatureExtractors",
-        "Files", "GenerativeMetrics", "Images", "References", "Results", "Sampling", "Tensors",
+        "Features", "Files", "GenerativeMetrics", "Images", "References", "Results", "Sampling",
+        "Tensors",
         "Work", .product(name: "Crypto", package: "swift-crypto"),
       ], swiftSettings: swiftSettings),
     .target(
@@ -120,7 +129,7 @@ let package = Package(
         .embedInCode("Page/Templates/table.mustache"),
       ], swiftSettings: swiftSettings),
 
-    // MARK: Row 7 - the command line
+    // MARK: Row 8 - the command line
     .executableTarget(
       name: "dis-eval",
       dependencies: [
@@ -173,8 +182,9 @@ let package = Package(
     .testTarget(
       name: "DisEvalTests",
       dependencies: [
-        "Checkpoints", "Diffusion", "DisEval", "Files", "GenerativeMetrics", "Images", "References",
-        "Results", "Sampling", "Tensors", "Work", "_TestSupport",
+        "Checkpoints", "Diffusion", "DisEval", "FeatureExtractors", "Features", "Files",
+        "GenerativeMetrics", "Images", "References", "Results", "Sampling", "Tensors", "Work",
+        "_TestSupport",
       ],
       resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
     .testTarget(

@@ -62,7 +62,7 @@ struct DecoderNames {
 
   static func refusal(_ state: StateDict, _ found: String) -> Failure {
     Failure(
-      .dataRefused, "NotADecoder", state.path,
+      .dataRefused, .notADecoder, state.path,
       "\(found); expected the KL autoencoder of Stable Diffusion or its decoder, with diffusers' or "
         + "CompVis's names")
   }

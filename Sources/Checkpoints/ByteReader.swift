@@ -3,7 +3,7 @@ import Files
 extension Failure {
   /// Returns a failure for refused input data. The detail may quote the file, so its length is
   /// bounded.
-  static func refused(_ code: String, _ subject: String, _ detail: String) -> Failure {
+  static func refused(_ code: Failure.Code, _ subject: String, _ detail: String) -> Failure {
     Failure(.dataRefused, code, subject, String(detail.prefix(8000)))
   }
 }
@@ -12,7 +12,7 @@ extension Failure {
 struct ByteReader {
   private let bytes: [UInt8]
   private let subject: String
-  private let code: String
+  private let code: Failure.Code
   private(set) var position: Int
 
   /// Creates a cursor over `bytes`.
@@ -22,7 +22,7 @@ struct ByteReader {
   ///   - position: The offset at which to start.
   ///   - subject: The name of the bytes, for messages.
   ///   - code: The code of the failures thrown for them.
-  init(_ bytes: [UInt8], at position: Int = 0, subject: String, code: String) {
+  init(_ bytes: [UInt8], at position: Int = 0, subject: String, code: Failure.Code) {
     self.bytes = bytes
     self.position = position
     self.subject = subject
@@ -32,7 +32,7 @@ struct ByteReader {
   var remaining: Int { bytes.count - position }
 
   /// Returns the failure for what was found before the cursor.
-  func failure(_ detail: String, code: String? = nil) -> Failure {
+  func failure(_ detail: String, code: Failure.Code? = nil) -> Failure {
     .refused(code ?? self.code, subject, "\(detail), before offset \(position)")
   }
 

@@ -95,7 +95,7 @@ package struct CheckpointFile: Sendable {
     let (pickle, graph) = (container.pickle, container.pickle.graph)
     guard let items = graph.dictionary(graph.root) else {
       throw .refused(
-        "NotAStateDict", file.path, "holds \(graph.description(graph.root)), expected a dictionary")
+        .notAStateDict, file.path, "holds \(graph.description(graph.root)), expected a dictionary")
     }
 
     path = file.path
@@ -148,7 +148,7 @@ extension CheckpointFile {
     _ key: String?, option: String? = "--checkpoint-key"
   ) throws(Failure) -> (key: String?, state: StateDict) {
     guard !stateDicts.isEmpty else {
-      throw .refused("NotAStateDict", path, "holds no tensors but: \(contents)")
+      throw .refused(.notAStateDict, path, "holds no tensors but: \(contents)")
     }
     let taken = key.map(named) ?? chosen
     guard let taken else { throw missing(key, option) }
@@ -181,7 +181,7 @@ extension CheckpointFile {
   }
 
   private func missing(_ key: String?, _ option: String?) -> Failure {
-    func refused(_ detail: String) -> Failure { .refused("CheckpointKeyMissing", path, detail) }
+    func refused(_ detail: String) -> Failure { .refused(.checkpointKeyMissing, path, detail) }
     if isFlat, key != nil { return refused("has one state dict; leave out --checkpoint-key") }
     let averaged = stateDicts.filter(\.isAveraged)
     let ordered = averaged + stateDicts.filter { !$0.isAveraged }
@@ -213,7 +213,9 @@ extension CheckpointFile.Format {
   fileprivate init(recognizing file: ReadableFile) throws(Failure) {
     let head = try file.bytes(at: 0, count: min(file.size, 512))
     func starts(with text: String) -> Bool { head.starts(with: text.utf8) }
-    func refused(_ code: String, _ detail: String) -> Failure { .refused(code, file.path, detail) }
+    func refused(_ code: Failure.Code, _ detail: String) -> Failure {
+      .refused(code, file.path, detail)
+    }
 
     if starts(with: "PK\u{3}\u{4}") || starts(with: "PK\u{5}\u{6}") {
       self = .torchZip
@@ -222,21 +224,21 @@ extension CheckpointFile.Format {
     } else if SafetensorsHeader.isPlausible(head, fileSize: file.size) {
       self = .safetensors
     } else if head.isEmpty {
-      throw refused("NotACheckpoint", "the file is empty")
+      throw refused(.notACheckpoint, "the file is empty")
     } else if starts(with: "version https://git-lfs") {
-      throw refused("LFSPointer", "a Git LFS pointer, not the file itself; run git lfs pull")
+      throw refused(.lfsPointer, "a Git LFS pointer, not the file itself; run git lfs pull")
     } else if starts(with: "<") {
-      throw refused("NotACheckpoint", "an HTML or XML page; the download failed")
+      throw refused(.notACheckpoint, "an HTML or XML page; the download failed")
     } else if starts(with: "{") {
-      throw refused("NotACheckpoint", "a JSON file; sharded checkpoints must be merged first")
+      throw refused(.notACheckpoint, "a JSON file; sharded checkpoints must be merged first")
     } else if head.dropFirst(257).starts(with: "ustar".utf8) {
-      throw refused("LegacyTar", "a tar archive, which torch wrote before 0.1.10; save it again")
+      throw refused(.legacyTar, "a tar archive, which torch wrote before 0.1.10; save it again")
     } else if head[0] == 0x80 {
-      throw refused("NotACheckpoint", "a pickle that torch.save has not written")
+      throw refused(.notACheckpoint, "a pickle that torch.save has not written")
     } else if ZipArchive.hasEndRecord(file) {
-      throw refused("UnaccountedBytes", "a zip file with something put before it")
+      throw refused(.unaccountedBytes, "a zip file with something put before it")
     } else {
-      throw refused("UnknownContainer", "neither safetensors nor what torch.save writes")
+      throw refused(.unknownContainer, "neither safetensors nor what torch.save writes")
     }
   }
 }

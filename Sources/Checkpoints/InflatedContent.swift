@@ -44,11 +44,11 @@ final class InflatedContent: Sendable {
       found = piece.withUnsafeBufferPointer { crc32_z(found, $0.baseAddress, $0.count) }
     }
     guard inflater.position == size, try inflater.next(1).isEmpty, inflater.hasUsedAllInput else {
-      throw .refused("ZipMalformed", subject, "does not inflate to \(size) bytes")
+      throw .refused(.zipMalformed, subject, "does not inflate to \(size) bytes")
     }
     guard found == UInt(checksum) else {
       throw .refused(
-        "CRCMismatch", subject,
+        .crcMismatch, subject,
         "checksum \(String(found, radix: 16)), expected \(String(checksum, radix: 16))")
     }
     self.size = size
@@ -152,7 +152,7 @@ private final class Inflater {
 
   /// The failure for a stream that was verified and cannot be inflated again.
   var changed: Failure {
-    .refused("InputChanged", subject, "the file changed while it was read")
+    .refused(.inputChanged, subject, "the file changed while it was read")
   }
 
   /// Returns the next `count` bytes, or fewer at the end of the stream.
@@ -174,7 +174,7 @@ private final class Inflater {
         }
       }
       guard status == Z_OK || status == Z_STREAM_END else {
-        throw .refused("ZipMalformed", subject, "the deflated data are damaged or cut")
+        throw .refused(.zipMalformed, subject, "the deflated data are damaged or cut")
       }
       range = range.dropFirst(input.count - Int(stream.pointee.avail_in))
       done = count - Int(stream.pointee.avail_out)
@@ -186,7 +186,7 @@ private final class Inflater {
 
   private func check(_ status: Int32) throws(Failure) {
     guard status == Z_OK else {
-      throw Failure(.outOfMemory, "OutOfMemory", subject, "zlib has no memory")
+      throw Failure(.outOfMemory, .outOfMemory, subject, "zlib has no memory")
     }
   }
 }

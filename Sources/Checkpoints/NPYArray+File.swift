@@ -95,7 +95,7 @@ struct NPYHeader {
   ///   - fileSize: The size of the file in bytes.
   ///   - subject: The name of the file, for messages.
   init(_ start: [UInt8], fileSize: Int, subject: String) throws(Failure) {
-    var reader = ByteReader(start, subject: subject, code: "NpyMalformed")
+    var reader = ByteReader(start, subject: subject, code: .npyMalformed)
     guard try reader.bytes(magic.count).elementsEqual(magic) else {
       throw reader.failure("does not begin as an npy file")
     }
@@ -110,7 +110,7 @@ struct NPYHeader {
     }
     let text = Array(try reader.bytes(length))
     guard text.last == UInt8(ascii: "\n") else { throw reader.failure("the header has no end") }
-    var header = ByteReader(text, subject: subject, code: "NpyMalformed")
+    var header = ByteReader(text, subject: subject, code: .npyMalformed)
     let description = try Description(&header)
     (type, shape) = (description.type, description.shape)
     (isBigEndian, isFortranOrder) = (description.isBigEndian, description.isFortranOrder)
@@ -141,11 +141,11 @@ private struct Description {
       switch key {
       case "descr":
         guard header.nextIs("'") else {
-          throw header.failure("elements are records, expected numbers", code: "NpyUnsupported")
+          throw header.failure("elements are records, expected numbers", code: .npyUnsupported)
         }
         let descriptor = try header.quoted()
         guard let type = ScalarType(npyDescriptor: descriptor) else {
-          throw header.failure("elements '\(descriptor)', expected numbers", code: "NpyUnsupported")
+          throw header.failure("elements '\(descriptor)', expected numbers", code: .npyUnsupported)
         }
         self.type = type
         isBigEndian = descriptor.hasPrefix(">")

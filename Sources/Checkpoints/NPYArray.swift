@@ -64,7 +64,7 @@ extension NPYArray {
       case .uint8, .bool: bytes.map { Int($0) }
       }
     if let index = integers.firstIndex(of: nil) {
-      throw .refused("NotIntegral", "array", "element \(index) of \(type) \(shape) is no integer")
+      throw .refused(.notIntegral, "array", "element \(index) of \(type) \(shape) is no integer")
     }
     return integers.compactMap(\.self)
   }
@@ -77,7 +77,7 @@ extension NPYArray {
   ///   - code: The code of the failure.
   /// - Throws: ``Failure`` `code` (65) with the actual type and shape if this is not a vector of
   ///   integers, or if an element exceeds `Int`.
-  package func vectorOfIntegers(subject: String, code: String) throws(Failure) -> [Int] {
+  package func vectorOfIntegers(subject: String, code: Failure.Code) throws(Failure) -> [Int] {
     guard type.isInteger, shape.count == 1 else {
       let advice =
         switch shape.count {

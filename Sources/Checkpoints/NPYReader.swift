@@ -81,7 +81,7 @@ package struct NPYReader: Sendable {
     }
     guard size <= Self.maximumHeldSize else {
       throw .refused(
-        "NpyLimit", subject,
+        .npyLimit, subject,
         "\(size) bytes in Fortran order or big-endian, of which \(Self.maximumHeldSize) are read; "
           + "save the array in C order and little-endian, which may have any size")
     }

@@ -25,7 +25,7 @@ package struct NPZ: Sendable {
       entry.name.hasSuffix(".npy") ? String(entry.name.dropLast(4)) : entry.name
     }
     guard Set(names.map { Array($0.utf8) }).count == names.count else {
-      throw .refused("DuplicateEntry", path, "two arrays have the same name")
+      throw .refused(.duplicateEntry, path, "two arrays have the same name")
     }
     self.archive = archive
   }
@@ -72,7 +72,7 @@ package struct NPZ: Sendable {
   private func entry(_ name: String) throws(Failure) -> ZipArchive.Entry {
     guard let entry = archive["\(name).npy"] ?? archive[name] else {
       throw .refused(
-        "ArrayMissing", path, "no array '\(name)', there are: \(names.joined(separator: ", "))")
+        .arrayMissing, path, "no array '\(name)', there are: \(names.joined(separator: ", "))")
     }
     return entry
   }

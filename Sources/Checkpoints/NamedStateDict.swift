@@ -78,7 +78,7 @@ struct StateDictSearch {
       found = [NamedStateDict(entries, path: [], reader)]
     }
     if let twice = Dictionary(grouping: found, by: \.key).first(where: { $1.count > 1 })?.key {
-      throw .refused("DuplicateKey", reader.path, "two state dicts are called '\(twice)'")
+      throw .refused(.duplicateKey, reader.path, "two state dicts are called '\(twice)'")
     }
   }
 
@@ -92,7 +92,7 @@ struct StateDictSearch {
     let before = found.count
     if let own = try weights(value, path) { found.append(own) }
     guard found.count <= Self.maximumCount else {
-      throw .refused("PickleLimit", reader.path, "more than \(Self.maximumCount) state dicts")
+      throw .refused(.pickleLimit, reader.path, "more than \(Self.maximumCount) state dicts")
     }
     for (key, inner) in items {
       guard let key = pickle.graph.text(key) else { continue }
@@ -126,7 +126,7 @@ struct StateDictSearch {
   private func isWeight(_ entry: StateDict.Entry) -> Bool {
     switch entry.tensor {
     case .success(let tensor): tensor.type.isFloatingPoint && !tensor.shape.isEmpty
-    case .failure(let failure): failure.code == "DtypeUnsupported"
+    case .failure(let failure): failure.code == .dtypeUnsupported
     }
   }
 
@@ -168,7 +168,7 @@ extension NamedStateDict {
     self.init(
       path: path,
       count: entries.count { entry in
-        if case .failure(let failure) = entry.tensor { failure.code != "NotATensor" } else { true }
+        if case .failure(let failure) = entry.tensor { failure.code != .notATensor } else { true }
       },
       state: Result { () throws(Failure) in try StateDict(entries, storages: reader) })
   }

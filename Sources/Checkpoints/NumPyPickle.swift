@@ -23,7 +23,7 @@ extension PickleGraph {
     guard case .call(let function, let arguments, let state) = values[index],
       let name = global(function), let arguments = tuple(arguments)
     else { return nil }
-    let malformed = Failure.refused("NpyMalformed", subject, "a pickled array of other parts")
+    let malformed = Failure.refused(.npyMalformed, subject, "a pickled array of other parts")
     switch name {
     case "numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct":
       guard arguments.first.flatMap(global) == "numpy.ndarray",
@@ -54,9 +54,9 @@ extension PickleGraph {
     guard let (function, arguments) = call(index), function == "numpy.dtype",
       let code = arguments.first.flatMap(text), case .call(_, _, let state?) = values[index],
       let parts = tuple(state), parts.count >= 2, let order = text(parts[1])
-    else { throw .refused("NpyMalformed", subject, "a pickled array without a dtype") }
+    else { throw .refused(.npyMalformed, subject, "a pickled array without a dtype") }
     guard let type = ScalarType(npyDescriptor: order + code) else {
-      throw .refused("NpyUnsupported", subject, "elements '\(order)\(code)', expected numbers")
+      throw .refused(.npyUnsupported, subject, "elements '\(order)\(code)', expected numbers")
     }
     return (type, order == ">")
   }
@@ -69,7 +69,7 @@ extension PickleGraph {
       count * array.type.size == bytes.count
     else {
       throw .refused(
-        "NpyMalformed", subject,
+        .npyMalformed, subject,
         "a pickled \(array.type) \(array.shape) with \(description(array.content)) of another size")
     }
     let size = array.type.size

@@ -55,7 +55,7 @@ struct PickleGraph: Sendable {
     self.values = values
     self.root = root
     guard Self.isAcyclic(values) else {
-      throw .refused("PickleCycle", subject, "a value contains itself")
+      throw .refused(.pickleCycle, subject, "a value contains itself")
     }
     for case .dictionary(let items) in values {
       var keys: Set<[UInt8]> = []
@@ -64,7 +64,7 @@ struct PickleGraph: Sendable {
           !keys.insert(key).inserted
         else { continue }
         throw .refused(
-          "DuplicateKey", subject, "key '\(String(decoding: key, as: UTF8.self))' occurs twice")
+          .duplicateKey, subject, "key '\(String(decoding: key, as: UTF8.self))' occurs twice")
       }
     }
   }

@@ -289,10 +289,10 @@ extension PickleMachine {
   }
 
   private func forbidden(_ what: String) -> Failure {
-    reader.failure(what, code: "PickleForbidden")
+    reader.failure(what, code: .pickleForbidden)
   }
 
-  private func limit(_ what: String) -> Failure { reader.failure(what, code: "PickleLimit") }
+  private func limit(_ what: String) -> Failure { reader.failure(what, code: .pickleLimit) }
 }
 
 /// Returns whether `name` consists of ASCII letters, digits and underscores.

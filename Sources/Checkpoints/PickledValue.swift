@@ -61,14 +61,14 @@ package struct PickledValue: Sendable {
     case .pickle:
       guard file.size <= maximumSize else {
         throw .refused(
-          "PickleLimit", path, "a pickle of \(file.size) bytes, at most \(maximumSize) are read")
+          .pickleLimit, path, "a pickle of \(file.size) bytes, at most \(maximumSize) are read")
       }
       var reader = ByteReader(
-        try file.bytes(at: 0, count: file.size), subject: path, code: "PickleMalformed")
+        try file.bytes(at: 0, count: file.size), subject: path, code: .pickleMalformed)
       let graph = try PickleMachine.run(&reader, subject: path, stringLimit: maximumSize)
       guard reader.remaining == 0 else {
         throw .refused(
-          "PickleTrailing", path, "\(reader.remaining) bytes follow the end of the pickle")
+          .pickleTrailing, path, "\(reader.remaining) bytes follow the end of the pickle")
       }
       return PickledValue(
         document: Document(path: path, graph: graph, torch: nil), index: graph.root)
@@ -85,7 +85,7 @@ package struct PickledValue: Sendable {
           path: path, graph: graph, torch: (container.pickle, container.storages, reader)),
         index: graph.root)
     case nil:
-      throw .refused("NotAPickle", path, "neither a pickle nor what torch.save writes")
+      throw .refused(.notAPickle, path, "neither a pickle nor what torch.save writes")
     }
   }
 

@@ -25,10 +25,10 @@ struct SafetensorsHeader {
   init(of file: ReadableFile) throws(Failure) {
     var prefix = ByteReader(
       try file.bytes(at: 0, count: min(8, file.size)), subject: file.path,
-      code: "SafetensorsMalformed")
+      code: .safetensorsMalformed)
     let length = try prefix.integer(UInt64.self)
     guard length <= Self.maximumLength else {
-      throw prefix.failure("a header of \(length) bytes", code: "SafetensorsLimit")
+      throw prefix.failure("a header of \(length) bytes", code: .safetensorsLimit)
     }
     guard length <= file.size - 8 else {
       throw prefix.failure("the header of \(length) bytes is longer than the file")
@@ -36,14 +36,14 @@ struct SafetensorsHeader {
     let dataOffset = 8 + Int(length)
     let text = try file.bytes(at: 8, count: Int(length))
     guard text.first == UInt8(ascii: "{") else { throw prefix.failure("'{' is expected") }
-    var reader = ByteReader(text, subject: file.path, code: "SafetensorsMalformed")
+    var reader = ByteReader(text, subject: file.path, code: .safetensorsMalformed)
 
     var keys: Set<[UInt8]> = []
     var covered: [Range<Int>] = []
     try reader.list("{", "}") { (reader) throws(Failure) in
       let name = try reader.string()
       guard keys.insert(Array(name.utf8)).inserted else {
-        throw reader.failure("key '\(name)' for the second time", code: "DuplicateKey")
+        throw reader.failure("key '\(name)' for the second time", code: .duplicateKey)
       }
       try reader.expect(":")
       if name == "__metadata__" {
@@ -92,7 +92,7 @@ extension ByteReader {
         let typeName = try reader.string()
         type = ScalarType(safetensorsName: typeName)
         guard type != nil else {
-          throw reader.failure("'\(name)' of type '\(typeName)'", code: "DtypeUnsupported")
+          throw reader.failure("'\(name)' of type '\(typeName)'", code: .dtypeUnsupported)
         }
       case "shape" where shape == nil: shape = try reader.integers()
       case "data_offsets" where offsets == nil: offsets = try reader.integers()
@@ -113,7 +113,7 @@ extension ByteReader {
     try list("{", "}") { (reader) throws(Failure) in
       let key = try reader.string()
       guard keys.insert(Array(key.utf8)).inserted else {
-        throw reader.failure("metadata '\(key)' for the second time", code: "DuplicateKey")
+        throw reader.failure("metadata '\(key)' for the second time", code: .duplicateKey)
       }
       try reader.expect(":")
       metadata.append((key, try reader.string()))
@@ -138,7 +138,7 @@ extension ByteReader {
       repeat {
         count += 1
         guard count <= SafetensorsHeader.maximumElementCount else {
-          throw failure("more than \(count - 1) elements", code: "SafetensorsLimit")
+          throw failure("more than \(count - 1) elements", code: .safetensorsLimit)
         }
         skipSpaces()
         try element(&self)

@@ -20,7 +20,7 @@ package enum SafetensorsWriter {
     var infos: [TensorInfo] = []
     for name in names {
       guard let shape = state.info(name)?.shape else {
-        throw .refused("TensorMissing", state.path, "no tensor '\(name)'")
+        throw .refused(.tensorMissing, state.path, "no tensor '\(name)'")
       }
       infos.append(TensorInfo(name: name, type: .float32, shape: shape))
     }

@@ -21,7 +21,7 @@ package struct StateDict: Sendable {
     let prefixed = entries.count { $0.name.hasPrefix(prefix) }
     guard prefixed == 0 || prefixed == entries.count else {
       throw .refused(
-        "ModulePrefix", storages.path,
+        .modulePrefix, storages.path,
         "\(prefixed) of \(entries.count) keys begin with '\(prefix)', expected none or all")
     }
     self.entries =
@@ -31,7 +31,7 @@ package struct StateDict: Sendable {
     var indices: [[UInt8]: Int] = [:]
     for (index, entry) in self.entries.enumerated()
     where indices.updateValue(index, forKey: Array(entry.name.utf8)) != nil {
-      throw .refused("DuplicateKey", storages.path, "key '\(entry.name)' occurs twice")
+      throw .refused(.duplicateKey, storages.path, "key '\(entry.name)' occurs twice")
     }
     self.indices = indices
   }
@@ -70,17 +70,17 @@ package struct StateDict: Sendable {
     let stored = try stored(name)
     guard stored.shape == shape else {
       throw .refused(
-        "ShapeMismatch", path, "'\(name)' has shape \(stored.shape), expected \(shape)")
+        .shapeMismatch, path, "'\(name)' has shape \(stored.shape), expected \(shape)")
     }
     // Quantised weights are integers, which are meaningless without their scale.
     guard stored.type.isFloatingPoint else {
       throw .refused(
-        "DtypeUnsupported", path,
+        .dtypeUnsupported, path,
         "'\(name)' is \(stored.type) \(stored.shape), expected floating-point numbers")
     }
     let values = try storages.array(of: stored).floats()
     if let index = values.firstIndex(where: { !$0.isFinite }) {
-      throw .refused("NonFiniteWeights", path, "'\(name)'[\(index)] is \(values[index])")
+      throw .refused(.nonFiniteWeights, path, "'\(name)'[\(index)] is \(values[index])")
     }
     return Tensor(shape: shape, values: values)
   }
@@ -95,7 +95,7 @@ package struct StateDict: Sendable {
 
   private func stored(_ name: String) throws(Failure) -> StoredTensor {
     guard let index = indices[Array(name.utf8)] else {
-      throw .refused("TensorMissing", path, "no tensor '\(name)'")
+      throw .refused(.tensorMissing, path, "no tensor '\(name)'")
     }
     return try entries[index].tensor.get()
   }

@@ -26,7 +26,7 @@ extension TorchContainer {
     let archive = try ZipArchive(file)
     let root = try Self.root(of: archive, path: file.path)
     guard let data = archive["\(root)/data.pkl"] else {
-      throw .refused("NotACheckpoint", file.path, "a zip file without data.pkl")
+      throw .refused(.notACheckpoint, file.path, "a zip file without data.pkl")
     }
     isScript =
       archive["\(root)/constants.pkl"] != nil
@@ -37,32 +37,32 @@ extension TorchContainer {
     }
     guard let version = try text("version"),
       let number = Int(version.filter { !$0.isNewline }), (1...10).contains(number)
-    else { throw .refused("VersionUnsupported", file.path, "not a version that torch.save writes") }
+    else { throw .refused(.versionUnsupported, file.path, "not a version that torch.save writes") }
     let order = try text("byteorder") ?? "little"
     guard ["little", "big"].contains(order) else {
-      throw .refused("TensorInvalid", file.path, "byte order '\(order)', expected little or big")
+      throw .refused(.tensorInvalid, file.path, "byte order '\(order)', expected little or big")
     }
     isBigEndian = order == "big"
 
     guard data.size <= arrayLimit ?? Self.maximumPickleSize else {
-      throw .refused("PickleLimit", file.path, "a pickle of \(data.size) bytes")
+      throw .refused(.pickleLimit, file.path, "a pickle of \(data.size) bytes")
     }
     let subject = "\(file.path): \(data.name)"
-    var reader = ByteReader(try archive.read(data), subject: subject, code: "PickleMalformed")
+    var reader = ByteReader(try archive.read(data), subject: subject, code: .pickleMalformed)
     pickle = try TorchPickle(
       try PickleMachine.run(
         &reader, subject: subject, stringLimit: arrayLimit ?? PickleMachine.maximumStringLength),
       subject: subject)
     guard reader.remaining == 0 else {
       throw .refused(
-        "PickleTrailing", subject, "\(reader.remaining) bytes follow the end of the pickle")
+        .pickleTrailing, subject, "\(reader.remaining) bytes follow the end of the pickle")
     }
 
     var storages: [String: Storage] = [:]
     for (key, reference) in pickle.references {
       guard let entry = archive["\(root)/data/\(key)"], entry.size == reference.size else {
         throw .refused(
-          "TensorInvalid", file.path,
+          .tensorInvalid, file.path,
           "storage '\(key)' of \(reference.count) elements is missing or of another size")
       }
       storages[key] = .entry(entry, of: archive)
@@ -74,10 +74,10 @@ extension TorchContainer {
   private static func root(of archive: ZipArchive, path: String) throws(Failure) -> Substring {
     let roots = archive.entries.map { $0.name.prefix { $0 != "/" } }
     guard let root = roots.first, archive[String(root)] == nil else {
-      throw .refused("NotACheckpoint", path, "a zip file, but none that torch.save has written")
+      throw .refused(.notACheckpoint, path, "a zip file, but none that torch.save has written")
     }
     if let other = roots.first(where: { $0 != root }) {
-      throw .refused("ZipRoot", path, "entries lie in two folders, '\(root)' and '\(other)'")
+      throw .refused(.zipRoot, path, "entries lie in two folders, '\(root)' and '\(other)'")
     }
     return root
   }
@@ -97,10 +97,10 @@ extension TorchContainer {
     let path = file.path
     var reader = ByteReader(
       try file.bytes(at: 0, count: min(file.size, arrayLimit ?? Self.maximumPickleSize)),
-      at: Self.legacyMagic.count, subject: path, code: "PickleMalformed")
+      at: Self.legacyMagic.count, subject: path, code: .pickleMalformed)
     let version = try PickleMachine.run(&reader, subject: path)
     guard version.integer(version.root) == 1001 else {
-      throw .refused("VersionUnsupported", path, "not protocol 1001")
+      throw .refused(.versionUnsupported, path, "not protocol 1001")
     }
     let system = try PickleMachine.run(&reader, subject: path)
     guard let order = system.value(system.root, "little_endian"),
@@ -124,10 +124,10 @@ extension TorchContainer {
       guard let key = keys.text(element), let reference = pickle.references[key],
         storages[key] == nil, let size = reference.size
       else {
-        throw .refused("TensorInvalid", path, "a storage that no tensor uses, or a second time")
+        throw .refused(.tensorInvalid, path, "a storage that no tensor uses, or a second time")
       }
       var header = ByteReader(
-        try file.bytes(at: offset, count: 8), subject: path, code: "TensorInvalid")
+        try file.bytes(at: offset, count: 8), subject: path, code: .tensorInvalid)
       let count = try header.integer(Int64.self)
       guard Int(isBigEndian ? count.byteSwapped : count) == reference.count,
         size <= file.size - offset - 8
@@ -136,7 +136,7 @@ extension TorchContainer {
       offset += 8 + size
     }
     guard offset == file.size else {
-      throw .refused("UnaccountedBytes", path, "\(file.size - offset) bytes follow the storages")
+      throw .refused(.unaccountedBytes, path, "\(file.size - offset) bytes follow the storages")
     }
     self.storages = storages
   }

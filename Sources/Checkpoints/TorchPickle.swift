@@ -32,7 +32,7 @@ struct TorchPickle {
       let reference = try Self.reference(identifier, graph, subject: subject)
       guard references[reference.key] ?? reference == reference else {
         throw .refused(
-          "StorageDtypeConflict", subject, "storage '\(reference.key)' has two types or sizes")
+          .storageDtypeConflict, subject, "storage '\(reference.key)' has two types or sizes")
       }
       references[reference.key] = reference
     }
@@ -60,19 +60,19 @@ struct TorchPickle {
       let key = graph.text(parts[2]), let location = graph.text(parts[3]),
       let count = graph.integer(parts[4])
     else {
-      throw .refused("PersistentId", subject, "a persistent identifier that is no storage's")
+      throw .refused(.persistentId, subject, "a persistent identifier that is no storage's")
     }
     if parts.count == 6 {
       guard case .none = graph.values[parts[5]] else {
-        throw .refused("PersistentId", subject, "storage '\(key)' is a view of another")
+        throw .refused(.persistentId, subject, "storage '\(key)' is a view of another")
       }
     }
     guard let elementSize = elementSize(ofStorage: storageClass) else {
-      throw .refused("DtypeUnsupported", subject, "storage '\(key)' is a \(storageClass)")
+      throw .refused(.dtypeUnsupported, subject, "storage '\(key)' is a \(storageClass)")
     }
     guard count >= 0, isRun(key.utf8, of: "0"..."9"), isDevice(location) else {
       throw .refused(
-        "TensorInvalid", subject, "storage '\(key)' of \(count) elements at '\(location)'")
+        .tensorInvalid, subject, "storage '\(key)' of \(count) elements at '\(location)'")
     }
     return StorageReference(
       key: key, type: type(ofStorage: storageClass), elementSize: elementSize, count: count)
@@ -105,19 +105,19 @@ extension TorchPickle {
     guard arguments.count >= count, case .persistent(let identifier) = graph.values[arguments[0]],
       let offset = graph.integer(arguments[1]), let shape = graph.integers(arguments[2]),
       let strides = graph.integers(arguments[3])
-    else { throw .refused("TensorInvalid", subject, "'\(name)' is made of other values") }
+    else { throw .refused(.tensorInvalid, subject, "'\(name)' is made of other values") }
     let reference = try Self.reference(identifier, graph, subject: subject)
     let typeName = count == 7 ? graph.global(arguments[6]) : nil
     guard let type = count == 7 ? typeName.flatMap(Self.type(named:)) : reference.type else {
       return .failure(
-        .refused("DtypeUnsupported", subject, "'\(name)' is of type \(typeName ?? "complex")"))
+        .refused(.dtypeUnsupported, subject, "'\(name)' is of type \(typeName ?? "complex")"))
     }
     guard let storage = storages[reference.key],
       let tensor = StoredTensor(
         type: type, shape: shape, strides: strides, offset: offset, storage: storage)
     else {
       throw .refused(
-        "TensorInvalid", subject,
+        .tensorInvalid, subject,
         "'\(name)', shape \(shape), strides \(strides), offset \(offset), does not lie within its "
           + "storage of \(reference.count) elements")
     }
@@ -143,10 +143,10 @@ extension TorchPickle {
     return try zip(items, tensors).map { (item, tensor) throws(Failure) in
       guard let name = graph.text(item.key) else {
         throw .refused(
-          "NotAStateDict", subject, "a key is \(graph.description(item.key)), expected a string")
+          .notAStateDict, subject, "a key is \(graph.description(item.key)), expected a string")
       }
       let other = Failure.refused(
-        "NotATensor", subject, "'\(name)' is \(graph.description(item.value)), expected a tensor")
+        .notATensor, subject, "'\(name)' is \(graph.description(item.value)), expected a tensor")
       return (name, tensor ?? .failure(other))
     }
   }
@@ -170,7 +170,7 @@ extension TorchPickle {
   func moduleEntries(storages: [String: Storage]) throws(Failure) -> [StateDict.Entry] {
     guard graph.attributes(graph.root) != nil else {
       throw .refused(
-        "NotAStateDict", subject, "holds \(graph.description(graph.root)), expected a module")
+        .notAStateDict, subject, "holds \(graph.description(graph.root)), expected a module")
     }
     var entries: [StateDict.Entry] = []
     var visited = 0
@@ -182,7 +182,7 @@ extension TorchPickle {
         visited += 1
         guard let attribute = graph.text(item.key), visited <= Self.maximumAttributeCount,
           depth <= Self.maximumDepth
-        else { throw .refused("PickleLimit", subject, "modules beyond reason, at '\(prefix)'") }
+        else { throw .refused(.pickleLimit, subject, "modules beyond reason, at '\(prefix)'") }
         let name = prefix + attribute
         if let tensor = try tensor(item.value, named: name, storages: storages) {
           entries.append((name, tensor))

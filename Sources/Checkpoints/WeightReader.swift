@@ -53,8 +53,8 @@ package struct WeightReader {
       return try state.tensor(name, shape: shape)
     } catch {
       switch error.code {
-      case "TensorMissing": missing.append("\(name) \(shape)")
-      case "ShapeMismatch":
+      case .tensorMissing: missing.append("\(name) \(shape)")
+      case .shapeMismatch:
         let found = state.info(name).map { "\($0.shape)" } ?? ""
         misshaped.append("\(name) \(found), expected \(shape)")
       default: firstFailure = firstFailure ?? error
@@ -85,7 +85,7 @@ package struct WeightReader {
     .filter { !$0.1.isEmpty }
     guard problems.isEmpty else {
       throw .refused(
-        "CheckpointMismatch", state.path,
+        .checkpointMismatch, state.path,
         problems.map { kind, names in
           let shown = names.prefix(20).joined(separator: ", ")
           return "\(names.count) \(kind): \(shown)\(names.count > 20 ? ", ..." : "")"

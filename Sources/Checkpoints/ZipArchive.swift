@@ -47,13 +47,13 @@ package struct ZipArchive: Sendable {
     var indices: [[UInt8]: Int] = [:]
     for (index, entry) in entries.enumerated()
     where indices.updateValue(index, forKey: Array(entry.name.utf8)) != nil {
-      throw .refused("DuplicateEntry", file.path, "two entries are named '\(entry.name)'")
+      throw .refused(.duplicateEntry, file.path, "two entries are named '\(entry.name)'")
     }
     // The bytes between an entry's header and the next header must all belong to the entry.
     let order = entries.indices.sorted { entries[$0].headerOffset < entries[$1].headerOffset }
     let bounds = order.map { entries[$0].headerOffset } + [directory.offset]
     guard bounds[0] == 0 else {
-      throw .refused("UnaccountedBytes", file.path, "\(bounds[0]) bytes precede the first entry")
+      throw .refused(.unaccountedBytes, file.path, "\(bounds[0]) bytes precede the first entry")
     }
     for (index, end) in zip(order, bounds.dropFirst()) {
       try Self.auditLocalHeader(&entries[index], end: end, of: file)
@@ -78,13 +78,13 @@ package struct ZipArchive: Sendable {
       entry.isDeflated ? min(max(64 << 20, 200 * entry.compressedSize), 1 << 30) : 16 << 30
     guard entry.size <= limit else {
       throw .refused(
-        "ZipLimit", subject,
+        .zipLimit, subject,
         "\(entry.compressedSize) bytes hold \(entry.size), at most \(limit) are read")
     }
     let stored = try file.bytes(at: entry.offset, count: entry.compressedSize)
     let content = entry.isDeflated ? inflated(stored, size: entry.size) : stored
     guard let content else {
-      throw .refused("ZipMalformed", subject, "does not inflate to \(entry.size) bytes")
+      throw .refused(.zipMalformed, subject, "does not inflate to \(entry.size) bytes")
     }
     try check(content.withUnsafeBufferPointer { crc32_z(0, $0.baseAddress, $0.count) }, of: entry)
     return content
@@ -128,7 +128,7 @@ package struct ZipArchive: Sendable {
   private func check(_ checksum: UInt, of entry: Entry) throws(Failure) {
     guard checksum == UInt(entry.checksum) else {
       throw .refused(
-        "CRCMismatch", "\(file.path): \(entry.name)",
+        .crcMismatch, "\(file.path): \(entry.name)",
         "checksum \(String(checksum, radix: 16)), expected \(String(entry.checksum, radix: 16))")
     }
   }
@@ -144,11 +144,11 @@ extension ZipArchive {
   ) throws(Failure) {
     let subject = "\(file.path): \(entry.name)"
     func mismatch(_ what: String) -> Failure {
-      .refused("LocalHeaderMismatch", subject, "the local header has another \(what)")
+      .refused(.localHeaderMismatch, subject, "the local header has another \(what)")
     }
     var reader = ByteReader(
       try file.bytes(at: entry.headerOffset, count: min(30, file.size - entry.headerOffset)),
-      subject: subject, code: "ZipMalformed")
+      subject: subject, code: .zipMalformed)
     guard reader.skip("PK\u{3}\u{4}") else { throw reader.failure("no local header") }
     _ = try reader.bytes(2)  // version
     let flags = try reader.integer(UInt16.self)
@@ -162,7 +162,7 @@ extension ZipArchive {
     entry.offset = entry.headerOffset + 30 + nameLength + extraLength
     let (contentEnd, overflow) = entry.offset.addingReportingOverflow(entry.compressedSize)
     guard !overflow, contentEnd <= end else {
-      throw .refused("ZipOverlap", subject, "reaches into what follows at offset \(end)")
+      throw .refused(.zipOverlap, subject, "reaches into what follows at offset \(end)")
     }
     let text = try file.bytes(at: entry.headerOffset + 30, count: nameLength + extraLength)
     guard text.prefix(nameLength).elementsEqual(entry.name.utf8) else { throw mismatch("name") }
@@ -183,23 +183,23 @@ extension ZipArchive {
     of entry: Entry, at offset: Int, count: Int, file: ReadableFile
   ) throws(Failure) {
     guard entry.hasDescriptor ? [12, 16, 20, 24].contains(count) : count == 0 else {
-      throw .refused("UnaccountedBytes", file.path, "\(count) bytes follow '\(entry.name)'")
+      throw .refused(.unaccountedBytes, file.path, "\(count) bytes follow '\(entry.name)'")
     }
     guard entry.hasDescriptor else { return }
     let subject = "\(file.path): \(entry.name)"
     var reader = ByteReader(
-      try file.bytes(at: offset, count: count), subject: subject, code: "ZipMalformed")
+      try file.bytes(at: offset, count: count), subject: subject, code: .zipMalformed)
     guard count % 8 == 4 || reader.skip("PK\u{7}\u{8}") else {
       throw reader.failure("no data descriptor")
     }
     guard try reader.integer(UInt32.self) == entry.checksum else {
-      throw .refused("CRCMismatch", subject, "the data descriptor has another checksum")
+      throw .refused(.crcMismatch, subject, "the data descriptor has another checksum")
     }
     for size in [entry.compressedSize, entry.size] {
       let found =
         count < 20 ? UInt64(try reader.integer(UInt32.self)) : try reader.integer(UInt64.self)
       guard found == UInt64(size) else {
-        throw .refused("LocalHeaderMismatch", subject, "the data descriptor has another size")
+        throw .refused(.localHeaderMismatch, subject, "the data descriptor has another size")
       }
     }
   }

@@ -10,7 +10,7 @@ struct EndOfDirectory {
     let end = try Self.endRecordOffset(of: file)
     var reader = ByteReader(
       try file.bytes(at: end + 4, count: 18), subject: "\(file.path): end record",
-      code: "ZipMalformed")
+      code: .zipMalformed)
     let disks = (try reader.integer(UInt16.self), try reader.integer(UInt16.self))
     let counts = (try reader.integer(UInt16.self), try reader.integer(UInt16.self))
     let size = try reader.integer(UInt32.self)
@@ -28,14 +28,14 @@ struct EndOfDirectory {
       directory = (zip64.count, zip64.size, zip64.offset)
       directoryEnd = zip64.start
     } else if counts.0 == 0xFFFF || size == 0xFFFF_FFFF || offset == 0xFFFF_FFFF {
-      throw .refused("Zip64Missing", file.path, "the end record refers to a zip64 one")
+      throw .refused(.zip64Missing, file.path, "the end record refers to a zip64 one")
     }
     // An entry takes 46 bytes and its name.
     guard directory.count <= ZipArchive.maximumEntryCount, directory.count <= directory.size / 46,
       directory.size <= ZipArchive.maximumDirectorySize
     else {
       throw .refused(
-        "ZipLimit", file.path,
+        .zipLimit, file.path,
         "\(directory.count) entries in \(directory.size) bytes of directory, at most "
           + "\(ZipArchive.maximumEntryCount) in 256 MiB are read")
     }
@@ -43,7 +43,7 @@ struct EndOfDirectory {
       directory.size == UInt64(directoryEnd) - directory.offset
     else {
       throw .refused(
-        "UnaccountedBytes", file.path,
+        .unaccountedBytes, file.path,
         "the central directory, \(directory.size) bytes at \(directory.offset), does not end at "
           + "\(directoryEnd)")
     }
@@ -64,11 +64,11 @@ struct EndOfDirectory {
     let records = zip(signatures, ends).filter { $0.1 == window }.map(\.0)
     guard let record = records.first else {
       throw ends.last ?? .max > window
-        ? .refused("ZipTruncated", file.path, "the end of the archive is missing")
-        : .refused("UnaccountedBytes", file.path, "bytes follow the end of the archive")
+        ? .refused(.zipTruncated, file.path, "the end of the archive is missing")
+        : .refused(.unaccountedBytes, file.path, "bytes follow the end of the archive")
     }
     guard records.count == 1 else {
-      throw .refused("ZipMalformed", file.path, "two records claim to be the end of the archive")
+      throw .refused(.zipMalformed, file.path, "two records claim to be the end of the archive")
     }
     return file.size - window + record
   }
@@ -79,7 +79,7 @@ struct EndOfDirectory {
     guard end >= 20 + 56 else { return nil }
     var reader = ByteReader(
       try file.bytes(at: end - 76, count: 76), at: 56, subject: "\(file.path): zip64 end record",
-      code: "ZipMalformed")
+      code: .zipMalformed)
     guard reader.skip("PK\u{6}\u{7}") else { return nil }
     let disk = try reader.integer(UInt32.self)
     let start = end - 76
@@ -112,12 +112,12 @@ extension ZipArchive {
   ) throws(Failure) -> [Entry] {
     var reader = ByteReader(
       try file.bytes(at: directory.offset, count: directory.size),
-      subject: "\(file.path): central directory", code: "ZipMalformed")
+      subject: "\(file.path): central directory", code: .zipMalformed)
     var entries: [Entry] = []
     for _ in 0..<directory.count { entries.append(try centralRecord(&reader, of: file)) }
     guard reader.remaining == 0 else {
       throw .refused(
-        "ZipMalformed", file.path, "the central directory has more than \(directory.count) entries")
+        .zipMalformed, file.path, "the central directory has more than \(directory.count) entries")
     }
     return entries
   }
@@ -143,22 +143,22 @@ extension ZipArchive {
     _ = try reader.bytes(commentLength)
 
     let subject = "\(file.path): \(name)"
-    guard disk == 0 else { throw .refused("ZipMalformed", subject, "lies on another disk") }
-    guard flags & 0x2041 == 0 else { throw .refused("ZipEncrypted", subject, "is encrypted") }
+    guard disk == 0 else { throw .refused(.zipMalformed, subject, "lies on another disk") }
+    guard flags & 0x2041 == 0 else { throw .refused(.zipEncrypted, subject, "is encrypted") }
     guard method == 0 || method == 8 else {
       throw .refused(
-        "ZipMethodUnsupported", subject,
+        .zipMethodUnsupported, subject,
         "compression method \(method), expected 0 (stored) or 8 (deflated)")
     }
     try resolveZip64(&fields, extra: extra, subject: subject)
     let values = fields.compactMap { Int(exactly: $0) }
     guard values.count == 3, values[0] <= file.size, values[2] <= file.size else {
-      throw .refused("ZipMalformed", subject, "reaches beyond the end of the file")
+      throw .refused(.zipMalformed, subject, "reaches beyond the end of the file")
     }
     let (compressedSize, size, offset) = (values[0], values[1], values[2])
     guard method == 8 || compressedSize == size else {
       throw .refused(
-        "ZipMalformed", subject, "stored, but \(compressedSize) bytes stand for \(size)")
+        .zipMalformed, subject, "stored, but \(compressedSize) bytes stand for \(size)")
     }
     return Entry(
       name: name, size: size, isDeflated: method == 8, compressedSize: compressedSize,
@@ -170,14 +170,14 @@ extension ZipArchive {
     _ bytes: ArraySlice<UInt8>, of file: ReadableFile
   ) throws(Failure) -> String {
     guard bytes.count <= maximumNameLength else {
-      throw .refused("ZipLimit", file.path, "an entry name of \(bytes.count) bytes")
+      throw .refused(.zipLimit, file.path, "an entry name of \(bytes.count) bytes")
     }
     guard let name = String(validating: bytes, as: UTF8.self), !name.isEmpty,
       !bytes.contains(0), !bytes.contains(UInt8(ascii: "\\")), bytes.first != UInt8(ascii: "/"),
       !bytes.split(separator: UInt8(ascii: "/")).contains(where: { $0.elementsEqual("..".utf8) })
     else {
       throw .refused(
-        "ZipName", file.path, "entry name '\(String(decoding: bytes, as: UTF8.self))'")
+        .zipName, file.path, "entry name '\(String(decoding: bytes, as: UTF8.self))'")
     }
     return name
   }
@@ -186,19 +186,19 @@ extension ZipArchive {
   static func resolveZip64(
     _ fields: inout [UInt64], extra: ArraySlice<UInt8>, subject: String
   ) throws(Failure) {
-    var reader = ByteReader(Array(extra), subject: subject, code: "ZipMalformed")
+    var reader = ByteReader(Array(extra), subject: subject, code: .zipMalformed)
     var zip64: ByteReader?
     while reader.remaining > 0 {
       let identifier = try reader.integer(UInt16.self)
       let content = try reader.bytes(Int(try reader.integer(UInt16.self)))
       guard identifier == 1 else { continue }
       guard zip64 == nil else { throw reader.failure("two zip64 extra fields") }
-      zip64 = ByteReader(Array(content), subject: subject, code: "ZipMalformed")
+      zip64 = ByteReader(Array(content), subject: subject, code: .zipMalformed)
     }
     // The extra field holds the uncompressed size first.
     for index in [1, 0, 2] where index < fields.count && fields[index] == 0xFFFF_FFFF {
       guard var values = zip64 else {
-        throw .refused("Zip64Missing", subject, "sizes of 4 GiB need a zip64 extra field")
+        throw .refused(.zip64Missing, subject, "sizes of 4 GiB need a zip64 extra field")
       }
       fields[index] = try values.integer(UInt64.self)
       zip64 = values

@@ -1,7 +1,7 @@
 import Tensors
 
 /// The channels of a prediction that classifier-free guidance changes.
-package enum GuidedChannels: String, CaseIterable, Sendable {
+public enum GuidedChannels: String, CaseIterable, Sendable {
   /// All noise channels, but not the variance.
   case all
   /// The first three output channels, as in the original code "for exact reproducibility". The

@@ -1,5 +1,5 @@
 /// The conversion of a float sample in [-1, 1] to bytes.
-package enum Quantizer: String, CaseIterable, Sendable {
+public enum Quantizer: String, CaseIterable, Sendable {
   /// `clamp(127.5 x + 128, 0, 255)`, truncated, which rounds half up: DiT, EDM, torchvision's
   /// `save_image`.
   case dit

@@ -31,7 +31,7 @@ package struct Respacing: Equatable, Sendable, CustomStringConvertible {
     let total = Self.trainingSteps
     func refusal(_ reason: String) -> Failure {
       Failure(
-        .usage, "InvalidRespacing", text,
+        .usage, .invalidRespacing, text,
         "\(reason); expected a number of steps such as 250, sections such as 10,15,20, ddim50, or "
           + "dpm50")
     }

@@ -40,7 +40,7 @@ extension Sampler {
   ) throws(Failure) -> SamplingState {
     func refusal(_ detail: String) -> Failure {
       Failure(
-        .dataRefused, "SamplingState", source, "\(detail); delete it to sample from the beginning")
+        .dataRefused, .samplingState, source, "\(detail); delete it to sample from the beginning")
     }
     guard (0...schedule.count).contains(step) else {
       throw refusal("step \(step) of a sampler that has \(schedule.count)")

@@ -1,4 +1,5 @@
 import FeatureExtractors
+import Features
 import Files
 import Foundation
 import GenerativeMetrics
@@ -95,7 +96,7 @@ public struct Explainer: Sendable {
       guard case .images(let source) = try ImagesOrStatistics(path: path, recursive: recursive)
       else {
         throw Failure(
-          .dataRefused, "ImagesNeeded", path,
+          .dataRefused, .imagesNeeded, path,
           "statistics; explain prepares the images of both sides in every way, so give images")
       }
       try checkEnough(source.count, path)
@@ -105,7 +106,7 @@ public struct Explainer: Sendable {
     let other = try otherWeights.map { try LoadedExtractor(path: $0) }
     if let other, other.provenance.dimension != loaded.provenance.dimension {
       throw Failure(
-        .dataRefused, "DimensionMismatch", other.provenance.file ?? "",
+        .dataRefused, .dimensionMismatch, other.provenance.file ?? "",
         "\(other.provenance.dimension) features, the other weights have "
           + "\(loaded.provenance.dimension)")
     }
@@ -176,10 +177,11 @@ public struct Explainer: Sendable {
   ) async throws -> FeatureCollection {
     let count = min(source.count, count ?? .max)
     try checkEnough(count, "--num")
-    return try await DisEval.collect(
-      count: count, activity: activity, extractor: extractor,
-      demands: preparations.map { FeatureDemand(preparation: $0) }, workload: workload,
-      reporter: reporter, make: { (try source.image(at: $0), nil) })
+    let collector = FeatureCollector(
+      extractor: extractor, demands: preparations.map { FeatureDemand(preparation: $0) },
+      workload: workload, reporter: reporter)
+    return try await collector.collect(
+      ImageSupply(count: count, activity: activity) { (try source.image(at: $0), nil) })
   }
 }
 

@@ -1,3 +1,4 @@
+import Diffusion
 import Files
 import References
 import Sampling
@@ -51,7 +52,7 @@ public struct Preset: Sendable {
     // sample.py and train.py of feizc/DiS at 3da562e always guide with 1.5, the first three channels.
     var guided = SamplingSettings()
     guided.guidanceScale = 1.5
-    guided.guidesFirst3 = true
+    guided.guidedChannels = .first3
     let code =
       "250 DDPM steps as in sample.py of feizc/DiS (3da562e); scored like U-ViT, whose fid_score.py "
       + "DiS has"
@@ -88,7 +89,7 @@ public struct Preset: Sendable {
   public init(named name: String) throws(Failure) {
     guard let preset = Self.all.first(where: { $0.name == name }) else {
       throw Failure(
-        .usage, "UnknownPreset", name,
+        .usage, .unknownPreset, name,
         "the presets are \(Self.all.map(\.name).joined(separator: ", "))")
     }
     self = preset
@@ -115,13 +116,13 @@ public struct Preset: Sendable {
       classes: found.numClasses)
     guard model == self.model else {
       throw Failure(
-        .dataRefused, "PresetMismatch", generator.checkpoint.file,
+        .dataRefused, .presetMismatch, generator.checkpoint.file,
         "the checkpoint is \(model), the preset \(name) is for \(self.model)")
     }
     if let decoder = generator.decoder?.provenance {
       guard decoder.scale == LoadedDecoder.stableDiffusionScale, decoder.tile == nil else {
         throw Failure(
-          .usage, "PresetMismatch", "--decoder",
+          .usage, .presetMismatch, "--decoder",
           "the preset \(name) decodes latents as a whole, divided by "
             + "\(LoadedDecoder.stableDiffusionScale)")
       }
@@ -137,10 +138,10 @@ public struct Preset: Sendable {
         "guidance",
         settings.guidanceScale == 1
           ? "none"
-          : "\(settings.guidanceScale), \(settings.guidesFirst3 ? "first 3 channels" : "all noise")"
+          : "\(settings.guidanceScale), \(settings.guidedChannels == .first3 ? "first 3 channels" : "all noise")"
       ),
       ("labels", model.classes == nil ? "none" : "\(settings.labels)"),
-      ("quantizer", settings.quantizesLikeADM ? "adm" : "dit"),
+      ("quantizer", settings.quantizer.rawValue),
       ("samples", "\(count)"), ("dialect", dialect.rawValue), ("reference", reference),
       ("after", source),
     ]

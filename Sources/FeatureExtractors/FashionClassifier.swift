@@ -73,7 +73,7 @@ public struct FashionClassifier: FeatureExtractor {
     let isGrey = image.pixels.indices.allSatisfy { image.pixels[$0] == bytes[$0 / image.channels] }
     guard isGrey, image.width == 28, image.height == 28 else {
       throw Failure(
-        .dataRefused, "ImageMismatch", name,
+        .dataRefused, .imageMismatch, name,
         "a \(isGrey ? "grey" : "coloured") image of \(image.width) x \(image.height) pixels, "
           + "expected a grey one of 28 x 28")
     }

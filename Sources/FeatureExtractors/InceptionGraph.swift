@@ -48,7 +48,7 @@ struct InceptionGraph {
 
   private func mismatch(_ node: String, _ detail: String) -> Failure {
     Failure(
-      .dataRefused, "GraphMismatch", graph.path,
+      .dataRefused, .graphMismatch, graph.path,
       "node '\(node)': \(detail); expected the graph inception-2015-12-05")
   }
 

@@ -34,7 +34,7 @@ package struct RecognizedWeights: Sendable {
     let head = try file.bytes(at: 0, count: min(file.size, 16))
     guard !head.starts(with: [0x1F, 0x8B]) else {
       throw Failure(
-        .dataRefused, "NotAnExtractor", path,
+        .dataRefused, .notAnExtractor, path,
         "a gzip archive; unpack it first with tar -xzf, and take classify_image_graph_def.pb")
     }
     if TensorFlowGraph.isPlausible(head) {
@@ -63,7 +63,7 @@ package struct RecognizedWeights: Sendable {
     _ state: StateDict, path: String
   ) throws(Failure) -> (Layout, StateDict) {
     func refused(_ detail: String) -> Failure {
-      Failure(.dataRefused, "NotAnExtractor", path, detail)
+      Failure(.dataRefused, .notAnExtractor, path, detail)
     }
     let names = Set(state.names)
     if names.contains("layers.conv.weight") { return (.nvidia, try nvidia(state)) }

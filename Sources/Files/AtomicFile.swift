@@ -192,7 +192,7 @@ public struct AtomicFile: ~Copyable {
     let file = try AtomicFile(path: path)
     if isReadBack, file.temporaryPath == nil {
       throw Failure(
-        .cannotCreate, "CannotCreate", path,
+        .cannotCreate, .cannotCreate, path,
         "is a pipe or a device, expected the path of a regular file: the file is read again")
     }
   }

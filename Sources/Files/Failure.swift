@@ -35,21 +35,36 @@ public enum ExitStatus: Int32, Sendable {
 public struct Failure: Error, Equatable, Sendable, CustomStringConvertible {
   /// The exit status of the process.
   public let status: ExitStatus
-  /// A stable name in UpperCamelCase, such as `ZipOverlap`.
-  public let code: String
+  /// The kind of failure.
+  public let code: Code
   /// The file, tensor or option that caused the failure.
   public let subject: String
   /// What was found, what was expected, and what to do about it.
   public let detail: String
 
+  /// A kind of failure, by a stable name.
+  public struct Code: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+    /// The name in UpperCamelCase, such as `ZipOverlap`.
+    public let rawValue: String
+
+    /// The kind of that name.
+    public init(rawValue: String) { self.rawValue = rawValue }
+
+    /// The kind of that name.
+    package init(_ name: String) { rawValue = name }
+
+    /// The name.
+    public var description: String { rawValue }
+  }
+
   /// Creates a failure.
   ///
   /// - Parameters:
   ///   - status: The exit status of the process.
-  ///   - code: A stable name in UpperCamelCase.
+  ///   - code: The kind of failure.
   ///   - subject: The file, tensor or option that caused the failure.
   ///   - detail: What was found, what was expected, and what to do about it.
-  public init(_ status: ExitStatus, _ code: String, _ subject: String, _ detail: String) {
+  public init(_ status: ExitStatus, _ code: Code, _ subject: String, _ detail: String) {
     self.status = status
     self.code = code
     self.subject = subject

@@ -82,7 +82,7 @@ extension Folder {
     let subject = displayPath(of: name, in: path)
     guard let stream = opendir(systemPath(of: name, in: path)) else {
       throw errno == ENOTDIR
-        ? Failure(.dataRefused, "NotAFolder", subject, "neither a regular file nor a folder")
+        ? Failure(.dataRefused, .notAFolder, subject, "neither a regular file nor a folder")
         : Failure.system(errno, "list", subject)
     }
     defer { closedir(stream) }

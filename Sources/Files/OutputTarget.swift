@@ -97,7 +97,7 @@ enum OutputTarget {
   }
 
   private static func refusal(_ path: String, _ detail: String) -> Failure {
-    Failure(.cannotCreate, "CannotCreate", path, detail)
+    Failure(.cannotCreate, .cannotCreate, path, detail)
   }
 }
 

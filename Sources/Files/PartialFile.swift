@@ -23,7 +23,7 @@ package final class PartialFile: Sendable {
   package init(path: String) throws(Failure) {
     guard case .file(let final, let existing) = try OutputTarget(path) else {
       throw Failure(
-        .cannotCreate, "CannotCreate", path, "is a pipe or a device, expected the path of a file")
+        .cannotCreate, .cannotCreate, path, "is a pipe or a device, expected the path of a file")
     }
     let temporaryPath = final + ".part"
     let descriptor = open(
@@ -35,12 +35,12 @@ package final class PartialFile: Sendable {
     guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
       close(descriptor)
       throw Failure(
-        .cannotCreate, "CannotCreate", temporaryPath, "something that is not a file is in the way")
+        .cannotCreate, .cannotCreate, temporaryPath, "something that is not a file is in the way")
     }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
       close(descriptor)
       throw Failure(
-        .cannotCreate, "Busy", temporaryPath, "another process writes it; wait for that one")
+        .cannotCreate, .busy, temporaryPath, "another process writes it; wait for that one")
     }
     if let existing { keepOwnerAndMode(of: existing, on: descriptor) }
     (self.path, self.temporaryPath, self.descriptor) = (path, temporaryPath, descriptor)

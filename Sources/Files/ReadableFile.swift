@@ -36,7 +36,7 @@ public final class ReadableFile: Sendable {
     }
     guard status.st_mode & S_IFMT == S_IFREG else {
       close(descriptor)
-      throw Failure(.dataRefused, "NotARegularFile", path, "expected a regular file")
+      throw Failure(.dataRefused, .notARegularFile, path, "expected a regular file")
     }
     self.path = path
     self.size = Int(status.st_size)
@@ -59,7 +59,7 @@ public final class ReadableFile: Sendable {
   public func bytes(at offset: Int, count: Int) throws(Failure) -> [UInt8] {
     guard offset >= 0, count >= 0, offset <= size, count <= size - offset else {
       throw Failure(
-        .dataRefused, "Truncated", path,
+        .dataRefused, .truncated, path,
         "\(count) bytes at offset \(offset) are needed, the file has \(size)")
     }
     var failure: Failure?
@@ -75,7 +75,7 @@ public final class ReadableFile: Sendable {
         }
         if got == 0 {
           failure = Failure(
-            .dataRefused, "Truncated", path, "the file became shorter while it was read")
+            .dataRefused, .truncated, path, "the file became shorter while it was read")
           return
         }
         initialized += got
@@ -110,19 +110,19 @@ extension Failure {
     switch error {
     case ENOENT, ENOTDIR:
       return writing
-        ? Failure(.cannotCreate, "CannotCreate", path, reason)
-        : Failure(.inputMissing, "NotFound", path, reason)
+        ? Failure(.cannotCreate, .cannotCreate, path, reason)
+        : Failure(.inputMissing, .notFound, path, reason)
     case EACCES, EPERM, EROFS:
       return writing
-        ? Failure(.cannotCreate, "CannotCreate", path, reason)
-        : Failure(.permissionDenied, "PermissionDenied", path, reason)
+        ? Failure(.cannotCreate, .cannotCreate, path, reason)
+        : Failure(.permissionDenied, .permissionDenied, path, reason)
     case EISDIR, EEXIST, ELOOP, ENAMETOOLONG:
       return writing
-        ? Failure(.cannotCreate, "CannotCreate", path, reason)
-        : Failure(.dataRefused, "NotARegularFile", path, reason)
-    case ENOMEM: return Failure(.outOfMemory, "OutOfMemory", path, reason)
-    case ENOSPC, EDQUOT, EFBIG: return Failure(.inputOutput, "DiskFull", path, reason)
-    default: return Failure(.inputOutput, "InputOutput", path, reason)
+        ? Failure(.cannotCreate, .cannotCreate, path, reason)
+        : Failure(.dataRefused, .notARegularFile, path, reason)
+    case ENOMEM: return Failure(.outOfMemory, .outOfMemory, path, reason)
+    case ENOSPC, EDQUOT, EFBIG: return Failure(.inputOutput, .diskFull, path, reason)
+    default: return Failure(.inputOutput, .inputOutput, path, reason)
     }
   }
 }

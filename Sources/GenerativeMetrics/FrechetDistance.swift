@@ -131,10 +131,10 @@ package func frechetDistance(
   let root = try lapack(nuclearNorm(a.times(b), rank: rank, within: tolerance * trace))
   let traceTerm = trace - 2 * root
   guard (meanTerm + traceTerm).isFinite else {
-    throw MetricError("Overflow", "mean term \(meanTerm), traces \(a.trace) and \(b.trace)")
+    throw MetricError(.overflow, "mean term \(meanTerm), traces \(a.trace) and \(b.trace)")
   }
   guard traceTerm >= -1e-9 * trace else {
-    throw MetricError("NegativeDistance", "trace term \(traceTerm) of traces \(trace)")
+    throw MetricError(.negativeDistance, "trace term \(traceTerm) of traces \(trace)")
   }
   return FrechetDistance(
     value: meanTerm + max(traceTerm, 0), meanTerm: meanTerm, traceTerm: max(traceTerm, 0),
@@ -278,5 +278,5 @@ private func scaledEigenvectors(
 func lapack<Result>(
   _ body: @autoclosure () throws(LAPACKError) -> Result
 ) throws(MetricError) -> Result {
-  do { return try body() } catch { throw MetricError("LAPACKFailure", error.description) }
+  do { return try body() } catch { throw MetricError(.lapackFailure, error.description) }
 }

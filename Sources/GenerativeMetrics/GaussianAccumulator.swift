@@ -213,11 +213,11 @@ func center(_ rows: [Float], dimension: Int) -> (mean: [Double], centered: Matri
 /// - Throws: ``MetricError`` `ShapeMismatch` or `NonFinite` if it is not.
 func checkRows(_ rows: [Float], dimension: Int, firstSample: Int) throws(MetricError) {
   guard rows.count.isMultiple(of: dimension) else {
-    throw MetricError("ShapeMismatch", "\(rows.count) values are not rows of \(dimension)")
+    throw MetricError(.shapeMismatch, "\(rows.count) values are not rows of \(dimension)")
   }
   if let index = rows.firstIndex(where: { !$0.isFinite }) {
     throw MetricError(
-      "NonFinite",
+      .nonFinite,
       "sample \(firstSample + index / dimension), column \(index % dimension) is \(rows[index])")
   }
 }

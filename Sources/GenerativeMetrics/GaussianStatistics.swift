@@ -35,10 +35,10 @@ public struct GaussianStatistics: Equatable, Sendable {
     if let count, count < 2 { throw .tooFewSamples(count, atLeast: 2) }
     guard 1...Self.maximumDimension ~= dimension, covariance.count == dimension * dimension else {
       throw MetricError(
-        "ShapeMismatch", "a mean of \(dimension) and a covariance of \(covariance.count) values")
+        .shapeMismatch, "a mean of \(dimension) and a covariance of \(covariance.count) values")
     }
     if let index = mean.firstIndex(where: { !$0.isFinite }) {
-      throw MetricError("NonFinite", "mean[\(index)] is \(mean[index])")
+      throw MetricError(.nonFinite, "mean[\(index)] is \(mean[index])")
     }
     var largest = 0.0
     var asymmetry = (row: 0, column: 0, difference: 0.0)
@@ -46,7 +46,7 @@ public struct GaussianStatistics: Equatable, Sendable {
       for column in 0..<dimension {
         let value = covariance[row * dimension + column]
         guard value.isFinite else {
-          throw MetricError("NonFinite", "covariance[\(row), \(column)] is \(value)")
+          throw MetricError(.nonFinite, "covariance[\(row), \(column)] is \(value)")
         }
         largest = max(largest, abs(value))
         guard column < row else { continue }
@@ -56,7 +56,7 @@ public struct GaussianStatistics: Equatable, Sendable {
     }
     guard asymmetry.difference <= 1e-6 * largest else {
       throw MetricError(
-        "NotSymmetric",
+        .notSymmetric,
         "covariance[\(asymmetry.row), \(asymmetry.column)] and its mirror image differ by "
           + "\(asymmetry.difference); the largest value is \(largest)")
     }
@@ -76,10 +76,10 @@ public struct GaussianStatistics: Equatable, Sendable {
 
 extension MetricError {
   static func tooFewSamples(_ count: Int, atLeast minimum: Int) -> MetricError {
-    MetricError("TooFewSamples", "\(count) samples; at least \(minimum) are needed")
+    MetricError(.tooFewSamples, "\(count) samples; at least \(minimum) are needed")
   }
 
   static func dimensionMismatch(_ a: Int, _ b: Int) -> MetricError {
-    MetricError("DimensionMismatch", "one set has \(a) features per sample, the other \(b)")
+    MetricError(.dimensionMismatch, "one set has \(a) features per sample, the other \(b)")
   }
 }

@@ -136,10 +136,10 @@ public struct InceptionScoreAccumulator: Sendable {
   public mutating func append(_ logits: some Collection<Float>) throws(MetricError) {
     precondition(appended < split.count, "more samples than were announced")
     guard logits.count == classes else {
-      throw MetricError("ShapeMismatch", "\(logits.count) logits, expected \(classes)")
+      throw MetricError(.shapeMismatch, "\(logits.count) logits, expected \(classes)")
     }
     guard logits.allSatisfy(\.isFinite) else {
-      throw MetricError("NonFinite", "sample \(appended) has a logit that is not finite")
+      throw MetricError(.nonFinite, "sample \(appended) has a logit that is not finite")
     }
     let index = split[appended]
     if index >= 0 {
@@ -183,7 +183,7 @@ public struct InceptionScoreAccumulator: Sendable {
         let part = parts[index * Jackknife.groupCount + group]
         guard part.count < split.count else {
           throw MetricError(
-            "TooFewSamples", "split \(index) has no samples but those of one group")
+            .tooFewSamples, "split \(index) has no samples but those of one group")
         }
         sum += exp(split.removing(part).divergence)
       }

@@ -126,7 +126,7 @@ public struct Jackknife: Equatable, Sendable {
   ) throws(MetricError) -> Jackknife {
     guard a.sizes == b.sizes else {
       throw MetricError(
-        "CountMismatch",
+        .countMismatch,
         "\(a.sizes.reduce(0, +)) and \(b.sizes.reduce(0, +)) samples; pairs need as many")
     }
     return Jackknife(

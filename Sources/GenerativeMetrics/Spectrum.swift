@@ -29,7 +29,7 @@ public struct Spectrum: Equatable, Sendable {
     let rounding = relativePrecision * values.reduce(0) { $0 + abs($1) }
     guard smallest >= -max(1e-10 * largest, rounding) else {
       throw MetricError(
-        "NotPositiveSemidefinite", "smallest eigenvalue \(smallest), largest \(values.last ?? 0)")
+        .notPositiveSemidefinite, "smallest eigenvalue \(smallest), largest \(values.last ?? 0)")
     }
     self.smallest = smallest
     self.largest = largest

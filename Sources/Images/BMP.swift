@@ -21,7 +21,7 @@ public enum BMP {
   ///   an index is outside the palette.
   public static func decode(_ bytes: [UInt8], subject: String) throws(Failure) -> Image {
     guard bytes.starts(with: signature) else {
-      throw Failure(.dataRefused, "UnsupportedFormat", subject, "this is no BMP file")
+      throw Failure(.dataRefused, .unsupportedFormat, subject, "this is no BMP file")
     }
     let header = try BMPHeader(BMPFields(bytes: bytes, subject: subject))
     let (width, height) = (header.width, header.height)
@@ -31,7 +31,7 @@ public enum BMP {
     let (start, size) = (header.pixelOffset, rowBytes * height)
     guard start <= bytes.count, size <= bytes.count - start else {
       throw Failure(
-        .dataRefused, "Truncated", subject,
+        .dataRefused, .truncated, subject,
         "\(size) bytes of pixels at offset \(start) are needed, the file has \(bytes.count)")
     }
     let channels = header.isGrey ? 1 : 3
@@ -74,7 +74,7 @@ public enum BMP {
         row[row.startIndex + bit / 8] >> (8 - bits - bit % 8) & UInt8((1 << bits) - 1))
       guard index < colors.count else {
         throw Failure(
-          .dataRefused, "BMPMalformed", subject, "index \(index) in \(colors.count) colours")
+          .dataRefused, .bmpMalformed, subject, "index \(index) in \(colors.count) colours")
       }
       if header.isGrey { pixels.append(colors[index][0]) } else { pixels += colors[index] }
     }
@@ -94,7 +94,7 @@ private struct BMPFields {
 
   func integer(at offset: Int, size: Int = 4) throws(Failure) -> Int {
     guard offset + size <= bytes.count else {
-      throw Failure(.dataRefused, "Truncated", subject, "the bytes end early")
+      throw Failure(.dataRefused, .truncated, subject, "the bytes end early")
     }
     return bytes[offset..<offset + size].reversed().reduce(0) { $0 << 8 | Int($1) }
   }
@@ -126,7 +126,7 @@ private struct BMPHeader {
   }
 
   init(_ file: BMPFields) throws(Failure) {
-    func refused(_ code: String, _ detail: String) -> Failure {
+    func refused(_ code: Failure.Code, _ detail: String) -> Failure {
       Failure(.dataRefused, code, file.subject, detail)
     }
     let size = try file.integer(at: 14)
@@ -142,12 +142,12 @@ private struct BMPHeader {
       (width, height, isTopDown) = (try file.integer(at: 18), abs(signed), signed < 0)
       bits = try file.integer(at: 28, size: 2)
       (compression, colorCount) = (try file.integer(at: 30), try file.integer(at: 46))
-    default: throw refused("UnsupportedFormat", "a BMP header of \(size) bytes")
+    default: throw refused(.unsupportedFormat, "a BMP header of \(size) bytes")
     }
-    guard width > 0, height > 0 else { throw refused("BMPMalformed", "\(width) x \(height)") }
+    guard width > 0, height > 0 else { throw refused(.bmpMalformed, "\(width) x \(height)") }
     guard compression == 0 || compression == 3 && bits > 8 else {
       throw refused(
-        "UnsupportedFormat", "a BMP file with compression \(compression), expected none")
+        .unsupportedFormat, "a BMP file with compression \(compression), expected none")
     }
 
     var (end, alpha) = (14 + size, 0)
@@ -155,7 +155,7 @@ private struct BMPHeader {
     case 1, 4, 8:
       if colorCount == 0 { colorCount = 1 << bits }
       guard colorCount <= 1 << bits else {
-        throw refused("BMPMalformed", "\(colorCount) colours for \(bits) bits")
+        throw refused(.bmpMalformed, "\(colorCount) colours for \(bits) bits")
       }
       let stride = size == 12 ? 3 : 4
       var colors: [[UInt8]] = []
@@ -165,7 +165,7 @@ private struct BMPHeader {
       }
       guard !Self.isMisread(colors, bits: bits) else {
         throw refused(
-          "UnsupportedFormat",
+          .unsupportedFormat,
           "\(bits) bits a pixel with a palette that Pillow takes for other "
             + "bits, so that scores would not compare; convert the file first")
       }
@@ -183,16 +183,16 @@ private struct BMPHeader {
         }
         guard knownMasks[bits]?.contains(masks + (bits == 32 ? [UInt32(alpha)] : [])) ?? false
         else {
-          throw refused("UnsupportedFormat", "a BMP file with unusual masks of its colours")
+          throw refused(.unsupportedFormat, "a BMP file with unusual masks of its colours")
         }
       }
       layout = .samples(masks)
-    default: throw refused("UnsupportedFormat", "a BMP file of \(bits) bits a pixel")
+    default: throw refused(.unsupportedFormat, "a BMP file of \(bits) bits a pixel")
     }
     hasAlpha = bits == 32 && alpha != 0
     let offset = try file.integer(at: 10)
     guard offset == 0 || offset >= end else {
-      throw refused("BMPMalformed", "pixels at offset \(offset), within the header of \(end) bytes")
+      throw refused(.bmpMalformed, "pixels at offset \(offset), within the header of \(end) bytes")
     }
     pixelOffset = offset == 0 ? end : offset
   }

@@ -32,7 +32,7 @@ struct CIFARBatch: Sendable {
       }
     }
     throw Failure(
-      .dataRefused, "NotImages", file.path,
+      .dataRefused, .notImages, file.path,
       "\(file.size) bytes, expected CIFAR-10's records of 3073 bytes, labels up to 9, or "
         + "CIFAR-100's of 3074 bytes, labels up to 19 and 99")
   }
@@ -63,7 +63,7 @@ struct CIFARBatch: Sendable {
       let records = try data.array()
     else {
       throw Failure(
-        .dataRefused, "NotImages", file.path,
+        .dataRefused, .notImages, file.path,
         "a pickle "
           + (found.map { "with 'data' \($0.type) \($0.shape)" } ?? "without an array 'data'")
           + ", expected a batch of CIFAR: an array 'data', uint8 [N, 3072], and as many integers "

@@ -49,7 +49,7 @@ enum DatasetLabels {
       entries = list
     } catch {
       throw Failure(
-        .dataRefused, "LabelsMalformed", subject,
+        .dataRefused, .labelsMalformed, subject,
         "expected JSON like {\"labels\": [[\"name.png\", 0]]} with classes from 0 on, or null labels"
       )
     }
@@ -58,13 +58,13 @@ enum DatasetLabels {
     for (entry, name) in zip(sorted, names) where entry.name != name {
       let isUnknown = entry.name.lexicographicallyPrecedes(name)
       throw Failure(
-        .dataRefused, "LabelsMismatch", subject,
+        .dataRefused, .labelsMismatch, subject,
         "image '\(String(decoding: isUnknown ? entry.name : name, as: UTF8.self))' "
           + (isUnknown ? "has a label, but is missing or named twice" : "has no label"))
     }
     guard sorted.count == names.count else {
       throw Failure(
-        .dataRefused, "LabelsMismatch", subject, "\(sorted.count) labels, \(names.count) images")
+        .dataRefused, .labelsMismatch, subject, "\(sorted.count) labels, \(names.count) images")
     }
     let labels = sorted.compactMap(\.label)
     return labels.count == sorted.count ? labels : nil

@@ -28,7 +28,7 @@ extension Image {
       self = try PNM.decode(file, subject: subject)
     } else {
       throw Failure(
-        .dataRefused, "UnsupportedFormat", subject,
+        .dataRefused, .unsupportedFormat, subject,
         "neither a PNG, JPEG, WebP, BMP, PBM, PGM nor PPM file")
     }
   }

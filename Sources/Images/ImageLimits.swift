@@ -16,7 +16,7 @@ package enum ImageLimits {
   static func check(width: Int, height: Int, subject: String) throws(Failure) {
     guard width <= side, height <= side, width * height <= pixels else {
       throw Failure(
-        .dataRefused, "ImageLimit", subject,
+        .dataRefused, .imageLimit, subject,
         "\(width) x \(height) pixels; the limits are \(side) a side and \(pixels) in all")
     }
   }
@@ -27,7 +27,7 @@ package enum ImageLimits {
   static func check(fileSize: Int, subject: String) throws(Failure) {
     guard fileSize <= Self.fileSize else {
       throw Failure(
-        .dataRefused, "ImageLimit", subject,
+        .dataRefused, .imageLimit, subject,
         "a file of \(fileSize) bytes; at most \(Self.fileSize) are read")
     }
   }

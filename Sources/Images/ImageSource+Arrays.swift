@@ -17,7 +17,7 @@ extension ImageSource {
     let layout: (type: ScalarType, shape: [Int])
     do {
       layout = try file.layout(name)
-    } catch let failure where failure.code == "NpyUnsupported" {
+    } catch let failure where failure.code == .npyUnsupported {
       return nil
     }
     guard layout.shape == [count], layout.type.isInteger else { return nil }
@@ -31,13 +31,13 @@ extension ImageSource {
     let shape = array.shape
     guard array.type == .uint8, shape.count == 4, [1, 3].contains(shape[3]) else {
       throw Failure(
-        .dataRefused, "NotImages", path,
+        .dataRefused, .notImages, path,
         "\(array.type) \(shape), expected uint8 [N, H, W, C] with C 1 or 3")
     }
     let (height, width, channels) = (shape[1], shape[2], shape[3])
     try ImageLimits.check(width: width, height: height, subject: path)
     guard shape[0] > 0, width > 0, height > 0 else {
-      throw Failure(.inputMissing, "NoImages", path, "\(name) of shape \(shape)")
+      throw Failure(.inputMissing, .noImages, path, "\(name) of shape \(shape)")
     }
     let kind = channels == 1 ? "grey" : "RGB"
     self.init(
@@ -67,7 +67,7 @@ extension ImageSource {
   ) throws(Failure) -> [Int] {
     guard start.count == 16, start.starts(with: [0, 0, 8, 3]) else {
       throw Failure(
-        .dataRefused, "NotImages", path, "expected an IDX file of unsigned bytes [N, H, W]")
+        .dataRefused, .notImages, path, "expected an IDX file of unsigned bytes [N, H, W]")
     }
     let shape = stride(from: 4, to: 16, by: 4).map { at in
       start[at..<at + 4].reduce(0) { $0 << 8 | Int($1) }
@@ -77,7 +77,7 @@ extension ImageSource {
     // not overflow.
     guard shape[0] * (shape[1] * shape[2]) == fileSize - 16 else {
       throw Failure(
-        .dataRefused, "Truncated", path, "\(fileSize - 16) bytes of pixels for \(shape)")
+        .dataRefused, .truncated, path, "\(fileSize - 16) bytes of pixels for \(shape)")
     }
     return shape + [1]
   }

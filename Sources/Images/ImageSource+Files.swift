@@ -32,14 +32,14 @@ extension ImageSource {
     guard !names.isEmpty else {
       let inside = recursive == true ? nil : try? Self.imagesInside(folder.path)
       throw Failure(
-        .inputMissing, "NoImages", folder.path,
+        .inputMissing, .noImages, folder.path,
         "no file here \(Self.endsAsImages)"
           + (inside.map { "; there are \($0), which --recursive reads" } ?? ""))
     }
     let binary = names.filter { $0.last == UInt8(ascii: "n") }
     guard binary.isEmpty || binary.count == names.count else {
       throw Failure(
-        .dataRefused, "NotImages", folder.path,
+        .dataRefused, .notImages, folder.path,
         "batches of CIFAR of both the binary and the Python version, expected one of them")
     }
     let batches = try names.map { (name) throws(Failure) in
@@ -95,7 +95,7 @@ extension ImageSource {
     }
     guard let inside else { return }
     throw Failure(
-      .dataRefused, "ImagesInside", folder.path,
+      .dataRefused, .imagesInside, folder.path,
       "\(count) image\(count == 1 ? "" : "s") here and \(inside); --recursive reads all "
         + "\(count + inside.images), --no-recursive the \(count)")
   }
@@ -121,7 +121,7 @@ extension ImageSource {
     }
     guard !names.isEmpty else {
       throw Failure(
-        .inputMissing, "NoImages", path, "neither an array arr_0 nor an entry that ends as images")
+        .inputMissing, .noImages, path, "neither an array arr_0 nor an entry that ends as images")
     }
     names.sort { $0.name.lexicographicallyPrecedes($1.name) }
     var labels: [Int]?
@@ -139,7 +139,7 @@ extension ImageSource {
   private static func checkLabelsSize(_ size: Int, subject: String) throws(Failure) {
     guard size <= DatasetLabels.maximumSize else {
       throw Failure(
-        .dataRefused, "LabelsLimit", subject,
+        .dataRefused, .labelsLimit, subject,
         "\(size) bytes, at most \(DatasetLabels.maximumSize) are read")
     }
   }
@@ -156,7 +156,7 @@ extension ImageSource {
     let lowercase = suffix(of: name)
     guard !Self.otherImageSuffixes.contains(lowercase) else {
       throw Failure(
-        .dataRefused, "UnsupportedFormat", displayPath,
+        .dataRefused, .unsupportedFormat, displayPath,
         "of image files, PNG, JPEG, WebP, BMP, PBM, PGM and PPM are supported")
     }
     return Image.fileSuffixes.contains(lowercase)

@@ -95,7 +95,7 @@ public struct ImageSource: Sendable, CustomStringConvertible {
     let file: ReadableFile
     do {
       file = try ReadableFile(path: path)
-    } catch let failure where failure.code == "NotARegularFile" {
+    } catch let failure where failure.code == .notARegularFile {
       try self.init(try Folder(path: path, recursive: recursive ?? false), recursive: recursive)
       return
     }
@@ -121,7 +121,7 @@ public struct ImageSource: Sendable, CustomStringConvertible {
     case let start where PickledValue.hasSignature(start):
       self.init([try CIFARBatch(pickle: file)], name: "CIFAR batch")
     default:
-      throw Failure(.dataRefused, "UnsupportedFormat", path, "neither \(Self.supportedFormats)")
+      throw Failure(.dataRefused, .unsupportedFormat, path, "neither \(Self.supportedFormats)")
     }
   }
 
@@ -145,7 +145,7 @@ public struct ImageSource: Sendable, CustomStringConvertible {
         file = try folder.open(names[index])
       } catch let failure where failure.status == .inputMissing {
         throw Failure(
-          .dataRefused, "InputChanged", failure.subject,
+          .dataRefused, .inputChanged, failure.subject,
           "the folder lists it, but it is gone or a link to nothing")
       }
       try ImageLimits.check(fileSize: file.size, subject: file.path)

@@ -22,7 +22,7 @@ public enum JPEG {
   ///   ``Failure`` `OutOfMemory` (71) if libjpeg has no memory.
   public static func decode(_ bytes: [UInt8], subject: String) throws(Failure) -> Image {
     guard bytes.starts(with: signature.prefix(bytes.count)) else {
-      throw Failure(.dataRefused, "UnsupportedFormat", subject, "this is no JPEG file")
+      throw Failure(.dataRefused, .unsupportedFormat, subject, "this is no JPEG file")
     }
     var header = dis_jpeg_header()
     try call(subject) { dis_jpeg_read_header(&header, bytes, bytes.count, $0) }
@@ -31,7 +31,7 @@ public enum JPEG {
     try ImageLimits.check(width: width, height: height, subject: subject)
     guard bytes.count >= header.least_bytes else {
       throw Failure(
-        .dataRefused, "Truncated", subject,
+        .dataRefused, .truncated, subject,
         "\(bytes.count) bytes for \(width) x \(height) pixels, which take \(header.least_bytes)")
     }
     var failure: Failure?
@@ -56,15 +56,15 @@ public enum JPEG {
     let status = message.withUnsafeMutableBufferPointer { buffer in
       buffer.baseAddress.map(function) ?? DIS_JPEG_NO_MEMORY
     }
-    let code: String
+    let code: Failure.Code
     switch status {
     case DIS_JPEG_OK: return
-    case DIS_JPEG_TRUNCATED: code = "Truncated"
-    case DIS_JPEG_TOO_LARGE: code = "ImageLimit"
-    case DIS_JPEG_UNSUPPORTED: code = "UnsupportedFormat"
+    case DIS_JPEG_TRUNCATED: code = .truncated
+    case DIS_JPEG_TOO_LARGE: code = .imageLimit
+    case DIS_JPEG_UNSUPPORTED: code = .unsupportedFormat
     case DIS_JPEG_NO_MEMORY:
-      throw Failure(.outOfMemory, "OutOfMemory", subject, "libjpeg has no memory")
-    default: code = "JPEGMalformed"
+      throw Failure(.outOfMemory, .outOfMemory, subject, "libjpeg has no memory")
+    default: code = .jpegMalformed
     }
     let text = String(
       decoding: message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)

@@ -23,7 +23,7 @@ public enum PNG {
   ///   after a wrong checksum, a missing IEND or an index outside the palette.
   public static func decode(_ bytes: [UInt8], subject: String) throws(Failure) -> Image {
     guard bytes.starts(with: signature.prefix(bytes.count)) else {
-      throw Failure(.dataRefused, "UnsupportedFormat", subject, "this is no PNG file")
+      throw Failure(.dataRefused, .unsupportedFormat, subject, "this is no PNG file")
     }
     var header = dis_png_header()
     try call(subject) { dis_png_read_header(&header, bytes, bytes.count, $0) }
@@ -33,7 +33,7 @@ public enum PNG {
     // Pillow's conversion clips at 255, so nearly every pixel turns white; other tools divide.
     guard header.bit_depth < 16 || channels == 3 || header.has_alpha else {
       throw Failure(
-        .dataRefused, "Gray16Ambiguous", subject,
+        .dataRefused, .gray16Ambiguous, subject,
         "16-bit grey has no agreed conversion to 8 bits; convert the file first")
     }
     var status: Failure?
@@ -83,13 +83,13 @@ public enum PNG {
     }
     guard status != 0 else { return }
     let text = String(decoding: message.prefix { $0 != 0 }.map(UInt8.init), as: UTF8.self)
-    let code =
+    let code: Failure.Code =
       if text == DIS_PNG_TRUNCATED {
-        "Truncated"
+        .truncated
       } else if text.contains("CRC error") {
-        "PNGCRC"
+        .pngCRC
       } else {
-        "PNGMalformed"
+        .pngMalformed
       }
     throw Failure(.dataRefused, code, subject, text)
   }

@@ -25,7 +25,7 @@ public enum PNM {
   ///   above the maximum, which Pillow clips in raw files, are refused.
   public static func decode(_ bytes: [UInt8], subject: String) throws(Failure) -> Image {
     guard hasSignature(bytes) else {
-      throw Failure(.dataRefused, "UnsupportedFormat", subject, "this is no PBM, PGM or PPM file")
+      throw Failure(.dataRefused, .unsupportedFormat, subject, "this is no PBM, PGM or PPM file")
     }
     let format = bytes[1] - UInt8(ascii: "0")
     var reader = PNMReader(bytes, from: 3, subject: subject)
@@ -39,7 +39,7 @@ public enum PNM {
     let channels = format == 3 || format == 6 ? 3 : 1
     guard maximum < 256 || channels == 3 else {
       throw Failure(
-        .dataRefused, "Gray16Ambiguous", subject,
+        .dataRefused, .gray16Ambiguous, subject,
         "grey of more than 8 bits has no agreed conversion to 8 bits; convert the file first")
     }
     let count = width * height * channels
@@ -48,7 +48,7 @@ public enum PNM {
     let needed = format < 4 ? count : rowBytes * height
     guard needed <= reader.remaining else {
       throw Failure(
-        .dataRefused, "Truncated", subject, "\(needed) bytes are needed, \(reader.remaining) follow"
+        .dataRefused, .truncated, subject, "\(needed) bytes are needed, \(reader.remaining) follow"
       )
     }
     let pixels: [UInt8]
@@ -81,13 +81,13 @@ private struct PNMReader {
   var remaining: Int { bytes.count - position }
 
   func malformed(_ detail: String) -> Failure {
-    Failure(.dataRefused, "PNMMalformed", subject, "\(detail), before offset \(position)")
+    Failure(.dataRefused, .pnmMalformed, subject, "\(detail), before offset \(position)")
   }
 
   /// Reads a decimal number of the header and the one byte of white space after it.
   mutating func header() throws(Failure) -> Int {
     let value = try decimal()
-    guard remaining > 0 else { throw Failure(.dataRefused, "Truncated", subject, "no pixels") }
+    guard remaining > 0 else { throw Failure(.dataRefused, .truncated, subject, "no pixels") }
     position += 1
     return value
   }
@@ -97,7 +97,7 @@ private struct PNMReader {
     skipSpaces()
     let digits = bytes[position...].prefix { !isSpace($0) && $0 != comment }
     guard !digits.isEmpty else {
-      throw Failure(.dataRefused, "Truncated", subject, "the bytes end early")
+      throw Failure(.dataRefused, .truncated, subject, "the bytes end early")
     }
     guard digits.count <= 10, digits.allSatisfy({ (0x30...0x39).contains($0) }),
       digits.endIndex == bytes.endIndex || bytes[digits.endIndex] != comment
@@ -126,7 +126,7 @@ private struct PNMReader {
     while pixels.count < count {
       skipSpaces()
       guard position < bytes.count else {
-        throw Failure(.dataRefused, "Truncated", subject, "the bytes end early")
+        throw Failure(.dataRefused, .truncated, subject, "the bytes end early")
       }
       guard bytes[position] == 0x30 || bytes[position] == 0x31 else {
         throw malformed("0 or 1 is expected")

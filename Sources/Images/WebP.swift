@@ -23,13 +23,13 @@ public enum WebP {
   ///   `LibraryMismatch` (69) if its version differs from that of the build.
   public static func decode(_ bytes: [UInt8], subject: String) throws(Failure) -> Image {
     guard hasSignature(bytes) else {
-      throw Failure(.dataRefused, "UnsupportedFormat", subject, "this is no WebP file")
+      throw Failure(.dataRefused, .unsupportedFormat, subject, "this is no WebP file")
     }
     var features = WebPBitstreamFeatures()
     try check(WebPGetFeatures(bytes, bytes.count, &features), subject)
     guard features.has_animation == 0 else {
       throw Failure(
-        .dataRefused, "UnsupportedFormat", subject, "a WebP animation, expected a single image")
+        .dataRefused, .unsupportedFormat, subject, "a WebP animation, expected a single image")
     }
     let (width, height) = (Int(features.width), Int(features.height))
     try ImageLimits.check(width: width, height: height, subject: subject)
@@ -39,7 +39,7 @@ public enum WebP {
     var configuration = WebPDecoderConfig()
     guard WebPInitDecoderConfig(&configuration) != 0 else {
       throw Failure(
-        .unavailable, "LibraryMismatch", subject, "libwebp is another version than at the build")
+        .unavailable, .libraryMismatch, subject, "libwebp is another version than at the build")
     }
     var status = VP8_STATUS_OK
     let pixels = [UInt8](unsafeUninitializedCapacity: width * height * 3) { buffer, initialized in
@@ -72,12 +72,12 @@ public enum WebP {
     switch status {
     case VP8_STATUS_OK: return
     case VP8_STATUS_NOT_ENOUGH_DATA, VP8_STATUS_SUSPENDED:
-      throw Failure(.dataRefused, "Truncated", subject, "the bytes end early")
+      throw Failure(.dataRefused, .truncated, subject, "the bytes end early")
     case VP8_STATUS_OUT_OF_MEMORY:
-      throw Failure(.outOfMemory, "OutOfMemory", subject, "libwebp has no memory")
+      throw Failure(.outOfMemory, .outOfMemory, subject, "libwebp has no memory")
     case VP8_STATUS_UNSUPPORTED_FEATURE:
-      throw Failure(.dataRefused, "UnsupportedFormat", subject, "a feature libwebp does not have")
-    default: throw Failure(.dataRefused, "WebPMalformed", subject, "libwebp refuses the bitstream")
+      throw Failure(.dataRefused, .unsupportedFormat, subject, "a feature libwebp does not have")
+    default: throw Failure(.dataRefused, .webPMalformed, subject, "libwebp refuses the bitstream")
     }
   }
 }

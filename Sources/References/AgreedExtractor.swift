@@ -41,7 +41,7 @@ package struct AgreedExtractor {
     for side in statistics {
       guard side.dimension == dimension else {
         throw Failure(
-          .dataRefused, "DimensionMismatch", side.path,
+          .dataRefused, .dimensionMismatch, side.path,
           "\(side.dimension) dimensions, but "
             + (network.map { "the extractor \($0.network.name) has \(dimension)" }
               ?? "\(statistics[0].path) has \(dimension)"))
@@ -68,7 +68,7 @@ package struct AgreedExtractor {
       case false:
         try guardian.refuse(
           Failure(
-            .dataRefused, "ExtractorMismatch", side.path,
+            .dataRefused, .extractorMismatch, side.path,
             difference + "; features of different networks cannot be compared"))
       case nil:
         guardian.warn(

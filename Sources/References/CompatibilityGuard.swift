@@ -57,7 +57,7 @@ package struct CompatibilityGuard {
     if let known = statistics.dialect {
       if let asserted, asserted != known {
         throw Failure(
-          .dataRefused, "DialectMismatch", statistics.path,
+          .dataRefused, .dialectMismatch, statistics.path,
           "--ref-dialect \(asserted.rawValue), but these statistics are known to be "
             + "\(known.rawValue)")
       }
@@ -77,7 +77,7 @@ package struct CompatibilityGuard {
         } else {
           try refuse(
             Failure(
-              .dataRefused, "DialectMismatch", statistics.path,
+              .dataRefused, .dialectMismatch, statistics.path,
               difference
                 + "; use --dialect \(known.rawValue), or --ref-dialect \(known.rawValue) to "
                 + "mix them on purpose, as U-ViT and DiS do"))
@@ -93,7 +93,7 @@ package struct CompatibilityGuard {
     if let ddof = statistics.ddof, ddof != dialect.definition.ddof {
       try refuse(
         Failure(
-          .dataRefused, "DdofMismatch", statistics.path,
+          .dataRefused, .ddofMismatch, statistics.path,
           "its covariance is divided by N - \(ddof), the other side's by N - "
             + "\(dialect.definition.ddof); 'dis-eval stats convert' changes that"))
     }
@@ -114,7 +114,7 @@ package struct CompatibilityGuard {
     guard let side = statistics.resolution, side != width || side != height else { return }
     try refuse(
       Failure(
-        .dataRefused, "ResolutionMismatch", statistics.path,
+        .dataRefused, .resolutionMismatch, statistics.path,
         "statistics of \(side) x \(side) images, but \(subject) is \(width) x \(height); resized "
           + "images have another distance"))
   }

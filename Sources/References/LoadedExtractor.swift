@@ -54,7 +54,7 @@ public struct LoadedExtractor: Sendable {
         let loaded = try LoadedExtractor(path: path, precision: precision)
         guard loaded.provenance.sha256 == record.extractor.sha256 else {
           throw Failure(
-            .dataRefused, "HashMismatch", path,
+            .dataRefused, .hashMismatch, path,
             "SHA-256 \(loaded.provenance.sha256 ?? "none"), but the statistics were made with "
               + "\(record.extractor.sha256 ?? "none")")
         }
@@ -74,7 +74,7 @@ public struct LoadedExtractor: Sendable {
 
   private static func unavailable(file: String, sha256: String?, place: String) -> Failure {
     Failure(
-      .unavailable, "WeightsUnavailable", file,
+      .unavailable, .weightsUnavailable, file,
       "the feature extractor's weights are not here; give --weights FILE, or put the file with "
         + "SHA-256 \(sha256 ?? "unknown") at \(place)")
   }

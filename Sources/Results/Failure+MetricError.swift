@@ -3,6 +3,6 @@ import GenerativeMetrics
 
 extension Failure {
   package init(_ error: MetricError, _ subject: String) {
-    self.init(.dataRefused, error.code, subject, error.detail)
+    self.init(.dataRefused, Code(rawValue: error.code.rawValue), subject, error.detail)
   }
 }

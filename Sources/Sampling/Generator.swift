@@ -56,12 +56,12 @@ public struct Generator: Sendable {
     guard let classes = model.configuration.classCount else {
       guard settings.labels == .uniform else {
         throw Failure(
-          .usage, "UnconditionalModel", "--labels \(settings.labels)",
+          .usage, .unconditionalModel, "--labels \(settings.labels)",
           "the checkpoint has no classes")
       }
       guard settings.guidanceScale == 1 else {
         throw Failure(
-          .usage, "UnconditionalModel", "--cfg-scale \(settings.guidanceScale)",
+          .usage, .unconditionalModel, "--cfg-scale \(settings.guidanceScale)",
           "the checkpoint has no classes, so there is nothing to guide towards")
       }
       return
@@ -74,7 +74,7 @@ public struct Generator: Sendable {
       }
     if let wrong = asked.first(where: { !(0...classes).contains($0) }) {
       throw Failure(
-        .dataRefused, "LabelOutOfRange", "\(wrong)",
+        .dataRefused, .labelOutOfRange, "\(wrong)",
         "the checkpoint has classes 0 to \(classes - 1), and \(classes) for no class")
     }
   }
@@ -87,11 +87,11 @@ public struct Generator: Sendable {
     }
     if [1, 3].contains(channels) {
       throw Failure(
-        .usage, "PixelModel", "--decoder",
+        .usage, .pixelModel, "--decoder",
         "the checkpoint makes images of \(channels) channels, which need no decoder; leave it out")
     }
     throw Failure(
-      .dataRefused, "DecoderMismatch", decoder.provenance.file,
+      .dataRefused, .decoderMismatch, decoder.provenance.file,
       "takes latents of \(decoder.latentChannels) channels, but the checkpoint makes \(channels)")
   }
 
@@ -101,7 +101,7 @@ public struct Generator: Sendable {
   package func checkMakesImages() throws(Failure) {
     guard decoder != nil || [1, 3].contains(model.configuration.channels) else {
       throw Failure(
-        .unavailable, "LatentModel", checkpoint.file,
+        .unavailable, .latentModel, checkpoint.file,
         "the model makes latents of \(model.configuration.channels) channels; give the decoder that "
           + "it was trained with, --decoder FILE, or write the latents with 'sample --raw-out'")
     }
@@ -114,11 +114,11 @@ public struct Generator: Sendable {
   package func checkCovers(_ count: Int) throws(Failure) {
     if case .file(let path, let labels) = settings.labels, labels.count < count {
       throw Failure(
-        .dataRefused, "TooFewLabels", path, "\(labels.count) labels for \(count) samples")
+        .dataRefused, .tooFewLabels, path, "\(labels.count) labels for \(count) samples")
     }
     if let given, given.count < count {
       throw Failure(
-        .dataRefused, "TooFewNoises", "--noise", "\(given.count) noises for \(count) samples")
+        .dataRefused, .tooFewNoises, "--noise", "\(given.count) noises for \(count) samples")
     }
   }
 
@@ -195,7 +195,7 @@ public struct Generator: Sendable {
     let result = state.x
     guard result.values.allSatisfy(\.isFinite) else {
       throw Failure(
-        .dataRefused, "NotFinite", checkpoint.file,
+        .dataRefused, .notFinite, checkpoint.file,
         "sample \(index) has values that are not finite; the checkpoint or the sampler settings "
           + "are at fault")
     }
@@ -215,7 +215,7 @@ public struct Generator: Sendable {
     let sample = decoder?(sample) ?? sample
     guard sample.values.allSatisfy(\.isFinite) else {
       throw Failure(
-        .dataRefused, "NotFinite", decoder?.provenance.file ?? checkpoint.file,
+        .dataRefused, .notFinite, decoder?.provenance.file ?? checkpoint.file,
         "the decoded sample \(index) has values that are not finite; is it the decoder that the "
           + "checkpoint was trained with?")
     }

@@ -16,7 +16,7 @@ public struct GivenNoise: Sendable {
       let array = try NPYArray.read(path)
       guard array.type.isFloatingPoint else {
         throw Failure(
-          .dataRefused, "NoiseType", path,
+          .dataRefused, .noiseType, path,
           "\(array.type) \(array.shape), expected floating-point numbers")
       }
       (shape, values) = (array.shape, array.floats())
@@ -37,7 +37,7 @@ public struct GivenNoise: Sendable {
     start = try Noise(startPath)
     guard start.shape.count == 4 else {
       throw Failure(
-        .dataRefused, "NoiseShape", startPath, "shape \(start.shape), expected [N, C, H, W]")
+        .dataRefused, .noiseShape, startPath, "shape \(start.shape), expected [N, C, H, W]")
     }
     steps = try stepsPath.map { try Noise($0) }
   }
@@ -51,20 +51,20 @@ public struct GivenNoise: Sendable {
     let image = [configuration.channels, configuration.imageSide, configuration.imageSide]
     guard Array(start.shape.dropFirst()) == image else {
       throw Failure(
-        .dataRefused, "NoiseShape", "--noise",
+        .dataRefused, .noiseShape, "--noise",
         "shape \(start.shape), expected [N, C, H, W] with \(image)")
     }
     guard let steps else {
       guard !needsNoise else {
         throw Failure(
-          .usage, "StepNoiseMissing", "--noise",
+          .usage, .stepNoiseMissing, "--noise",
           "this sampler adds noise at every step; give --step-noise too")
       }
       return
     }
     guard steps.shape == [stepCount, count] + image else {
       throw Failure(
-        .dataRefused, "NoiseShape", "--step-noise",
+        .dataRefused, .noiseShape, "--step-noise",
         "shape \(steps.shape), expected [steps, N, C, H, W] = \([stepCount, count] + image)")
     }
   }

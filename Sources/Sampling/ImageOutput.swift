@@ -28,7 +28,7 @@ public final class ImageOutput {
     self.count = count
     if path.hasSuffix(".npz"), count == nil {
       throw Failure(
-        .usage, "CountUnknown", path,
+        .usage, .countUnknown, path,
         "the header of an array needs the number of images, which depends on what is there; give a "
           + "folder or a .zip file")
     }
@@ -41,13 +41,13 @@ public final class ImageOutput {
       let existing = try FileManager.default.contentsOfDirectory(atPath: path)
       guard existing.isEmpty else {
         throw Failure(
-          .cannotCreate, "NotEmpty", path,
+          .cannotCreate, .notEmpty, path,
           "the folder has \(existing.count) entries; give a new or an empty one")
       }
       try AtomicFile.check("\(path)/000000.png")
     } catch let error as CocoaError {
       throw Failure(
-        .cannotCreate, "CannotCreate", path,
+        .cannotCreate, .cannotCreate, path,
         "the folder cannot be made: \(error.localizedDescription)")
     }
   }
@@ -86,7 +86,7 @@ public final class ImageOutput {
   /// A run may grow while it is merged.
   private func changed(_ found: Int) -> Failure {
     Failure(
-      .dataRefused, "InputChanged", path,
+      .dataRefused, .inputChanged, path,
       "\(found) images came, \(count ?? 0) were expected; run the command again")
   }
 

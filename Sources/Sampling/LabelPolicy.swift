@@ -26,10 +26,10 @@ public enum LabelPolicy: Equatable, Sendable, CustomStringConvertible {
       } else if text.hasSuffix(".npy") {
         let array = try NPYArray.read(text)
         self = .file(
-          path: text, labels: try array.vectorOfIntegers(subject: text, code: "LabelsInvalid"))
+          path: text, labels: try array.vectorOfIntegers(subject: text, code: .labelsInvalid))
       } else {
         throw Failure(
-          .usage, "InvalidLabels", text,
+          .usage, .invalidLabels, text,
           "expected uniform, balanced, a class number, or a .npy file of class numbers")
       }
     }

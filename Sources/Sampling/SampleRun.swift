@@ -36,8 +36,9 @@ public struct SampleRun: Sendable {
     try workload.prepare()
     if sink != nil { try generator.checkMakesImages() }
     try generator.checkCovers(count)
-    if let rawPath { try AtomicFile.check(rawPath) }
-    var raw: [Float] = []
+    let model = generator.checkpoint.model
+    let shape = [count, model.channels, model.imageSide, model.imageSide]
+    let raw = try rawPath.map { try RawSamples(path: $0, shape: shape) }
     var hash = SHA256()
     let wantsImages = sink != nil
     try await forEachInOrder(count: count, width: workload.threads, inFlight: workload.batch) {
@@ -45,18 +46,34 @@ public struct SampleRun: Sendable {
       let sample = try generator.sample(index)
       return (sample, wantsImages ? try generator.image(sample, index: index) : nil)
     } consume: { (index, drawn: (sample: Tensor, image: Image?)) in
-      if rawPath != nil { raw += drawn.sample.values }
+      try raw?.append(drawn.sample.values)
       if let sink, let image = drawn.image {
         hash.update(data: Array(SHA256.hash(data: image.pixels)))
         try sink(image, generator.label(index))
       }
       reporter.progress(WorkProgress(activity: "sampling", done: index + 1, total: count))
     }
-    if let rawPath {
-      let model = generator.checkpoint.model
-      let shape = [count, model.channels, model.imageSide, model.imageSide]
-      try NPYArray(floats: raw, shape: shape).write(to: rawPath)
-    }
+    try raw?.finish()
     return sink == nil ? nil : hexadecimal(hash.finalize())
   }
+}
+
+/// Float samples on their way into a `.npy` file, so that memory holds only those in flight.
+private final class RawSamples {
+  private var file: AtomicFile
+
+  /// - Parameter shape: `[N, C, H, W]`.
+  init(path: String, shape: [Int]) throws(Failure) {
+    try AtomicFile.check(path)
+    file = try AtomicFile(path: path)
+    try file.write(NPYArray.header(ofFloats: shape))
+  }
+
+  /// Takes the values of the next sample.
+  func append(_ values: [Float]) throws(Failure) {
+    try file.write(NPYArray(floats: values, shape: [values.count]).bytes)
+  }
+
+  /// Gives the file its name.
+  func finish() throws(Failure) { try file.commit() }
 }

@@ -51,16 +51,16 @@ public struct SamplingSettings: Sendable {
   public var guidanceScale = 1.0
   /// Original timesteps at which there is guidance; at others the scale is 1.
   public var guidanceInterval = 0...999
-  /// Whether only the first three channels are guided, as in the original code.
-  public var guidesFirst3 = false
+  /// Which channels are guided.
+  public var guidedChannels = GuidedChannels.all
   /// Whether predicted images are clamped to [-1, 1] at every step.
   public var clips = false
   /// Key of the random streams.
   public var seed: UInt64 = 0
   /// Which class each sample is asked for.
   public var labels = LabelPolicy.uniform
-  /// Whether bytes are made as ADM does (truncating) rather than as DiT does (rounding).
-  public var quantizesLikeADM = false
+  /// How floats become bytes.
+  public var quantizer = Quantizer.dit
 
   /// The defaults: DDPM, 250 steps, no guidance, seed 0.
   public init() {}
@@ -80,7 +80,7 @@ public struct SamplingSettings: Sendable {
   func sampler(_ schedule: Schedule) throws(Failure) -> Sampler {
     guard guidanceScale == 1 || schedule.timesteps.contains(where: guidanceInterval.contains) else {
       throw Failure(
-        .usage, "GuidanceNowhere",
+        .usage, .guidanceNowhere,
         "--cfg-interval \(guidanceInterval.lowerBound),\(guidanceInterval.upperBound)",
         "none of the \(schedule.count) timesteps of respacing '\(respacing)' is in it; widen it, "
           + "or use --cfg-scale 1")
@@ -95,8 +95,7 @@ public struct SamplingSettings: Sendable {
   }
   var guidance: Guidance {
     Guidance(
-      scale: Float(guidanceScale), channels: guidesFirst3 ? .first3 : .all,
+      scale: Float(guidanceScale), channels: guidedChannels,
       interval: guidanceInterval)
   }
-  var quantizer: Quantizer { quantizesLikeADM ? .adm : .dit }
 }

@@ -110,7 +110,7 @@ struct LauncherEnvironment {
     if let count, !isEven || count != tasks { return try shard(Self.arrayTask, task, of: count) }
     guard isEven else {
       throw Failure(
-        .usage, "ArrayHasHoles", Self.arrayTask,
+        .usage, .arrayHasHoles, Self.arrayTask,
         "task \(task) of \(tasks) from \(first) to \(last) by \(step), which is no even spacing; say "
           + "how many shards there are by --num-shards, and task IDs are the numbers of shards, "
           + "from 0")
@@ -121,7 +121,7 @@ struct LauncherEnvironment {
   private func shard(_ name: String, _ index: Int, of count: Int?) throws(Failure) -> Shard {
     guard let count else {
       throw Failure(
-        .usage, "ShardCountUnknown", name,
+        .usage, .shardCountUnknown, name,
         "is \(index), but nothing says of how many; give --num-shards, or --shard none for the "
           + "whole run")
     }

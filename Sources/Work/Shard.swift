@@ -89,7 +89,7 @@ extension Shard {
     }
     if let count {
       throw Failure(
-        .usage, "ShardIndexUnknown", "--num-shards",
+        .usage, .shardIndexUnknown, "--num-shards",
         "\(count) shards, but nothing in the environment says which of them this is; give "
           + "--shard i/\(count)")
     }
@@ -132,7 +132,7 @@ extension Shard {
     do throws(Failure) {
       found = try launcher.shard(count: nil)
     } catch {
-      guard ["ArrayHasHoles", "ShardCountUnknown"].contains(error.code) else { throw error }
+      guard [.arrayHasHoles, .shardCountUnknown].contains(error.code) else { throw error }
       return
     }
     guard let found, found.shard != shard else { return }
@@ -156,10 +156,10 @@ func decimal(_ text: some StringProtocol) -> Int? {
 
 extension Failure {
   static func invalidShard(_ name: String, _ value: String, _ expected: String) -> Failure {
-    Failure(.usage, "InvalidShard", name, "'\(value.prefix(100))', expected \(expected)")
+    Failure(.usage, .invalidShard, name, "'\(value.prefix(100))', expected \(expected)")
   }
 
   static func shardMismatch(_ name: String, _ detail: String) -> Failure {
-    Failure(.usage, "ShardMismatch", name, detail)
+    Failure(.usage, .shardMismatch, name, detail)
   }
 }

@@ -26,12 +26,12 @@ public struct Workload: Sendable {
     if let wish = ProcessInfo.processInfo.environment["DIS_EVAL_KERNELS"] {
       guard knownInstructionSets.contains(where: { $0.name == wish }) else {
         throw Failure(
-          .usage, "UnknownKernels", "DIS_EVAL_KERNELS=\(wish)",
+          .usage, .unknownKernels, "DIS_EVAL_KERNELS=\(wish)",
           "expected one of \(knownInstructionSets.map(\.name).joined(separator: ", "))")
       }
       guard wish == kernelInstructionSet else {
         throw Failure(
-          .unavailable, "KernelsUnavailable", "DIS_EVAL_KERNELS=\(wish)",
+          .unavailable, .kernelsUnavailable, "DIS_EVAL_KERNELS=\(wish)",
           "this processor has no such instructions; it has "
             + knownInstructionSets.filter(\.isAvailable).map(\.name).joined(separator: ", "))
       }
@@ -39,7 +39,7 @@ public struct Workload: Sendable {
     dis_keep_freed_memory()
     guard prepareLinearAlgebra(callers: threads) else {
       throw Failure(
-        .outOfMemory, "OutOfMemory", "--threads \(threads)",
+        .outOfMemory, .outOfMemory, "--threads \(threads)",
         "OpenBLAS needs 128 MiB for every worker, which the system does not give; use fewer "
           + "threads or raise the limit")
     }

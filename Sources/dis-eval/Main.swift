@@ -42,6 +42,9 @@ enum Main {
     signal(SIGXFSZ, SIG_IGN)
     do {
       var command = try DisEvalCommand.parseAsRoot()
+      if let kernels = (command as? any ComputingCommand)?.running.kernels {
+        try kernels.select()
+      }
       if var asynchronous = command as? any AsyncParsableCommand {
         try await asynchronous.run()
       } else {

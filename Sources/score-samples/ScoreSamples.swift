@@ -12,11 +12,10 @@ enum ScoreSamples {
     }
     var settings = SamplingSettings()
     (settings.sampler, settings.respacing, settings.guidanceScale) = (.dpmSolver, "dpm16", 2)
-    let generator = try Generator(checkpoint: checkpoint, key: nil, settings: settings)
-    let evaluation = Evaluation(
-      subject: .samples(generator, count: 64), reference: reference, weights: nil,
-      workload: Workload(threads: 2, batch: 2))
-    let result = try await evaluation.result(reporter: .silent)
+    var request = EvaluationRequest(sampling: checkpoint, settings, reference: reference)
+    request.num = 64
+    let execution = Execution(workload: Workload(threads: 2, batch: 2))
+    let result = try await request.prepare(execution, reporter: .silent).run()
     for (name, metric) in result.metrics.sorted(by: { $0.key < $1.key }) {
       print(name, metric.value)
     }

@@ -61,7 +61,7 @@ import _TestSupport
     let failure = #expect(throws: Failure.self) {
       _ = try load(names.map { SyntheticTensor(key: $0, shape: [1]) { [0] } })
     }
-    #expect(failure?.code == "NotADecoder" && failure?.status == .dataRefused)
+    #expect(failure?.code == .notADecoder && failure?.status == .dataRefused)
     #expect(failure?.detail.contains(message) == true, "\(String(describing: failure))")
   }
 
@@ -82,7 +82,7 @@ import _TestSupport
         : tensor
     }
     let failure = #expect(throws: Failure.self) { _ = try load(tensors) }
-    #expect(failure?.code == "NotADecoder" && failure?.status == .dataRefused)
+    #expect(failure?.code == .notADecoder && failure?.status == .dataRefused)
   }
 
   /// Each tensor left out, and each of a shape that is one longer in one extent. What decides the
@@ -94,7 +94,8 @@ import _TestSupport
       var without = tensors
       without.remove(at: index)
       var failure = #expect(throws: Failure.self, "\(tensor.key)") { _ = try load(without) }
-      #expect(["NotADecoder", "CheckpointMismatch"].contains(failure?.code), "\(tensor.key)")
+      #expect(
+        ["NotADecoder", "CheckpointMismatch"].contains(failure?.code.rawValue), "\(tensor.key)")
       for axis in tensor.shape.indices where (tensor.key, axis) != ("post_quant_conv.weight", 1) {
         var shape = tensor.shape
         shape[axis] += 1
@@ -103,7 +104,8 @@ import _TestSupport
           .init(repeating: 0, count: shape.reduce(1, *))
         }
         failure = #expect(throws: Failure.self, "\(tensor.key) \(shape)") { _ = try load(changed) }
-        #expect(["NotADecoder", "CheckpointMismatch"].contains(failure?.code), "\(tensor.key)")
+        #expect(
+          ["NotADecoder", "CheckpointMismatch"].contains(failure?.code.rawValue), "\(tensor.key)")
       }
     }
   }
@@ -114,7 +116,7 @@ import _TestSupport
       [0]
     }
     let failure = #expect(throws: Failure.self) { _ = try load(tensors + [extra]) }
-    #expect(failure?.code == "CheckpointMismatch")
+    #expect(failure?.code == .checkpointMismatch)
     #expect(failure?.detail.contains(extra.key) == true)
   }
 
@@ -123,7 +125,7 @@ import _TestSupport
     let bias = tensors[1]
     tensors[1] = SyntheticTensor(key: bias.key, shape: bias.shape) { [0, .nan, 0, 0] }
     let failure = #expect(throws: Failure.self) { _ = try load(tensors) }
-    #expect(failure?.code == "NonFiniteWeights" && failure?.detail.contains(bias.key) == true)
+    #expect(failure?.code == .nonFiniteWeights && failure?.detail.contains(bias.key) == true)
   }
 
   /// Cut and damaged files are refused or read, and never trap.

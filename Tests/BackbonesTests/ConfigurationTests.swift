@@ -50,7 +50,7 @@ import _TestSupport
         tensors[at] = zeros(tensors[at].key, [96, 1, 3])
       }
     }
-    #expect(failure.code == "CheckpointMismatch" && failure.status == .dataRefused)
+    #expect(failure.code == .checkpointMismatch && failure.status == .dataRefused)
     for part in [
       "mid_block.norm.weight", "decoder_pred.weight", "in_blocks.1.mixer.conv1d_b.weight",
       "[96, 1, 3]", "[96, 1, 4]",
@@ -64,7 +64,7 @@ import _TestSupport
     let failure = try #require(throws: Failure.self) {
       try load { tensors in tensors.removeAll { $0.key == key } }
     }
-    #expect(failure.code == "NotADiSCheckpoint" && failure.detail.contains(key))
+    #expect(failure.code == .notADiSCheckpoint && failure.detail.contains(key))
   }
 
   @Test(

@@ -16,7 +16,7 @@ func fixtureBytes(_ name: String) throws -> [UInt8] {
 /// An entry of the archive of broken files that scripts/fixtures/hostile.py makes.
 func hostileBytes(_ name: String) throws -> [UInt8] {
   let archive = try ZipArchive(try ReadableFile(path: fixture("hostile.zip")))
-  guard let entry = archive[name] else { throw Failure(.internalError, "NoFixture", name, "") }
+  guard let entry = archive[name] else { throw Failure(.internalError, .notFound, name, "") }
   return try archive.read(entry)
 }
 
@@ -38,7 +38,7 @@ func code(_ body: () throws -> some Any) -> String? {
     _ = try body()
     return nil
   } catch {
-    return (error as? Failure)?.code ?? "\(error)"
+    return (error as? Failure)?.code.rawValue ?? "\(error)"
   }
 }
 

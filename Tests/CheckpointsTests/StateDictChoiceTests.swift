@@ -117,7 +117,7 @@ import _TestSupport
     let (parts, value) = Self.refused[index]
     try open(value) { file in
       let failure = try #require(throws: Failure.self) { try file.taken(nil) }
-      #expect(failure.code == "CheckpointKeyMissing" && failure.status == .dataRefused)
+      #expect(failure.code == .checkpointKeyMissing && failure.status == .dataRefused)
       for part in parts { #expect(failure.detail.contains(part), "\(failure)") }
       // A key that is listed always works.
       for key in file.stateDictKeys { #expect(keyTaken(key, of: file) == key) }
@@ -176,7 +176,7 @@ import _TestSupport
       let failure = try #require(throws: Failure.self) {
         try file.stateDict(key: nil).tensor("w", shape: [2])
       }
-      #expect(failure.code == "DtypeUnsupported" && failure.detail.contains("int64 [2]"))
+      #expect(failure.code == .dtypeUnsupported && failure.detail.contains("int64 [2]"))
     }
   }
 

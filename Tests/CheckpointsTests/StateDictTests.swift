@@ -14,7 +14,7 @@ import Testing
       _ = try linear().tensor("weight", shape: [3, 2])
       Issue.record("a tensor of another shape was returned")
     } catch let failure as Failure {
-      #expect(failure.code == "ShapeMismatch")
+      #expect(failure.code == .shapeMismatch)
       #expect(failure.detail == "'weight' has shape [2, 3], expected [3, 2]")
     }
   }
@@ -59,7 +59,7 @@ import Testing
       try reader.finish()
       Issue.record("a mismatch was accepted")
     } catch {
-      #expect(error.code == "CheckpointMismatch")
+      #expect(error.code == .checkpointMismatch)
       #expect(error.detail.contains("21 missing: gain0 [2], "))
       #expect(error.detail.contains("gain19 [2], ...; 1 unexpected: bias; "))
       #expect(error.detail.hasSuffix("1 of another shape: weight [2, 3], expected [4, 3]"))

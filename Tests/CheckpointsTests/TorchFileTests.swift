@@ -56,7 +56,7 @@ import Testing
       _ = try file.stateDict(key: nil)
       Issue.record("a state dict was chosen")
     } catch {
-      #expect(error.code == "CheckpointKeyMissing")
+      #expect(error.code == .checkpointKeyMissing)
       #expect(error.detail.contains("--checkpoint-key model"))
     }
   }

@@ -121,7 +121,7 @@ import _TestSupport
       let failure = #expect(throws: Failure.self) {
         try plain.pairedDifference(of: "fd", from: other)
       }
-      #expect(failure?.code == code && failure?.status.rawValue == 65)
+      #expect(failure?.code.rawValue == code && failure?.status.rawValue == 65)
     }
   }
 }

@@ -187,7 +187,7 @@ import _TestSupport
     try refused(DisEvalProcess.statistics, status: 65, code: "ResultInvalid")
     try refused(
       try forged("\"name\" : \"dpm-solver++\"", by: "\"name\" : \"euler\""), status: 65,
-      code: "CannotSampleAgain")
+      code: "RequestInvalid")
     try refused(
       try forged(DisEvalProcess.checkpoint, by: "/nowhere"),
       status: 66, code: "InputUnknown")

@@ -96,7 +96,7 @@ import _TestSupport
   ) throws {
     let sampler = try Self.sampler(method)
     let failure = Failure(
-      .dataRefused, "SamplingState", "unit 3",
+      .dataRefused, .samplingState, "unit 3",
       "\(reason); delete it to sample from the beginning")
     #expect(throws: failure) {
       try sampler.resume(step: step, tensors: tensors, shape: Self.shape, source: "unit 3")

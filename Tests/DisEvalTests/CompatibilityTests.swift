@@ -46,17 +46,16 @@ import _TestSupport
   }
 
   private func evaluate(
-    _ subject: String, _ reference: String, _ change: (inout Evaluation) -> Void = { _ in }
+    _ subject: String, _ reference: String, _ change: (inout EvaluationRequest) -> Void = { _ in }
   ) async throws -> EvaluationResult {
-    var evaluation = Evaluation(
-      subject: .existing(path: subject), reference: reference, weights: nil,
-      workload: Workload(threads: 1, batch: 1))
-    change(&evaluation)
-    return try await evaluation.result(reporter: .silent)
+    var request = EvaluationRequest(subject: .images(subject), reference: reference)
+    change(&request)
+    let execution = Execution(workload: Workload(threads: 1, batch: 1))
+    return try await request.prepare(execution, reporter: .silent).run()
   }
 
   private func refusal(
-    _ subject: String, _ reference: String, _ change: (inout Evaluation) -> Void = { _ in }
+    _ subject: String, _ reference: String, _ change: (inout EvaluationRequest) -> Void = { _ in }
   ) async throws -> Failure {
     do {
       _ = try await evaluate(subject, reference, change)
@@ -65,7 +64,7 @@ import _TestSupport
       return failure
     }
     Issue.record("nothing was refused")
-    return Failure(.dataRefused, "none", "", "")
+    return Failure(.dataRefused, .notFound, "", "")
   }
 
   @Test func theSameDialectIsCompared() async throws {
@@ -88,13 +87,13 @@ import _TestSupport
     let a = try statistics("a", shift: 1) { $0["dialect"] = dialect }
     let b = try statistics("b")
     let failure = try await refusal(a, b)
-    #expect(failure.code == "DialectMismatch" && failure.detail.contains("--dialect tf"))
+    #expect(failure.code == .dialectMismatch && failure.detail.contains("--dialect tf"))
     #expect(failure.detail.contains("--ref-dialect tf") && failure.detail.contains(dialect))
-    let contradiction = try await refusal(a, b) { $0.referenceDialect = .edm }
-    #expect(contradiction.code == "DialectMismatch" && contradiction.detail.contains("known to be"))
+    let contradiction = try await refusal(a, b) { $0.referenceDialect = "edm" }
+    #expect(contradiction.code == .dialectMismatch && contradiction.detail.contains("known to be"))
 
     for result in [
-      try await evaluate(a, b) { $0.referenceDialect = .tensorFlow },
+      try await evaluate(a, b) { $0.referenceDialect = "tf" },
       try await evaluate(a, b) { $0.allowsMismatch = true },
     ] {
       #expect(result.metrics["fid"] != nil)
@@ -105,7 +104,7 @@ import _TestSupport
 
   @Test func allDialectsAreThoseThatFit() async throws {
     let result = try await evaluate(statistics("a", shift: 1), statistics("b")) {
-      $0.dialects = .all
+      $0.dialect = "all"
     }
     #expect(
       Set(try #require(result.dialects).keys)
@@ -116,14 +115,14 @@ import _TestSupport
     let (a, b) = (try statistics("a"), try statistics("b", dimension: 5))
     for allows in [false, true] {
       let failure = try await refusal(a, b) { $0.allowsMismatch = allows }
-      #expect(failure.code == "DimensionMismatch")
+      #expect(failure.code == .dimensionMismatch)
     }
   }
 
   @Test func anotherDivisorIsRefused() async throws {
     let b = try statistics("b") { $0["ddof"] = 0 }
     let failure = try await refusal(statistics("a"), b)
-    #expect(failure.code == "DdofMismatch" && failure.detail.contains("stats convert"))
+    #expect(failure.code == .ddofMismatch && failure.detail.contains("stats convert"))
     let result = try await evaluate(statistics("c"), b) { $0.allowsMismatch = true }
     #expect(result.provenance.allowedMismatches?.first?.hasPrefix("DdofMismatch") == true)
   }
@@ -142,9 +141,9 @@ import _TestSupport
     }
     let b = try statistics("b")
     let other = try statistics("other", change: extractor("bb", false))
-    #expect(try await refusal(other, b).code == "ExtractorMismatch")
+    #expect(try await refusal(other, b).code == .extractorMismatch)
     let published = try statistics("published", change: extractor("cc", true))
-    #expect(try await refusal(published, b).code == "ExtractorMismatch")
+    #expect(try await refusal(published, b).code == .extractorMismatch)
     // Two published files of the same network, such as the .pth and the .pb.
     let both = try await evaluate(
       statistics("both", change: extractor("dd", true)), published)
@@ -163,7 +162,7 @@ import _TestSupport
   @Test func anotherResolutionIsRefused() async throws {
     let a = try statistics("a") { $0["resolution"] = 256 }
     let b = try statistics("b") { $0["resolution"] = 64 }
-    #expect(try await refusal(a, b).code == "ResolutionMismatch")
+    #expect(try await refusal(a, b).code == .resolutionMismatch)
     let result = try await evaluate(a, b) { $0.allowsMismatch = true }
     #expect(result.provenance.allowedMismatches?.count == 1)
     #expect(result.provenance.reference.resolution == 64)
@@ -184,17 +183,19 @@ import _TestSupport
     for (metric, part) in [
       (MetricName.sfid, "mu_s"), (.kid, "feature rows"), (.inceptionScore, "needs images"),
     ] {
-      let failure = try await refusal(a, b) { $0.metrics = [.fid, metric] }
-      #expect(failure.code == "MetricUnavailable" && failure.detail.contains(part))
+      let failure = try await refusal(a, b) { $0.metrics = ["fid", metric.rawValue] }
+      #expect(failure.code == .metricUnavailable && failure.detail.contains(part))
     }
-    let result = try await evaluate(a, b) { $0.optionalMetrics = Set(MetricName.allCases) }
+    let result = try await evaluate(a, b) {
+      $0.optionalMetrics = MetricName.allCases.map(\.rawValue)
+    }
     #expect(Set(result.skipped.keys) == ["sfid", "is", "kid", "precision", "recall"])
   }
 
   @Test func theNumberOfImagesIsCheckedWhenItIsSaid() async throws {
     let (a, b) = (try statistics("a"), try statistics("b"))
-    let failure = try await refusal(a, b) { $0.expectedCount = 50_000 }
-    #expect(failure.code == "CountMismatch" && failure.detail.contains("5000"))
-    #expect(try await evaluate(a, b) { $0.expectedCount = 5000 }.metrics["fid"] != nil)
+    let failure = try await refusal(a, b) { $0.num = 50_000 }
+    #expect(failure.code == .countMismatch && failure.detail.contains("5000"))
+    #expect(try await evaluate(a, b) { $0.num = 5000 }.metrics["fid"] != nil)
   }
 }

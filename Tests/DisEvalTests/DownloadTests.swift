@@ -49,7 +49,7 @@ import _TestSupport
     let failure = await #expect(throws: Failure.self, sourceLocation: sourceLocation) {
       try await body()
     }
-    #expect(failure?.code == code, sourceLocation: sourceLocation)
+    #expect(failure?.code.rawValue == code, sourceLocation: sourceLocation)
     #expect(failure?.status == status, sourceLocation: sourceLocation)
     #expect(
       failure?.detail.contains(part) ?? false, "\(String(describing: failure))",

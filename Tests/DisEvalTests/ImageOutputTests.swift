@@ -91,7 +91,7 @@ import _TestSupport
     let unknown = try #require(throws: Failure.self) {
       try ImageOutput(path: folder.path("a.npz"), count: nil)
     }
-    #expect(unknown.status == .usage && unknown.code == "CountUnknown")
+    #expect(unknown.status == .usage && unknown.code == .countUnknown)
     let image = Self.images(1, channels: 3)[0]
     for count in [1, 3] {
       let failure = try #require(throws: Failure.self) {
@@ -99,7 +99,7 @@ import _TestSupport
         for _ in 0..<2 { try output.append(image, label: nil) }
         try output.finish()
       }
-      #expect(failure.status == .dataRefused && failure.code == "InputChanged")
+      #expect(failure.status == .dataRefused && failure.code == .inputChanged)
     }
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path).isEmpty)
     let output = try ImageOutput(path: folder.path("a.zip"), count: nil)

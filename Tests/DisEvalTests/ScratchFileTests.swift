@@ -20,10 +20,10 @@ import _TestSupport
     let missing = #expect(throws: Failure.self) {
       try ScratchFile(folder: folder.path("missing"))
     }
-    #expect(missing?.code == "CannotCreate" && missing?.status == .cannotCreate)
+    #expect(missing?.code == .cannotCreate && missing?.status == .cannotCreate)
     let file = try ScratchFile(folder: folder.url.path)
     try file.write([1, 2], at: 0)
     let short = #expect(throws: Failure.self) { try file.read(at: 1, count: 2) }
-    #expect(short?.code == "InputOutput" && short?.status == .inputOutput)
+    #expect(short?.code == .inputOutput && short?.status == .inputOutput)
   }
 }

@@ -166,7 +166,7 @@ import Work
     do {
       #expect(try find(given.shard, given.count, given.variables) == given.expected)
     } catch let failure as Failure {
-      #expect(failure.code == given.expected, "\(failure)")
+      #expect(failure.code.rawValue == given.expected, "\(failure)")
       #expect(failure.status == .usage)
     }
   }
@@ -181,7 +181,7 @@ import Work
     ])
   func invalid(text: String) throws {
     let failure = try #require(throws: Failure.self) { try find(text, nil, []) }
-    #expect(failure.code == "InvalidShard" && failure.status == .usage, "\(failure)")
+    #expect(failure.code == .invalidShard && failure.status == .usage, "\(failure)")
     #expect(failure.detail.utf8.count < 1000)
   }
 

@@ -98,7 +98,7 @@ import _TestSupport
     try withFile(bytes, "adm.npz") { path in
       let statistics = try ReferenceStatistics(path: path)
       #expect(statistics.dimension == 16)
-      #expect(failure { _ = try statistics.images() }?.code == "CRCMismatch")
+      #expect(failure { _ = try statistics.images() }?.code == .crcMismatch)
     }
   }
 
@@ -258,7 +258,7 @@ extension StatisticsFileTests {
     let path = folder.path("bad.npz")
     try NPZ.write(bad.arrays, to: path)
     let failure = try #require(failure { _ = try ReferenceStatistics(path: path) })
-    #expect(failure.code == "StatsInvalid" && failure.status == .dataRefused, "\(failure)")
+    #expect(failure.code == .statsInvalid && failure.status == .dataRefused, "\(failure)")
     #expect(failure.detail.contains(bad.part), "\(failure)")
   }
 
@@ -270,7 +270,7 @@ extension StatisticsFileTests {
     ] {
       let failure = try #require(
         failure { _ = try ReferenceStatistics(path: Self.goldens.path(name)) })
-      #expect(failure.code == code && failure.status == .dataRefused, "\(failure)")
+      #expect(failure.code.rawValue == code && failure.status == .dataRefused, "\(failure)")
       #expect(failure.detail.contains(part), "\(failure)")
     }
   }
@@ -283,7 +283,7 @@ extension StatisticsFileTests {
     // {'mu': os.system('touch …')}
     let evil = [0x80, 4, 0x7D, 0x8C, 2] + Array("mu".utf8) + call + Array("s.".utf8)
     try withFile(evil, "evil.pkl") { path in
-      #expect(failure { _ = try ReferenceStatistics(path: path) }?.code == "PickleForbidden")
+      #expect(failure { _ = try ReferenceStatistics(path: path) }?.code == .pickleForbidden)
     }
     #expect(!FileManager.default.fileExists(atPath: canary))
   }
@@ -310,7 +310,7 @@ extension StatisticsFileTests {
     ] {
       try withFile(bytes, "claims.pkl") { path in
         let failure = try #require(failure { _ = try ReferenceStatistics(path: path) })
-        #expect(failure.code == code, "\(failure)")
+        #expect(failure.code.rawValue == code, "\(failure)")
         #expect(failure.detail.contains(part), "\(failure)")
       }
     }
@@ -344,7 +344,7 @@ extension StatisticsFileTests {
     record[key] = value
     try write()
     let failure = try #require(failure { _ = try ReferenceStatistics(path: path) })
-    #expect(failure.code == "StatsInvalid" && failure.detail.contains(part), "\(failure)")
+    #expect(failure.code == .statsInvalid && failure.detail.contains(part), "\(failure)")
   }
 }
 
@@ -387,7 +387,7 @@ extension StatisticsFileTests {
 
   private func readEverything(_ path: String) throws {
     guard ReferenceStatistics.isRecognised(path) else {
-      throw Failure(.dataRefused, "NotRecognised", path, "")
+      throw Failure(.dataRefused, .unsupportedFormat, path, "")
     }
     let statistics = try ReferenceStatistics(path: path)
     _ = try statistics.featureRows()

@@ -50,7 +50,7 @@ import Testing
         _ = try registry.entry(named: typed)
         Issue.record("\(typed) is a name")
       } catch {
-        #expect(error.code == "StatsUnknown" && error.status == .inputMissing)
+        #expect(error.code == .statsUnknown && error.status == .inputMissing)
         #expect(error.detail.contains(expected), "\(error)")
       }
     }
@@ -78,7 +78,7 @@ import Testing
     #expect {
       try StatisticsRegistry(json: Array(bad.utf8), subject: "r")
     } throws: {
-      ($0 as? Failure)?.code == "StatsInvalid" && ($0 as? Failure)?.status == .dataRefused
+      ($0 as? Failure)?.code == .statsInvalid && ($0 as? Failure)?.status == .dataRefused
     }
   }
 

@@ -69,7 +69,7 @@ import _TestSupport
     let failure = try #require(throws: Failure.self) {
       try SweepCheckpoint.matching([folder.path("*.pth")])
     }
-    #expect(failure.status == .inputMissing && failure.code == "NotFound")
+    #expect(failure.status == .inputMissing && failure.code == .notFound)
   }
 
   @Test func aListAsTableAndAsJSON() throws {
@@ -127,28 +127,27 @@ import _TestSupport
     try checkpoints("a.pt", "b.pt")
     let path = try write(text, "list.csv")
     let failure = try #require(throws: Failure.self) { try SweepCheckpoint.list(path) }
-    #expect(failure.code == code && failure.description.contains(detail), "\(failure)")
+    #expect(failure.code.rawValue == code && failure.description.contains(detail), "\(failure)")
     #expect(failure.status == (code == "NotFound" ? .inputMissing : .dataRefused))
     if line > 0 { #expect(failure.subject.hasSuffix("list.csv:\(line)"), "\(failure)") }
   }
 
   @Test("the key changes with every setting that decides the result, and with no other")
   func keys() throws {
-    func sweep() -> Sweep {
-      Sweep(
-        folder: "a", settings: SamplingSettings(), count: 100,
-        template: Evaluation(
-          subject: .existing(path: ""), reference: "r", weights: nil,
-          workload: Workload(threads: 1, batch: 1)))
-    }
+    typealias Change = (inout EvaluationRequest, inout CheckpointRequest) -> Void
     func key(
-      _ change: (inout Sweep) throws -> Void = { _ in }, checkpoint: String = "c", seed: UInt64 = 0,
+      _ change: Change = { _, _ in }, checkpoint: String = "c", seed: UInt64 = 0,
       reference: String = "r", extractor: String? = "e"
     ) throws -> String {
-      var sweep = sweep()
-      try change(&sweep)
-      return try SweepKey(sweep, reference: reference, extractor: extractor)
-        .text(checkpoint: checkpoint, seed: seed)
+      var sampled = CheckpointRequest(path: "", sampling: SamplingSettings().request)
+      var request = EvaluationRequest(subject: .checkpoint(sampled), reference: "r")
+      request.num = 100
+      change(&request, &sampled)
+      request.checkpoint = sampled
+      return try SweepKey(
+        request, settings: SamplingSettings(sampled.sampling), decoder: nil, reference: reference,
+        extractor: extractor
+      ).text(checkpoint: checkpoint, seed: seed)
     }
     let labels = folder.path("labels.npy")
     try NPYArray(integers: [1, 2], shape: [2]).write(to: labels)
@@ -159,27 +158,26 @@ import _TestSupport
       base, try key(checkpoint: "d"), try key(seed: 1), try key(reference: "s"),
       try key(extractor: "f"), try key(extractor: nil),
     ]
-    let changes: [(inout Sweep) throws -> Void] = [
-      { $0.checkpointKey = "model" }, { $0.count = 101 }, { $0.settings.sampler = .ddim },
-      { $0.settings.prediction = .v }, { $0.settings.respacing = "dpm50" },
-      { $0.settings.eta = 0.5 }, { $0.settings.guidanceScale = 2 },
-      { $0.settings.guidanceInterval = 0...500 }, { $0.settings.guidesFirst3 = true },
-      { $0.settings.clips = true }, { $0.settings.labels = .balanced },
-      { $0.settings.labels = .fixed(3) }, { $0.settings.labels = try LabelPolicy(labels) },
-      { $0.settings.quantizesLikeADM = true }, { $0.template.precision = .bfloat16 },
-      { $0.template.dialects = .one(.clean) }, { $0.template.dialects = .one(.tensorFlow) },
-      { $0.template.referenceDialect = .tensorFlow }, { $0.template.metrics = [.kid] },
-      { $0.template.optionalMetrics = [.fid] }, { $0.template.allowsMismatch = true },
-      { $0.template.givesIntervals = false }, { $0.template.preset = Preset.all[0] },
+    let changes: [Change] = [
+      { $1.key = "model" }, { r, _ in r.num = 101 }, { $1.sampling.sampler = "ddim" },
+      { $1.sampling.prediction = "v" }, { $1.sampling.respacing = "dpm50" },
+      { $1.sampling.eta = 0.5 }, { $1.sampling.cfgScale = 2 },
+      { $1.sampling.cfgInterval = [0, 500] }, { $1.sampling.cfgChannels = "first3" },
+      { $1.sampling.clip = true }, { $1.sampling.labels = "balanced" },
+      { $1.sampling.labels = "3" }, { $1.sampling.labels = labels },
+      { $1.sampling.quantizer = "adm" }, { r, _ in r.precision = .bfloat16 },
+      { r, _ in r.dialect = "clean" }, { r, _ in r.dialect = "tf" },
+      { r, _ in r.referenceDialect = "tf" }, { r, _ in r.metrics = ["kid"] },
+      { r, _ in r.optionalMetrics = ["fid"] }, { r, _ in r.allowsMismatch = true },
+      { r, _ in r.intervals = false }, { r, _ in r.preset = Preset.all[0].name },
     ]
     for change in changes { keys.append(try key(change)) }
     #expect(Set(keys).count == keys.count)
-    for change: (inout Sweep) throws -> Void in [
-      { $0.folder = "b" }, { $0.repeats = 3 },
-      { $0.template.workload = Workload(threads: 7, batch: 9) },
-      { $0.template.arguments = ["x"] }, { $0.template.reference = "elsewhere" },
-      { $0.settings.seed = 5 },
-    ] {
+    let others: [Change] = [
+      { r, _ in r.reference = "elsewhere" }, { r, _ in r.weights = "elsewhere" },
+      { $1.path = "elsewhere" }, { $1.sampling.seed = 5 },
+    ]
+    for change in others {
       let key = try key(change)
       #expect(key == base)
     }
@@ -244,7 +242,7 @@ import _TestSupport
       text == "LINE2" ? line("k").replacingOccurrences(of: "ledger/1", with: "ledger/2") : text
     let path = try write(line("k") + "\n" + second + "\n", "ledger.jsonl")
     let failure = try #require(throws: Failure.self) { try Ledger(path: path) }
-    #expect(failure.code == code && failure.status == .dataRefused)
+    #expect(failure.code.rawValue == code && failure.status == .dataRefused)
     #expect(
       failure.subject.hasSuffix("ledger.jsonl:2")
         && (detail.isEmpty || failure.detail.contains(detail)))

@@ -49,6 +49,6 @@ import _TestSupport
     let pixels = (0..<width * height * channels).map { UInt8(truncatingIfNeeded: $0) }
     let image = Image(width: width, height: height, channels: channels, pixels: pixels)
     let extractor = try extractor()
-    #expect(failure { try extractor(image, .pytorch) }?.code == "ImageMismatch")
+    #expect(failure { try extractor(image, .pytorch) }?.code == .imageMismatch)
   }
 }

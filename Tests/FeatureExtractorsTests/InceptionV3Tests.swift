@@ -124,12 +124,12 @@ import _TestSupport
       }
     }
     let missing = try failure { $0.removeFirst() }
-    #expect(missing?.code == "CheckpointMismatch")
+    #expect(missing?.code == .checkpointMismatch)
     #expect(missing?.detail.contains("Conv2d_1a_3x3.conv.weight") == true)
     let unexpected = try failure { $0.append(zeros("fc.gain", [1])) }
-    #expect(unexpected?.code == "CheckpointMismatch")
+    #expect(unexpected?.code == .checkpointMismatch)
     let misshaped = try failure { $0[1] = zeros("Conv2d_1a_3x3.bn.weight", [31]) }
-    #expect(misshaped?.code == "CheckpointMismatch")
+    #expect(misshaped?.code == .checkpointMismatch)
     let counted = try failure {
       $0.append(zeros("Mixed_7c.branch_pool.bn.num_batches_tracked", []))
     }
@@ -150,7 +150,7 @@ import _TestSupport
     let tensors = names.map { zeros($0, $0 == "fc.weight" ? [1000, 2048] : [1]) }
     try withStateDict(tensors) { _, path in
       let failure = failure { try loadExtractor(path: path) }
-      #expect(failure?.code == "NotAnExtractor" && failure?.detail.contains(reason) == true)
+      #expect(failure?.code == .notAnExtractor && failure?.detail.contains(reason) == true)
     }
   }
 

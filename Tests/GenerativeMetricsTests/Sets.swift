@@ -80,7 +80,7 @@ func expectRejection(
   _ body: () throws -> some Any
 ) {
   let error = #expect(throws: MetricError.self, sourceLocation: sourceLocation) { _ = try body() }
-  #expect(error?.code == code, sourceLocation: sourceLocation)
+  #expect(error?.code.rawValue == code, sourceLocation: sourceLocation)
   #expect(part.isEmpty || error?.detail.contains(part) == true, sourceLocation: sourceLocation)
 }
 

@@ -52,7 +52,7 @@ import _TestSupport
       try check(source, NPYArray(bytes: images.bytes + images.bytes, shape: shape), labels + labels)
 
       try AtomicFile.write(bytes, to: path + "/data_batch_3" + (suffix.isEmpty ? ".bin" : ""))
-      #expect(failure { try ImageSource(path: path) }?.code == "NotImages")
+      #expect(failure { try ImageSource(path: path) }?.code == .notImages)
     }
   }
 
@@ -63,7 +63,7 @@ import _TestSupport
     })
   func hostile(file: String) throws {
     let failure = failure { try ImageSource(path: fixture("hostile_cifar/\(file)")) }
-    #expect(failure?.code == String(file.prefix { $0 != "/" }), "\(failure as Any)")
+    #expect(failure?.code.rawValue == String(file.prefix { $0 != "/" }), "\(failure as Any)")
     #expect(failure?.status == .dataRefused)
   }
 
@@ -74,7 +74,7 @@ import _TestSupport
     try withFolder { path throws in
       func code(_ bytes: [UInt8], _ name: String = "file.bin") throws -> String? {
         try AtomicFile.write(bytes, to: "\(path)/\(name)")
-        return failure { try ImageSource(path: "\(path)/\(name)") }?.code
+        return failure { try ImageSource(path: "\(path)/\(name)") }?.code.rawValue
       }
       func changed(_ bytes: [UInt8], _ index: Int, _ value: UInt8) -> [UInt8] {
         var bytes = bytes

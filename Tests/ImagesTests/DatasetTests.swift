@@ -68,7 +68,7 @@ import Testing
       var found: [Int]?
       let failure = failure { found = try ImageSource(path: path).labels }
       #expect(found == labels)
-      #expect(failure?.code == code, "\(failure as Any)")
+      #expect(failure?.code.rawValue == code, "\(failure as Any)")
       #expect(failure == nil || failure?.subject == path + "/dataset.json")
     }
   }
@@ -80,7 +80,7 @@ import Testing
         for end in ["", String(repeating: close, count: 1_000_000)] {
           let text = #"{"labels": "# + String(repeating: open, count: 1_000_000) + end
           try AtomicFile.write(Array(text.utf8), to: path + "/dataset.json")
-          #expect(failure { try ImageSource(path: path) }?.code == "LabelsMalformed")
+          #expect(failure { try ImageSource(path: path) }?.code == .labelsMalformed)
         }
       }
     }
@@ -137,7 +137,7 @@ import Testing
       mkdir(path + "/train", 0o700)
       try AtomicFile.write(try PNG.encode(grey(1)), to: path + "/train/a.png")
       let failure = failure { try ImageSource(path: path) }
-      #expect(failure?.code == "NoImages" && failure?.status == .inputMissing)
+      #expect(failure?.code == .noImages && failure?.status == .inputMissing)
       #expect(
         failure?.detail.contains("1 image in 1 folder inside, which --recursive reads") ?? false)
     }

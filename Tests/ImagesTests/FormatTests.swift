@@ -50,7 +50,7 @@ import _TestSupport
     let bytes = try fixtureBytes("hostile_formats/\(file)")
     let failure = failure { try Image(file: bytes, subject: file) }
     #expect(
-      failure?.code == String(file.prefix { $0 != "/" }) && failure?.subject == file,
+      failure?.code.rawValue == String(file.prefix { $0 != "/" }) && failure?.subject == file,
       "\(failure as Any)")
     #expect(failure?.status == .dataRefused)
   }
@@ -67,7 +67,8 @@ import _TestSupport
     for count in bytes.indices {
       let failure = failure { try Image(file: Array(bytes[..<count]), subject: name) }
       #expect(
-        ["Truncated", "UnsupportedFormat", "WebPMalformed"].contains(failure?.code), "\(count)")
+        ["Truncated", "UnsupportedFormat", "WebPMalformed"].contains(failure?.code.rawValue),
+        "\(count)")
     }
   }
 
@@ -95,7 +96,7 @@ import _TestSupport
           }
         }
         if let failure = failure({ try Image(file: bytes, subject: "") }) {
-          #expect(codes.contains(failure.code), "\(name): \(failure)")
+          #expect(codes.contains(failure.code.rawValue), "\(name): \(failure)")
         }
       }
     }

@@ -104,7 +104,7 @@ package struct DiSConfiguration: Equatable, Sendable {
 
   private static func refusal(_ reason: String) -> Failure {
     Failure(
-      .dataRefused, "NotADiSCheckpoint", "checkpoint",
+      .dataRefused, .notADiSCheckpoint, "checkpoint",
       "\(reason); a DiS state dict has pos_embed, patch_embed.*, in_blocks.*, mid_block.*, "
         + "out_blocks.*, norm_f.weight and final_layer.*")
   }

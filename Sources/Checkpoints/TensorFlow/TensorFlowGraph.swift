@@ -40,14 +40,14 @@ package struct TensorFlowGraph: Sendable {
   ///   it exceeds 256 MiB, 20,000 nodes or 32 MiB for a node; or the failure of reading the file.
   package init(_ file: ReadableFile) throws(Failure) {
     guard file.size <= Self.maximumFileSize else {
-      throw .refused("GraphLimit", file.path, "a graph of \(file.size) bytes")
+      throw .refused(.graphLimit, file.path, "a graph of \(file.size) bytes")
     }
     var nodes: [String: Node] = [:]
     var offset = 0
     while offset < file.size {
       var reader = ByteReader(
         try file.bytes(at: offset, count: min(16, file.size - offset)), subject: file.path,
-        code: "GraphMalformed")
+        code: .graphMalformed)
       let tag = try reader.varint()
       guard tag & 7 == 2 else { throw reader.failure("field \(tag >> 3) of the graph") }
       let length = try reader.varint()
@@ -59,11 +59,11 @@ package struct TensorFlowGraph: Sendable {
       guard tag >> 3 == 1 else { continue }  // versions, library
       guard length <= Self.maximumNodeSize, nodes.count < Self.maximumNodeCount else {
         throw reader.failure(
-          "\(nodes.count + 1) nodes, the last of \(length) bytes,", code: "GraphLimit")
+          "\(nodes.count + 1) nodes, the last of \(length) bytes,", code: .graphLimit)
       }
       let node = try Self.node(try file.bytes(at: start, count: Int(length)), path: file.path)
       guard nodes.updateValue(Node(node), forKey: node.name) == nil else {
-        throw .refused("GraphMalformed", file.path, "two nodes are named '\(node.name)'")
+        throw .refused(.graphMalformed, file.path, "two nodes are named '\(node.name)'")
       }
     }
     self.path = file.path
@@ -79,7 +79,7 @@ package struct TensorFlowGraph: Sendable {
     do {
       return try Tensorflow_NodeDef(serializedBytes: bytes, options: options)
     } catch {
-      throw .refused("GraphMalformed", path, "a node that is no NodeDef: \(error)")
+      throw .refused(.graphMalformed, path, "a node that is no NodeDef: \(error)")
     }
   }
 
@@ -93,9 +93,9 @@ package struct TensorFlowGraph: Sendable {
   package func constant(_ name: String) throws(Failure) -> NPYArray {
     guard let node = nodes[name], node.operation == "Const",
       case .tensor(let tensor)? = node.attributes["value"]?.value
-    else { throw .refused("GraphMismatch", path, "no constant '\(name)'") }
+    else { throw .refused(.graphMismatch, path, "no constant '\(name)'") }
     func invalid(_ detail: String) -> Failure {
-      .refused("TensorInvalid", path, "constant '\(name)': \(detail)")
+      .refused(.tensorInvalid, path, "constant '\(name)': \(detail)")
     }
     let shape = tensor.tensorShape.dim.map { Int($0.size) }
     guard !tensor.tensorShape.unknownRank, let count = elementCount(shape),
@@ -109,7 +109,7 @@ package struct TensorFlowGraph: Sendable {
       (type, values) = (.int32, tensor.intVal.withUnsafeBytes { Array($0) })
     default:
       throw .refused(
-        "DtypeUnsupported", path, "constant '\(name)' of type \(tensor.dtype.rawValue)")
+        .dtypeUnsupported, path, "constant '\(name)' of type \(tensor.dtype.rawValue)")
     }
     let size = count * type.size
     var bytes = tensor.tensorContent.isEmpty ? values : Array(tensor.tensorContent)

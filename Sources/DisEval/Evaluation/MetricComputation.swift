@@ -1,4 +1,5 @@
 import FeatureExtractors
+import Features
 import Files
 import Foundation
 import GenerativeMetrics
@@ -8,36 +9,36 @@ import Work
 
 /// Computes the metrics of any number of dialects from two sides; what dialects share is computed
 /// once.
-struct MetricComputation {
+package struct MetricComputation {
   private let subject: Side
   private let reference: Side
   private let extractor: (any FeatureExtractor)?
   private let isInception: Bool
   private let wanted: Set<MetricName>
-  private let noIntervals: String?
+  private let intervals: IntervalChoice
   private let reporter: Reporter
   private var distances: [[DistanceKey]: FrechetDistance] = [:]
   private var kernelDistances: [Preparation: [KernelDistance.Subsets: KernelDistance]] = [:]
   private var coverages: [Preparation: [PrecisionAndRecall.Convention: PrecisionAndRecall]] = [:]
 
-  /// - Parameter noIntervals: Why there are no intervals, nil to compute them.
-  init(
+  package init(
     _ subject: Side, against reference: Side, extractor: (any FeatureExtractor)?,
-    isInception: Bool, wanted: Set<MetricName>, noIntervals: String?, reporter: Reporter
+    isInception: Bool, wanted: Set<MetricName>, intervals: IntervalChoice, reporter: Reporter
   ) {
     self.subject = subject
     self.reference = reference
     self.extractor = extractor
     self.isInception = isInception
     self.wanted = wanted
-    self.noIntervals = noIntervals
+    self.intervals = intervals
     self.reporter = reporter
   }
 
   /// The metrics in one dialect.
   ///
   /// - Parameter other: The dialect of the reference; the same unless dialects are mixed on purpose.
-  mutating func result(_ dialect: Dialect, reference other: Dialect) throws -> DialectResult {
+  package mutating func result(_ dialect: Dialect, reference other: Dialect) throws -> DialectResult
+  {
     let definition = dialect.definition
     let pair = PreparedPair(
       subject: effective(definition.preparation),
@@ -141,7 +142,7 @@ struct MetricComputation {
       result.metrics["kid"] = Metric(
         value, definition: tool, referenceCount: referenceCount(others))
     } catch {
-      guard error.code == "TooFewSamples" else { throw Failure(error, "KID") }
+      guard error.code == .tooFewSamples else { throw Failure(error, "KID") }
       skip([.kid], "by \(tool): \(error.detail)", in: &result)
     }
   }
@@ -171,7 +172,7 @@ struct MetricComputation {
           referenceCount: referenceCount(others))
       }
     } catch {
-      guard error.code == "TooFewSamples" else { throw Failure(error, "precision and recall") }
+      guard error.code == .tooFewSamples else { throw Failure(error, "precision and recall") }
       skip([.precision, .recall], "by \(tool): \(error.detail)", in: &result)
     }
   }
@@ -220,7 +221,7 @@ extension MetricComputation {
   private func jackknife(
     _ distance: FrechetDistance, _ keys: [DistanceKey], _ title: MetricTitle
   ) throws(NoInterval) -> Jackknife {
-    if let noIntervals { throw NoInterval(reason: noIntervals) }
+    if case .omitted(let reason) = intervals { throw NoInterval(reason: reason) }
     guard case .images(let collection) = subject,
       let features = collection.prepared[keys[0].preparation]?.features(keys[0].isSpatial)
     else { throw NoInterval(reason: "needs images, and statistics were given") }
@@ -244,7 +245,7 @@ extension MetricComputation {
   private func jackknife(
     _ scores: InceptionScoreAccumulator
   ) throws(NoInterval) -> Jackknife {
-    if let noIntervals { throw NoInterval(reason: noIntervals) }
+    if case .omitted(let reason) = intervals { throw NoInterval(reason: reason) }
     do throws(MetricError) {
       return try scores.jackknife()
     } catch {

@@ -1,3 +1,4 @@
+import Features
 import Files
 import Images
 import References
@@ -9,20 +10,24 @@ enum OpenedSubject {
   case samples(Generator, count: Int)
   case existing(ImagesOrStatistics)
   /// Samples that were made before, `count` of them in all.
-  case run(RunDirectory, count: Int)
+  case run(RunDirectory, count: Int, isPartial: Bool)
 
-  init(_ subject: Evaluation.Subject, recursive: Bool?) throws {
-    switch subject {
-    case .existing(let path):
-      self = .existing(try ImagesOrStatistics(path: path, recursive: recursive))
-    case .samples(let generator, let count):
+  init(_ request: EvaluationRequest, preset: Preset?) throws {
+    switch request.subject {
+    case .images(let path):
+      self = .existing(try ImagesOrStatistics(path: path, recursive: request.recursive))
+    case .checkpoint(let checkpoint):
+      let count = request.num ?? EvaluationRequest.defaultCount
+      try checkEnough(count, "--num")
+      let generator = try Generator(checkpoint, precision: request.precision)
+      try preset?.check(generator)
       try generator.checkMakesImages()
       try generator.checkCovers(count)
-      try checkEnough(count, "--num")
       self = .samples(generator, count: count)
-    case .run(let path, let count):
-      let directory = try RunDirectory(path: path)
-      self = .run(directory, count: count ?? directory.record.count)
+    case .run(let run):
+      let directory = try RunDirectory(path: run.path)
+      self = .run(
+        directory, count: request.num ?? directory.record.count, isPartial: run.isPartial)
     }
   }
 
@@ -34,7 +39,7 @@ enum OpenedSubject {
       SampleOrigin(
         checkpoint: generator.checkpoint, sampler: generator.provenance,
         decoder: generator.decoder?.provenance)
-    case .run(let directory, _):
+    case .run(let directory, _, _):
       SampleOrigin(
         checkpoint: directory.record.configuration.checkpoint,
         sampler: directory.record.configuration.sampler,
@@ -47,11 +52,20 @@ enum OpenedSubject {
     switch self {
     case .existing: nil
     case .samples(let generator, _): (generator.imageExtents[0], generator.imageExtents[1])
-    case .run(let directory, _):
+    case .run(let directory, _, _):
       (
         directory.record.configuration.kept.extents[0],
         directory.record.configuration.kept.extents[1]
       )
+    }
+  }
+
+  /// How many samples are made or merged; nil when there are none, or it depends on what is there.
+  var sampleCount: Int? {
+    switch self {
+    case .samples(_, let count): count
+    case .existing: nil
+    case .run(_, let count, let isPartial): isPartial ? nil : count
     }
   }
 
@@ -67,30 +81,4 @@ struct SampleOrigin {
   let checkpoint: CheckpointProvenance
   let sampler: SamplerProvenance
   let decoder: DecoderProvenance?
-}
-
-extension Evaluation {
-  /// How many samples are made or merged; nil when there are none, or it depends on what is there.
-  public var sampleCount: Int? {
-    get throws {
-      switch subject {
-      case .samples(_, let count): count
-      case .existing: nil
-      case .run(let path, let count):
-        isPartial ? nil : try count ?? RunRecord.read(folder: path).count
-      }
-    }
-  }
-
-  /// Classes of the model that is judged, nil when there is none or it has no classes.
-  public var classCount: Int? {
-    get throws {
-      switch subject {
-      case .samples(let generator, _): generator.checkpoint.model.numClasses
-      case .existing: nil
-      case .run(let path, _):
-        try RunRecord.read(folder: path).configuration.checkpoint.model.numClasses
-      }
-    }
-  }
 }

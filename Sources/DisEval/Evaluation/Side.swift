@@ -1,10 +1,12 @@
 import FeatureExtractors
+import Features
+import Files
 import GenerativeMetrics
 import References
 import Results
 
 /// One side of a comparison, reduced to what the metrics need.
-enum Side {
+package enum Side {
   case images(FeatureCollection)
   /// Statistics, and the features of the images that lie in the same file.
   case statistics(ReferenceStatistics, images: FeatureCollection?)
@@ -59,4 +61,24 @@ struct DistanceKey: Hashable {
   let preparation: Preparation
   let mean: MeanPrecision
   let isSpatial: Bool
+}
+
+extension Side {
+  /// What the images are like, nil without images.
+  var tally: ImageTally? {
+    switch self {
+    case .images(let collection): collection.tally
+    case .statistics(_, let images): images?.tally
+    }
+  }
+
+  func provenance(path: String, dialect: Dialect?) -> ReferenceProvenance {
+    switch self {
+    case .images(let collection):
+      ReferenceProvenance(
+        file: lastComponent(path), sha256: collection.sha256, dataset: nil,
+        count: collection.count, dialect: dialect?.rawValue)
+    case .statistics(let statistics, _): statistics.provenance
+    }
+  }
 }

@@ -128,11 +128,11 @@ extension Reviewer {
       if case .images(let images) = source { images.count } else { nil }
     guard let count = result.provenance.num ?? found, count >= 1 else {
       throw Failure(
-        .dataRefused, "NoImages", "the result", "does not say of how many images it is")
+        .dataRefused, .noImages, "the result", "does not say of how many images it is")
     }
     guard found == nil || found == count else {
       throw Failure(
-        .dataRefused, "OtherImages", "--images",
+        .dataRefused, .otherImages, "--images",
         "\(found ?? 0) images, but the result is of \(count)")
     }
     return count
@@ -144,7 +144,7 @@ extension Reviewer {
   }
 
   private func otherReference(_ path: String, _ detail: String) -> Failure {
-    Failure(.dataRefused, "OtherReference", path, detail)
+    Failure(.dataRefused, .otherReference, path, detail)
   }
 
   /// Rows of the reference's features, nil when the file has none.
@@ -168,7 +168,7 @@ extension Reviewer {
       weights: weights, reference: statistics, precision: scored.precision ?? .float32)
     guard loaded.provenance.sha256 == scored.sha256 else {
       throw Failure(
-        .dataRefused, "ExtractorMismatch", weights ?? loaded.provenance.file ?? loaded.network.name,
+        .dataRefused, .extractorMismatch, weights ?? loaded.provenance.file ?? loaded.network.name,
         "SHA-256 \(loaded.provenance.sha256 ?? "unknown"), but the result's extractor has "
           + "\(scored.sha256 ?? "unknown"); give --weights")
     }
@@ -265,7 +265,7 @@ extension Reviewer {
     guard let referenceImages, let extractor else { return [:] }
     let images = try ImageSource(path: referenceImages, recursive: recursive)
     func refusal(_ detail: String) -> Failure {
-      Failure(.dataRefused, "ReferenceImagesMismatch", referenceImages, detail)
+      Failure(.dataRefused, .referenceImagesMismatch, referenceImages, detail)
     }
     guard images.count >= rows.count else {
       throw refusal("\(images.count) images, but the reference has \(rows.count) rows of features")
@@ -316,7 +316,7 @@ private struct StoredFeatures {
       configuration.extractor.sha256 == result.provenance.extractor.sha256
     else {
       throw Failure(
-        .dataRefused, "OtherRun", path,
+        .dataRefused, .otherRun, path,
         "its checkpoint, sampler or extractor is not that of the result; give the result's own run")
     }
     let names = configuration.kept.preparations
@@ -326,13 +326,13 @@ private struct StoredFeatures {
       let preparation = Preparation(name: name)
     else {
       throw Failure(
-        .dataRefused, "OtherRun", path,
+        .dataRefused, .otherRun, path,
         "the run kept features prepared as \(names.joined(separator: ", ")), not as \(own)")
     }
     let units = directory.record.units(count: count)
     guard directory.record.count >= count, units.allSatisfy(directory.isFinished) else {
       throw Failure(
-        .dataRefused, "RunIncomplete", path,
+        .dataRefused, .runIncomplete, path,
         "not all of the result's \(count) samples are there; run the same 'dis-eval fid --run' again"
       )
     }

@@ -43,13 +43,13 @@ public struct SampleAudit: Sendable {
   ) async throws {
     guard let text = result.sampleDigests, let total = result.provenance.num else {
       throw Failure(
-        .dataRefused, "NoSampleDigests", "sample_digests",
+        .dataRefused, .noSampleDigests, "sample_digests",
         "the result is of no checkpoint, or of an earlier version: it does not say what its samples "
           + "are one by one; evaluate again")
     }
     guard let digests = SampleDigests(text), digests.count == total, total > 0 else {
       throw Failure(
-        .dataRefused, "ResultInvalid", "sample_digests",
+        .dataRefused, .resultInvalid, "sample_digests",
         "expected four characters of base64 for each of \(total) samples")
     }
     try workload.prepare()

@@ -1,4 +1,5 @@
 import FeatureExtractors
+import Features
 import Files
 import Foundation
 import Images
@@ -67,13 +68,13 @@ struct PreFlight: Sendable {
     if let available = ProcessMemory.available, memory > available + ProcessMemory.current.resident
     {
       throw Failure(
-        .outOfMemory, "TooLittleMemory", "--threads \(threads)",
+        .outOfMemory, .tooLittleMemory, "--threads \(threads)",
         "\(readable(bytes: memory)) are needed and \(readable(bytes: available)) are free; use "
           + "fewer threads, or 'fid', which keeps no features in memory")
     }
     if let free = freeDisk(of: folder), disk > free {
       throw Failure(
-        .cannotCreate, "TooLittleDisk", folder,
+        .cannotCreate, .tooLittleDisk, folder,
         "\(readable(bytes: disk)) are needed for what is kept of the samples, and "
           + "\(readable(bytes: free)) are free")
     }

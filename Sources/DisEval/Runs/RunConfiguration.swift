@@ -1,5 +1,6 @@
 import Crypto
 import FeatureExtractors
+import Features
 import Files
 import Foundation
 import Results
@@ -22,6 +23,15 @@ public struct RunConfiguration: Codable, Sendable {
   /// What is kept of a sample.
   public var kept: KeptArrays
 
+  package init(
+    tool: String, kernels: String, checkpoint: CheckpointProvenance, sampler: SamplerProvenance,
+    decoder: DecoderProvenance?, extractor: ExtractorProvenance, kept: KeptArrays
+  ) {
+    (self.tool, self.kernels) = (tool, kernels)
+    (self.checkpoint, self.sampler, self.decoder) = (checkpoint, sampler, decoder)
+    (self.extractor, self.kept) = (extractor, kept)
+  }
+
   /// The canonical document; its hash is what units name their configuration by.
   func sha256() throws -> String { hexadecimal(SHA256.hash(data: try encodedJSON(self))) }
 
@@ -41,13 +51,13 @@ public struct RunConfiguration: Codable, Sendable {
     }
     guard differences.isEmpty else {
       throw Failure(
-        .cannotCreate, "OtherConfiguration", path,
+        .cannotCreate, .otherConfiguration, path,
         "the folder holds another run: \(differences.joined(separator: "; ")); give another --run "
           + "folder, or the same settings")
     }
     guard kernels == other.kernels else {
       throw Failure(
-        .cannotCreate, "KernelMismatch", path,
+        .cannotCreate, .kernelMismatch, path,
         "the run was begun with kernels '\(other.kernels)', these are '\(kernels)': other "
           + "instructions give other last bits; use --kernels to choose one that all machines have")
     }
@@ -71,7 +81,7 @@ public struct KeptArrays: Codable, Equatable, Sendable {
   /// Height, width and channels of an image.
   public var extents: [Int]
 
-  init(
+  package init(
     _ demands: [FeatureDemand], extractor: any FeatureExtractor, labels: Bool, images: Bool,
     extents: [Int]
   ) {
@@ -117,7 +127,7 @@ public struct KeptArrays: Codable, Equatable, Sendable {
       extents.allSatisfy({ (1...1 << 14).contains($0) })
     else {
       throw Failure(
-        .dataRefused, "RunDamaged", path, "'kept' describes arrays that no run has: \(self)")
+        .dataRefused, .runDamaged, path, "'kept' describes arrays that no run has: \(self)")
     }
   }
 }

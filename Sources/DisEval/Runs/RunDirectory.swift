@@ -18,11 +18,11 @@ import Work
 /// The state of a run is the set of its valid units and nothing else. Files get their name when they
 /// are whole; who dies leaves at most a temporary file, which the next one removes. No other file of
 /// the folder is touched.
-final class RunDirectory: Sendable {
+package final class RunDirectory: Sendable {
   /// The folder.
   let path: String
   /// What `run.json` says.
-  let record: RunRecord
+  package let record: RunRecord
   /// SHA-256 of the configuration.
   let configuration: String
   /// Nil when the run is only read, which may be from a folder that cannot be written.
@@ -40,7 +40,7 @@ final class RunDirectory: Sendable {
   /// Opens a run that is there, to read what it has.
   ///
   /// - Throws: `Failure` `NotARun`, `RunDamaged`.
-  convenience init(path: String) throws {
+  package convenience init(path: String) throws {
     try self.init(path: path, record: try RunRecord.read(folder: path), claims: nil)
   }
 
@@ -49,7 +49,7 @@ final class RunDirectory: Sendable {
   /// - Parameter unit: Samples of a unit, asked when the run is begun.
   /// - Throws: `Failure` `OtherConfiguration` or `KernelMismatch` (73), naming what differs;
   ///   `NotEmpty` for a folder of something else.
-  static func open(
+  package static func open(
     _ path: String, asked: RunRecord, unit: () throws -> Int
   ) async throws -> RunDirectory {
     try checkIsOurs(path)
@@ -58,7 +58,7 @@ final class RunDirectory: Sendable {
         atPath: "\(path)/units", withIntermediateDirectories: true)
     } catch {
       throw Failure(
-        .cannotCreate, "CannotCreate", path,
+        .cannotCreate, .cannotCreate, path,
         "the folder cannot be made: it cannot be written there, or something that is not a folder is "
           + "in the way")
     }
@@ -79,7 +79,7 @@ final class RunDirectory: Sendable {
     if let old = record.scoring.referenceSha256, let new = asked.scoring.referenceSha256, old != new
     {
       throw Failure(
-        .cannotCreate, "OtherConfiguration", path,
+        .cannotCreate, .otherConfiguration, path,
         "the run is scored against a reference of SHA-256 \(old), asked for \(new) "
           + "('\(asked.scoring.reference)'); 'dis-eval merge --ref' scores it against another")
     }
@@ -103,7 +103,7 @@ final class RunDirectory: Sendable {
       .filter { $0 != "units" && !UnitFileName.isOfRecord($0) }
     guard others.isEmpty else {
       throw Failure(
-        .cannotCreate, "NotEmpty", path,
+        .cannotCreate, .notEmpty, path,
         "the folder is not one of a run and has \(others.count) other entries; give a new or an empty "
           + "one")
     }
@@ -127,7 +127,7 @@ extension RunDirectory {
   /// Reads a finished unit.
   ///
   /// - Throws: `Failure` `UnitDamaged`; `NotFound` when it is not there.
-  func read(_ unit: UnitRange) throws -> UnitContent {
+  package func read(_ unit: UnitRange) throws -> UnitContent {
     try UnitContent.read(
       file(unit), first: unit.first, count: unit.count, kept: record.configuration.kept,
       configuration: configuration
@@ -137,7 +137,7 @@ extension RunDirectory {
   /// Gives a unit its file. One that somebody else has made meanwhile must be the same.
   ///
   /// - Throws: `Failure` `UnitDiffers` (70): the same settings gave other bytes.
-  func commit(_ content: UnitContent, as unit: UnitRange) throws {
+  package func commit(_ content: UnitContent, as unit: UnitRange) throws {
     let bytes = content.encoded(configuration: configuration)
     var file = try AtomicFile(path: file(unit))
     try file.write(bytes)
@@ -145,7 +145,7 @@ extension RunDirectory {
       let existing = try ReadableFile(path: self.file(unit))
       guard try existing.bytes(at: 0, count: existing.size) == bytes else {
         throw Failure(
-          .internalError, "UnitDiffers", self.file(unit),
+          .internalError, .unitDiffers, self.file(unit),
           "another process made other bytes of the same samples; one of the two machines errs")
       }
     }
@@ -153,13 +153,13 @@ extension RunDirectory {
   }
 
   /// Those of `units` that are not there. One that cannot be read is removed, to be made again.
-  func missing(_ units: [UnitRange], reporter: Reporter) throws -> [UnitRange] {
+  package func missing(_ units: [UnitRange], reporter: Reporter) throws -> [UnitRange] {
     try units.filter { unit in
       guard isFinished(unit) else { return true }
       do {
         _ = try read(unit)
         return false
-      } catch let failure as Failure where failure.code == "UnitDamaged" {
+      } catch let failure as Failure where failure.code == .unitDamaged {
         reporter.warn("\(failure); it is made again")
         unlink(file(unit))
         return true
@@ -168,7 +168,7 @@ extension RunDirectory {
   }
 
   /// Saves an unfinished unit: the samples that are done, and how far the next one is.
-  func save(_ content: UnitContent, _ sampling: SamplingState?, as unit: UnitRange) throws {
+  package func save(_ content: UnitContent, _ sampling: SamplingState?, as unit: UnitRange) throws {
     let arrays = sampling?.tensors.sorted { $0.key < $1.key } ?? []
     try AtomicFile.write(
       content.encoded(
@@ -181,7 +181,7 @@ extension RunDirectory {
   }
 
   /// What was saved of an unfinished unit, nil if nothing was or it cannot be used.
-  func saved(_ unit: UnitRange) -> (content: UnitContent, sampling: StoredSampling?)? {
+  package func saved(_ unit: UnitRange) -> (content: UnitContent, sampling: StoredSampling?)? {
     guard
       let (content, file, state) = try? UnitContent.read(
         partialFile(unit), first: unit.first, count: nil, kept: record.configuration.kept,
@@ -201,7 +201,7 @@ extension RunDirectory {
 
   /// Removes what processes that were killed have left: temporary files of ours, and states of units
   /// that are finished. What somebody works on stays, and whatever has a name that we do not give.
-  func sweep() throws {
+  package func sweep() throws {
     func remove(_ path: String, _ number: Int) throws {
       guard let claims, try claims.claim(number) else { return }
       unlink(path)
@@ -222,7 +222,7 @@ extension RunDirectory {
   }
 
   /// Removes the files of a run, and its folder unless there is something else in it.
-  static func remove(_ path: String) {
+  package static func remove(_ path: String) {
     let units = "\(path)/units"
     for name in (try? Folder(path: units).names) ?? [] {
       guard let text = String(validating: name, as: UTF8.self), UnitFileName(text) != nil else {

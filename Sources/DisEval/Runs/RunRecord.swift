@@ -20,6 +20,13 @@ public struct RunRecord: Codable, Sendable {
 
   static let currentSchema = "dis-eval-run/1"
 
+  package init(
+    configuration: RunConfiguration, unit: Int, counts: [Int], scoring: Scoring
+  ) {
+    (self.configuration, self.unit) = (configuration, unit)
+    (self.counts, self.scoring) = (counts, scoring)
+  }
+
   /// How samples are scored, apart from what ``RunConfiguration`` has.
   public struct Scoring: Codable, Sendable {
     /// Absolute path of the reference.
@@ -60,20 +67,20 @@ public struct RunRecord: Codable, Sendable {
     do throws(Failure) {
       file = try ReadableFile(path: path)
     } catch {
-      guard error.code == "NotFound" else { throw error }
+      guard error.code == .notFound else { throw error }
       throw Failure(
-        .inputMissing, "NotARun", folder,
+        .inputMissing, .notARun, folder,
         "has no run.json; give a folder that 'dis-eval fid --run' has begun")
     }
     guard file.size <= 1 << 20 else {
-      throw Failure(.dataRefused, "RunDamaged", path, "\(file.size) bytes, expected a few thousand")
+      throw Failure(.dataRefused, .runDamaged, path, "\(file.size) bytes, expected a few thousand")
     }
     let record: RunRecord = try decodedJSON(
       Data(try file.bytes(at: 0, count: file.size)), subject: path, what: "record of a run",
-      code: "RunDamaged")
+      code: .runDamaged)
     guard record.schema == currentSchema else {
       throw Failure(
-        .dataRefused, "RunDamaged", path,
+        .dataRefused, .runDamaged, path,
         "schema '\(record.schema)', this version reads \(currentSchema)")
     }
     try record.configuration.kept.check(path)
@@ -82,7 +89,7 @@ public struct RunRecord: Codable, Sendable {
       (1...maximumCount).contains(record.count), record.counts.count <= 1000
     else {
       throw Failure(
-        .dataRefused, "RunDamaged", path,
+        .dataRefused, .runDamaged, path,
         "units of \(record.unit) samples and counts \(record.counts): expected 1 to "
           + "\(maximumUnit), and ascending numbers")
     }
@@ -95,7 +102,7 @@ public struct RunRecord: Codable, Sendable {
   public static let maximumCount = 1 << 30
 
   /// The units of the first `count` samples; the last may reach further.
-  func units(count: Int) -> [UnitRange] {
+  package func units(count: Int) -> [UnitRange] {
     var units: [UnitRange] = []
     var start = 0
     for end in counts where start < count {
@@ -109,7 +116,7 @@ public struct RunRecord: Codable, Sendable {
 }
 
 /// Consecutive samples that one worker makes.
-struct UnitRange: Hashable, Sendable {
+package struct UnitRange: Hashable, Sendable {
   /// The index of the first sample.
   let first: Int
   /// How many.
@@ -118,7 +125,7 @@ struct UnitRange: Hashable, Sendable {
   var indices: Range<Int> { first..<first + count }
 
   /// As its files are called, such as `000064-32`.
-  var name: String {
+  package var name: String {
     let digits = String(first)
     return String(repeating: "0", count: max(0, 6 - digits.count)) + digits + "-\(count)"
   }

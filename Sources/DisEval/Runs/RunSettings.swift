@@ -41,60 +41,40 @@ public struct ShardReport: Codable, Sendable {
   public func json() throws -> [UInt8] { try encodedJSON(self) }
 }
 
-extension Evaluation {
-  /// Makes the samples of one shard and scores nothing.
-  public func makeShard(reporter: Reporter) async throws -> ShardReport {
-    guard let run, let shard = run.shard, case .samples(let generator, let count) = subject else {
-      throw Failure(.usage, "NotAShard", "--shard", "needs --ckpt and --run")
-    }
-    let directory = try await PreparedEvaluation(self, reporter: reporter)
-      .makeUnits(of: generator, count: count, settings: run, keepsImages: false)
-    let units = directory.record.units(count: count)
-    let own = units.indices.filter { $0 % shard.count == shard.index }.map { units[$0] }
-    return ShardReport(
-      run: run.path, shard: shard, samples: own.reduce(0) { $0 + $1.count },
-      missing: units.filter { !directory.isFinished($0) }.reduce(0) { $0 + $1.count })
-  }
-
-  /// The scoring of a run that is there, as it was asked for when the run was begun.
+extension EvaluationRequest {
+  /// The request to score the samples of a run, as it was asked for when the run was begun.
   ///
-  /// - Parameter reference: Another reference than the run's own.
-  /// - Throws: `Failure` `NotARun`, `RunDamaged`.
-  public init(run path: String, reference: String?, weights: String?, workload: Workload) throws {
-    let record = try RunRecord.read(folder: path)
+  /// - Parameters:
+  ///   - run: The run.
+  ///   - reference: A reference to use instead of the run's own.
+  ///   - weights: The extractor's weights, nil for where the run had them.
+  /// - Throws: `Failure` `NotARun` (66), `RunDamaged` (65).
+  public init(run: RunRequest, reference: String?, weights: String?) throws {
+    let record = try RunRecord.read(folder: run.path)
     let scoring = record.scoring
-    func unknown(_ value: String) -> Failure {
-      Failure(
-        .dataRefused, "RunDamaged", RunRecord.path(in: path),
-        "'\(value)' is no dialect or metric of this version")
-    }
-    func dialect(_ name: String) throws(Failure) -> Dialect {
-      guard let dialect = Dialect(rawValue: name) else { throw unknown(name) }
-      return dialect
-    }
-    func metrics(_ names: [String]) throws(Failure) -> Set<MetricName> {
-      var metrics: Set<MetricName> = []
-      for name in names {
-        guard let metric = MetricName(rawValue: name) else { throw unknown(name) }
-        metrics.insert(metric)
-      }
-      return metrics
-    }
     self.init(
-      subject: .run(path: path, count: nil), reference: reference ?? scoring.reference,
-      weights: weights ?? scoring.weights, workload: workload)
-    switch scoring.dialect {
-    case nil: dialects = .fitting
-    case "all": dialects = .all
-    case .some(let name): dialects = .one(try dialect(name))
-    }
+      subject: .run(run), reference: reference ?? scoring.reference,
+      weights: weights ?? scoring.weights)
     precision = record.configuration.extractor.precision ?? .float32
-    preset = try scoring.preset.map { try Preset(named: $0) }
-    referenceDialect = try scoring.referenceDialect.map(dialect)
-    self.metrics = try scoring.metrics.map(metrics)
-    optionalMetrics = try metrics(scoring.optionalMetrics)
-    givesIntervals = scoring.givesIntervals ?? true
-    allowsMismatch = scoring.allowsMismatch
-    recursive = scoring.recursive
+    (preset, dialect) = (scoring.preset, scoring.dialect)
+    (referenceDialect, metrics) = (scoring.referenceDialect, scoring.metrics)
+    (optionalMetrics, intervals) = (scoring.optionalMetrics, scoring.givesIntervals ?? true)
+    (allowsMismatch, recursive) = (scoring.allowsMismatch, scoring.recursive)
+  }
+}
+
+extension RunRecord.Scoring {
+  /// How a request is scored.
+  ///
+  /// - Parameters:
+  ///   - reference: Absolute path of the reference.
+  ///   - sha256: SHA-256 of the reference, nil for images.
+  package init(_ request: EvaluationRequest, reference: String, sha256: String?) {
+    self.init(
+      reference: reference, referenceSha256: sha256, weights: request.weights.map(absolutePath),
+      preset: request.preset, dialect: request.dialect, referenceDialect: request.referenceDialect,
+      metrics: request.metrics, optionalMetrics: request.optionalMetrics,
+      givesIntervals: request.intervals, allowsMismatch: request.allowsMismatch,
+      recursive: request.recursive)
   }
 }

@@ -1,6 +1,7 @@
 import Checkpoints
 import Crypto
 import FeatureExtractors
+import Features
 import Files
 import Images
 
@@ -10,9 +11,9 @@ import Images
 /// for each preparation `<name>.features`, `<name>.logits` and `<name>.spatial` float32 `[n, D]`, and
 /// `images` uint8 `[n, H, W, C]`, as far as the run keeps them. Its metadata name the samples, the
 /// configuration, and a SHA-256 over themselves and the arrays. Nothing in it depends on who made it or when.
-struct UnitContent: Sendable {
+package struct UnitContent: Sendable {
   let first: Int
-  private(set) var count = 0
+  package private(set) var count = 0
   private let kept: KeptArrays
   private var labels: [Int64] = []
   private var digests: [UInt8] = []
@@ -21,14 +22,14 @@ struct UnitContent: Sendable {
   private var pixels: [UInt8] = []
 
   /// No samples yet; the next one is `first`.
-  init(first: Int, kept: KeptArrays) {
+  package init(first: Int, kept: KeptArrays) {
     self.first = first
     self.kept = kept
     floats = kept.floats.map { _ in [] }
   }
 
   /// Takes the next sample.
-  mutating func append(_ image: Image, label: Int?, _ scored: ScoredImage) {
+  package mutating func append(_ image: Image, label: Int?, _ scored: ScoredImage) {
     if kept.labels { labels.append(Int64(label ?? 0)) }
     digests += scored.digest
     let rows = kept.preparations.flatMap { name -> [[Float]] in
@@ -44,10 +45,10 @@ struct UnitContent: Sendable {
   }
 
   /// The label of the sample at `offset` in this unit, nil when there are none.
-  func label(at offset: Int) -> Int? { kept.labels ? Int(labels[offset]) : nil }
+  package func label(at offset: Int) -> Int? { kept.labels ? Int(labels[offset]) : nil }
 
   /// The image at `offset`, nil when images are not kept.
-  func image(at offset: Int) -> Image? {
+  package func image(at offset: Int) -> Image? {
     guard kept.images else { return nil }
     let size = kept.extents.reduce(1, *)
     return Image(
@@ -56,7 +57,7 @@ struct UnitContent: Sendable {
   }
 
   /// What was kept of the sample at `offset`.
-  func scoredImage(at offset: Int) -> ScoredImage {
+  package func scoredImage(at offset: Int) -> ScoredImage {
     var vectors: [String: [Float]] = [:]
     for (array, values) in zip(kept.floats, floats) {
       vectors[array.name] = Array(values[offset * array.width..<(offset + 1) * array.width])
@@ -127,7 +128,7 @@ extension UnitContent {
     _ path: String, first: Int, count: Int?, kept: KeptArrays, configuration: String
   ) throws -> (content: UnitContent, file: CheckpointFile, state: StateDict) {
     func damaged(_ detail: String) -> Failure {
-      Failure(.dataRefused, "UnitDamaged", path, detail)
+      Failure(.dataRefused, .unitDamaged, path, detail)
     }
     let file: CheckpointFile
     let state: StateDict
@@ -147,7 +148,7 @@ extension UnitContent {
     }
     guard found["configuration"] == configuration else {
       throw Failure(
-        .cannotCreate, "OtherConfiguration", path,
+        .cannotCreate, .otherConfiguration, path,
         "is of a run with configuration \(found["configuration"] ?? "none"), this is "
           + configuration)
     }
@@ -180,7 +181,7 @@ extension UnitContent {
         content.pixels = try array("images", .uint8, [rows] + kept.extents).bytes
       }
     } catch {
-      throw error.code == "TensorMissing" ? damaged(error.detail) : error
+      throw error.code == .tensorMissing ? damaged(error.detail) : error
     }
     return (content, file, state)
   }

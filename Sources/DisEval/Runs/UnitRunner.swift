@@ -1,5 +1,6 @@
 import Diffusion
 import FeatureExtractors
+import Features
 import Files
 import Images
 import Sampling
@@ -7,7 +8,7 @@ import Synchronization
 import Work
 
 /// Makes the missing units of a run on all workers, beside any number of other processes.
-final class UnitRunner: Sendable {
+package final class UnitRunner: Sendable {
   private let directory: RunDirectory
   private let generator: Generator
   private let extractor: any FeatureExtractor
@@ -24,7 +25,7 @@ final class UnitRunner: Sendable {
   /// Whether the run was stopped: held while a file is written, so that none is half written then.
   private let isStopped = Mutex(false)
 
-  init(
+  package init(
     _ directory: RunDirectory, generator: Generator, extractor: any FeatureExtractor,
     saveInterval: Duration, reporter: Reporter
   ) {
@@ -44,7 +45,7 @@ final class UnitRunner: Sendable {
   ///   - threads: Workers, each on a unit of its own.
   /// - Throws: `Failure` `NotFinite` or `ConstantImage` with the indices of the samples, or why a
   ///   file could not be written.
-  func make(_ missing: [UnitRange], of units: [UnitRange], threads: Int) async throws {
+  package func make(_ missing: [UnitRange], of units: [UnitRange], threads: Int) async throws {
     try directory.sweep()
     let queue = Queue(missing, all: units, reporter: reporter)
     try await withThrowingTaskGroup(of: Void.self) { group in
@@ -57,7 +58,7 @@ final class UnitRunner: Sendable {
   }
 
   /// Saves the state of all units that are being made. Nothing is written afterwards.
-  func stop() throws {
+  package func stop() throws {
     try isStopped.withLock { isStopped in
       isStopped = true
       for (unit, state) in unfinished.withLock({ $0 }) {
@@ -119,7 +120,7 @@ final class UnitRunner: Sendable {
     try isStopped.withLock { isStopped in
       guard !isStopped else {
         throw Failure(
-          .interrupted, "Interrupted", directory.path,
+          .interrupted, .interrupted, directory.path,
           "stopped; what is done is kept, and the same command continues")
       }
       try body()
@@ -143,7 +144,7 @@ private struct BadSamples {
       let image = try generator.image(try generator.sample(index, from: state), index: index)
       if image.isConstant { constant.append(index) }
       return image
-    } catch let failure as Failure where failure.code == "NotFinite" {
+    } catch let failure as Failure where failure.code == .notFinite {
       notFinite.append(index)
       let kept = generator.imageExtents
       return Image(
@@ -156,13 +157,13 @@ private struct BadSamples {
     func list(_ indices: [Int]) -> String { indices.map(String.init).joined(separator: ", ") }
     guard notFinite.isEmpty else {
       throw Failure(
-        .dataRefused, "NotFinite", checkpoint,
+        .dataRefused, .notFinite, checkpoint,
         "values that are not finite in samples \(list(notFinite)); the checkpoint or the sampler "
           + "settings are at fault")
     }
     guard constant.isEmpty else {
       throw Failure(
-        .dataRefused, "ConstantImage", checkpoint,
+        .dataRefused, .constantImage, checkpoint,
         "all pixels are the same in samples \(list(constant)); the checkpoint or the sampler "
           + "settings are at fault")
     }

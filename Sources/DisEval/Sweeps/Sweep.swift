@@ -23,27 +23,19 @@ import Work
 public struct Sweep: Sendable {
   /// The folder, made if it is not there.
   public var folder: String
-  /// How checkpoints are sampled; the seed is that of the first range.
-  public var settings: SamplingSettings
-  /// Which state dict of each file, a path of keys; nil for the averaged one, or the only one.
-  public var checkpointKey: String?
-  /// What makes images of latents.
-  public var decoder: LoadedDecoder?
-  /// Samples of each evaluation.
-  public var count: Int
-  /// How samples are scored. Subject and run are replaced by those of each checkpoint.
-  public var template: Evaluation
-  /// Ranges of seeds of each checkpoint: that of the settings, and those of the next numbers.
+  /// How checkpoints are sampled and scored. The path of its checkpoint is replaced by that of each one;
+  /// its seed is that of the first range.
+  public var template: EvaluationRequest
+  /// How evaluations are carried out. Each keeps a run of its own.
+  public var execution: Execution
+  /// Ranges of seeds of each checkpoint: that of the template, and those of the next numbers.
   public var repeats = 1
   /// How the work is stopped from another thread.
   public var stop: StopRequest?
 
   /// Describes a sweep.
-  public init(folder: String, settings: SamplingSettings, count: Int, template: Evaluation) {
-    self.folder = folder
-    self.settings = settings
-    self.count = count
-    self.template = template
+  public init(folder: String, template: EvaluationRequest, execution: Execution) {
+    (self.folder, self.template, self.execution) = (folder, template, execution)
   }
 
   /// The files and folders in ``folder``.
@@ -116,6 +108,8 @@ private final class SweepSession {
   private let sweep: Sweep
   private let reporter: Reporter
   private let key: SweepKey
+  /// The seed of the first range.
+  private let seed: UInt64
   private let claims: ClaimFile
   private var hashes: ContentHashes
   /// Keys that have had a row, with its name.
@@ -136,7 +130,7 @@ private final class SweepSession {
           atPath: folder, withIntermediateDirectories: true)
       } catch {
         throw Failure(
-          .cannotCreate, "CannotCreate", folder,
+          .cannotCreate, .cannotCreate, folder,
           "the folder cannot be made: it cannot be written there, or something that is not a folder "
             + "is in the way")
       }
@@ -146,10 +140,15 @@ private final class SweepSession {
     _ = try Self.ledger(of: sweep)
 
     let template = sweep.template
-    if case .all = template.dialects {
-      throw Failure(
-        .usage, "MixedDialects", "--dialect all", "a row has one number for each metric; give one")
+    guard let sampled = template.checkpoint else {
+      preconditionFailure("a sweep samples checkpoints")
     }
+    guard try ScoringSettings(template).dialect != .all else {
+      throw Failure(
+        .usage, .mixedDialects, "--dialect all", "a row has one number for each metric; give one")
+    }
+    let decoder = try sampled.decoder.map(LoadedDecoder.init)
+    seed = sampled.sampling.seed
     let path = try resolveReference(template.reference)
     let reference = try ImagesOrStatistics(path: path, recursive: template.recursive)
     var guardian = CompatibilityGuard(
@@ -158,7 +157,8 @@ private final class SweepSession {
       statistics: [reference.statistics].compactMap(\.self), weights: template.weights,
       precision: template.precision, needsNetwork: true, guardian: &guardian)
     key = SweepKey(
-      sweep, reference: try hashes.sha256(path, recursive: template.recursive ?? false),
+      template, settings: try SamplingSettings(sampled.sampling), decoder: decoder?.provenance,
+      reference: try hashes.sha256(path, recursive: template.recursive ?? false),
       extractor: extractor.provenance.tensorsSha256 ?? extractor.provenance.sha256)
     try hashes.save()
   }
@@ -182,12 +182,11 @@ private final class SweepSession {
 
   /// The row of a checkpoint, nil while another process evaluates it.
   func row(_ checkpoint: SweepCheckpoint, repeat index: Int) async throws -> SweepRow? {
-    var settings = sweep.settings
-    settings.seed &+= UInt64(index)
-    var row = SweepRow(name: checkpoint.name, checkpoint: checkpoint.path, seed: settings.seed)
+    let seed = seed &+ UInt64(index)
+    var row = SweepRow(name: checkpoint.name, checkpoint: checkpoint.path, seed: seed)
     do {
       let sha256 = try hashes.sha256(checkpoint.path)
-      let key = try key(of: checkpoint.path).text(checkpoint: sha256, seed: settings.seed)
+      let key = try key(of: checkpoint.path).text(checkpoint: sha256, seed: seed)
       let isFirst = seen.insert(key).inserted
       if let entry = try known(key, checkpoint, relabel: isFirst) {
         row.finish(entry, isCached: true)
@@ -204,8 +203,8 @@ private final class SweepSession {
         row.finish(entry, isCached: true)
         return row
       }
-      reporter.note("\(checkpoint.name), seed \(settings.seed)")
-      let result = try await evaluate(checkpoint, settings, key: key, sha256: sha256)
+      reporter.note("\(checkpoint.name), seed \(seed)")
+      let result = try await evaluate(checkpoint, seed: seed, key: key, sha256: sha256)
       row.finish(try keep(result, checkpoint, key: key), isCached: false)
       RunDirectory.remove(runPath(key))
       return row
@@ -213,7 +212,7 @@ private final class SweepSession {
       if failure.status == .interrupted || isOfFolder(failure) { throw failure }
       row.fail(failure)
     } catch let error as MetricError {
-      row.fail(Failure(.dataRefused, "MetricRefused", checkpoint.path, error.description))
+      row.fail(Failure(.dataRefused, .metricRefused, checkpoint.path, error.description))
     }
     return row
   }
@@ -228,7 +227,7 @@ private final class SweepSession {
   /// The key with the state dict that is taken of a file where none was asked for. What version 0.4.0
   /// took as well is left out, so that its results are still known.
   private func key(of path: String) throws -> SweepKey {
-    guard sweep.checkpointKey == nil else { return key }
+    guard key.checkpointKey == nil else { return key }
     let file = try CheckpointFile.open(path)
     var key = key
     key.checkpointKey = try file.taken(nil).key
@@ -269,23 +268,22 @@ private final class SweepSession {
   }
 
   private func evaluate(
-    _ checkpoint: SweepCheckpoint, _ settings: SamplingSettings, key: String, sha256: String
+    _ checkpoint: SweepCheckpoint, seed: UInt64, key: String, sha256: String
   ) async throws -> EvaluationResult {
-    var evaluation = sweep.template
-    let generator = try Generator(
-      checkpoint: checkpoint.path, key: sweep.checkpointKey, settings: settings,
-      decoder: sweep.decoder, precision: evaluation.precision)
-    guard generator.checkpoint.sha256 == sha256 else {
-      throw Failure(
-        .dataRefused, "CheckpointChanged", checkpoint.path,
-        "the file was written while it was read; run the sweep again when it is whole")
-    }
-    try evaluation.preset?.check(generator)
-    evaluation.subject = .samples(generator, count: sweep.count)
+    var request = sweep.template
+    request.checkpoint?.path = checkpoint.path
+    request.checkpoint?.sampling.seed = seed
+    var execution = sweep.execution
     var run = RunSettings(path: runPath(key))
     run.stop = sweep.stop
-    evaluation.run = run
-    return try await evaluation.result(reporter: reporter)
+    execution.run = run
+    let evaluation = try request.prepare(execution, reporter: reporter)
+    guard evaluation.subject.origin?.checkpoint.sha256 == sha256 else {
+      throw Failure(
+        .dataRefused, .checkpointChanged, checkpoint.path,
+        "the file was written while it was read; run the sweep again when it is whole")
+    }
+    return try await evaluation.run()
   }
 
   /// Writes a result, then its line.

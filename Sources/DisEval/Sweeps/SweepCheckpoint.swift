@@ -36,7 +36,7 @@ public struct SweepCheckpoint: Sendable {
       let found = FileManager.default.fileExists(atPath: pattern) ? [pattern] : matches(pattern)
       guard !found.isEmpty else {
         throw Failure(
-          .inputMissing, "NotFound", pattern,
+          .inputMissing, .notFound, pattern,
           "no file matches; give checkpoints, or a pattern such as 'checkpoints/*.pt'")
       }
       for path in found where !paths.contains(path) { paths.append(path) }
@@ -61,7 +61,7 @@ public struct SweepCheckpoint: Sendable {
     for (name, place) in names {
       if let other = first.updateValue(place, forKey: name) {
         throw Failure(
-          .dataRefused, "DuplicateName", place,
+          .dataRefused, .duplicateName, place,
           "the name '\(name)' is that of \(other) too; rows are told apart by their names")
       }
     }

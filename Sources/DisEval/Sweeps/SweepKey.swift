@@ -1,7 +1,9 @@
 import Crypto
+import Diffusion
 import Files
 import Foundation
 import Results
+import Sampling
 import Tensors
 
 /// Everything asked for that decides an evaluation's result, apart from the checkpoint. Machine and
@@ -35,11 +37,15 @@ package struct SweepKey: Encodable {
   var preset: String?
 
   /// - Parameters:
+  ///   - settings: The settings of the request's sampler.
+  ///   - decoder: The request's decoder.
   ///   - reference: SHA-256 of the reference.
   ///   - extractor: SHA-256 of the extractor's weights.
-  package init(_ sweep: Sweep, reference: String, extractor: String?) {
-    let (settings, evaluation) = (sweep.settings, sweep.template)
-    checkpointKey = sweep.checkpointKey
+  package init(
+    _ request: EvaluationRequest, settings: SamplingSettings, decoder: DecoderProvenance?,
+    reference: String, extractor: String?
+  ) {
+    checkpointKey = request.checkpoint?.key
     sampler = settings.sampler.rawValue
     prediction = settings.prediction.rawValue
     respacing = settings.respacing
@@ -48,28 +54,20 @@ package struct SweepKey: Encodable {
     guidanceInterval = [
       settings.guidanceInterval.lowerBound, settings.guidanceInterval.upperBound,
     ]
-    guidesFirst3 = settings.guidesFirst3
+    guidesFirst3 = settings.guidedChannels == .first3
     clips = settings.clips
     labels = settings.labels.sha256 == nil ? settings.labels.description : "file"
     labelsSha256 = settings.labels.sha256
-    quantizesLikeADM = settings.quantizesLikeADM
-    precision = evaluation.precision.rawValue
-    decoder = sweep.decoder?.provenance
-    decoder?.file = ""  // It may have been renamed.
-    num = sweep.count
-    switch evaluation.dialects {
-    case .fitting: dialect = nil
-    case .one(let one): dialect = one.rawValue
-    case .all: dialect = "all"
-    }
-    referenceDialect = evaluation.referenceDialect?.rawValue
-    self.reference = reference
-    self.extractor = extractor
-    metrics = evaluation.metrics?.map(\.rawValue).sorted()
-    optionalMetrics = evaluation.optionalMetrics.map(\.rawValue).sorted()
-    givesIntervals = evaluation.givesIntervals
-    allowsMismatch = evaluation.allowsMismatch
-    preset = evaluation.preset?.name
+    quantizesLikeADM = settings.quantizer == .adm
+    precision = request.precision.rawValue
+    self.decoder = decoder
+    self.decoder?.file = ""  // It may have been renamed.
+    num = request.num ?? EvaluationRequest.defaultCount
+    (dialect, referenceDialect) = (request.dialect, request.referenceDialect)
+    (self.reference, self.extractor) = (reference, extractor)
+    (metrics, optionalMetrics) = (request.metrics, request.optionalMetrics)
+    (givesIntervals, allowsMismatch) = (request.intervals, request.allowsMismatch)
+    preset = request.preset
   }
 
   /// What an evaluation of a checkpoint of that SHA-256 with that seed is called by.

@@ -17,18 +17,18 @@ extension SweepCheckpoint {
     let file = try ReadableFile(path: path)
     guard file.size <= maximumListSize else {
       throw Failure(
-        .dataRefused, "ListInvalid", path,
+        .dataRefused, .listInvalid, path,
         "\(file.size) bytes, at most \(maximumListSize) are read")
     }
     let bytes = try file.bytes(at: 0, count: file.size)
     guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw Failure(.dataRefused, "ListInvalid", path, "is not UTF-8")
+      throw Failure(.dataRefused, .listInvalid, path, "is not UTF-8")
     }
     let isJSON = text.first { !$0.isWhitespace } == "["
     let rows =
       isJSON ? try jsonRows(bytes, path) : try csvRows(text, path)
     guard !rows.isEmpty else {
-      throw Failure(.dataRefused, "ListInvalid", path, "lists no checkpoint")
+      throw Failure(.dataRefused, .listInvalid, path, "lists no checkpoint")
     }
     let folder = (path as NSString).deletingLastPathComponent
     var names: [(name: String, place: String)] = []
@@ -49,20 +49,20 @@ extension SweepCheckpoint {
     let names = header.cells.map { $0.lowercased() }
     if let unknown = names.first(where: { !columns.contains($0) }) {
       throw Failure(
-        .dataRefused, "ListInvalid", place,
+        .dataRefused, .listInvalid, place,
         "unknown column '\(unknown)'; the first line has names of columns, of "
           + columns.joined(separator: ", "))
     }
     guard Set(names).count == names.count, names.contains("checkpoint") else {
       throw Failure(
-        .dataRefused, "ListInvalid", place, "expected a column 'checkpoint' and each column once")
+        .dataRefused, .listInvalid, place, "expected a column 'checkpoint' and each column once")
     }
     var result: [ListRow] = []
     for row in rows.dropFirst() {
       let place = "\(path):\(row.line)"
       guard row.cells.count == names.count else {
         throw Failure(
-          .dataRefused, "ListInvalid", place,
+          .dataRefused, .listInvalid, place,
           "\(row.cells.count) cells, the first line has \(names.count)")
       }
       result.append(
@@ -75,13 +75,13 @@ extension SweepCheckpoint {
     do {
       try checkUniqueKeys(bytes)
     } catch DecodingError.dataCorrupted(let context) {
-      throw Failure(.dataRefused, "ListInvalid", path, context.debugDescription)
+      throw Failure(.dataRefused, .listInvalid, path, context.debugDescription)
     } catch {
-      throw Failure(.dataRefused, "ListInvalid", path, "\(error)")
+      throw Failure(.dataRefused, .listInvalid, path, "\(error)")
     }
     guard let objects = try? JSONDecoder().decode([[String: Cell]].self, from: Data(bytes)) else {
       throw Failure(
-        .dataRefused, "ListInvalid", path,
+        .dataRefused, .listInvalid, path,
         "expected a JSON array of objects with texts, integers or null as values")
     }
     var result: [ListRow] = []
@@ -89,7 +89,7 @@ extension SweepCheckpoint {
       let place = "\(path): item \(index + 1)"
       if let unknown = object.keys.sorted().first(where: { !columns.contains($0) }) {
         throw Failure(
-          .dataRefused, "ListInvalid", place,
+          .dataRefused, .listInvalid, place,
           "unknown key '\(unknown)'; expected \(columns.joined(separator: ", "))")
       }
       result.append(ListRow(place: place, values: object.mapValues(\.text)))
@@ -128,7 +128,7 @@ private struct ListRow {
     guard let text = text(column) else { return nil }
     guard let number = Int(text), number >= 0 else {
       throw Failure(
-        .dataRefused, "ListInvalid", place,
+        .dataRefused, .listInvalid, place,
         "\(column) '\(text)': expected an integer of at least 0")
     }
     return number
@@ -136,11 +136,11 @@ private struct ListRow {
 
   func checkpoint(folder: String) throws(Failure) -> SweepCheckpoint {
     guard let file = text("checkpoint") else {
-      throw Failure(.dataRefused, "ListInvalid", place, "names no checkpoint")
+      throw Failure(.dataRefused, .listInvalid, place, "names no checkpoint")
     }
     let path = file.hasPrefix("/") || folder.isEmpty ? file : "\(folder)/\(file)"
     guard FileManager.default.fileExists(atPath: path) else {
-      throw Failure(.inputMissing, "NotFound", place, "there is no checkpoint '\(path)'")
+      throw Failure(.inputMissing, .notFound, place, "there is no checkpoint '\(path)'")
     }
     var checkpoint = SweepCheckpoint(path: path)
     checkpoint.isListed = true

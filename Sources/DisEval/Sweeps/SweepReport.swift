@@ -49,7 +49,7 @@ public struct SweepRow: Codable, Sendable {
 
   mutating func fail(_ failure: Failure) {
     error = Reason(
-      status: failure.status.rawValue, code: failure.code, subject: failure.subject,
+      status: failure.status.rawValue, code: failure.code.rawValue, subject: failure.subject,
       detail: failure.detail)
   }
 }

@@ -88,13 +88,13 @@ public struct StatisticsCache: Sendable {
     guard FileManager.default.fileExists(atPath: path) else { return nil }
     let file = try ReadableFile(path: path)
     guard file.size < 1 << 20 else {
-      throw Failure(.dataRefused, "StatsInvalid", path, "\(file.size) bytes are no lock")
+      throw Failure(.dataRefused, .statsInvalid, path, "\(file.size) bytes are no lock")
     }
     let lock: Lock = try decodedJSON(
       Data(try file.bytes(at: 0, count: file.size)), subject: path, what: "lock",
-      code: "StatsInvalid")
+      code: .statsInvalid)
     guard lock.schema == "dis-eval-lock/1", isSHA256(lock.sha256) else {
-      throw Failure(.dataRefused, "StatsInvalid", path, "is no lock of this version")
+      throw Failure(.dataRefused, .statsInvalid, path, "is no lock of this version")
     }
     return lock
   }
@@ -133,7 +133,7 @@ extension StatisticsCache {
     if isNew {
       guard entry.page != true else {
         throw Failure(
-          .unavailable, "NoDirectDownload", name,
+          .unavailable, .noDirectDownload, name,
           "get '\(entry.file)' from \(entry.address) with a browser, put it at \(path), and run "
             + "this again to have it checked")
       }
@@ -156,7 +156,7 @@ extension StatisticsCache {
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     } catch {
       throw Failure(
-        .cannotCreate, "CannotCreate", folder,
+        .cannotCreate, .cannotCreate, folder,
         "the folder of the cache: "
           + error.localizedDescription)
     }
@@ -205,7 +205,7 @@ extension StatisticsCache {
     ] {
       guard let expected, expected != sha256 else { continue }
       throw Failure(
-        .dataRefused, "HashMismatch", path,
+        .dataRefused, .hashMismatch, path,
         "SHA-256 \(sha256), but \(who) \(expected); remove the file and fetch it again, or, if its "
           + "maker has replaced it, also remove \(lockPath(entry.name))")
     }
@@ -220,13 +220,13 @@ extension StatisticsCache {
 package func resolveReference(_ pathOrName: String) throws -> String {
   if FileManager.default.fileExists(atPath: pathOrName) { return pathOrName }
   guard !pathOrName.contains("/"), !pathOrName.contains(".") else {
-    throw Failure(.inputMissing, "NotFound", pathOrName, "no such file or folder")
+    throw Failure(.inputMissing, .notFound, pathOrName, "no such file or folder")
   }
   let cache = try StatisticsCache()
   let entry = try cache.registry.entry(named: pathOrName)
   guard cache.has(entry) else {
     throw Failure(
-      .unavailable, "StatsUnavailable", pathOrName,
+      .unavailable, .statsUnavailable, pathOrName,
       "not fetched yet; run: dis-eval stats fetch \(pathOrName)")
   }
   return cache.path(of: entry)

@@ -28,8 +28,8 @@ extension StatisticsContent {
   static func refusal(_ path: String, _ error: MetricError) -> Failure {
     let advice =
       switch error.code {
-      case "NonFinite": "; an image or a sum was broken, make the statistics again"
-      case "NotSymmetric", "NotPositiveSemidefinite":
+      case .nonFinite: "; an image or a sum was broken, make the statistics again"
+      case .notSymmetric, .notPositiveSemidefinite:
         "; no covariance of real features is like that: the file is damaged, or of something else"
       default: ""
       }

@@ -83,7 +83,7 @@ struct StatisticsContent {
   }
 
   static func refusal(_ path: String, _ reason: String) -> Failure {
-    Failure(.dataRefused, "StatsInvalid", path, reason)
+    Failure(.dataRefused, .statsInvalid, path, reason)
   }
 }
 

@@ -40,7 +40,7 @@ public struct StatisticsConversion: Sendable {
   public func write(to path: String) throws -> StatisticsRecord {
     guard path.hasSuffix(".npz") else {
       throw Failure(
-        .usage, "InvalidOutput", path, "statistics are written as .npz; pickles are only read")
+        .usage, .invalidOutput, path, "statistics are written as .npz; pickles are only read")
     }
     let recordPath = ReferenceStatistics.recordPath(path)
     try AtomicFile.check(path, isReadBack: true)
@@ -56,7 +56,7 @@ public struct StatisticsConversion: Sendable {
       }
       guard known == claimed else {
         throw Failure(
-          .dataRefused, "FactContradicted", input.path,
+          .dataRefused, .factContradicted, input.path,
           "--\(name) \(claimed), but what is known of the file says \(known)")
       }
       return known
@@ -69,7 +69,7 @@ public struct StatisticsConversion: Sendable {
     let rows = try keptRows > 0 ? input.featureRows() : nil
     if keptRows > 0, rows == nil {
       throw Failure(
-        .dataRefused, "NoFeatureRows", input.path,
+        .dataRefused, .noFeatureRows, input.path,
         "\(input.format) has no feature rows to keep; leave out --features")
     }
     let kept = min(keptRows, rows?.count ?? 0)

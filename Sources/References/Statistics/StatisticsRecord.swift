@@ -53,21 +53,21 @@ public struct StatisticsRecord: Codable, Sendable {
   init(path: String) throws {
     let file = try ReadableFile(path: path)
     guard file.size < 1 << 20 else {
-      throw Failure(.dataRefused, "StatsInvalid", path, "\(file.size) bytes are no record")
+      throw Failure(.dataRefused, .statsInvalid, path, "\(file.size) bytes are no record")
     }
     self = try decodedJSON(
       Data(try file.bytes(at: 0, count: file.size)), subject: path, what: "record of statistics",
-      code: "StatsInvalid")
+      code: .statsInvalid)
     guard schema == "dis-eval-statistics/1" else {
       throw Failure(
-        .dataRefused, "StatsInvalid", path,
+        .dataRefused, .statsInvalid, path,
         "schema '\(schema)', this version reads dis-eval-statistics/1")
     }
     guard count ?? 2 >= 2, (0...1).contains(ddof ?? 1), features >= 0, isSHA256(npzSha256),
       (1...1 << 20).contains(resolution ?? 1), labels?.isPlausible ?? true
     else {
       throw Failure(
-        .dataRefused, "StatsInvalid", path,
+        .dataRefused, .statsInvalid, path,
         "is no record of statistics: expected a count of at least 2, a ddof of 0 or 1, a "
           + "resolution of at least 1, a SHA-256 of 64 digits and as many counts as classes")
     }

@@ -56,7 +56,7 @@ public struct StatisticsRegistry: Sendable {
     if let path = ProcessInfo.processInfo.environment["DIS_EVAL_REGISTRY"], !path.isEmpty {
       let file = try ReadableFile(path: path)
       guard file.size < 16 << 20 else {
-        throw Failure(.dataRefused, "StatsInvalid", path, "\(file.size) bytes are no registry")
+        throw Failure(.dataRefused, .statsInvalid, path, "\(file.size) bytes are no registry")
       }
       try self.init(json: try file.bytes(at: 0, count: file.size), subject: path)
     } else {
@@ -73,9 +73,9 @@ public struct StatisticsRegistry: Sendable {
   ///   invalid, or if a name occurs twice.
   package init(json: [UInt8], subject: String) throws {
     let document: Document = try decodedJSON(
-      Data(json), subject: subject, what: "registry of statistics", code: "StatsInvalid")
+      Data(json), subject: subject, what: "registry of statistics", code: .statsInvalid)
     func refusal(_ reason: String) -> Failure {
-      Failure(.dataRefused, "StatsInvalid", subject, reason)
+      Failure(.dataRefused, .statsInvalid, subject, reason)
     }
     guard document.schema == "dis-eval-registry/1" else {
       throw refusal("schema '\(document.schema)', this version reads dis-eval-registry/1")
@@ -120,7 +120,7 @@ public struct StatisticsRegistry: Sendable {
   public func entry(named name: String) throws(Failure) -> Entry {
     if let entry = self[name] { return entry }
     throw Failure(
-      .inputMissing, "StatsUnknown", name,
+      .inputMissing, .statsUnknown, name,
       "neither a file nor a name of the registry; the closest are "
         + nearest(to: name).joined(separator: ", ") + "; 'dis-eval stats list' shows all")
   }

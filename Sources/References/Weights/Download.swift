@@ -38,7 +38,7 @@ package struct Download: Sendable {
   package func fetch(to path: String, reporter: Reporter) async throws -> String {
     guard let url = URL(string: address), let scheme = url.scheme, let host = url.host,
       ["http", "https"].contains(scheme), !host.isEmpty
-    else { throw Failure(.usage, "AddressInvalid", address, "expected one of http or https") }
+    else { throw Failure(.usage, .addressInvalid, address, "expected one of http or https") }
     let part = try PartialFile(path: path)
     defer {
       if part.size == 0 { part.remove() }
@@ -61,7 +61,7 @@ package struct Download: Sendable {
     guard hash == sha256 ?? hash else {
       part.remove()
       throw Failure(
-        .dataRefused, "HashMismatch", address,
+        .dataRefused, .hashMismatch, address,
         "SHA-256 \(hash), expected \(sha256 ?? ""); it was removed, try again or elsewhere")
     }
     try part.commit()
@@ -91,7 +91,7 @@ package struct Download: Sendable {
     } catch Transfer.Interruption.tooLarge(let count) {
       part.remove()
       throw Failure(
-        .dataRefused, "DownloadLimit", address,
+        .dataRefused, .downloadLimit, address,
         "\(count) bytes or more, expected at most \(maximumSize)")
     } catch let error as URLError {
       let kept = part.size
@@ -104,7 +104,7 @@ package struct Download: Sendable {
 
   private func failed(_ reason: String, _ path: String) -> Failure {
     Failure(
-      .unavailable, "DownloadFailed", address,
+      .unavailable, .downloadFailed, address,
       "\(reason); try again, or fetch it elsewhere and put it at \(path)"
         + (sha256.map { " (SHA-256 \($0))" } ?? ""))
   }

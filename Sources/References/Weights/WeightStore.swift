@@ -87,7 +87,7 @@ extension WeightStore {
     var record = try WeightsRecord(weights, path: path)
     guard let names = weights.tensorNames else {
       throw Failure(
-        .dataRefused, "NotConverted", path,
+        .dataRefused, .notConverted, path,
         "the \(record.architecture) needs no conversion; expected Inception of 2015")
     }
     // Weights that do not fit the network must not get into the cache.
@@ -154,7 +154,7 @@ extension WeightStore {
   static func unavailable(at path: String) -> Failure {
     let file = PublishedWeights.all[0]
     return Failure(
-      .unavailable, "WeightsUnavailable", path,
+      .unavailable, .weightsUnavailable, path,
       "no Inception weights are here; run dis-eval weights fetch, or get \(file.file) (SHA-256 "
         + "\(file.sha256 ?? "")) from \(file.address) and run dis-eval weights import on it")
   }
@@ -163,7 +163,7 @@ extension WeightStore {
     do {
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     } catch {
-      throw Failure(.cannotCreate, "CannotCreate", folder, error.localizedDescription)
+      throw Failure(.cannotCreate, .cannotCreate, folder, error.localizedDescription)
     }
   }
 }
@@ -184,7 +184,7 @@ extension WeightsRecord {
     {
       guard recorded == tensorsSha256 else {
         throw Failure(
-          .dataRefused, "WeightsChanged", path,
+          .dataRefused, .weightsChanged, path,
           "tensors of SHA-256 \(tensorsSha256 ?? "none"), but \(recorded) were written; remove the "
             + "file and import \(file) again")
       }

@@ -76,7 +76,7 @@ extension Failure {
   /// What is wrong with a policy, and on which line.
   static func policy(_ subject: String, line: Int? = nil, _ detail: String) -> Failure {
     Failure(
-      .invalidConfiguration, "PolicyInvalid", subject, (line.map { "line \($0): " } ?? "") + detail)
+      .invalidConfiguration, .policyInvalid, subject, (line.map { "line \($0): " } ?? "") + detail)
   }
 }
 

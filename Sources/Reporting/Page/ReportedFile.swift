@@ -12,6 +12,6 @@ enum ReportedFile {
   }
 
   static func refusal(_ subject: String, _ detail: String) -> Failure {
-    Failure(.dataRefused, "ReportInput", subject, detail)
+    Failure(.dataRefused, .reportInput, subject, detail)
   }
 }

@@ -17,7 +17,7 @@ public struct ReportedLedger: Sendable {
     self.path = path
     guard !entries.isEmpty else {
       throw Failure(
-        .dataRefused, "LedgerInvalid", path, "it has no evaluation yet; run the sweep first")
+        .dataRefused, .ledgerInvalid, path, "it has no evaluation yet; run the sweep first")
     }
   }
 

@@ -168,7 +168,7 @@ extension ReportedResult {
       let own = result.metrics[check.metric]?.value
       guard check.value == own else {
         throw Failure(
-          .dataRefused, "VerdictMismatch", path,
+          .dataRefused, .verdictMismatch, path,
           "judges \(check.metric) = \(check.value.map { "\($0)" } ?? "none"), but \(self.path) has "
             + "\(own.map { "\($0)" } ?? "none"); give the verdict on this result")
       }

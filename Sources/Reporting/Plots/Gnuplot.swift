@@ -14,7 +14,7 @@ extension Plot {
     let stem = ((path as NSString).lastPathComponent as NSString).deletingPathExtension
     guard stem.wholeMatch(of: /[A-Za-z0-9_][A-Za-z0-9._-]*/) != nil else {
       throw Failure(
-        .usage, "FileName", path,
+        .usage, .fileName, path,
         "expected a name of letters, digits, '.', '_' and '-': the script has it")
     }
     let input = gnuplot(format, stem: stem)
@@ -36,7 +36,7 @@ enum Gnuplot {
   ) throws(Failure) -> [UInt8] {
     guard let program else {
       throw Failure(
-        .unavailable, "GnuplotMissing", "gnuplot",
+        .unavailable, .gnuplotMissing, "gnuplot",
         "is not on the PATH; run 'apt-get install gnuplot-nox', or write .csv or .json (Vega-Lite), "
           + "which need no gnuplot")
     }
@@ -68,7 +68,7 @@ enum Gnuplot {
         kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
         throw Failure(
-          .internalError, "GnuplotFailed", "gnuplot", "did not end in \(Int(patience)) s")
+          .internalError, .gnuplotFailed, "gnuplot", "did not end in \(Int(patience)) s")
       }
       let picture = [UInt8](
         (try? Data(contentsOf: folder.appendingPathComponent("\(stem).\(format.rawValue)")))
@@ -77,14 +77,14 @@ enum Gnuplot {
       guard process.terminationReason == .exit, process.terminationStatus == 0, !picture.isEmpty
       else {
         throw Failure(
-          .internalError, "GnuplotFailed", program.path,
+          .internalError, .gnuplotFailed, program.path,
           "ended with \(process.terminationStatus): \(said.prefix(500))")
       }
       return format == .pdf ? undated(picture) : picture
     } catch let failure as Failure {
       throw failure
     } catch {
-      throw Failure(.inputOutput, "GnuplotFailed", program.path, "\(error.localizedDescription)")
+      throw Failure(.inputOutput, .gnuplotFailed, program.path, "\(error.localizedDescription)")
     }
   }
 

@@ -40,7 +40,7 @@ public struct ScalingCurves: Sendable {
     let drawn = entries.filter { x.value(of: $0) != nil && $0.metrics[metric] != nil }
     guard !drawn.isEmpty else {
       throw Failure(
-        .dataRefused, "NothingToPlot", x.rawValue,
+        .dataRefused, .nothingToPlot, x.rawValue,
         "none of \(entries.count) evaluation\(entries.count == 1 ? "" : "s") says it"
           + (x == .trainingSteps ? "; give steps with the list of the sweep" : "")
           + (x == .samplingCompute
@@ -50,7 +50,7 @@ public struct ScalingCurves: Sendable {
     var mixed = mixedSettings(drawn)
     guard mixed.isEmpty || allowsMixed else {
       throw Failure(
-        .dataRefused, "MixedSettings", metric,
+        .dataRefused, .mixedSettings, metric,
         "are not comparable: " + mixed.joined(separator: "; ")
           + "; choose evaluations that agree, or --family, or --allow-mixed, which the drawing says"
       )
@@ -63,7 +63,7 @@ public struct ScalingCurves: Sendable {
     let clashes = lines.compactMap { divider.clash($0.entries) }.sorted()
     guard clashes.isEmpty || allowsMixed else {
       throw Failure(
-        .dataRefused, "MixedModels", metric,
+        .dataRefused, .mixedModels, metric,
         "cannot be averaged: " + clashes.prefix(4).joined(separator: "; ")
           + "; choose evaluations, or --family, or --average-seeds if the models are seeds of one recipe, "
           + "or --allow-mixed, which the drawing says")
@@ -138,7 +138,7 @@ public struct ScalingCurves: Sendable {
       names.contains(found[0])
     else {
       throw Failure(
-        .dataRefused, "MetricMissing", y ?? "fid",
+        .dataRefused, .metricMissing, y ?? "fid",
         "no evaluation has it; found \(names.sorted().joined(separator: ", ")); choose with --y")
     }
     return found[0]

@@ -40,7 +40,7 @@ public struct SequenceLengthCurves: Sendable {
     }
     guard measured.count > 1 else {
       throw Failure(
-        .dataRefused, "NoMeasurement", path,
+        .dataRefused, .noMeasurement, path,
         "expected two at least of \(Self.lengths.keys.sorted().joined(separator: ", ")); measure with "
           + "'dis-eval bench --json --only dis-s2 --only dis-s2-1025 --only dis-s2-4097'")
     }

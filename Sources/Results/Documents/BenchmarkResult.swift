@@ -58,14 +58,14 @@ public struct BenchmarkResult: Codable, Sendable {
     let file = try ReadableFile(path: path)
     guard file.size < 1 << 20 else {
       throw Failure(
-        .dataRefused, "NoMeasurement", path, "\(file.size) bytes are more than measurements have")
+        .dataRefused, .noMeasurement, path, "\(file.size) bytes are more than measurements have")
     }
     self = try decodedJSON(
       Data(try file.bytes(at: 0, count: file.size)), subject: path,
-      what: "result of 'dis-eval bench --json'", code: "NoMeasurement")
+      what: "result of 'dis-eval bench --json'", code: .noMeasurement)
     guard schema.hasPrefix("dis-eval-benchmark/") else {
       throw Failure(
-        .dataRefused, "NoMeasurement", path, "is not a result of 'dis-eval bench --json'")
+        .dataRefused, .noMeasurement, path, "is not a result of 'dis-eval bench --json'")
     }
   }
 

@@ -64,10 +64,10 @@ extension EvaluationResult {
   /// - Throws: `Failure` `ResultInvalid` (65) naming the key.
   package init(json bytes: [UInt8], subject: String) throws(Failure) {
     self = try decodedDocument(
-      Data(bytes), subject: subject, what: "result", code: "ResultInvalid")
+      Data(bytes), subject: subject, what: "result", code: .resultInvalid)
     guard schema == Self.currentSchema else {
       throw Failure(
-        .dataRefused, "ResultInvalid", subject,
+        .dataRefused, .resultInvalid, subject,
         "schema '\(schema)', this version reads \(Self.currentSchema)")
     }
   }
@@ -77,7 +77,7 @@ extension EvaluationResult {
     let file = try ReadableFile(path: path)
     guard file.size <= maximumSize else {
       throw Failure(
-        .dataRefused, "ResultInvalid", path, "\(file.size) bytes are more than a result has")
+        .dataRefused, .resultInvalid, path, "\(file.size) bytes are more than a result has")
     }
     return try file.bytes(at: 0, count: file.size)
   }
@@ -107,6 +107,8 @@ public struct DialectResult: Codable, Sendable {
 public struct Run: Codable, Sendable {
   /// The command's arguments.
   public var arguments: [String]
+  /// What was asked for; nil in results of 0.5.0 and earlier.
+  public var request: EvaluationRequest?
   /// Workers.
   public var threads: Int
   /// Images in flight.
@@ -119,9 +121,11 @@ public struct Run: Codable, Sendable {
   public var host: String
 
   package init(
-    arguments: [String], threads: Int, batch: Int, started: String, seconds: Double, host: String
+    arguments: [String], request: EvaluationRequest?, threads: Int, batch: Int, started: String,
+    seconds: Double, host: String
   ) {
     self.arguments = arguments
+    self.request = request
     self.threads = threads
     self.batch = batch
     self.started = started

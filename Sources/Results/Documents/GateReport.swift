@@ -74,15 +74,15 @@ public struct GateReport: Codable, Sendable {
     let file = try ReadableFile(path: path)
     guard file.size <= Self.maximumSize else {
       throw Failure(
-        .dataRefused, "VerdictInvalid", path,
+        .dataRefused, .verdictInvalid, path,
         "\(file.size) bytes, at most \(Self.maximumSize) are read")
     }
     self = try decodedDocument(
       Data(try file.bytes(at: 0, count: file.size)), subject: path, what: "verdict of the gate",
-      code: "VerdictInvalid")
+      code: .verdictInvalid)
     guard schema == Self.currentSchema else {
       throw Failure(
-        .dataRefused, "VerdictInvalid", path,
+        .dataRefused, .verdictInvalid, path,
         "schema: found '\(schema)', expected '\(Self.currentSchema)'")
     }
   }

@@ -47,10 +47,10 @@ public struct RecordedEvaluation: Sendable {
   /// - Throws: ``Failure`` `ResultInvalid` (65) or `BaselineInvalid` (78) naming the key, also for a
   ///   document that contradicts itself or has the metrics of every dialect; that of reading.
   public init(contentsOf path: String, as role: Role) throws(Failure) {
-    let (status, code): (ExitStatus, String) =
+    let (status, code): (ExitStatus, Failure.Code) =
       switch role {
-      case .result: (.dataRefused, "ResultInvalid")
-      case .baseline: (.invalidConfiguration, "BaselineInvalid")
+      case .result: (.dataRefused, .resultInvalid)
+      case .baseline: (.invalidConfiguration, .baselineInvalid)
       }
     func invalid(_ detail: String) -> Failure { Failure(status, code, path, detail) }
     let file = try ReadableFile(path: path)

@@ -81,7 +81,7 @@ public struct ResultComparison: Codable, Sendable {
     func check(_ name: String, _ isSame: Bool, _ values: String?...) throws(Failure) {
       guard !isSame else { return }
       throw Failure(
-        .dataRefused, "NotComparable", name,
+        .dataRefused, .notComparable, name,
         values.map { $0 ?? "unknown" }.joined(separator: " and ")
           + "; the difference would say nothing of the images")
     }
@@ -142,7 +142,7 @@ extension EvaluationResult {
       leftOut.values.allSatisfy(\.isFinite), metric.value.isFinite
     else {
       throw Failure(
-        .dataRefused, "NoInterval", name,
+        .dataRefused, .noInterval, name,
         "\(metrics[name]?.intervalReason ?? "the result has no jackknife of it"); both results need "
           + "\(Jackknife.groupCount) values without a group of images")
     }

@@ -24,7 +24,7 @@ package func compactJSON(_ value: some Encodable) throws -> Data {
 ///   - status: What the process exits with when the document is refused.
 /// - Throws: `Failure` `code`, naming the key.
 package func decodedJSON<Value: Decodable>(
-  _ data: Data, subject: String, what: String, status: ExitStatus = .dataRefused, code: String
+  _ data: Data, subject: String, what: String, status: ExitStatus = .dataRefused, code: Failure.Code
 ) throws(Failure) -> Value {
   let decoder = JSONDecoder()
   decoder.keyDecodingStrategy = .convertFromSnakeCase
@@ -40,7 +40,7 @@ package func decodedJSON<Value: Decodable>(
 ///
 /// - Throws: `Failure` `code`, naming the key.
 package func decodedDocument<Value: Codable>(
-  _ data: Data, subject: String, what: String, status: ExitStatus = .dataRefused, code: String
+  _ data: Data, subject: String, what: String, status: ExitStatus = .dataRefused, code: Failure.Code
 ) throws(Failure) -> Value {
   let value: Value = try decodedJSON(
     data, subject: subject, what: what, status: status, code: code)

@@ -20,7 +20,7 @@ package enum CommaSeparated {
     var isQuoted = false  // Inside quotes.
     var wasQuoted = false  // After them.
     func refusal(_ what: String) -> Failure {
-      Failure(.dataRefused, "ListInvalid", "\(subject):\(line)", what)
+      Failure(.dataRefused, .listInvalid, "\(subject):\(line)", what)
     }
     func endCell() {
       cells.append(wasQuoted ? cell : trimmed(cell))

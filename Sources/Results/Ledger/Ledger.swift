@@ -47,7 +47,7 @@ public struct Ledger: Sendable {
     let file = try ReadableFile(path: path)
     guard file.size <= maximumSize else {
       throw Failure(
-        .dataRefused, "LedgerInvalid", path,
+        .dataRefused, .ledgerInvalid, path,
         "\(file.size) bytes, at most \(maximumSize) are read")
     }
     return try file.bytes(at: 0, count: file.size)
@@ -62,15 +62,15 @@ public struct Ledger: Sendable {
       for marker in ["<<<<<<<", "=======", ">>>>>>>", "|||||||"]
       where bytes.starts(with: marker.utf8) {
         throw Failure(
-          .dataRefused, "LedgerConflict", place,
+          .dataRefused, .ledgerConflict, place,
           "a conflict of git; keep the lines of both sides and remove the marks, or have git do it "
             + "with 'ledger.jsonl merge=union' in .gitattributes")
       }
       let entry: LedgerEntry = try decodedJSON(
-        Data(bytes), subject: place, what: "line of a ledger", code: "LedgerInvalid")
+        Data(bytes), subject: place, what: "line of a ledger", code: .ledgerInvalid)
       guard entry.schema == LedgerEntry.currentSchema else {
         throw Failure(
-          .dataRefused, "LedgerInvalid", place,
+          .dataRefused, .ledgerInvalid, place,
           "schema '\(entry.schema)', this version reads \(LedgerEntry.currentSchema)")
       }
       merge(Line(entry: entry, text: String(decoding: bytes, as: UTF8.self)))

@@ -115,7 +115,7 @@ private enum MLflow {
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     } catch {
       throw Failure(
-        .cannotCreate, "CannotCreate", path, "the folder cannot be made, or something is in the way"
+        .cannotCreate, .cannotCreate, path, "the folder cannot be made, or something is in the way"
       )
     }
   }

@@ -3,7 +3,7 @@ import DisEval
 import Files
 import Foundation
 
-struct ExplainCommand: AsyncParsableCommand {
+struct ExplainCommand: ComputingCommand {
   static let configuration = CommandConfiguration(
     commandName: "explain",
     abstract: "Why the tools of the field give different distances for the same images.",
@@ -60,7 +60,7 @@ struct ExplainCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let workload = try running.workload()
+    let workload = running.workload
     if let out { try AtomicFile.check(out) }
     var explainer = Explainer(
       images: images, reference: ref, weights: weights, workload: workload)

@@ -1,7 +1,7 @@
 import ArgumentParser
 import DisEval
 
-struct FIDCommand: AsyncParsableCommand {
+struct FIDCommand: ComputingCommand {
   static let configuration = CommandConfiguration(
     commandName: "fid",
     abstract: "Fréchet distance and classifier score of a checkpoint's samples or of images.",
@@ -22,12 +22,14 @@ struct FIDCommand: AsyncParsableCommand {
 
   @OptionGroup var options: EvaluationOptions
 
+  var running: RunOptions { options.running }
+
   func run() async throws {
     try await options.run(metrics: nil, optional: [.fid, .inceptionScore])
   }
 }
 
-struct EvaluateCommand: AsyncParsableCommand {
+struct EvaluateCommand: ComputingCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
     abstract: "All metrics: FID, sFID, Inception Score, KID, precision and recall.",
@@ -42,6 +44,8 @@ struct EvaluateCommand: AsyncParsableCommand {
       """)
 
   @OptionGroup var options: EvaluationOptions
+
+  var running: RunOptions { options.running }
 
   @OptionGroup var metrics: MetricOptions
 

@@ -1,7 +1,7 @@
 import ArgumentParser
 import DisEval
 
-struct FeaturesCommand: AsyncParsableCommand {
+struct FeaturesCommand: ComputingCommand {
   static let configuration = CommandConfiguration(
     commandName: "features",
     abstract: "Writes the features of images as .npz, and a record as .json beside it.",
@@ -46,7 +46,7 @@ struct FeaturesCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    var maker = FeatureMaker(images: images, weights: weights, workload: try running.workload())
+    var maker = FeatureMaker(images: images, weights: weights, workload: running.workload)
     maker.dialect = dialect
     maker.recursive = folders.recursive
     maker.spatial = spatial

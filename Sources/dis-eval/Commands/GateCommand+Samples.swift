@@ -42,8 +42,7 @@ extension GateCommand {
     as recorded: RecordedEvaluation?, metrics names: Set<String>
   ) async throws -> RecordedEvaluation {
     guard let ckpt else { throw ValidationError("Give a result, or --ckpt FILE to evaluate.") }
-    let workload = try running.workload()
-    var evaluation: Evaluation
+    var request: EvaluationRequest
     if let recorded {
       guard num == nil, scoring.isUntouched else {
         throw ValidationError(
@@ -55,21 +54,23 @@ extension GateCommand {
         throw ValidationError(
           "Give --ref: '\(recorded.provenance.reference.file)' of the baseline.")
       }
-      var inputs = RecordedInputs(
-        subject: .samples(
-          try Generator(
-            as: recorded.provenance, checkpoint: ckpt, decoder: scoring.decoding.decoder)),
-        reference: reference, weights: scoring.weights)
-      inputs.isRecursive = scoring.folders.recursive
-      evaluation = try Evaluation(as: recorded, of: inputs, workload: workload)
+      var files = RecordedFiles()
+      (files.checkpoint, files.decoder) = (ckpt, scoring.decoding.decoder)
+      (files.reference, files.weights) = (reference, scoring.weights)
+      files.recursive = scoring.folders.recursive
+      request = try EvaluationRequest(repeating: recorded, with: files, isSameCheckpoint: false)
     } else {
       try scoring.checkReference()
-      let scoring = try self.scoring.resolved(reporter: running.reporter)
-      evaluation = try scoring.evaluation(sampling: ckpt, count: num, workload: workload)
+      try scoring.notePreset(running.reporter)
+      request = try scoring.request(sampling: ckpt, count: num)
     }
-    evaluation.optionalMetrics.formUnion(names.compactMap(MetricName.init(title:)))
-    evaluation.arguments = Array(CommandLine.arguments.dropFirst())
-    let result = try await evaluation.result(reporter: running.reporter)
+    let judged = names.compactMap(MetricName.init(title:)).map(\.rawValue)
+    request.optionalMetrics = Set(request.optionalMetrics).union(judged).sorted()
+    let evaluation = try request.prepare(running.execution, reporter: running.reporter)
+    if let recorded {
+      try evaluation.check(repeats: recorded.provenance, isSameCheckpoint: false)
+    }
+    let result = try await evaluation.run()
     if let keepResult { try AtomicFile.write(try result.json(), to: keepResult) }
     return RecordedEvaluation(result, path: keepResult ?? ckpt)
   }
@@ -77,7 +78,6 @@ extension GateCommand {
   /// What comes of making samples of the result again, nil when that is not asked for.
   func auditCheck() async throws -> Check? {
     guard let audit, let path = result else { return nil }
-    let workload = try running.workload()
     let result = try EvaluationResult(contentsOf: path)
     guard result.sampleDigests != nil else {
       let reason =
@@ -85,11 +85,12 @@ extension GateCommand {
         ? "no checkpoint was sampled" : "the result does not say what its samples are one by one"
       return Check(audit: .cannotSay, reason: reason)
     }
-    let generator = try result.generator(
-      checkpoint: ckpt, decoder: scoring.decoding.decoder, resultPath: path)
+    var given = RecordedFiles()
+    (given.checkpoint, given.decoder) = (ckpt, scoring.decoding.decoder)
+    let files = try RecordedFilesOptions.sampled(of: result, given: given, from: path)
     let made = try await SampleAudit(
-      of: result, count: audit, generator: generator, workload: workload, reporter: running.reporter
-    )
+      of: result, count: audit, generator: Generator(of: result.provenance, with: files),
+      workload: running.workload, reporter: running.reporter)
     let count = made.indices.count
     guard let first = made.different.first else {
       return Check(audit: .pass, reason: "\(count) samples made again are the same")

@@ -4,7 +4,7 @@ import Foundation
 import Reporting
 import Results
 
-struct GateCommand: AsyncParsableCommand {
+struct GateCommand: ComputingCommand {
   static let configuration = CommandConfiguration(
     commandName: "gate",
     abstract: "Judges a result, or a checkpoint: pass, worse, or cannot say.",

@@ -2,7 +2,7 @@ import ArgumentParser
 import DisEval
 import Files
 
-struct MergeCommand: AsyncParsableCommand {
+struct MergeCommand: ComputingCommand {
   static let configuration = CommandConfiguration(
     commandName: "merge",
     abstract: "Scores a run that one or more processes have made with --run.",
@@ -32,23 +32,23 @@ struct MergeCommand: AsyncParsableCommand {
 
   func validate() throws { try check() }
 
-  /// - Parameter evaluation: What the run says, once that is read.
-  private func check(_ evaluation: Evaluation? = nil) throws {
+  /// - Parameter request: What the run says, once that is read.
+  private func check(_ request: EvaluationRequest? = nil) throws {
     var files = CommandFiles()
     files.keepsRun("the run", in: run)
     files.readsReference(
-      "--ref", ref ?? evaluation?.reference, recursive: evaluation?.recursive)
-    files.reads("--weights", weights ?? evaluation?.weights)
+      "--ref", ref ?? request?.reference, recursive: request?.recursive)
+    files.reads("--weights", weights ?? request?.weights)
     output.addOutputs(to: &files)
     try files.check(json: output.json)
   }
 
   func run() async throws {
-    let workload = try running.workload()
-    var evaluation = try Evaluation(
-      run: run, reference: ref, weights: weights, workload: workload)
-    try check(evaluation)
-    evaluation.isPartial = partial
-    try await output.write(evaluation, running)
+    var request = try EvaluationRequest(
+      run: RunRequest(path: run, isPartial: partial), reference: ref, weights: weights)
+    request.intervals = request.intervals && !output.noIntervals
+    try check(request)
+    try output.check()
+    try await output.run(request.prepare(running.execution, reporter: running.reporter))
   }
 }

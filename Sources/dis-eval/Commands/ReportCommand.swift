@@ -5,7 +5,7 @@ import Foundation
 import Images
 import Reporting
 
-struct ReportCommand: AsyncParsableCommand {
+struct ReportCommand: ComputingCommand {
   static let configuration = CommandConfiguration(
     commandName: "report",
     abstract: "Writes a result or the ledger of a sweep as one HTML page that needs no network.",
@@ -82,29 +82,36 @@ struct ReportCommand: AsyncParsableCommand {
   }
 
   /// - Parameter result: The result, once it is read: it says where other files were.
-  private func commandFiles(_ result: EvaluationResult? = nil) -> CommandFiles {
+  private func commandFiles(_ result: EvaluationResult? = nil) throws -> CommandFiles {
     var files = CommandFiles()
-    let recursive = folders.recursive ?? result?.searchesFolders
+    let recorded = try result.map { given.completed(by: RecordedFiles(try $0.request)) } ?? given
+    let recursive = recorded.recursive
     for (option, path) in [
       ("the input", input), ("the input", "\(input)/ledger.jsonl"), ("--gate", gate),
-      ("--ckpt", ckpt ?? result?.argument("--ckpt")),
-      ("--decoder", decoder ?? result?.argument("--decoder")), ("--weights", weights),
+      ("--ckpt", recorded.checkpoint), ("--decoder", recorded.decoder), ("--weights", weights),
     ] { files.reads(option, path) }
     for path in plot {
       files.reads("--plot", path)
       if path.hasSuffix(".svg") { files.reads("--plot", "\(path.dropLast(4)).csv") }
     }
     files.readsImages("--images", images, recursive: recursive)
-    files.readsReference(
-      "--ref", ref ?? result?.argument("--ref"), recursive: recursive)
+    files.readsReference("--ref", recorded.reference, recursive: recursive)
     files.readsImages("--reference-images", referenceImages, recursive: recursive)
     files.keepsRun("--run", in: run)
     files.writes("--out", out)
     return files
   }
 
+  /// The files that the options name.
+  private var given: RecordedFiles {
+    var files = RecordedFiles()
+    (files.checkpoint, files.decoder, files.reference) = (ckpt, decoder, ref)
+    files.recursive = folders.recursive
+    return files
+  }
+
   func run() async throws {
-    let workload = try running.workload()
+    let workload = running.workload
     try AtomicFile.check(out)
     let figures = try plot.map { try ReportPage.Figure(svgFile: $0) }
     let ledger = try ledgerPath()
@@ -175,8 +182,7 @@ extension ReportCommand {
     var reviewer = Reviewer(of: result, source: source, workload: workload)
     reviewer.count = samples
     reviewer.run = run
-    reviewer.reference =
-      ref ?? result.file("--ref", sha256: result.provenance.reference.sha256)
+    reviewer.reference = try ref ?? unchangedReference(of: result)
     reviewer.referenceImages = referenceImages
     reviewer.recursive = folders.recursive
     reviewer.weights = weights
@@ -187,18 +193,20 @@ extension ReportCommand {
   /// Where the images come from; nil when that is not at hand.
   private func source(of result: EvaluationResult) throws -> Reviewer.Source? {
     if let images {
-      return .images(
-        try ImageSource(path: images, recursive: folders.recursive ?? result.searchesFolders))
+      let recursive = try folders.recursive ?? result.request.recursive
+      return .images(try ImageSource(path: images, recursive: recursive))
     }
-    guard
-      let checkpoint = ckpt
-        ?? result.file("--ckpt", sha256: result.provenance.checkpoint?.sha256)
+    let files = try result.sampledFiles(given: given)
+    guard files.checkpoint != nil else { return nil }
+    return .samples(try Generator(of: result.provenance, with: files))
+  }
+
+  /// The result's reference where its request has it, nil when it is not there or not the same.
+  private func unchangedReference(of result: EvaluationResult) throws -> String? {
+    guard let path = existing(RecordedFiles(try result.request).reference),
+      let expected = result.provenance.reference.sha256,
+      try sha256(ofFile: resolveReference(path)) == expected
     else { return nil }
-    let decoder =
-      decoder ?? result.file("--decoder", sha256: result.provenance.decoder?.sha256)
-    return .samples(
-      try Generator(
-        of: result.provenance, checkpoint: checkpoint, decoder: decoder,
-        labels: result.argument("--labels")))
+    return path
   }
 }

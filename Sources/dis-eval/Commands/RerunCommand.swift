@@ -3,7 +3,7 @@ import DisEval
 import Files
 import Foundation
 
-struct RerunCommand: AsyncParsableCommand {
+struct RerunCommand: ComputingCommand {
   static let configuration = CommandConfiguration(
     commandName: "rerun",
     abstract: "Repeats the evaluation of a result and compares every number.",
@@ -39,34 +39,33 @@ struct RerunCommand: AsyncParsableCommand {
 
   func validate() throws { try check() }
 
-  /// - Parameter recorded: The result, once it is read: it says where its files were.
-  private func check(_ recorded: EvaluationResult? = nil) throws {
+  /// - Parameter recorded: What the result was asked for, once it is read: it says where its files were.
+  private func check(_ recorded: EvaluationRequest? = nil) throws {
     var commandFiles = CommandFiles()
     commandFiles.reads("the result", result)
-    let recursive = files.folders.recursive ?? recorded?.searchesFolders
+    let paths = recorded.map { files.given.completed(by: RecordedFiles($0)) } ?? files.given
     for (option, path) in [
-      ("--ckpt", files.ckpt), ("--decoder", files.decoder), ("--labels", files.labels),
-      ("--weights", files.weights),
-    ] { commandFiles.reads(option, path ?? recorded?.argument(option)) }
-    for (option, path) in [("--images", files.images), ("--ref", files.ref)] {
-      commandFiles.readsReference(
-        option, path ?? recorded?.argument(option), recursive: recursive)
+      ("--ckpt", paths.checkpoint), ("--decoder", paths.decoder), ("--labels", paths.labels),
+      ("--weights", paths.weights),
+    ] { commandFiles.reads(option, path) }
+    for (option, path) in [("--images", paths.images), ("--ref", paths.reference)] {
+      commandFiles.readsReference(option, path, recursive: paths.recursive)
     }
     commandFiles.writes("--out", out)
     try commandFiles.check(json: json)
   }
 
   func run() async throws {
-    let workload = try running.workload()
     let recorded = try EvaluationResult(contentsOf: result)
-    try check(recorded)
+    try check(recorded.request)
     if let out { try AtomicFile.check(out) }
-    var evaluation = try Evaluation(
-      as: RecordedEvaluation(recorded, path: result), of: files.inputs(of: recorded, from: result),
-      workload: workload)
-    evaluation.arguments = Array(CommandLine.arguments.dropFirst())
+    let request = try EvaluationRequest(
+      repeating: RecordedEvaluation(recorded, path: result),
+      with: files.found(of: recorded, from: result), isSameCheckpoint: true)
+    let evaluation = try request.prepare(running.execution, reporter: running.reporter)
+    try evaluation.check(repeats: recorded.provenance, isSameCheckpoint: true)
     let reproduction = Reproduction(
-      of: recorded, now: try await evaluation.result(reporter: running.reporter))
+      of: recorded, now: try await evaluation.run())
 
     if let out { try AtomicFile.write(try reproduction.result.json(), to: out) }
     try json
@@ -76,7 +75,7 @@ struct RerunCommand: AsyncParsableCommand {
     case .cannotSay: throw ExitCode(ExitStatus.inconclusive.rawValue)
     case .differs:
       throw Failure(
-        .dataRefused, "NotReproduced", result,
+        .dataRefused, .notReproduced, result,
         "version and kernels are those of the result, but it is not what they give; the file was changed, "
           + "or the machine computes wrongly")
     }
@@ -111,64 +110,85 @@ struct RecordedFilesOptions: ParsableArguments {
     }
   }
 
-  /// The files given, and where none is, that of the result's command.
-  ///
-  /// - Throws: ``Failure`` `InputUnknown` (66) for one that is in neither place, and whatever a file is
-  ///   refused for.
-  func inputs(of result: EvaluationResult, from path: String) throws -> RecordedInputs {
-    let provenance = result.provenance
-    let subject: RecordedInputs.Subject
-    if provenance.checkpoint != nil {
-      subject = .samples(
-        try result.generator(
-          checkpoint: ckpt, decoder: decoder, labels: labels, resultPath: path))
-    } else {
-      guard let images = images ?? existing(result.argument("--images")) else {
-        throw inputUnknown("--images", provenance.images ?? "images", nil, path)
-      }
-      subject = .images(images)
-    }
-    let reference = provenance.reference
-    let preset = try provenance.preset.map { try Preset(named: $0).reference }
-    guard let ref = ref ?? existing(result.argument("--ref") ?? preset) else {
-      throw inputUnknown("--ref", reference.file, reference.sha256, path)
-    }
-    var inputs = RecordedInputs(
-      subject: subject, reference: ref,
-      weights: weights ?? existing(result.argument("--weights")))
-    inputs.isRecursive = folders.recursive ?? result.searchesFolders
-    return inputs
+  /// The files that the options name.
+  var given: RecordedFiles {
+    var files = RecordedFiles()
+    (files.checkpoint, files.images, files.decoder) = (ckpt, images, decoder)
+    (files.labels, files.reference, files.weights) = (labels, ref, weights)
+    files.recursive = folders.recursive
+    return files
   }
 
-  /// A path or the name of fetched statistics, if it is there.
-  private func existing(_ path: String?) -> String? {
-    path.flatMap { (try? resolveReference($0)) == nil ? nil : $0 }
+  /// The files given, and where none is given, that of the result's request.
+  ///
+  /// - Throws: ``Failure`` `InputUnknown` (66) for one that is in neither place.
+  func found(of result: EvaluationResult, from path: String) throws -> RecordedFiles {
+    let provenance = result.provenance
+    let recorded = RecordedFiles(try result.request)
+    var files = given
+    if provenance.checkpoint != nil {
+      files = try Self.sampled(of: result, given: files, from: path)
+    } else {
+      files.images = files.images ?? existing(recorded.images)
+      guard files.images != nil else {
+        throw inputUnknown("--images", provenance.images ?? "images", nil, path)
+      }
+    }
+    let preset = try provenance.preset.map { try Preset(named: $0).reference }
+    files.reference = files.reference ?? existing(recorded.reference ?? preset)
+    guard files.reference != nil else {
+      let reference = provenance.reference
+      throw inputUnknown("--ref", reference.file, reference.sha256, path)
+    }
+    files.weights = files.weights ?? existing(recorded.weights)
+    files.recursive = files.recursive ?? recorded.recursive
+    return files
+  }
+
+  /// The files of a result's samples: those given, and where none is given, that of the result's
+  /// request.
+  ///
+  /// - Throws: ``Failure`` `InputUnknown` (66) for a checkpoint that is in neither place.
+  static func sampled(
+    of result: EvaluationResult, given: RecordedFiles, from path: String
+  ) throws -> RecordedFiles {
+    let files = try result.sampledFiles(given: given)
+    guard files.checkpoint != nil || result.provenance.checkpoint == nil else {
+      let scored = result.provenance.checkpoint
+      throw inputUnknown("--ckpt", scored?.file ?? "checkpoint", scored?.sha256, path)
+    }
+    return files
   }
 }
 
 extension EvaluationResult {
-  /// The generator of its samples, of the files given or those of its command.
-  ///
-  /// - Throws: ``Failure`` `InputUnknown` (66), and whatever a file is refused for.
-  func generator(
-    checkpoint: String?, decoder: String?, labels: String? = nil, resultPath: String
-  ) throws -> Generator {
-    let scored = provenance.checkpoint
-    guard let file = checkpoint ?? self.file("--ckpt", sha256: scored?.sha256) else {
-      throw inputUnknown("--ckpt", scored?.file ?? "checkpoint", scored?.sha256, resultPath)
+  /// The checkpoint, decoder and labels of the samples: those given, and where none is given, that of the
+  /// request, if it is still there and still the same.
+  func sampledFiles(given: RecordedFiles) throws -> RecordedFiles {
+    let recorded = RecordedFiles(try request)
+    func unchanged(_ path: String?, _ expected: String?) -> String? {
+      guard let path, let expected, (try? sha256(ofFile: path)) == expected else { return nil }
+      return path
     }
-    return try Generator(
-      of: provenance, checkpoint: file,
-      decoder: decoder ?? self.file("--decoder", sha256: provenance.decoder?.sha256),
-      labels: labels ?? argument("--labels"))
+    var files = given
+    files.checkpoint =
+      files.checkpoint ?? unchanged(recorded.checkpoint, provenance.checkpoint?.sha256)
+    files.decoder = files.decoder ?? unchanged(recorded.decoder, provenance.decoder?.sha256)
+    files.labels = files.labels ?? recorded.labels
+    return files
   }
+}
+
+/// A path or the name of fetched statistics, if it is there.
+func existing(_ path: String?) -> String? {
+  path.flatMap { (try? resolveReference($0)) == nil ? nil : $0 }
 }
 
 private func inputUnknown(
   _ option: String, _ name: String, _ sha256: String?, _ resultPath: String
 ) -> Failure {
   Failure(
-    .inputMissing, "InputUnknown", name,
+    .inputMissing, .inputUnknown, name,
     "is not where the command of '\(resultPath)' had it"
       + (sha256.map { ", with SHA-256 \($0)" } ?? "") + "; say where it is with \(option)")
 }

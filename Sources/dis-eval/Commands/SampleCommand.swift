@@ -2,7 +2,7 @@ import ArgumentParser
 import DisEval
 import Files
 
-struct SampleCommand: AsyncParsableCommand {
+struct SampleCommand: ComputingCommand {
   static let configuration = CommandConfiguration(
     commandName: "sample",
     abstract: "Draws samples from a checkpoint.",
@@ -74,16 +74,16 @@ struct SampleCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let workload = try running.workload()
     if let grid { try AtomicFile.check(grid) }
     let given = try noise.map { try GivenNoise(start: $0, steps: stepNoise) }
     let count = num ?? given?.count ?? 16
     let images = try out.map { try ImageOutput(path: $0, count: count) }
     let generator = try Generator(
-      checkpoint: ckpt, key: sampling.checkpointKey, settings: sampling.settings(), given: given,
-      decoder: decoding.loaded(), precision: arithmetic.precision)
+      CheckpointRequest(
+        path: ckpt, key: sampling.checkpointKey, decoder: decoding.request,
+        sampling: sampling.request), precision: arithmetic.precision, given: given)
     let run = SampleRun(
-      generator: generator, count: count, workload: workload)
+      generator: generator, count: count, workload: running.workload)
     var sheet = SampleGrid(classCount: generator.checkpoint.model.numClasses)
     let wantsImages = out != nil || grid != nil
     let hash = try await run.run(

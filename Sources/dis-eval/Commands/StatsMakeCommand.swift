@@ -3,7 +3,7 @@ import DisEval
 import Foundation
 
 extension StatsCommand {
-  struct Make: AsyncParsableCommand {
+  struct Make: ComputingCommand {
     static let configuration = CommandConfiguration(
       commandName: "make",
       abstract: "Writes mean and covariance of features as .npz, and a record as .json beside it.",
@@ -68,11 +68,10 @@ extension StatsCommand {
     }
 
     func run() async throws {
-      let workload = try running.workload()
       var maker = StatisticsMaker(
         images: images, weights: weights,
         dataset: dataset.map { Dataset(name: $0, split: split) }, keptRows: features,
-        heldOut: heldOut.map { ($0, heldOutName) }, workload: workload)
+        heldOut: heldOut.map { ($0, heldOutName) }, workload: running.workload)
       maker.dialect = dialect
       maker.recursive = folders.recursive
       maker.precision = arithmetic.precision

@@ -24,7 +24,7 @@ extension StatsCommand {
       let files = try file.map { [$0] } ?? StatisticsCache().fetchedNames
       guard !files.isEmpty else {
         throw Failure(
-          .inputMissing, "NothingFetched", "the cache", "no statistics were fetched yet")
+          .inputMissing, .nothingFetched, "the cache", "no statistics were fetched yet")
       }
       var first: Failure?
       for file in files {

@@ -3,7 +3,7 @@ import DisEval
 import Files
 import Foundation
 
-struct SweepCommand: AsyncParsableCommand {
+struct SweepCommand: ComputingCommand {
   static let configuration = CommandConfiguration(
     commandName: "sweep",
     abstract: "Evaluates many checkpoints alike, into a table and a ledger.",
@@ -91,21 +91,15 @@ struct SweepCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let workload = try running.workload()
     let found = try list.map { try SweepCheckpoint.list($0) }
     let checkpoints = try found ?? SweepCheckpoint.matching(checkpoints)
     try checkFiles(checkpoints)
     if let csv { try AtomicFile.check(csv) }
-    let scoring = try self.scoring.resolved(reporter: running.reporter)
-    var template = scoring.evaluation(of: .existing(path: ""), workload: workload)
-    template.metrics = try metrics.names
-    template.givesIntervals = !noIntervals
-    template.arguments = Array(CommandLine.arguments.dropFirst())
-    var sweep = Sweep(
-      folder: out, settings: scoring.settings,
-      count: num ?? scoring.preset?.count ?? 50_000, template: template)
-    sweep.checkpointKey = scoring.checkpointKey
-    sweep.decoder = scoring.decoder
+    try scoring.notePreset(running.reporter)
+    var template = try scoring.request(sampling: "", count: num)
+    template.metrics = try metrics.names?.map(\.rawValue).sorted()
+    template.intervals = !noIntervals
+    var sweep = Sweep(folder: out, template: template, execution: running.execution)
     sweep.repeats = repeats
     let stop = StopRequest()
     sweep.stop = stop

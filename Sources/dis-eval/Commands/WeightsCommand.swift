@@ -124,7 +124,7 @@ struct WeightsCommand: AsyncParsableCommand {
       do {
         let record = try store.describe(nil)
         try Terminal.result("cache: \(escaped(record.path)), from \(escaped(record.sourceFile))")
-      } catch let failure as Failure where failure.code == "WeightsUnavailable" {
+      } catch let failure as Failure where failure.code == .weightsUnavailable {
         try Terminal.result("cache: nothing in \(escaped(store.folder))")
       }
     }

@@ -85,60 +85,84 @@ struct EvaluationOptions: ParsableArguments {
     return (0..<repeats).map { "\(run)/seed-\(scoring.sampling.seed &+ UInt64($0))" }
   }
 
-  /// Runs the evaluation and writes what was asked for.
+  /// What the options ask for, a request for each range of seeds.
   ///
   /// - Parameters:
   ///   - metrics: Those asked for by name, nil for `optional` as far as the inputs give them.
-  func run(metrics: Set<MetricName>?, optional: Set<MetricName>) async throws {
-    let workload = try running.workload()
-    let scoring = try self.scoring.resolved(reporter: running.reporter)
-    let run = try keeping.settings()
-    guard repeats == 1 || run?.shard == nil else {
+  private func requests(
+    metrics: Set<MetricName>?, optional: Set<MetricName>
+  ) throws -> [EvaluationRequest] {
+    var request =
+      if let ckpt {
+        try scoring.request(sampling: ckpt, count: num)
+      } else {
+        try scoring.request(of: .images(images ?? ""))
+      }
+    request.num = request.num ?? num
+    request.metrics = metrics?.map(\.rawValue).sorted()
+    request.optionalMetrics = optional.map(\.rawValue).sorted()
+    request.intervals = !output.noIntervals
+    return (0..<repeats).map { index in
+      var request = request
+      request.checkpoint?.sampling.seed &+= UInt64(index)
+      return request
+    }
+  }
+
+  /// How they are carried out, and how the work is stopped.
+  private func execution() throws -> Execution {
+    var execution = running.execution
+    execution.run = try keeping.settings()
+    guard repeats == 1 || execution.run?.shard == nil else {
       throw ValidationError("--repeats is for whole runs; shards make one --seed each.")
     }
-    if let stop = run?.stop {
+    if let stop = execution.run?.stop {
       StopSignals.install(stop)
     } else if ckpt != nil {
       StopSignals.installAdvice()
     }
-    func evaluation(seed: UInt64) throws -> Evaluation {
-      var scoring = scoring
-      scoring.settings.seed = seed
-      var evaluation =
-        if let ckpt {
-          try scoring.evaluation(sampling: ckpt, count: num, workload: workload)
-        } else {
-          scoring.evaluation(of: .existing(path: images ?? ""), workload: workload)
-        }
-      evaluation.metrics = metrics
-      evaluation.optionalMetrics = optional
-      evaluation.givesIntervals = !output.noIntervals
-      evaluation.expectedCount = num
-      evaluation.run = run
-      return evaluation
+    return execution
+  }
+
+  /// Carries out what the options ask for: requests, prepared, run and written.
+  ///
+  /// - Parameters:
+  ///   - metrics: Those asked for by name, nil for `optional` as far as the inputs give them.
+  func run(metrics: Set<MetricName>?, optional: Set<MetricName>) async throws {
+    let requests = try requests(metrics: metrics, optional: optional)
+    var execution = try execution()
+    try scoring.notePreset(running.reporter)
+    try output.check()
+    guard requests.count == 1 else {
+      return try output.write(try await repeated(requests, execution))
     }
-    guard repeats == 1 else {
-      try output.check()
-      var results: [EvaluationResult] = []
-      for index in 0..<repeats {
-        let seed = scoring.settings.seed &+ UInt64(index)
-        var evaluation = try evaluation(seed: seed)
-        evaluation.run?.path += "/seed-\(seed)"
-        evaluation.arguments = Array(CommandLine.arguments.dropFirst())
-        running.reporter.note("seed \(seed)")
-        results.append(try await evaluation.result(reporter: running.reporter))
-      }
-      return try output.write(RepeatedResult(results))
+    guard execution.run?.shard != nil else {
+      let evaluation = try requests[0].prepare(execution, reporter: running.reporter)
+      return try await output.run(evaluation)
     }
-    var evaluation = try evaluation(seed: scoring.settings.seed)
-    guard evaluation.run?.shard != nil else { return try await output.write(evaluation, running) }
-    evaluation.run?.keepsImages = output.wantsImages
-    let report = try await evaluation.makeShard(reporter: running.reporter)
-    if output.json { try Terminal.result(report.json()) }
+    execution.run?.keepsImages = output.wantsImages
+    let shard = try await requests[0].prepare(execution, reporter: running.reporter).makeShard()
+    if output.json { try Terminal.result(shard.json()) }
     if !running.quiet {
       Terminal.note(
-        "shard \(report.shard): its \(report.samples) samples are there, \(report.missing) of "
-          + "other shards are missing; 'dis-eval merge \(report.run)' scores the run")
+        "shard \(shard.shard): its \(shard.samples) samples are there, \(shard.missing) of "
+          + "other shards are missing; 'dis-eval merge \(shard.run)' scores the run")
     }
+  }
+
+  /// The results of all ranges of seeds, each in a run of its own.
+  private func repeated(
+    _ requests: [EvaluationRequest], _ execution: Execution
+  ) async throws -> RepeatedResult {
+    var results: [EvaluationResult] = []
+    for request in requests {
+      let seed = request.checkpoint?.sampling.seed ?? 0
+      var execution = execution
+      execution.run?.path += "/seed-\(seed)"
+      running.reporter.note("seed \(seed)")
+      results.append(
+        try await request.prepare(execution, reporter: running.reporter).run())
+    }
+    return RepeatedResult(results)
   }
 }

@@ -10,12 +10,3 @@ struct FolderOptions: ParsableArguments {
         + "refuse a folder with images both here and inside)"))
   var recursive: Bool?
 }
-
-extension EvaluationResult {
-  /// What its command said of the folders inside a folder of images; nil for nothing.
-  var searchesFolders: Bool? {
-    run.arguments.last { ["--recursive", "--no-recursive"].contains($0) }.map {
-      $0 == "--recursive"
-    }
-  }
-}

@@ -24,14 +24,16 @@ enum KernelOption: String, CaseIterable, ExpressibleByArgument {
     private static let leastCore = "Prescott"
   #endif
 
-  /// Makes this process use these instructions. OpenBLAS chooses its own when it is loaded, so the
-  /// process begins again, once, when that was another.
+  /// Makes this process use these instructions, before it does anything else.
+  ///
+  /// OpenBLAS chooses its core when it is loaded. Where that is a different core, the process replaces
+  /// itself with a new one that has the same arguments, and this function does not return.
   ///
   /// - Throws: ``Failure`` `KernelsUnavailable` (69) when the processor lacks them.
-  func pin() throws(Failure) {
+  func select() throws(Failure) {
     guard Tool.hasInstructions(rawValue) else {
       throw Failure(
-        .unavailable, "KernelsUnavailable", "--kernels \(rawValue)",
+        .unavailable, .kernelsUnavailable, "--kernels \(rawValue)",
         "this processor has no such instructions; use the best that all machines of the run have")
     }
     setenv("DIS_EVAL_KERNELS", rawValue, 1)

@@ -47,26 +47,25 @@ struct ResultOptions: ParsableArguments {
     try json ? Terminal.result(document) : Terminal.result(summary(of: repeated))
   }
 
-  /// Runs the evaluation and writes what was asked for.
-  func write(_ evaluation: Evaluation, _ running: RunOptions) async throws {
-    try check()
+  /// Runs an evaluation and writes what was asked for.
+  func run(_ evaluation: PreparedEvaluation) async throws {
     let saved = try saveImages.map { try ImageOutput(path: $0, count: evaluation.sampleCount) }
-    var sheet = SampleGrid(classCount: try evaluation.classCount)
-    var evaluation = evaluation
-    if noIntervals { evaluation.givesIntervals = false }
-    evaluation.arguments = Array(CommandLine.arguments.dropFirst())
-    let result = try await evaluation.result(
-      reporter: running.reporter,
+    var sheet = SampleGrid(classCount: evaluation.classCount)
+    let result = try await evaluation.run(
       sink: wantsImages
         ? { image, label in
           sheet.append(image, label: label)
           try saved?.append(image, label: label)
         } : nil)
-
     try saved?.finish()
     if let grid { try sheet.write(to: grid) }
+    try write(result)
+  }
+
+  /// Writes a result.
+  private func write(_ result: EvaluationResult) throws {
     let document = try result.json()
     if let out { try AtomicFile.write(document, to: out) }
-    if json { try Terminal.result(document) } else { try Terminal.result(summary(of: result)) }
+    try json ? Terminal.result(document) : Terminal.result(summary(of: result))
   }
 }

@@ -3,22 +3,16 @@ import DisEval
 import Files
 import Tensors
 
-/// `--dialect`: one of them, or all.
-enum DialectOption: ExpressibleByArgument {
-  case one(Dialect)
-  case all
+extension Dialect: ExpressibleByArgument {}
 
-  init?(argument: String) {
-    if argument == "all" {
-      self = .all
-    } else if let dialect = Dialect(rawValue: argument) {
-      self = .one(dialect)
-    } else {
-      return nil
-    }
+extension DialectChoice: ExpressibleByArgument {
+  /// Reads a dialect, or `all`.
+  public init?(argument: String) { self.init(name: argument) }
+
+  /// What `--help` lists.
+  public static var allValueStrings: [String] {
+    Dialect.allCases.map(\.rawValue) + [DialectChoice.all.name]
   }
-
-  static var allValueStrings: [String] { Dialect.allCases.map(\.rawValue) + ["all"] }
 }
 
 /// How a checkpoint is sampled and scored, whichever it is: what `fid`, `evaluate` and `sweep` have in
@@ -43,7 +37,7 @@ struct ScoringOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "The tool whose number to give, or all. (default: that of the statistics, else pytorch-fid)"))
-  var dialect: DialectOption?
+  var dialect: DialectChoice?
 
   @Option(
     help: ArgumentHelp(
@@ -94,62 +88,44 @@ struct ScoringOptions: ParsableArguments {
     }
   }
 
-  /// The options with what a preset stands for, and the files that they name.
-  struct Resolved {
-    let preset: Preset?
-    var settings: SamplingSettings
-    let checkpointKey: String?
-    let decoder: LoadedDecoder?
-    let precision: Precision
-    fileprivate let reference: String
-    fileprivate let options: ScoringOptions
+  /// The preset, nil without one.
+  ///
+  /// - Throws: `Failure` `UnknownPreset` (64).
+  func presetAsked() throws -> Preset? { try preset.map { try Preset(named: $0) } }
 
-    /// An evaluation of `count` samples of a checkpoint, still without metrics.
-    ///
-    /// - Parameter count: Nil for the preset's number, or 50,000.
-    func evaluation(sampling checkpoint: String, count: Int?, workload: Workload) throws
-      -> Evaluation
-    {
-      let generator = try Generator(
-        checkpoint: checkpoint, key: checkpointKey, settings: settings, decoder: decoder,
-        precision: precision)
-      try preset?.check(generator)
-      return evaluation(
-        of: .samples(generator, count: count ?? preset?.count ?? 50_000), workload: workload)
-    }
-
-    /// An evaluation of `subject`, still without metrics.
-    func evaluation(of subject: Evaluation.Subject, workload: Workload) -> Evaluation {
-      var evaluation = Evaluation(
-        subject: subject, reference: reference, weights: options.weights, workload: workload)
-      switch options.dialect ?? preset.map({ .one($0.dialect) }) {
-      case nil: evaluation.dialects = .fitting
-      case .one(let dialect): evaluation.dialects = .one(dialect)
-      case .all: evaluation.dialects = .all
-      }
-      evaluation.precision = precision
-      evaluation.preset = preset
-      // Not all public statistics say their dialect; a preset does.
-      evaluation.referenceDialect =
-        options.refDialect ?? (options.ref == nil ? preset?.dialect : nil)
-      evaluation.allowsMismatch = options.allowMismatch
-      evaluation.recursive = options.folders.recursive
-      return evaluation
-    }
+  /// The request to score samples of a checkpoint, with what a preset pins; still without metrics.
+  func request(sampling checkpoint: String, count: Int?) throws -> EvaluationRequest {
+    let preset = try presetAsked()
+    var settings = preset?.settings.request ?? sampling.request
+    settings.seed = sampling.seed
+    var request = try request(
+      of: .checkpoint(
+        CheckpointRequest(
+          path: checkpoint, key: sampling.checkpointKey, decoder: decoding.request,
+          sampling: settings)))
+    request.num = count ?? preset?.count ?? EvaluationRequest.defaultCount
+    return request
   }
 
-  /// Says what a preset pins, and reads the decoder and labels that are named.
-  func resolved(reporter: Reporter) throws -> Resolved {
-    let preset = try self.preset.map { try Preset(named: $0) }
-    if let preset {
-      let pinned = preset.lines.map { "\($0.name) \($0.value)" }.joined(separator: "; ")
-      reporter.note("\(preset.name): \(pinned)")
-    }
-    var settings = try preset?.settings ?? sampling.settings()
-    settings.seed = sampling.seed
-    return Resolved(
-      preset: preset, settings: settings, checkpointKey: sampling.checkpointKey,
-      decoder: try decoding.loaded(), precision: arithmetic.precision,
-      reference: ref ?? preset?.reference ?? "", options: self)
+  /// The request to score `subject`, still without metrics.
+  func request(of subject: EvaluationRequest.Subject) throws -> EvaluationRequest {
+    let preset = try presetAsked()
+    var request = EvaluationRequest(
+      subject: subject, reference: ref ?? preset?.reference ?? "", weights: weights)
+    request.precision = arithmetic.precision
+    request.preset = preset?.name
+    request.dialect = dialect?.name ?? preset?.dialect.rawValue
+    // Not all public statistics name their dialect; a preset does.
+    request.referenceDialect = (refDialect ?? (ref == nil ? preset?.dialect : nil))?.rawValue
+    request.allowsMismatch = allowMismatch
+    request.recursive = folders.recursive
+    return request
+  }
+
+  /// Says what a preset pins.
+  func notePreset(_ reporter: Reporter) throws {
+    guard let preset = try presetAsked() else { return }
+    let pinned = preset.lines.map { "\($0.name) \($0.value)" }.joined(separator: "; ")
+    reporter.note("\(preset.name): \(pinned)")
   }
 }

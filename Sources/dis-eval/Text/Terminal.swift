@@ -13,7 +13,7 @@ enum Terminal {
     let error = Array(bytes).withUnsafeBytes { writeAll($0, to: STDOUT_FILENO) }
     guard error == 0 || error == EPIPE else {
       throw Failure(
-        .inputOutput, "OutputLost", "standard output", String(cString: strerror(error)))
+        .inputOutput, .outputLost, "standard output", String(cString: strerror(error)))
     }
   }
 

@@ -112,7 +112,7 @@ import _TestSupport
     let failure = #expect(throws: Failure.self) {
       try MadeUp.read(MadeUp.document(["fid": Self.good], changing: (old, new)))
     }
-    #expect(failure?.code == "ResultInvalid")
+    #expect(failure?.code == .resultInvalid)
     #expect(failure?.detail.contains(part) == true, "\(failure?.detail ?? "")")
   }
 

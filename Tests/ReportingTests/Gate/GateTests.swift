@@ -233,7 +233,7 @@ import _TestSupport
       (.baseline, "BaselineInvalid", .invalidConfiguration),
     ] {
       let failure = #expect(throws: Failure.self) { try MadeUp.read(text, as: role) }
-      #expect(failure?.code == code && failure?.status == status)
+      #expect(failure?.code.rawValue == code && failure?.status == status)
     }
   }
 

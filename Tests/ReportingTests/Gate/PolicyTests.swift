@@ -100,7 +100,7 @@ import _TestSupport
     let isAlone = ["", "# no more", "a: b: c", "\u{0}", "[1]", "text"].contains(text)
     let whole = isAlone ? text : "schema: dis-eval-policy/1\n" + text
     let failure = #expect(throws: Failure.self) { try policy(whole) }
-    #expect(failure?.status == .invalidConfiguration && failure?.code == "PolicyInvalid")
+    #expect(failure?.status == .invalidConfiguration && failure?.code == .policyInvalid)
     #expect(failure?.detail.contains(part) == true, "\(failure?.detail ?? "")")
   }
 
@@ -122,7 +122,7 @@ import _TestSupport
       do throws(Failure) {
         _ = try Policy(yaml: bytes, subject: "gate.yml")
       } catch {
-        #expect(error.code == "PolicyInvalid")
+        #expect(error.code == .policyInvalid)
       }
     }
     for count in whole.indices { tryOut(Array(whole[..<count])) }

@@ -94,15 +94,15 @@ import _TestSupport
     }
     let other = try GateReport(contentsOf: gate("pass", 12))
     #expect(
-      refusal { _ = try result.verdict(other, path: "g.json") }?.code == "VerdictMismatch")
+      refusal { _ = try result.verdict(other, path: "g.json") }?.code == .verdictMismatch)
     let unknown = refusal { _ = try GateReport(contentsOf: gate("good", 12.5)) }
-    #expect(unknown?.code == "VerdictInvalid" && unknown?.status == .dataRefused)
+    #expect(unknown?.code == .verdictInvalid && unknown?.status == .dataRefused)
   }
 
   @Test(arguments: ["", "[]", "{", "{\"schema\": \"dis-eval-result/2\"}", "\u{0}"])
   func otherFilesAreRefused(_ content: String) throws {
     let failure = refusal { _ = try reported(content) }
-    #expect(failure?.code == "ResultInvalid" && failure?.status == .dataRefused)
+    #expect(failure?.code == .resultInvalid && failure?.status == .dataRefused)
   }
 
   @Test func aLedgerIsATable() throws {
@@ -125,9 +125,9 @@ import _TestSupport
 
     let torn = try file("l.jsonl", line(1000, 9) + "\n{\"schema\"")
     let failure = refusal { _ = try ReportedLedger(contentsOf: torn) }
-    #expect(failure?.code == "LedgerInvalid" && failure?.subject.hasSuffix(":2") == true)
+    #expect(failure?.code == .ledgerInvalid && failure?.subject.hasSuffix(":2") == true)
     let empty = try file("l.jsonl", "\n")
-    #expect(refusal { _ = try ReportedLedger(contentsOf: empty) }?.code == "LedgerInvalid")
+    #expect(refusal { _ = try ReportedLedger(contentsOf: empty) }?.code == .ledgerInvalid)
   }
 
   @Test func aFigureComesWithItsNumbers() throws {
@@ -147,10 +147,10 @@ import _TestSupport
 
   @Test func otherFiguresAreRefused() throws {
     let text = try file("a.svg", "no drawing")
-    #expect(refusal { _ = try ReportPage.Figure(svgFile: text) }?.code == "ReportInput")
+    #expect(refusal { _ = try ReportPage.Figure(svgFile: text) }?.code == .reportInput)
     let ragged = try file("b.svg", "<svg/>")
     _ = try file("b.csv", "a,b\n1\n")
-    #expect(refusal { _ = try ReportPage.Figure(svgFile: ragged) }?.code == "ReportInput")
+    #expect(refusal { _ = try ReportPage.Figure(svgFile: ragged) }?.code == .reportInput)
     let missing = refusal { _ = try ReportPage.Figure(svgFile: folder.path("c.svg")) }
     #expect(missing?.status == .inputMissing)
   }

@@ -121,7 +121,7 @@ import _TestSupport
     let plot = try plot()
     #expect {
       try plot.draw(.svg, to: folder.path(name))
-    } throws: { ($0 as? Failure)?.code == "FileName" }
+    } throws: { ($0 as? Failure)?.code == .fileName }
   }
 
   /// Points on one place, one point, values below 0, no points at all.

@@ -2,7 +2,7 @@ import Files
 import Images
 
 /// What the images of one side have in common, and what their files held that moves a score.
-struct ImageTally {
+package struct ImageTally {
   private var count = 0
   private var smallest = (width: Int.max, height: Int.max)
   private var largest = (width: 0, height: 0)
@@ -23,7 +23,7 @@ struct ImageTally {
   /// Sentences for people, each a warning.
   ///
   /// - Parameter subject: Which images, such as the folder's name.
-  func notes(_ subject: String) -> [String] {
+  package func notes(_ subject: String) -> [String] {
     var notes: [String] = []
     if count > 0, smallest != largest {
       notes.append(

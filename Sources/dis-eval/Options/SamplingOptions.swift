@@ -1,10 +1,7 @@
 import ArgumentParser
 import DisEval
 import Files
-import Foundation
 
-extension Dialect: ExpressibleByArgument {}
-extension MetricName: ExpressibleByArgument {}
 extension PredictionName: ExpressibleByArgument {}
 extension SamplerName: ExpressibleByArgument {}
 
@@ -112,88 +109,13 @@ struct SamplingOptions: ParsableArguments {
       && !clip && seed == 0 && labels == "uniform" && quantizer == .dit
   }
 
-  func settings() throws -> SamplingSettings {
-    var settings = SamplingSettings()
-    settings.sampler = sampler
-    settings.prediction = prediction
-    settings.respacing = respacing ?? sampler.respacing(steps: steps ?? 250)
-    settings.eta = eta
-    settings.guidanceScale = cfgScale
-    if let cfgInterval { settings.guidanceInterval = cfgInterval }
-    settings.guidesFirst3 = cfgChannels == .first3
-    settings.clips = clip
-    settings.seed = seed
-    settings.labels = try LabelPolicy(labels)
-    settings.quantizesLikeADM = quantizer == .adm
-    return settings
+  /// The settings in plain values.
+  var request: SamplingRequest {
+    SamplingRequest(
+      sampler: sampler.rawValue, prediction: prediction.rawValue,
+      respacing: respacing ?? sampler.respacing(steps: steps ?? 250), eta: eta,
+      cfgScale: cfgScale, cfgInterval: cfgInterval.map { [$0.lowerBound, $0.upperBound] },
+      cfgChannels: cfgChannels.rawValue, clip: clip, seed: seed, labels: labels,
+      quantizer: quantizer.rawValue)
   }
-}
-
-/// What makes images of the latents of a latent model.
-struct DecoderOptions: ParsableArguments {
-  @Option(
-    help: ArgumentHelp(
-      "Decoder for a checkpoint that makes latents: Stable Diffusion's autoencoder.",
-      valueName: "file"))
-  var decoder: String?
-
-  @Option(
-    help: ArgumentHelp(
-      "What latents are divided by before they are decoded. (default: 0.18215)",
-      valueName: "number"))
-  var latentScale: Double?
-
-  @Option(
-    help: ArgumentHelp(
-      "Decode in overlapping tiles of this side in the latent: less memory, but another image.",
-      valueName: "pixels"))
-  var decoderTile: Int?
-
-  func validate() throws {
-    if decoder == nil, latentScale != nil || decoderTile != nil {
-      throw ValidationError("--latent-scale and --decoder-tile need --decoder.")
-    }
-  }
-
-  func loaded() throws -> LoadedDecoder? {
-    try decoder.map {
-      try LoadedDecoder(
-        path: $0, scale: latentScale ?? LoadedDecoder.stableDiffusionScale, tile: decoderTile)
-    }
-  }
-}
-
-/// How much runs at once, and what is said meanwhile.
-struct RunOptions: ParsableArguments {
-  @Option(help: "Workers. (default: all processors)")
-  var threads: Int?
-
-  @Option(help: "Images in flight. Like --threads, it never changes a result.")
-  var batch = 32
-
-  @Option(
-    help: "Instructions of all matrix products and kernels. (default: the processor's best)")
-  var kernels: KernelOption?
-
-  @Flag(help: "No progress and no warnings on standard error.")
-  var quiet = false
-
-  func validate() throws {
-
-    if let threads, !(1...1024).contains(threads) {
-      throw ValidationError("--threads \(threads): expected 1 to 1024.")
-    }
-    guard (1...65536).contains(batch) else {
-      throw ValidationError("--batch \(batch): expected 1 to 65536.")
-    }
-  }
-
-  /// How much runs at once, on the kernels asked for. To be asked first: it may begin the process
-  /// again.
-  func workload() throws -> Workload {
-    try kernels?.pin()
-    return Workload(threads: threads ?? ProcessInfo.processInfo.activeProcessorCount, batch: batch)
-  }
-
-  var reporter: Reporter { Terminal.reporter(quiet: quiet) }
 }

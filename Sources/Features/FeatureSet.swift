@@ -3,11 +3,11 @@ import Foundation
 import GenerativeMetrics
 
 /// Features of one kind, taken in index order.
-struct FeatureSet {
-  let dimension: Int
-  private(set) var gaussian: GaussianAccumulator
+package struct FeatureSet {
+  package let dimension: Int
+  package private(set) var gaussian: GaussianAccumulator
   /// The first rows, `[min(count, kept), D]`.
-  private(set) var rows: [Float] = []
+  package private(set) var rows: [Float] = []
   private let keptRows: Int
   /// All rows, `[count, D]`, for the jackknife, or why there are none.
   private var file: Result<ScratchFile, NoInterval>
@@ -45,14 +45,14 @@ struct FeatureSet {
 
   /// The Gaussian, its covariance factored. With no more images than dimensions the few rows are the
   /// factor: their covariance is singular.
-  func factored(_ mean: MeanPrecision) throws(MetricError) -> FactoredGaussian {
+  package func factored(_ mean: MeanPrecision) throws(MetricError) -> FactoredGaussian {
     count <= dimension
       ? try FactoredGaussian(rows: rows, dimension: dimension, mean: mean)
       : try FactoredGaussian(gaussian.statistics(mean: mean))
   }
 
   /// The jackknife of the distance from `reference`, which is `value`.
-  func jackknife(
+  package func jackknife(
     of value: Double, from reference: FactoredGaussian, mean: MeanPrecision,
     progress: (Int) -> Void
   ) throws(NoInterval) -> Jackknife {
@@ -63,7 +63,7 @@ struct FeatureSet {
         do throws(Failure) {
           return try file.read(at: index * dimension, count: dimension)
         } catch {
-          throw MetricError(error.code, error.description)
+          throw MetricError(MetricError.Code(rawValue: error.code.rawValue), error.description)
         }
       }
     } catch {
@@ -73,10 +73,10 @@ struct FeatureSet {
 }
 
 /// Why a metric has no interval.
-struct NoInterval: Error {
-  let reason: String
+package struct NoInterval: Error {
+  package let reason: String
 
-  init(reason: String) { self.reason = reason }
+  package init(reason: String) { self.reason = reason }
 
   init(_ failure: Failure) { reason = "features could not be kept: \(failure)" }
 }

@@ -2,9 +2,27 @@ import FeatureExtractors
 import Files
 import Images
 import References
+import Results
+
+extension EvaluationRequest {
+  /// - Throws: `Failure` `CountMismatch` (65) for more or fewer images than ``num``.
+  func checkCount(of subject: OpenedSubject) throws(Failure) {
+    guard let num, let images, let existing = subject.existing else { return }
+    let count =
+      switch existing {
+      case .images(let source): source.count as Int?
+      case .statistics(let statistics): statistics.count
+      }
+    guard count == num else {
+      throw Failure(
+        .dataRefused, .countMismatch, images,
+        "\(count.map(String.init) ?? "an unknown number of") images, expected \(num) by --num")
+    }
+  }
+}
 
 /// What is refused before the first image is read.
-extension Evaluation {
+extension ScoringSettings {
   /// The dialects of the two sides of every comparison.
   func dialectPairs(
     _ subject: OpenedSubject, _ reference: ImagesOrStatistics, _ extractor: AgreedExtractor,
@@ -17,17 +35,17 @@ extension Evaluation {
       try guardian.check(
         side, against: dialect, asserted: asserted, hasOwnPreparation: hasOwnPreparation)
     }
-    switch dialects {
-    case .fitting, .one:
+    switch dialect {
+    case nil, .one?:
       let known = subject.statistics?.dialect ?? statistics?.dialect
-      let dialect = if case .one(let dialect) = dialects { dialect } else { known ?? .pytorchFID }
+      let dialect = if case .one(let dialect)? = dialect { dialect } else { known ?? .pytorchFID }
       try check(subject.statistics, dialect, nil)
       try check(statistics, dialect, referenceDialect)
       return [(dialect, statistics?.dialect ?? referenceDialect ?? dialect)]
-    case .all:
+    case .all?:
       guard referenceDialect == nil else {
         throw Failure(
-          .usage, "MixedDialects", "--ref-dialect", "is for one dialect, not for --dialect all")
+          .usage, .mixedDialects, "--ref-dialect", "is for one dialect, not for --dialect all")
       }
       let known = [subject.statistics, statistics].compactMap(\.?.dialect)
       let fitting = Dialect.allCases.filter { dialect in
@@ -37,7 +55,8 @@ extension Evaluation {
       }
       guard let first = fitting.first else {
         throw Failure(
-          .dataRefused, "DialectMismatch", self.reference, "the two sides have different dialects")
+          .dataRefused, .dialectMismatch, statistics?.path ?? "",
+          "the two sides have different dialects")
       }
       try check(subject.statistics, known.first ?? first, nil)
       try check(statistics, known.first ?? first, nil)
@@ -53,7 +72,7 @@ extension Evaluation {
     guard let metrics else { return }
     func refuse(_ name: MetricName, _ subject: String, _ reason: String) throws {
       guard metrics.contains(name) else { return }
-      throw Failure(.dataRefused, "MetricUnavailable", subject, "\(name.rawValue): \(reason)")
+      throw Failure(.dataRefused, .metricUnavailable, subject, "\(name.rawValue): \(reason)")
     }
     for side in [subject.statistics, reference.statistics].compactMap(\.self) {
       if side.spatial == nil {
@@ -78,22 +97,6 @@ extension Evaluation {
     }
   }
 
-  /// - Throws: `Failure` `CountMismatch`.
-  func checkCount(_ subject: OpenedSubject) throws(Failure) {
-    guard let expectedCount, let existing = subject.existing else { return }
-    let count =
-      switch existing {
-      case .images(let source): source.count as Int?
-      case .statistics(let statistics): statistics.count
-      }
-    guard count == expectedCount else {
-      throw Failure(
-        .dataRefused, "CountMismatch", existingPath ?? "",
-        "\(count.map(String.init) ?? "an unknown number of") images, expected \(expectedCount) by "
-          + "--num")
-    }
-  }
-
   /// Refuses statistics of images of another size: that of the samples, or of the first image.
   func checkResolutions(
     _ subject: OpenedSubject, _ reference: ImagesOrStatistics, _ guardian: inout CompatibilityGuard
@@ -114,5 +117,34 @@ extension Evaluation {
       try guardian.checkResolution(
         statistics, width: side, height: side, subject: other.path)
     }
+  }
+}
+
+/// The inputs of an evaluation that are not there, so that all of them can be named at once.
+struct MissingInputs {
+  private var failures: [Failure] = []
+
+  /// Opens an input, nil if it is not there.
+  ///
+  /// - Throws: What `body` throws, unless an input is missing (66) or unavailable (69).
+  mutating func open<Value>(_ body: () throws -> Value) throws -> Value? {
+    do {
+      return try body()
+    } catch let failure as Failure
+      where [.inputMissing, .unavailable].contains(failure.status)
+    {
+      failures.append(failure)
+      return nil
+    }
+  }
+
+  /// - Throws: `Failure` for the missing input, or `InputsMissing` with all of them and the status of
+  ///   the first.
+  func check() throws(Failure) {
+    guard let first = failures.first else { return }
+    guard failures.count > 1 else { throw first }
+    throw Failure(
+      first.status, .inputsMissing, "\(failures.count) inputs",
+      failures.map(\.description).joined(separator: "; "))
   }
 }

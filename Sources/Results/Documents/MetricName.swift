@@ -4,7 +4,7 @@ public enum MetricName: String, CaseIterable, Sendable {
   case fid, sfid, inceptionScore = "is", kid, precision, recall
 
   /// Those that need the feature rows of both sides.
-  static let ofRows: Set<MetricName> = [.kid, .precision, .recall]
+  package static let ofRows: Set<MetricName> = [.kid, .precision, .recall]
 }
 
 extension MetricName {

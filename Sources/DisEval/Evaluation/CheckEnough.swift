@@ -1,9 +1,0 @@
-import Files
-
-/// - Throws: `Failure` `TooFewSamples`: a covariance needs two.
-func checkEnough(_ count: Int, _ subject: String) throws(Failure) {
-  guard count >= 2 else {
-    throw Failure(
-      .dataRefused, "TooFewSamples", subject, "\(count) images; a covariance needs at least 2")
-  }
-}

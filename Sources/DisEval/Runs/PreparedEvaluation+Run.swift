@@ -1,0 +1,166 @@
+import FeatureExtractors
+import Features
+import Files
+import Images
+import References
+import Results
+import Sampling
+import Work
+
+extension PreparedEvaluation {
+  /// Makes the samples of one shard and scores nothing.
+  ///
+  /// - Throws: `Failure` `NotAShard` (64) for anything but samples of a checkpoint that a run keeps; when
+  ///   samples cannot be made or kept.
+  public func makeShard() async throws -> ShardReport {
+    guard let run = execution.run, let shard = run.shard,
+      case .samples(let generator, let count) = subject
+    else { throw Failure(.usage, .notAShard, "--shard", "needs --ckpt and --run") }
+    let directory = try await makeUnits(
+      of: generator, count: count, settings: run, keepsImages: false)
+    let units = directory.record.units(count: count)
+    let own = units.indices.filter { $0 % shard.count == shard.index }.map { units[$0] }
+    return ShardReport(
+      run: run.path, shard: shard, samples: own.reduce(0) { $0 + $1.count },
+      missing: units.filter { !directory.isFinished($0) }.reduce(0) { $0 + $1.count })
+  }
+
+  /// Makes the units of this process's shard, or all that nobody else makes.
+  ///
+  /// - Returns: The run's folder, in which all units of the shard are.
+  func makeUnits(
+    of generator: Generator, count: Int, settings: RunSettings, keepsImages: Bool
+  ) async throws -> RunDirectory {
+    guard let loaded = extractor.network else { preconditionFailure("images need the network") }
+    let asked = RunRecord(
+      configuration: RunConfiguration(
+        tool: "\(Tool.name) \(Tool.version)",
+        kernels: Tool.kernelPath(
+          loaded.provenance.precision ?? generator.provenance.precision),
+        checkpoint: generator.checkpoint, sampler: generator.provenance,
+        decoder: generator.decoder?.provenance, extractor: loaded.provenance,
+        kept: KeptArrays(
+          subjectDemands, extractor: loaded.network,
+          labels: generator.checkpoint.model.numClasses != nil,
+          images: keepsImages || settings.keepsImages, extents: generator.imageExtents)),
+      unit: 1, counts: [count],
+      scoring: RunRecord.Scoring(
+        request, reference: absolutePath(referencePath),
+        sha256: reference.statistics?.provenance.sha256))
+    let threads = execution.workload.threads
+    func preFlight(_ kept: KeptArrays, _ missing: Int) throws -> PreFlight {
+      let preFlight = try PreFlight(
+        generator, extractor: loaded.network, kept: kept, count: missing,
+        rows: subjectDemands.contains { $0.keptRows > 0 } ? count : 0, threads: threads)
+      try preFlight.check(folder: settings.path, threads: threads)
+      return preFlight
+    }
+    let directory = try await RunDirectory.open(settings.path, asked: asked) {
+      if let unit = settings.unit { return unit }
+      return try preFlight(asked.configuration.kept, count).unit
+    }
+
+    var units = directory.record.units(count: count)
+    if let shard = settings.shard {
+      units = units.enumerated().filter { $0.offset % shard.count == shard.index }.map(\.element)
+    }
+    let missing = try directory.missing(units, reporter: reporter)
+    let samples = missing.reduce(0) { $0 + $1.count }
+    if samples > 0 {
+      let estimate = try preFlight(directory.record.configuration.kept, samples)
+      reporter.note("\(samples) samples to make on \(threads) threads: \(estimate.summary)")
+    }
+
+    let runner = UnitRunner(
+      directory, generator: generator, extractor: loaded.network,
+      saveInterval: settings.saveInterval, reporter: reporter)
+    settings.stop?.attach { try runner.stop() }
+    try await runner.make(missing, of: units, threads: threads)
+    return directory
+  }
+
+  /// The first `count` samples of a run.
+  ///
+  /// - Throws: `Failure` `RunIncomplete` listing what is missing, unless that is to be left out.
+  mutating func stored(
+    _ directory: RunDirectory, count: Int, isPartial: Bool, sink: ((Image, Int?) throws -> Void)?
+  ) throws -> FeatureCollection {
+    let kept = directory.record.configuration.kept
+    guard let loaded = extractor.network,
+      loaded.provenance.sha256 == directory.record.configuration.extractor.sha256
+    else {
+      throw Failure(
+        .dataRefused, .extractorMismatch, directory.path,
+        "the features are of \(directory.record.configuration.extractor.name), SHA-256 "
+          + "\(directory.record.configuration.extractor.sha256 ?? "unknown"), the extractor found "
+          + "is \(extractor.provenance.name), SHA-256 \(extractor.provenance.sha256 ?? "unknown")")
+    }
+    for demand in subjectDemands
+    where !kept.preparations.contains(demand.preparation.name)
+      || demand.spatial && loaded.network.spatialDimension > 0 && kept.spatial == 0
+    {
+      throw Failure(
+        .dataRefused, .featuresNotKept, directory.path,
+        "the run kept features prepared as \(kept.preparations.joined(separator: ", "))"
+          + "\(kept.spatial > 0 ? "" : ", without those of sFID"); '\(demand.preparation.name)'"
+          + "\(demand.spatial ? " with those of sFID" : "") is needed")
+    }
+    if sink != nil, !kept.images {
+      throw Failure(
+        .dataRefused, .imagesNotKept, directory.path,
+        "the run kept no images; begin it with --save-images or --grid to have them")
+    }
+    let units = directory.record.units(count: count)
+    let missing = units.filter { !directory.isFinished($0) }
+    if !missing.isEmpty {
+      let gaps =
+        "\(missing.reduce(0) { $0 + $1.count }) of \(count) samples are missing: "
+        + ranges(missing, below: count)
+      guard isPartial else {
+        throw Failure(
+          .dataRefused, .runIncomplete, directory.path,
+          "\(gaps); run the same 'dis-eval fid --run' again, or give --partial")
+      }
+      guardian.warn(gaps)
+    }
+    let there = units.filter { !missing.contains($0) }
+    let number = there.reduce(0) { $0 + min($1.first + $1.count, count) - $1.first }
+    try checkEnough(number, directory.path)
+    var collection = FeatureCollection(
+      subjectDemands, extractor: loaded.network, count: number)
+    var tally = directory.record.configuration.checkpoint.model.numClasses.map {
+      LabelTally(classes: $0)
+    }
+    for unit in there {
+      let content = try directory.read(unit)
+      for offset in 0..<min(unit.count, count - unit.first) {
+        if let label = content.label(at: offset) { tally?.append(label) }
+        try collection.append(content.scoredImage(at: offset))
+        if let sink, let image = content.image(at: offset) {
+          try sink(image, content.label(at: offset))
+        }
+      }
+    }
+    // Of samples that this process was to make they are known.
+    if labels == nil, let tally { note(tally) }
+    return collection
+  }
+}
+
+/// `0-63, 128-191`: the samples of `units`, neighbours joined, at most twenty ranges.
+private func ranges(_ units: [UnitRange], below count: Int) -> String {
+  var joined: [Range<Int>] = []
+  for unit in units {
+    let indices = unit.first..<min(unit.first + unit.count, count)
+    if let last = joined.last, last.upperBound == indices.lowerBound {
+      joined[joined.count - 1] = last.lowerBound..<indices.upperBound
+    } else {
+      joined.append(indices)
+    }
+  }
+  let shown = joined.prefix(20).map {
+    $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound - 1)"
+  }
+  return shown.joined(separator: ", ")
+    + (joined.count > shown.count ? " and \(joined.count - shown.count) more ranges" : "")
+}

@@ -1,0 +1,88 @@
+import FeatureExtractors
+import Images
+import Work
+
+/// Images by index, to be read or sampled.
+package struct ImageSupply: Sendable {
+  /// How many images there are.
+  let count: Int
+  /// What progress is called.
+  let activity: String
+  /// Most images that a worker takes at once.
+  let together: Int
+  /// Image `index` and its label; called on any thread.
+  let make: @Sendable (Int) throws -> (image: Image, label: Int?)
+
+  package init(
+    count: Int, activity: String, together: Int = .max,
+    make: @escaping @Sendable (Int) throws -> (image: Image, label: Int?)
+  ) {
+    (self.count, self.activity, self.together, self.make) = (count, activity, together, make)
+  }
+}
+
+extension ImageSupply {
+  /// Images that are there.
+  package init(_ source: ImageSource, activity: String) {
+    self.init(count: source.count, activity: activity) { (try source.image(at: $0), nil) }
+  }
+}
+
+/// An image whose features have been extracted.
+package struct CollectedImage: Sendable {
+  package let image: Image
+  package let label: Int?
+  let scored: ScoredImage
+}
+
+/// Extracts the features of images on all workers.
+package struct FeatureCollector {
+  let extractor: any FeatureExtractor
+  let demands: [FeatureDemand]
+  let workload: Workload
+  let reporter: Reporter
+
+  package init(
+    extractor: any FeatureExtractor, demands: [FeatureDemand], workload: Workload,
+    reporter: Reporter
+  ) {
+    (self.extractor, self.demands) = (extractor, demands)
+    (self.workload, self.reporter) = (workload, reporter)
+  }
+
+  /// The features of images in each wanted preparation, collected in order.
+  ///
+  /// A worker takes as many consecutive images as the extractor works on together, unless there are
+  /// fewer, or fewer may be in flight.
+  ///
+  /// - Parameter consume: Gets every image in order.
+  /// - Throws: What making, extracting or consuming an image throws.
+  package func collect(
+    _ images: ImageSupply, consume: (CollectedImage) throws -> Void = { _ in }
+  ) async throws -> FeatureCollection {
+    let (count, extractor) = (images.count, extractor)
+    var collection = FeatureCollection(demands, extractor: extractor, count: count)
+    let preparations = demands.map(\.preparation)
+    let shares = [
+      extractor.imagesTogether, images.together, workload.batch / workload.threads,
+      count / workload.threads,
+    ]
+    let together = max(1, shares.min() ?? 1)
+    try await forEachInOrder(
+      count: (count + together - 1) / together, width: workload.threads,
+      inFlight: workload.batch / together
+    ) { part in
+      let made = try (part * together..<min((part + 1) * together, count)).map(images.make)
+      let scored = try ScoredImage.scoring(made.map(\.image), extractor, preparations)
+      return zip(made, scored).map { CollectedImage(image: $0.image, label: $0.label, scored: $1) }
+    } consume: { _, made in
+      for image in made {
+        try collection.append(image.scored)
+        try consume(image)
+      }
+      reporter.progress(
+        WorkProgress(activity: images.activity, done: collection.count, total: count))
+    }
+    return collection
+  }
+}

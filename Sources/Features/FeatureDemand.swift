@@ -1,0 +1,54 @@
+import FeatureExtractors
+import GenerativeMetrics
+import References
+import Results
+
+/// What is wanted of the features of images in one preparation.
+package struct FeatureDemand: Sendable {
+  package let preparation: Preparation
+  /// Conventions of the score, each once.
+  package var scores: [InceptionScore.Convention] = []
+  /// Whether the features of sFID are wanted.
+  package var spatial = false
+  /// Feature rows to keep, of the first images.
+  package var keptRows = 0
+  /// Whether the metrics get intervals.
+  package var intervals = false
+
+  package init(
+    preparation: Preparation, spatial: Bool = false, keptRows: Int = 0, intervals: Bool = false
+  ) {
+    (self.preparation, self.spatial) = (preparation, spatial)
+    (self.keptRows, self.intervals) = (keptRows, intervals)
+  }
+}
+
+extension FeatureDemand {
+  /// What the metrics of `dialects` need, one demand for each preparation.
+  package static func of(
+    _ dialects: [Dialect], metrics: Set<MetricName>, isSubject: Bool, intervals: Bool,
+    extractor: (any FeatureExtractor)?
+  ) -> [FeatureDemand] {
+    var demands: [FeatureDemand] = []
+    for dialect in dialects {
+      let definition = dialect.definition
+      let preparation =
+        extractor?.effective(definition.preparation) ?? definition.preparation
+      if !demands.contains(where: { $0.preparation == preparation }) {
+        demands.append(
+          FeatureDemand(
+            preparation: preparation, spatial: metrics.contains(.sfid),
+            keptRows: metrics.isDisjoint(with: MetricName.ofRows) ? 0 : .max,
+            intervals: intervals))
+      }
+      let score = definition.score.definition
+      for index in demands.indices
+      where demands[index].preparation == preparation && isSubject
+        && metrics.contains(.inceptionScore) && !demands[index].scores.contains(score)
+      {
+        demands[index].scores.append(score)
+      }
+    }
+    return demands
+  }
+}

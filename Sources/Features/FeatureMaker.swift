@@ -1,0 +1,97 @@
+import Checkpoints
+import FeatureExtractors
+import Files
+import Foundation
+import GenerativeMetrics
+import Images
+import References
+import Results
+import Tensors
+import Work
+
+/// Writes every feature row of images to a file that is reference statistics as well.
+public struct FeatureMaker: Sendable {
+  /// Path of the images.
+  public var images: String
+  /// The extractor's weights, nil for the Inception weights in the user's cache.
+  public var weights: String?
+  /// How images are prepared and the mean is summed.
+  public var dialect = Dialect.pytorchFID
+  /// Whether folders of images are searched with the folders in them; nil to refuse folders with images
+  /// both here and inside.
+  public var recursive: Bool?
+  /// Whether the features of sFID are written.
+  public var spatial = false
+  /// What the extractor multiplies.
+  public var precision = Precision.float32
+  /// How much runs at once.
+  public var workload: Workload
+
+  /// Describes the work.
+  public init(images: String, weights: String?, workload: Workload) {
+    (self.images, self.weights, self.workload) = (images, weights, workload)
+  }
+
+  /// Writes `path`, a `.npz` of `mu` `[D]`, `sigma` `[D, D]`, `features` `[N, D]`, `logits` `[N, K]`
+  /// and, if wanted, `mu_s`, `sigma_s` and `spatial` `[N, S]` of sFID, and the `.json` beside it. Rows
+  /// wait in files without a name in the same folder, so memory does not grow with them.
+  ///
+  /// - Returns: The record.
+  /// - Throws: `Failure` when the images or the extractor are refused, or a file cannot be written.
+  public func write(to path: String, reporter: Reporter) async throws -> StatisticsRecord {
+    let output = try StatisticsOutput(
+      "features", of: images, to: path, dialect: dialect, weights: weights, recursive: recursive,
+      precision: precision, workload: workload, reporter: reporter)
+    let network = output.extractor.network
+    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+    func rows(_ name: String, _ width: Int) throws -> FeatureRows {
+      FeatureRows(
+        name: name, count: output.source.count, width: width,
+        file: try ScratchFile(folder: folder))
+    }
+    let pooled = try rows("features", network.featureDimension)
+    let logits = network.classCount > 0 ? try rows("logits", network.classCount) : nil
+    let positions =
+      spatial && network.spatialDimension > 0
+      ? try rows("spatial", network.spatialDimension) : nil
+    var index = 0
+    let collection = try await output.features(spatial: spatial) { extracted in
+      try pooled.write(extracted.features, at: index)
+      try logits?.write(extracted.logits, at: index)
+      try positions?.write(extracted.spatial, at: index)
+      index += 1
+    }
+    collection.tally.notes(lastComponent(images)).forEach { reporter.warn($0) }
+    var archive = try ZipWriter(path: path)
+    for (name, array) in try output.gaussians(output.prepared(collection)) {
+      try archive.add("\(name).npy", array.serialized())
+    }
+    for rows in [pooled, logits, positions].compactMap(\.self) { try rows.copy(to: &archive) }
+    try archive.commit()
+    return try output.writeRecord(of: collection, keptRows: collection.count)
+  }
+}
+
+/// Rows of an array on their way into a `.npz`.
+private struct FeatureRows {
+  let name: String
+  let count: Int
+  let width: Int
+  let file: ScratchFile
+
+  func write(_ row: [Float], at index: Int) throws(Failure) {
+    precondition(row.count == width, "\(name): \(row.count) values, expected \(width)")
+    try file.write(row, at: index * width)
+  }
+
+  func copy(to archive: inout ZipWriter) throws(Failure) {
+    let header = NPYArray.header(ofFloats: [count, width])
+    try archive.begin("\(name).npy", size: header.count + 4 * count * width)
+    try archive.write(header)
+    for start in stride(from: 0, to: count, by: 256) {
+      let rows = min(256, count - start)
+      let values = try file.read(at: start * width, count: rows * width)
+      try archive.write(NPYArray(floats: values, shape: [rows, width]).bytes)
+    }
+  }
+}

@@ -1,0 +1,113 @@
+import Checkpoints
+import FeatureExtractors
+import Files
+import GenerativeMetrics
+import Images
+import References
+import Results
+import Tensors
+import Work
+
+/// Images whose features go into a statistics file: what `stats make` and `features` have in common.
+package struct StatisticsOutput {
+  /// The `.npz` that is written.
+  let path: String
+  let source: ImageSource
+  let extractor: LoadedExtractor
+  let dialect: Dialect
+  /// How images are prepared for the features.
+  let preparation: Preparation
+  let workload: Workload
+  let reporter: Reporter
+
+  /// Opens the images and the extractor, and checks that the files can be written.
+  ///
+  /// - Parameters:
+  ///   - content: What the file holds, for messages.
+  ///   - path: Where it goes, a `.npz`; its record goes beside it.
+  /// - Throws: `Failure` `InvalidOutput` (64), `TooFewSamples` (65), or why a file is refused.
+  init(
+    _ content: String, of images: String, to path: String, dialect: Dialect, weights: String?,
+    recursive: Bool?, precision: Precision, workload: Workload, reporter: Reporter
+  ) throws {
+    try workload.prepare()
+    guard path.hasSuffix(".npz") else {
+      throw Failure(.usage, .invalidOutput, path, "\(content) are a .npz file")
+    }
+    try AtomicFile.check(path, isReadBack: true)
+    try AtomicFile.check(ReferenceStatistics.recordPath(path))
+    source = try ImageSource(path: images, recursive: recursive)
+    try checkEnough(source.count, images)
+    extractor = try LoadedExtractor.choose(
+      weights: weights, reference: nil, precision: precision)
+    preparation = extractor.network.effective(dialect.definition.preparation)
+    (self.path, self.dialect) = (path, dialect)
+    (self.workload, self.reporter) = (workload, reporter)
+  }
+
+  /// The features of images, those of ``source`` unless others are given.
+  ///
+  /// - Parameters:
+  ///   - keptRows: Feature rows to keep, of the first images.
+  ///   - consume: Gets the features of every image in index order.
+  func features(
+    of other: ImageSource? = nil, activity: String = "images", spatial: Bool, keptRows: Int = 0,
+    consume: (ExtractedFeatures) throws -> Void = { _ in }
+  ) async throws -> FeatureCollection {
+    let collector = FeatureCollector(
+      extractor: extractor.network,
+      demands: [FeatureDemand(preparation: preparation, spatial: spatial, keptRows: keptRows)],
+      workload: workload, reporter: reporter)
+    return try await collector.collect(ImageSupply(other ?? source, activity: activity)) {
+      guard let features = $0.scored.features[preparation] else {
+        preconditionFailure("features were asked for")
+      }
+      try consume(features)
+    }
+  }
+
+  /// What metrics need of a collection's images in ``preparation``.
+  func prepared(_ collection: FeatureCollection) -> PreparedFeatures {
+    guard let prepared = collection.prepared[preparation] else {
+      preconditionFailure("features were asked for")
+    }
+    return prepared
+  }
+
+  /// `mu` `[D]` and `sigma` `[D, D]`, and those of sFID where the collection has its features.
+  ///
+  /// - Throws: `MetricError` for fewer than two images.
+  func gaussians(_ features: PreparedFeatures) throws -> [(name: String, array: NPYArray)] {
+    let mean = dialect.definition.mean
+    return try [(features.pooled, ""), (features.spatial, "_s")].flatMap { set, suffix in
+      guard let gaussian = try set?.gaussian.statistics(mean: mean) else {
+        return [(name: String, array: NPYArray)]()
+      }
+      let d = gaussian.dimension
+      return [
+        ("mu\(suffix)", NPYArray(doubles: gaussian.mean, shape: [d])),
+        ("sigma\(suffix)", NPYArray(doubles: gaussian.covariance, shape: [d, d])),
+      ]
+    }
+  }
+
+  /// Writes the record of the file, which must be there.
+  ///
+  /// - Parameter keptRows: Feature rows in the file.
+  func writeRecord(
+    of collection: FeatureCollection, dataset: Dataset? = nil, keptRows: Int, floor: Floor? = nil
+  ) throws -> StatisticsRecord {
+    let definition = dialect.definition
+    var made = extractor.provenance
+    made.preprocessing = extractor.network.preprocessing(definition.preparation)
+    var record = StatisticsRecord(
+      dataset: dataset, count: collection.count, extractor: made, features: keptRows,
+      npzSha256: try sha256(ofFile: path), floor: floor, dialect: dialect, ddof: definition.ddof)
+    record.meanPrecision = definition.mean
+    record.spatial = prepared(collection).spatial != nil
+    record.resolution = collection.tally.side
+    record.labels = source.labelCounts
+    try AtomicFile.write(try encodedJSON(record), to: ReferenceStatistics.recordPath(path))
+    return record
+  }
+}

@@ -1,0 +1,24 @@
+import Files
+
+extension Failure.Code {
+  /// A file name does not end as it must.
+  public static let fileName = Failure.Code("FileName")
+  /// gnuplot ended with an error.
+  public static let gnuplotFailed = Failure.Code("GnuplotFailed")
+  /// gnuplot is not installed.
+  public static let gnuplotMissing = Failure.Code("GnuplotMissing")
+  /// A document does not have a metric.
+  public static let metricMissing = Failure.Code("MetricMissing")
+  /// Points of different models would be averaged.
+  public static let mixedModels = Failure.Code("MixedModels")
+  /// Points with different settings would be averaged.
+  public static let mixedSettings = Failure.Code("MixedSettings")
+  /// There are no points to draw.
+  public static let nothingToPlot = Failure.Code("NothingToPlot")
+  /// A policy is refused.
+  public static let policyInvalid = Failure.Code("PolicyInvalid")
+  /// A file cannot be shown in a report.
+  public static let reportInput = Failure.Code("ReportInput")
+  /// A verdict is not that of the result.
+  public static let verdictMismatch = Failure.Code("VerdictMismatch")
+}

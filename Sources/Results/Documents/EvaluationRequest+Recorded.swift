@@ -1,0 +1,112 @@
+import Files
+import Tensors
+
+extension EvaluationRequest {
+  /// The request that repeats a recorded evaluation: the same settings, metrics and number of images.
+  ///
+  /// Provenance names files without their folders, so every path is only a file name and is to be
+  /// replaced by where the file lies.
+  ///
+  /// - Throws: `Failure` `CannotSampleAgain` (65) when the labels are known by their file name only.
+  package init(repeating recorded: RecordedEvaluation) throws(Failure) {
+    let provenance = recorded.provenance
+    if let checkpoint = provenance.checkpoint, let sampler = provenance.sampler {
+      subject = .checkpoint(
+        CheckpointRequest(
+          path: checkpoint.file, key: checkpoint.key,
+          decoder: provenance.decoder.map {
+            DecoderRequest(path: $0.file, scale: $0.scale, tile: $0.tile)
+          }, sampling: try SamplingRequest(repeating: sampler)))
+    } else {
+      subject = .images(provenance.images ?? "")
+    }
+    num = provenance.num
+    reference = provenance.reference.file
+    precision = provenance.sampler?.precision ?? provenance.extractor.precision ?? .float32
+    preset = provenance.preset
+    dialect = recorded.dialects == nil ? provenance.dialect : "all"
+    // The same dialect need not be given, and with all dialects none may be.
+    if let other = provenance.reference.dialect, recorded.dialects == nil,
+      other != provenance.dialect
+    {
+      referenceDialect = other
+    }
+    let groups = recorded.dialects.map { Array($0.values.map(\.metrics)) } ?? [recorded.metrics]
+    let titles = Set(groups.flatMap(\.keys)).union(recorded.skipped.keys)
+    optionalMetrics = Set(titles.compactMap(MetricName.init(title:))).map(\.rawValue).sorted()
+    intervals = !groups.flatMap(\.values).contains {
+      $0.intervalReason == IntervalChoice.notAskedFor
+    }
+    allowsMismatch = provenance.allowedMismatches != nil
+  }
+}
+
+extension SamplingRequest {
+  /// The settings of a sampler that a result records.
+  ///
+  /// - Throws: `Failure` `CannotSampleAgain` (65) when the labels are those of a file that is not
+  ///   identified.
+  package init(repeating sampler: SamplerProvenance) throws(Failure) {
+    guard sampler.labelsSha256 != nil || !sampler.labels.hasSuffix(".npy") else {
+      throw Failure(
+        .dataRefused, .cannotSampleAgain, "labels \(sampler.labels)",
+        "the result does not hold them, nor their SHA-256")
+    }
+    self.init(
+      sampler: sampler.name, prediction: sampler.prediction, respacing: sampler.respacing,
+      eta: sampler.eta, cfgScale: sampler.cfgScale, cfgInterval: sampler.cfgInterval,
+      cfgChannels: sampler.cfgChannels, clip: sampler.clip, seed: sampler.seed,
+      labels: sampler.labels, quantizer: sampler.quantizer)
+  }
+}
+
+// MARK: - Older results
+
+extension EvaluationResult {
+  /// What the evaluation was asked for. Results of version 0.5.0 and earlier hold only the command's
+  /// arguments; their request is put together from the provenance and the arguments, and paths that the
+  /// command did not name are empty.
+  ///
+  /// - Throws: `Failure` `CannotSampleAgain` (65).
+  public var request: EvaluationRequest {
+    get throws(Failure) {
+      if let request = run.request { return request }
+      let arguments = Arguments(run.arguments)
+      var request = try EvaluationRequest(repeating: RecordedEvaluation(self, path: ""))
+      if var checkpoint = request.checkpoint {
+        checkpoint.path = arguments["--ckpt"] ?? ""
+        checkpoint.decoder?.path = arguments["--decoder"] ?? ""
+        if provenance.sampler?.labelsSha256 != nil {
+          checkpoint.sampling.labels = arguments["--labels"] ?? ""
+        }
+        request.checkpoint = checkpoint
+      } else {
+        request.subject = .images(arguments["--images"] ?? "")
+      }
+      request.reference = arguments["--ref"] ?? ""
+      request.weights = arguments["--weights"]
+      request.recursive = arguments.last(of: ["--recursive", "--no-recursive"]).map {
+        $0 == "--recursive"
+      }
+      return request
+    }
+  }
+}
+
+/// The text of a command line.
+private struct Arguments {
+  private let texts: [String]
+
+  init(_ texts: [String]) { self.texts = texts }
+
+  /// The value of an option, nil when it was not given.
+  subscript(option: String) -> String? {
+    if let position = texts.lastIndex(of: option), position + 1 < texts.count {
+      return texts[position + 1]
+    }
+    return texts.last { $0.hasPrefix("\(option)=") }.map { String($0.dropFirst(option.count + 1)) }
+  }
+
+  /// The last of the flags that was given.
+  func last(of flags: [String]) -> String? { texts.last(where: flags.contains) }
+}

@@ -1,0 +1,26 @@
+import Files
+
+extension Failure.Code {
+  /// A baseline is refused.
+  public static let baselineInvalid = Failure.Code("BaselineInvalid")
+  /// A record does not say enough to repeat its samples.
+  public static let cannotSampleAgain = Failure.Code("CannotSampleAgain")
+  /// A document cannot be exported.
+  public static let exportInvalid = Failure.Code("ExportInvalid")
+  /// A ledger has the markers of a merge conflict.
+  public static let ledgerConflict = Failure.Code("LedgerConflict")
+  /// A line of a ledger is refused.
+  public static let ledgerInvalid = Failure.Code("LedgerInvalid")
+  /// A list of checkpoints is refused.
+  public static let listInvalid = Failure.Code("ListInvalid")
+  /// A metric has no interval.
+  public static let noInterval = Failure.Code("NoInterval")
+  /// A file is not a result of a benchmark.
+  public static let noMeasurement = Failure.Code("NoMeasurement")
+  /// Two results cannot be compared.
+  public static let notComparable = Failure.Code("NotComparable")
+  /// A result is refused.
+  public static let resultInvalid = Failure.Code("ResultInvalid")
+  /// A verdict is refused.
+  public static let verdictInvalid = Failure.Code("VerdictInvalid")
+}

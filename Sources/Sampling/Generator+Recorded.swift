@@ -1,0 +1,93 @@
+import Checkpoints
+import Files
+import Results
+
+extension CheckpointRequest {
+  /// The request for the samples of a recorded evaluation.
+  ///
+  /// - Parameters:
+  ///   - provenance: The provenance of the evaluation.
+  ///   - path: The checkpoint.
+  ///   - isSame: Whether the checkpoint must be the recorded one. A different one is sampled as the
+  ///     recorded one was: from the state dict of the same key, or if that held averaged weights, from
+  ///     the averaged ones.
+  ///   - decoder: The decoder of the record, for a latent model.
+  ///   - labels: The labels of the record, if they came from a file.
+  /// - Throws: `Failure` `OtherCheckpoint`, `OtherDecoder` (65) when a file is not that of the record;
+  ///   `CannotSampleAgain` (64 or 65) when the record does not say enough; `DecoderMissing` (69); why a
+  ///   file cannot be read.
+  package init(
+    repeating provenance: Provenance, checkpoint path: String, isSame: Bool, decoder: String?,
+    labels: String?
+  ) throws {
+    guard let scored = provenance.checkpoint, let sampler = provenance.sampler else {
+      throw Failure(
+        .usage, .cannotSampleAgain, provenance.images ?? "the result",
+        "the result is of images, not of a checkpoint: there is nothing to sample")
+    }
+    if isSame { try checkContent(of: path, is: scored.sha256, .otherCheckpoint) }
+    var sampling = try SamplingRequest(repeating: sampler)
+    if sampler.labelsSha256 != nil {
+      guard let labels else {
+        throw Failure(
+          .dataRefused, .cannotSampleAgain, "labels \(sampler.labels)",
+          "the result does not hold them")
+      }
+      sampling.labels = labels
+    }
+    let decoder = try provenance.decoder.map { recorded in
+      guard let decoder else {
+        throw Failure(
+          .unavailable, .decoderMissing, recorded.file,
+          "the result's images are decoded latents; give the decoder with --decoder")
+      }
+      try checkContent(of: decoder, is: recorded.sha256, .otherDecoder)
+      return DecoderRequest(path: decoder, scale: recorded.scale, tile: recorded.tile)
+    }
+    let key = isSame ? scored.key : try CheckpointFile.open(path).key(like: scored.key)
+    self.init(path: path, key: key, decoder: decoder, sampling: sampling)
+  }
+}
+
+extension Generator {
+  /// Refuses a generator that would not sample as a recorded evaluation did.
+  ///
+  /// - Parameter isSame: Whether the checkpoint must be the recorded one.
+  /// - Throws: `Failure` `OtherLabels`, `CannotSampleAgain` (65).
+  package func check(repeats provenance: Provenance, isSame: Bool) throws {
+    guard let scored = provenance.checkpoint, let sampler = provenance.sampler else { return }
+    // Version 0.4.0 took what is under state_dict, whatever was beside it, and recorded no key.
+    guard
+      !isSame || scored.key != nil || checkpoint.key == nil || checkpoint.key == "state_dict"
+    else {
+      throw Failure(
+        .dataRefused, .cannotSampleAgain, checkpoint.file,
+        "the result does not say which weights it is of, and the averaged ones are "
+          + "'\(checkpoint.key ?? "")'; evaluate again")
+    }
+    var now = self.provenance
+    guard now.labelsSha256 == sampler.labelsSha256 else {
+      throw Failure(
+        .dataRefused, .otherLabels, now.labels,
+        "labels with SHA-256 \(now.labelsSha256 ?? "none"), but the result's have "
+          + "\(sampler.labelsSha256 ?? "none")")
+    }
+    // The file of the same labels may have another name now.
+    if now.labelsSha256 != nil { now.labels = sampler.labels }
+    // Older results do not say it; it follows from the rest.
+    if sampler.networkEvaluations == nil { now.networkEvaluations = nil }
+    guard try encodedJSON(now) == encodedJSON(sampler) else {
+      throw Failure(
+        .dataRefused, .cannotSampleAgain, checkpoint.file,
+        "this version would sample it in another way than the result's sampler")
+    }
+  }
+}
+
+/// - Throws: `Failure` with that code (65) when the file's SHA-256 is another.
+package func checkContent(of path: String, is sha256: String, _ code: Failure.Code) throws {
+  let found = try Files.sha256(ofFile: path)
+  guard found == sha256 else {
+    throw Failure(.dataRefused, code, path, "SHA-256 \(found), but the result is of \(sha256)")
+  }
+}

@@ -1,0 +1,76 @@
+import Diffusion
+import Files
+import Results
+import Tensors
+
+extension Generator {
+  /// Loads what a request names: the checkpoint, its decoder and its labels.
+  ///
+  /// - Parameters:
+  ///   - precision: Number format of the network's matrix products.
+  ///   - given: Noise to use instead of the random streams.
+  /// - Throws: `Failure` `RequestInvalid` (65) for a name or number that this version does not know, or
+  ///   why a file is refused.
+  public init(
+    _ request: CheckpointRequest, precision: Precision = .float32, given: GivenNoise? = nil
+  ) throws {
+    try self.init(
+      checkpoint: request.path, key: request.key,
+      settings: try SamplingSettings(request.sampling), given: given,
+      decoder: try request.decoder.map(LoadedDecoder.init), precision: precision)
+  }
+}
+
+extension LoadedDecoder {
+  /// Loads the decoder of a request.
+  ///
+  /// - Throws: As ``init(path:scale:tile:)``.
+  package init(_ request: DecoderRequest) throws {
+    try self.init(path: request.path, scale: request.scale, tile: request.tile)
+  }
+}
+
+extension SamplingSettings {
+  /// The settings of a request, with the labels that it names.
+  ///
+  /// - Throws: `Failure` `RequestInvalid` (65) for a name or number that this version does not know, or
+  ///   why the labels are refused.
+  package init(_ request: SamplingRequest) throws {
+    self.init()
+    func known<Value: RawRepresentable<String>>(_ what: String, _ name: String) throws -> Value {
+      guard let value = Value(rawValue: name) else {
+        throw Failure(
+          .dataRefused, .requestInvalid, "\(what) \(name)", "this version does not know it")
+      }
+      return value
+    }
+    sampler = try known("sampler", request.sampler)
+    prediction = try known("prediction", request.prediction)
+    guidedChannels = try known("cfg_channels", request.cfgChannels)
+    quantizer = try known("quantizer", request.quantizer)
+    (respacing, eta, seed) = (request.respacing, request.eta, request.seed)
+    (guidanceScale, clips) = (request.cfgScale, request.clip)
+    if let ends = request.cfgInterval {
+      guard ends.count == 2, ends[0] <= ends[1] else {
+        throw Failure(
+          .dataRefused, .requestInvalid, "cfg_interval \(ends)",
+          "expected the first and the last timestep of guidance")
+      }
+      guidanceInterval = ends[0]...ends[1]
+    }
+    labels = try LabelPolicy(request.labels)
+  }
+
+  /// The settings in plain values.
+  package var request: SamplingRequest {
+    let labels =
+      if case .file(let path, _) = labels { path } else { labels.description }
+    return SamplingRequest(
+      sampler: sampler.rawValue, prediction: prediction.rawValue, respacing: respacing, eta: eta,
+      cfgScale: guidanceScale,
+      cfgInterval: guidanceInterval == Respacing.trainingTimesteps
+        ? nil : [guidanceInterval.lowerBound, guidanceInterval.upperBound],
+      cfgChannels: guidedChannels.rawValue, clip: clips, seed: seed, labels: labels,
+      quantizer: quantizer.rawValue)
+  }
+}
