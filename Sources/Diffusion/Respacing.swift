@@ -26,7 +26,7 @@ package struct Respacing: Equatable, Sendable, CustomStringConvertible {
   /// Parses `text`.
   ///
   /// - Throws: ``Failure`` `InvalidRespacing` (64) if `text` has a different form, requests more
-  ///   steps than exist, or gives fewer than two steps.
+  ///   steps than exist, or gives timestep 0 alone.
   package init(_ text: String) throws(Failure) {
     let total = Self.trainingSteps
     func refusal(_ reason: String) -> Failure {
@@ -80,7 +80,9 @@ package struct Respacing: Equatable, Sendable, CustomStringConvertible {
       }
       timesteps = Array(Set(result)).sorted()
     }
-    guard timesteps.count >= 2 else { throw refusal("at least 2 steps are needed") }
+    guard timesteps.count >= 2 || timesteps[0] > 0 else {
+      throw refusal("a single step at timestep 0 would start from an image; use dpm1")
+    }
     description = text
   }
 }

@@ -14,8 +14,8 @@ public struct Inspection: Codable, Sendable {
   public var schema = "dis-eval-inspection/1"
   /// The path as given.
   public var file: String
-  /// `checkpoint`, `weights` (a TensorFlow graph), `statistics`, `array`, `images`, `run` (a folder) or
-  /// `unit` (of a run).
+  /// `checkpoint`, `weights` (a TensorFlow graph), `statistics`, `array`, `images`, `run` (a folder),
+  /// `unit` (of a run) or `document` (one that dis-eval writes).
   public var kind: String
   /// Container format.
   public var format: String
@@ -94,7 +94,10 @@ public struct Inspection: Codable, Sendable {
     }
     bytes = try ReadableFile(path: path).size
     sha256 = try Files.sha256(ofFile: path)
-    if ReferenceStatistics.isRecognised(path) {
+    if let schema = try Self.document(path) {
+      (kind, format) = ("document", schema)
+      summary = documentKinds[String(schema.prefix { $0 != "/" })]
+    } else if ReferenceStatistics.isRecognised(path) {
       let statistics = try ReferenceStatistics(path: path)
       (kind, format, record) = ("statistics", statistics.format.rawValue, statistics.record)
       tensors = statistics.arrays
@@ -141,7 +144,29 @@ public struct Inspection: Codable, Sendable {
       summary = "layout \(weights.layout.rawValue)"
     } else {
       architecture = metadata?["architecture"]
-      if metadata?["schema"] == UnitContent.schema { kind = "unit" }
+      if metadata?["schema"] == UnitContent.schema {
+        kind = "unit"
+      } else if architecture == nil {
+        summary = "not a DiS model because \(Self.reasonAgainstDiS(state))"
+      }
+    }
+  }
+
+  /// The form of a document that dis-eval writes, nil for any other file.
+  private static func document(_ path: String) throws -> String? {
+    let file = try ReadableFile(path: path)
+    guard file.size <= 1 << 24, file.size > 0,
+      try file.bytes(at: 0, count: 1) == [UInt8(ascii: "{")]
+    else { return nil }
+    return documentSchema(of: try file.bytes(at: 0, count: file.size))
+  }
+
+  private static func reasonAgainstDiS(_ state: StateDict) -> String {
+    do {
+      _ = try DiSConfiguration(state)
+      return "its extents are not those of one"
+    } catch {
+      return (error as? Failure)?.detail ?? "\(error)"
     }
   }
 

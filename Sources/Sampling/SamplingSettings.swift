@@ -20,7 +20,9 @@ public enum SamplerName: String, CaseIterable, Codable, Sendable {
   /// leave out timestep 0, because they step onto zero noise from the timestep before.
   public func respacing(steps: Int) -> String {
     switch self {
-    case .ddpm, .ddim, .heun: "\(steps)"
+    // A single step begins at the noisiest timestep. DDPM needs the variance of two.
+    case .ddim, .heun: steps == 1 ? "dpm1" : "\(steps)"
+    case .ddpm: "\(steps)"
     case .dpmSolver, .dpmSolverSDE: "dpm\(steps)"
     }
   }
@@ -76,8 +78,15 @@ public struct SamplingSettings: Sendable {
   }
   /// The sampler over the steps of `schedule`.
   ///
-  /// - Throws: `Failure` `GuidanceNowhere` when guidance is asked for at none of them.
+  /// - Throws: `Failure` `GuidanceNowhere` (64) when guidance is asked for at none of them,
+  ///   `InvalidRespacing` (64) for a single step of DDPM.
   func sampler(_ schedule: Schedule) throws(Failure) -> Sampler {
+    guard schedule.count > 1 || sampler != .ddpm else {
+      throw Failure(
+        .usage, .invalidRespacing, respacing,
+        "DDPM takes the variance of its last step from the one before; expected at least 2 steps, or "
+          + "a sampler other than ddpm")
+    }
     guard guidanceScale == 1 || schedule.timesteps.contains(where: guidanceInterval.contains) else {
       throw Failure(
         .usage, .guidanceNowhere,

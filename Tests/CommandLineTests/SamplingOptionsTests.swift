@@ -114,9 +114,12 @@ import _TestSupport
           + "it; widen it, or use --cfg-scale 1"), "\(nowhere.errors)")
   }
 
-  @Test("one step and 1001 are refused", arguments: ["heun", "dpm-solver++-sde"])
+  @Test(
+    "a single step is possible but for ddpm, and 1001 are refused",
+    arguments: ["ddpm", "ddim", "heun", "dpm-solver++", "dpm-solver++-sde"])
   func steps(sampler: String) throws {
-    for (steps, status) in [("1", 64), ("1001", 64), ("5", 0)] as [(String, Int32)] {
+    let one: Int32 = sampler == "ddpm" ? 64 : 0
+    for (steps, status) in [("0", 64), ("1", one), ("1001", 64), ("5", 0)] as [(String, Int32)] {
       let folder = try TemporaryFolder()
       let run = try DisEvalProcess(
         "sample", "--ckpt", DisEvalProcess.checkpoint, "--num", "1", "--sampler", sampler,

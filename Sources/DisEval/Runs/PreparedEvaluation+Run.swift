@@ -85,6 +85,50 @@ extension PreparedEvaluation {
   mutating func stored(
     _ directory: RunDirectory, count: Int, isPartial: Bool, sink: ((Image, Int?) throws -> Void)?
   ) throws -> FeatureCollection {
+    let network = try checkKept(by: directory, wantsImages: sink != nil)
+    let units = directory.record.units(count: count)
+    let missing = units.filter { !directory.isFinished($0) }
+    if !missing.isEmpty {
+      let gaps =
+        "\(missing.reduce(0) { $0 + $1.count }) of \(count) samples are missing: "
+        + ranges(missing, below: count)
+      guard isPartial else {
+        throw Failure(
+          .dataRefused, .runIncomplete, directory.path,
+          "\(gaps); run the same 'dis-eval fid --run' again, or give --partial")
+      }
+      guardian.warn(gaps)
+    }
+    let there = units.filter { !missing.contains($0) }
+    let number = there.reduce(0) { $0 + min($1.first + $1.count, count) - $1.first }
+    try checkEnough(number, directory.path)
+    var collection = FeatureCollection(
+      subjectDemands, extractor: network, count: number)
+    var tally = directory.record.configuration.checkpoint.model.numClasses.map {
+      LabelTally(classes: $0)
+    }
+    for unit in there {
+      let content = try directory.read(unit)
+      for offset in 0..<min(unit.count, count - unit.first) {
+        if let label = content.label(at: offset) { tally?.append(label) }
+        try collection.append(content.scoredImage(at: offset))
+        if let sink, let image = content.image(at: offset) {
+          try sink(image, content.label(at: offset))
+        }
+      }
+    }
+    // Of samples that this process was to make they are known.
+    if labels == nil, let tally { note(tally) }
+    return collection
+  }
+
+  /// Refuses a run that did not keep what is needed of its samples.
+  ///
+  /// - Returns: The network that computed its features.
+  /// - Throws: `Failure` `ExtractorMismatch`, `FeaturesNotKept`, `ImagesNotKept` (65).
+  private func checkKept(
+    by directory: RunDirectory, wantsImages: Bool
+  ) throws(Failure) -> any FeatureExtractor {
     let kept = directory.record.configuration.kept
     guard let loaded = extractor.network,
       loaded.provenance.sha256 == directory.record.configuration.extractor.sha256
@@ -105,45 +149,12 @@ extension PreparedEvaluation {
           + "\(kept.spatial > 0 ? "" : ", without those of sFID"); '\(demand.preparation.name)'"
           + "\(demand.spatial ? " with those of sFID" : "") is needed")
     }
-    if sink != nil, !kept.images {
+    if wantsImages, !kept.images {
       throw Failure(
         .dataRefused, .imagesNotKept, directory.path,
         "the run kept no images; begin it with --save-images or --grid to have them")
     }
-    let units = directory.record.units(count: count)
-    let missing = units.filter { !directory.isFinished($0) }
-    if !missing.isEmpty {
-      let gaps =
-        "\(missing.reduce(0) { $0 + $1.count }) of \(count) samples are missing: "
-        + ranges(missing, below: count)
-      guard isPartial else {
-        throw Failure(
-          .dataRefused, .runIncomplete, directory.path,
-          "\(gaps); run the same 'dis-eval fid --run' again, or give --partial")
-      }
-      guardian.warn(gaps)
-    }
-    let there = units.filter { !missing.contains($0) }
-    let number = there.reduce(0) { $0 + min($1.first + $1.count, count) - $1.first }
-    try checkEnough(number, directory.path)
-    var collection = FeatureCollection(
-      subjectDemands, extractor: loaded.network, count: number)
-    var tally = directory.record.configuration.checkpoint.model.numClasses.map {
-      LabelTally(classes: $0)
-    }
-    for unit in there {
-      let content = try directory.read(unit)
-      for offset in 0..<min(unit.count, count - unit.first) {
-        if let label = content.label(at: offset) { tally?.append(label) }
-        try collection.append(content.scoredImage(at: offset))
-        if let sink, let image = content.image(at: offset) {
-          try sink(image, content.label(at: offset))
-        }
-      }
-    }
-    // Of samples that this process was to make they are known.
-    if labels == nil, let tally { note(tally) }
-    return collection
+    return loaded.network
   }
 }
 

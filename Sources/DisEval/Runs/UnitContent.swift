@@ -159,8 +159,18 @@ extension UnitContent {
     }
     guard (0...RunRecord.maximumUnit).contains(rows) else { throw damaged("\(rows) samples") }
 
-    var content = UnitContent(first: first, kept: kept)
-    content.count = rows
+    let content = try UnitContent(
+      first: first, count: rows, kept: kept, arrays: state, damaged: damaged)
+    return (content, file, state)
+  }
+
+  /// Takes `rows` samples from the arrays of a file.
+  private init(
+    first: Int, count rows: Int, kept: KeptArrays, arrays state: StateDict,
+    damaged: (String) -> Failure
+  ) throws {
+    self.init(first: first, kept: kept)
+    count = rows
     do throws(Failure) {
       func array(_ name: String, _ type: ScalarType, _ shape: [Int]) throws(Failure) -> NPYArray {
         let array = try state.array(name)
@@ -171,19 +181,18 @@ extension UnitContent {
         return array
       }
       if kept.labels {
-        content.labels = try array("labels", .int64, [rows]).integers().map { Int64($0) }
+        labels = try array("labels", .int64, [rows]).integers().map { Int64($0) }
       }
-      content.digests = try array("sha256", .uint8, [rows, 32]).bytes
+      digests = try array("sha256", .uint8, [rows, 32]).bytes
       for (index, kept) in kept.floats.enumerated() {
-        content.floats[index] = try array(kept.name, .float32, [rows, kept.width]).floats()
+        floats[index] = try array(kept.name, .float32, [rows, kept.width]).floats()
       }
       if kept.images {
-        content.pixels = try array("images", .uint8, [rows] + kept.extents).bytes
+        pixels = try array("images", .uint8, [rows] + kept.extents).bytes
       }
     } catch {
       throw error.code == .tensorMissing ? damaged(error.detail) : error
     }
-    return (content, file, state)
   }
 
   private static let checksumKey = "sha256"

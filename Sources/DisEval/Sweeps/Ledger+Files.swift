@@ -4,22 +4,37 @@ import Foundation
 import Results
 
 extension Ledger {
-  /// The evaluations of a ledger or of a result, recognised by content.
+  /// Reads the evaluations of a ledger, of a result, or of the results of several seeds, recognised by
+  /// content.
   ///
   /// - Throws: `Failure` `LedgerInvalid`, `LedgerConflict` or `ResultInvalid` (65), or why the file cannot
   ///   be read.
   public init(exportedFrom path: String) throws {
     let bytes = try Self.bytes(of: path)
-    struct Named: Decodable { let schema: String }
-    // A result is one JSON value, of many lines; a ledger has one on each.
-    let schema = try? JSONDecoder().decode(Named.self, from: Data(bytes)).schema
-    guard schema == EvaluationResult.currentSchema else {
-      try self.init(bytes, subject: path)
-      return
+    switch documentSchema(of: bytes) {
+    case EvaluationResult.currentSchema:
+      self.init()
+      let result = try EvaluationResult(json: bytes, subject: path)
+      for entry in LedgerEntry.entries(of: result, key: nil, document: bytes) { try set(entry) }
+    case RepeatedResult.currentSchema:
+      self.init()
+      for result in try RepeatedResult(json: bytes, subject: path).results {
+        // As the result of that seed alone would be listed.
+        let document = try result.json()
+        for entry in LedgerEntry.entries(of: result, key: nil, document: document) {
+          try set(entry)
+        }
+      }
+    default: try self.init(bytes, subject: path)
     }
-    self.init()
-    let result = try EvaluationResult(json: bytes, subject: path)
-    for entry in LedgerEntry.entries(of: result, key: nil, document: bytes) { try set(entry) }
+  }
+}
+
+extension Ledger {
+  /// Returns whether a file holds the results of several seeds.
+  public static func holdsRepeats(_ path: String) -> Bool {
+    guard let bytes = try? Self.bytes(of: path) else { return false }
+    return documentSchema(of: bytes) == RepeatedResult.currentSchema
   }
 }
 

@@ -9,12 +9,12 @@ public struct ReportedLedger: Sendable {
   /// Rows that a page shows.
   static let largestTable = 1000
 
-  /// Reads `ledger.jsonl`.
+  /// Shows the evaluations of a ledger.
   ///
-  /// - Throws: ``Failure`` `LedgerInvalid` (65) with the line, or when there is none; that of reading.
-  public init(contentsOf path: String) throws {
-    entries = try Ledger(path: path).entries
-    self.path = path
+  /// - Parameter path: Where it was read from, for messages.
+  /// - Throws: ``Failure`` `LedgerInvalid` (65) when there is no evaluation.
+  public init(_ ledger: Ledger, path: String) throws {
+    (entries, self.path) = (ledger.entries, path)
     guard !entries.isEmpty else {
       throw Failure(
         .dataRefused, .ledgerInvalid, path, "it has no evaluation yet; run the sweep first")

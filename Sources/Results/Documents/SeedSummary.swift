@@ -1,3 +1,6 @@
+import Files
+import Foundation
+
 /// A metric of one checkpoint over ranges of seeds.
 public struct SeedSummary: Codable, Sendable {
   /// What the checkpoint is called.
@@ -29,13 +32,24 @@ public struct SeedSummary: Codable, Sendable {
 /// Results of one checkpoint that differ in the range of seeds alone.
 public struct RepeatedResult: Codable, Sendable {
   /// Name and version of this form.
-  public var schema = "dis-eval-repeats/1"
+  public var schema = RepeatedResult.currentSchema
   /// The results by ascending seed.
   public var results: [EvaluationResult]
   /// Every metric over all of them.
   public var summaries: [SeedSummary]
 
-  /// Puts results together.
+  package static let currentSchema = "dis-eval-repeats/1"
+
+  /// Reads the bytes of a document.
+  ///
+  /// - Parameter subject: The file, for messages.
+  /// - Throws: `Failure` `ResultInvalid` (65) naming the key.
+  package init(json bytes: [UInt8], subject: String) throws(Failure) {
+    self = try decodedDocument(
+      Data(bytes), subject: subject, what: "document of repeats", code: .resultInvalid)
+  }
+
+  /// Combines results that differ only in their seeds.
   public init(_ results: [EvaluationResult]) {
     self.results = results
     let name = results.first?.provenance.checkpoint?.file ?? ""

@@ -77,9 +77,6 @@ struct ExplainCommand: ComputingCommand {
 
 /// The explanation for people.
 private func text(of explanation: Explanation) -> String {
-  func pad(_ text: String, _ width: Int) -> String {
-    text.count < width ? text.padding(toLength: width, withPad: " ", startingAt: 0) : text
-  }
   func right(_ text: String) -> String {
     String(repeating: " ", count: max(0, 14 - text.count)) + text
   }
@@ -87,19 +84,20 @@ private func text(of explanation: Explanation) -> String {
     right(value == 0 ? "0" : String(format: abs(value) < 1e-3 ? "%+.1e" : "%+.4f", value))
   }
   var lines = [
-    pad("dialect", 26)
+    column("dialect", 26)
       + ["\(explanation.metric)", "difference", "resize", "scale", "mean"].map(right)
       .joined()
   ]
   for line in explanation.dialects {
     lines.append(
-      pad(line.dialect, 26) + right(String(format: "%.4f", line.value))
+      column(line.dialect, 26) + right(String(format: "%.4f", line.value))
         + [line.difference, line.resize, line.scale, line.meanPrecision].map(difference).joined())
   }
   lines += ["", "\(explanation.base) with one thing changed"]
   for change in explanation.changes {
     lines.append(
-      "  " + pad("\(change.kind): \(change.to)", 48) + right(String(format: "%.4f", change.value))
+      "  " + column("\(change.kind): \(change.to)", 48)
+        + right(String(format: "%.4f", change.value))
         + difference(change.difference))
   }
   lines += [

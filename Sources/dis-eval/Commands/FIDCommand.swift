@@ -11,13 +11,16 @@ struct FIDCommand: ComputingCommand {
       --dialect says which, and 'all' gives every one.
 
       Examples:
-        dis-eval fid --ckpt model.pt --ref reference_stats/fashion-mnist-train.npz \\
-          --num 2000 --sampler dpm-solver++ --steps 16 --cfg-scale 2 --grid samples.png
-        dis-eval fid --ckpt model.pt --ref stats.npz --num 10000 --repeats 3
-        dis-eval fid --ckpt latent.pt --decoder sd-vae-ft-ema.safetensors --ref imagenet-256-adm
-        dis-eval fid --images samples/ --ref stats.npz --weights inception.pth --json
+        dis-eval fid samples/ cifar10-edm
+        dis-eval fid a/ b/ --dialect all
         dis-eval fid --images samples.npz --ref imagenet-256-adm --dialect tf
-        dis-eval fid --images a/ --ref b/ --dialect all
+        dis-eval fid --images samples/ --ref stats.npz --weights adm.pth --json
+        dis-eval fid --ckpt model.pt --ref reference_stats/fashion-mnist-train.npz \\
+          --num 2000 --sampler dpm-solver++ --steps 16 --cfg-scale 2 \\
+          --grid samples.png
+        dis-eval fid --ckpt model.pt --ref stats.npz --num 10000 --repeats 3
+        dis-eval fid --ckpt latent.pt --decoder sd-vae-ft-ema.safetensors \\
+          --ref imagenet-256-adm
       """)
 
   @OptionGroup var options: EvaluationOptions
@@ -39,8 +42,8 @@ struct EvaluateCommand: ComputingCommand {
       recall: 8 KiB for each image and kind of preprocessing.
 
       Examples:
-        dis-eval evaluate --images samples.npz --ref VIRTUAL_imagenet256_labeled.npz --dialect tf
-        dis-eval evaluate --images a/ --ref b/ --dialect torch-fidelity --metrics kid,is --json
+        dis-eval evaluate samples.npz VIRTUAL_imagenet256_labeled.npz --dialect tf
+        dis-eval evaluate a/ b/ --dialect torch-fidelity --metrics kid,is --json
       """)
 
   @OptionGroup var options: EvaluationOptions

@@ -11,7 +11,8 @@ struct FeaturesCommand: ComputingCommand {
       'inspect' read it.
 
       Example:
-        dis-eval features --images samples/ --weights extractor.safetensors --out features.npz
+        dis-eval features --images samples/ --weights extractor.safetensors \\
+          --out features.npz
       """)
 
   @Option(help: ArgumentHelp("The images.", valueName: "path"))

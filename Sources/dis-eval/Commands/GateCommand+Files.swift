@@ -8,7 +8,7 @@ extension GateCommand {
     for (option, path) in [
       ("the result", result), ("--ckpt", ckpt), ("--baseline", baseline), ("--policy", policy),
     ] { files.reads(option, path) }
-    scoring.addInputs(to: &files)
+    scoring.addInputs(to: &files, reference: reference.ref)
     for (option, path) in [
       ("--junit", junit), ("--openmetrics", openmetrics), ("--out", out), ("--summary", summary),
       ("--update-baseline", updateBaseline), ("--keep-result", keepResult),

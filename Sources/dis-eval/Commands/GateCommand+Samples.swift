@@ -26,7 +26,7 @@ extension GateCommand {
         "--ckpt and --decoder beside '\(result)' are for --audit; leave the result out to evaluate."
       )
     }
-    guard num == nil, keepResult == nil, scoring.isUntouched, scoring.ref == nil,
+    guard num == nil, keepResult == nil, scoring.isUntouched, reference.ref == nil,
       scoring.weights == nil
     else {
       throw ValidationError(
@@ -50,7 +50,7 @@ extension GateCommand {
             + "sampling and scoring, except for --ref, --weights and --decoder.")
       }
       let preset = try recorded.provenance.preset.map { try Preset(named: $0).reference }
-      guard let reference = scoring.ref ?? preset else {
+      guard let reference = reference.ref ?? preset else {
         throw ValidationError(
           "Give --ref: '\(recorded.provenance.reference.file)' of the baseline.")
       }
@@ -60,9 +60,10 @@ extension GateCommand {
       files.recursive = scoring.folders.recursive
       request = try EvaluationRequest(repeating: recorded, with: files, isSameCheckpoint: false)
     } else {
-      try scoring.checkReference()
+      try scoring.check(reference: reference.ref)
       try scoring.notePreset(running.reporter)
-      request = try scoring.request(sampling: ckpt, count: num)
+      request = try scoring.request(
+        sampling: ckpt, reference: reference.ref, count: num)
     }
     let judged = names.compactMap(MetricName.init(title:)).map(\.rawValue)
     request.optionalMetrics = Set(request.optionalMetrics).union(judged).sorted()

@@ -38,10 +38,12 @@ struct GateCommand: ComputingCommand {
         dis-eval gate result.json --max fid=3.5 --min fid=2 --min is=9
         dis-eval gate result.json --baseline dis-eval.baseline.json --junit gate.xml
         dis-eval gate result.json --policy gate.yml --openmetrics metrics.txt --json
-        dis-eval gate --ckpt model.pt --ref stats.npz --baseline dis-eval.baseline.json
-        dis-eval gate --ckpt model.pt --ref stats.npz --num 5000 --steps 50 --max fid=12
+        dis-eval gate --ckpt model.pt --ref stats.npz \\
+          --baseline dis-eval.baseline.json
+        dis-eval gate --ckpt model.pt --ref stats.npz --num 5000 --max fid=12
         dis-eval gate result.json --max fid=3.5 --audit 64
-        dis-eval gate result.json --update-baseline dis-eval.baseline.json --reason "longer training"
+        dis-eval gate result.json --update-baseline dis-eval.baseline.json \\
+          --reason "longer training"
       """)
 
   @Argument(help: ArgumentHelp("Result to judge.", valueName: "result.json"))
@@ -124,7 +126,8 @@ struct GateCommand: ComputingCommand {
   @Option(help: "Samples of --ckpt. (default: those of the baseline, or 50000)")
   var num: Int?
 
-  @OptionGroup(title: "Evaluating a checkpoint") var scoring: ScoringOptions
+  @OptionGroup(title: "Evaluating a checkpoint") var reference: ReferenceOption
+  @OptionGroup var scoring: ScoringOptions
 
   @OptionGroup(title: "Running") var running: RunOptions
 

@@ -40,8 +40,7 @@ struct InspectCommand: ParsableCommand {
   private func text(_ inspection: Inspection) -> String {
     var lines = ["\(escaped(inspection.file)): \(inspection.kind), \(inspection.format)"]
     func line(_ name: String, _ text: String?) {
-      guard let text else { return }
-      lines.append("  " + name.padding(toLength: 14, withPad: " ", startingAt: 0) + text)
+      if let text { lines.append(Self.line(name, text)) }
     }
     line("content", inspection.summary)
     line("bytes", inspection.bytes.map(String.init))
@@ -59,6 +58,25 @@ struct InspectCommand: ParsableCommand {
       line("kept inert", inert.map(escaped).joined(separator: ", "))
     }
     line("architecture", inspection.architecture)
+    lines += modelLines(inspection) + decoderLines(inspection.decoder)
+    line("parameters", inspection.parameters.map(String.init))
+    line("tensors", inspection.tensors.map { "\($0.count)" })
+    lines += recordLines(inspection.record)
+    if tensors {
+      for tensor in inspection.tensors ?? [] {
+        lines.append("    \(escaped(tensor.name)) \(tensor.type) \(tensor.shape)")
+      }
+    }
+    return lines.joined(separator: "\n")
+  }
+
+  private static func line(_ name: String, _ text: String) -> String {
+    "  " + column(name, 14) + text
+  }
+
+  private func modelLines(_ inspection: Inspection) -> [String] {
+    var lines: [String] = []
+    func line(_ name: String, _ text: String) { lines.append(Self.line(name, text)) }
     if let model = inspection.model {
       line("variant", model.variant)
       line(
@@ -88,33 +106,33 @@ struct InspectCommand: ParsableCommand {
           String(format: "%d: %.4g (transformer %.4g)", $0.tokens, $0.gflops, $0.transformerGflops)
         }.joined(separator: ", ") + " GFLOP")
     }
-    if let decoder = inspection.decoder {
-      let blocks = decoder.blockChannels.map(String.init).joined(separator: ", ")
-      line(
+    return lines
+  }
+
+  private func decoderLines(_ decoder: Inspection.Decoder?) -> [String] {
+    guard let decoder else { return [] }
+    let blocks = decoder.blockChannels.map(String.init).joined(separator: ", ")
+    return [
+      Self.line(
         "decoder",
         "latents of \(decoder.latentChannels) channels to images of \(decoder.imageChannels), "
           + "\(decoder.pixelsPerLatent) times as wide; blocks of \(blocks) channels, "
-          + "\(decoder.resnetsPerBlock) residual blocks each")
-      line("decode", String(format: "%.3f GFLOP for 256x256 pixels", decoder.gflops256))
-    }
-    line("parameters", inspection.parameters.map(String.init))
-    line("tensors", inspection.tensors.map { "\($0.count)" })
-    if let record = inspection.record {
-      line(
+          + "\(decoder.resnetsPerBlock) residual blocks each"),
+      Self.line("decode", String(format: "%.3f GFLOP for 256x256 pixels", decoder.gflops256)),
+    ]
+  }
+
+  private func recordLines(_ record: StatisticsRecord?) -> [String] {
+    guard let record else { return [] }
+    let dataset = record.dataset.map { " of \($0.name)" + ($0.split.map { " \($0)" } ?? "") }
+    let floor = record.floor.map { "\($0.value) (\($0.data), \($0.count) images)" }
+    return [
+      Self.line(
         "made from",
-        "\(record.count.map(String.init) ?? "unknown") images"
-          + (record.dataset.map { " of \($0.name)" + ($0.split.map { " \($0)" } ?? "") } ?? "")
-          + " by \(record.tool)")
-      line(
-        "extractor",
-        "\(record.extractor.name), sha256 \(record.extractor.sha256 ?? "unknown")")
-      line("floor", record.floor.map { "\($0.value) (\($0.data), \($0.count) images)" })
-    }
-    if tensors {
-      for tensor in inspection.tensors ?? [] {
-        lines.append("    \(escaped(tensor.name)) \(tensor.type) \(tensor.shape)")
-      }
-    }
-    return lines.joined(separator: "\n")
+        "\(record.count.map(String.init) ?? "unknown") images\(dataset ?? "") by \(record.tool)"),
+      Self.line(
+        "extractor", "\(record.extractor.name), sha256 \(record.extractor.sha256 ?? "unknown")"),
+      floor.map { Self.line("floor", $0) },
+    ].compactMap(\.self)
   }
 }

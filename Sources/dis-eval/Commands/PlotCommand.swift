@@ -32,9 +32,11 @@ struct PlotCommand: ParsableCommand {
 
       Examples:
         dis-eval plot sweeps/s2/ledger.jsonl --x training-steps --out fig.svg
-        dis-eval plot */ledger.jsonl --x gflops --family patch-size --out fig.pdf --out fig.csv
+        dis-eval plot */ledger.jsonl --x gflops --family patch-size \\
+          --out fig.pdf --out fig.csv
         dis-eval plot ledger.jsonl --recipe dis-skip --out skip.svg
-        dis-eval bench --json --only dis-s2 --only dis-s2-1025 --only dis-s2-4097 > bench.json
+        dis-eval bench --json --only dis-s2 --only dis-s2-1025 \\
+          --only dis-s2-4097 > bench.json
         dis-eval plot bench.json --recipe sequence-length --out tokens.svg
       """)
 

@@ -16,14 +16,17 @@ struct ReportCommand: ComputingCommand {
 
       Examples:
         dis-eval report result.json --out report.html
-        dis-eval report result.json --run runs/model --gate verdict.json --plot fig.svg --out r.html
-        dis-eval report result.json --images samples/ --reference-images train/ --out r.html
+        dis-eval report result.json --run runs/model --gate verdict.json \\
+          --plot fig.svg --out r.html
+        dis-eval report result.json --images samples/ \\
+          --reference-images train/ --out r.html
         dis-eval report sweep/ --plot fig.svg --out sweep.html
       """)
 
   @Argument(
     help: ArgumentHelp(
-      "A result as JSON, a ledger.jsonl, or the folder of a sweep.", valueName: "input"))
+      "A result or the results of several seeds as JSON, a ledger.jsonl, or the folder of a sweep.",
+      valueName: "input"))
   var input: String
 
   @Option(help: ArgumentHelp("Where the page goes.", valueName: "html"))
@@ -122,13 +125,14 @@ struct ReportCommand: ComputingCommand {
     try Terminal.result(out)
   }
 
-  /// The ledger that was given or lies in the folder that was given; nil for a result.
+  /// The ledger or the results of several seeds that were given, or the ledger that lies in the folder that was given; nil for a result.
   private func ledgerPath() throws -> String? {
     var isFolder: ObjCBool = false
     if FileManager.default.fileExists(atPath: input, isDirectory: &isFolder), isFolder.boolValue {
       return "\(input)/ledger.jsonl"
     }
-    return input.hasSuffix(".jsonl") ? input : nil
+    let isLedger = input.hasSuffix(".jsonl") || Ledger.holdsRepeats(input)
+    return isLedger ? input : nil
   }
 
   private func sweepPage(_ ledger: String) throws -> ReportPage {
@@ -136,7 +140,7 @@ struct ReportCommand: ComputingCommand {
       throw ValidationError(
         "--gate, --ckpt, --images, --run and --reference-images are for a result, not for a sweep.")
     }
-    return try ReportedLedger(contentsOf: ledger).page
+    return try ReportedLedger(Ledger(exportedFrom: ledger), path: ledger).page
   }
 
   private func curves(_ figures: [ReportPage.Figure]) -> ReportPage.Section {

@@ -20,7 +20,8 @@ struct RerunCommand: ComputingCommand {
 
       Examples:
         dis-eval rerun result.json
-        dis-eval rerun result.json --ckpt model.pt --ref stats.npz --kernels avx2 --json
+        dis-eval rerun result.json --ckpt model.pt --ref stats.npz \\
+          --kernels avx2 --json
         dis-eval rerun result.json --images samples/ --out again.json
       """)
 

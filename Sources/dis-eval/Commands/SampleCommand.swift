@@ -9,9 +9,11 @@ struct SampleCommand: ComputingCommand {
     discussion: """
       Examples:
         dis-eval sample --ckpt model.pt --num 100 --steps 50 --out samples/
-        dis-eval sample --ckpt latent.pt --decoder sd-vae-ft-ema.safetensors --out samples/
-        dis-eval sample --ckpt model.pt --noise z.npy --step-noise e.npy --labels y.npy \\
-          --sampler ddpm --respacing 25 --cfg-scale 1.5 --cfg-channels first3 --raw-out s.npy
+        dis-eval sample --ckpt latent.pt --decoder sd-vae-ft-ema.safetensors \\
+          --out samples/
+        dis-eval sample --ckpt model.pt --noise z.npy --step-noise e.npy \\
+          --labels y.npy --respacing 25 --cfg-scale 1.5 --cfg-channels first3 \\
+          --raw-out s.npy
       """)
 
   @Option(help: ArgumentHelp("DiS checkpoint to sample.", valueName: "file"))

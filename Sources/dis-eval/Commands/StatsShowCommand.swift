@@ -34,7 +34,7 @@ extension StatsCommand {
       var lines = ["\(escaped(it.file)): \(it.format)"]
       func line(_ name: String, _ text: String?) {
         lines.append(
-          "  " + name.padding(toLength: 14, withPad: " ", startingAt: 0) + (text ?? "unknown"))
+          "  " + column(name, 14) + (text ?? "unknown"))
       }
       if let name = it.name { line("name", name) }
       line("bytes", String(it.bytes))

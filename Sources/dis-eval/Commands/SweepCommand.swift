@@ -22,9 +22,11 @@ struct SweepCommand: ComputingCommand {
       the highest of those that the refused ones have for themselves.
 
       Examples:
-        dis-eval sweep 'checkpoints/*.pt' --ref stats.npz --num 10000 --steps 50 --out sweeps/s2
-        dis-eval sweep --list models.csv --ref stats.npz --repeats 3 --out sweeps/all --csv all.csv
-        dis-eval sweep --watch results/000-DiS-S-2/checkpoints --ref stats.npz --num 5000 --out sweeps/live
+        dis-eval sweep 'checkpoints/*.pt' --ref stats.npz --num 10000 --out sweeps/s2
+        dis-eval sweep --list models.csv --ref stats.npz --repeats 3 \\
+          --out sweeps/all --csv all.csv
+        dis-eval sweep --watch results/000-DiS-S-2/checkpoints --ref stats.npz \\
+          --num 5000 --out sweeps/live
       """)
 
   @Argument(help: "Checkpoints, or patterns in quotes such as 'checkpoints/*.pt'.")
@@ -41,6 +43,8 @@ struct SweepCommand: ComputingCommand {
 
   @Option(help: "Seconds between two looks at the watched folder.")
   var every = 5.0
+
+  @OptionGroup var reference: ReferenceOption
 
   @Option(help: ArgumentHelp("Where ledger and results are kept.", valueName: "folder"))
   var out: String
@@ -73,7 +77,7 @@ struct SweepCommand: ComputingCommand {
     guard [!checkpoints.isEmpty, list != nil, watch != nil].count(where: { $0 }) == 1 else {
       throw ValidationError("Give checkpoints, or --list, or --watch.")
     }
-    try scoring.checkReference()
+    try scoring.check(reference: reference.ref)
     if let num, num < 2 { throw ValidationError("--num \(num): expected at least 2.") }
     guard (1...1000).contains(repeats) else {
       throw ValidationError("--repeats \(repeats): expected 1 to 1000.")
@@ -96,7 +100,8 @@ struct SweepCommand: ComputingCommand {
     try checkFiles(checkpoints)
     if let csv { try AtomicFile.check(csv) }
     try scoring.notePreset(running.reporter)
-    var template = try scoring.request(sampling: "", count: num)
+    var template = try scoring.request(
+      sampling: "", reference: reference.ref, count: num)
     template.metrics = try metrics.names?.map(\.rawValue).sorted()
     template.intervals = !noIntervals
     var sweep = Sweep(folder: out, template: template, execution: running.execution)
@@ -126,7 +131,7 @@ struct SweepCommand: ComputingCommand {
     for checkpoint in checkpoints { files.reads("a checkpoint", checkpoint.path) }
     files.reads("--list", list)
     files.readsImages("--watch", watch)
-    scoring.addInputs(to: &files)
+    scoring.addInputs(to: &files, reference: reference.ref)
     files.keeps("--out", Sweep.names, in: out)
     files.writes("--csv", csv)
     try files.check(json: json)

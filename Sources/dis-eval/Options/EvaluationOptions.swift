@@ -3,18 +3,30 @@ import DisEval
 import Files
 import Foundation
 
-/// Everything that `fid` and `evaluate` have in common: they differ in the metrics.
-struct EvaluationOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("DiS checkpoint to sample.", valueName: "file"))
+/// What is judged, and what it is compared with.
+struct SubjectOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Checkpoint to sample.", valueName: "file"))
   var ckpt: String?
 
   @Option(help: ArgumentHelp("Images or a statistics file to judge.", valueName: "path"))
   var images: String?
 
-  @OptionGroup var scoring: ScoringOptions
+  @OptionGroup var reference: ReferenceOption
 
-  @Option(help: "Number of samples (default: 50000), or that --images must have (default: any).")
+  @Option(
+    help: "Number of samples (default: 50000), or that --images must have (default: any).")
   var num: Int?
+}
+
+/// Everything that `fid` and `evaluate` have in common: they differ in the metrics.
+struct EvaluationOptions: ParsableArguments {
+  @Argument(
+    help: ArgumentHelp("Short for --images and --ref: two paths.", valueName: "path"))
+  var paths: [String] = []
+
+  @OptionGroup(title: "Input") var subject: SubjectOptions
+
+  @OptionGroup var scoring: ScoringOptions
 
   @Option(
     help: """
@@ -28,11 +40,25 @@ struct EvaluationOptions: ParsableArguments {
   @OptionGroup(title: "Keeping a run") var keeping: KeepingOptions
   @OptionGroup(title: "Output") var output: ResultOptions
 
+  private var ckpt: String? { subject.ckpt }
+  private var images: String? { subject.images ?? paths.first }
+  private var ref: String? { subject.reference.ref ?? paths.last }
+  private var num: Int? { subject.num }
+
   func validate() throws {
+    if !paths.isEmpty {
+      guard paths.count == 2, ckpt == nil, subject.images == nil, subject.reference.ref == nil
+      else {
+        throw ValidationError(
+          "Found \(paths.count == 1 ? "a path" : "\(paths.count) paths") without an option; "
+            + "expected two, of images and of what to compare them with, and neither --ckpt, "
+            + "--images nor --ref beside them.")
+      }
+    }
     guard (ckpt == nil) != (images == nil) else {
       throw ValidationError("Give either --ckpt or --images.")
     }
-    try scoring.checkReference()
+    try scoring.check(reference: ref)
     if images != nil {
       guard scoring.preset == nil else {
         throw ValidationError("--preset is for --ckpt: it pins sampling.")
@@ -72,7 +98,7 @@ struct EvaluationOptions: ParsableArguments {
     var files = CommandFiles()
     files.reads("--ckpt", ckpt)
     files.readsReference("--images", images, recursive: scoring.folders.recursive)
-    scoring.addInputs(to: &files)
+    scoring.addInputs(to: &files, reference: ref)
     for folder in runFolders { files.keepsRun("--run", in: folder) }
     output.addOutputs(to: &files)
     return files
@@ -94,9 +120,9 @@ struct EvaluationOptions: ParsableArguments {
   ) throws -> [EvaluationRequest] {
     var request =
       if let ckpt {
-        try scoring.request(sampling: ckpt, count: num)
+        try scoring.request(sampling: ckpt, reference: ref, count: num)
       } else {
-        try scoring.request(of: .images(images ?? ""))
+        try scoring.request(of: .images(images ?? ""), reference: ref)
       }
     request.num = request.num ?? num
     request.metrics = metrics?.map(\.rawValue).sorted()

@@ -41,8 +41,9 @@ struct SamplingOptions: ParsableArguments {
 
   @Option(
     help: """
-      Number of steps, evenly spaced; short for --respacing N, with DPM-Solver++ for dpmN. A step \
-      of heun evaluates the network twice. (default: 250)
+      Number of steps, evenly spaced; short for --respacing N, and for dpmN with DPM-Solver++ or a \
+      single step, which ddpm cannot take. A step of heun evaluates the network twice. \
+      (default: 250)
       """)
   var steps: Int?
 
@@ -86,8 +87,9 @@ struct SamplingOptions: ParsableArguments {
     if steps != nil, respacing != nil {
       throw ValidationError("--steps and --respacing say the same thing; give one of them.")
     }
-    if let steps, steps < 2 {
-      throw ValidationError("--steps \(steps): at least 2 steps are needed.")
+    if let steps, steps < 1 || (steps == 1 && sampler == .ddpm) {
+      throw ValidationError(
+        "--steps \(steps): at least \(sampler == .ddpm ? "2 steps are" : "1 step is") needed.")
     }
     guard eta.isFinite, (0...1).contains(eta) else {
       throw ValidationError("--eta \(eta): expected 0 to 1.")

@@ -3,6 +3,14 @@ import DisEval
 import Files
 import Tensors
 
+/// `--ref`, with the words that are the same in every command.
+struct ReferenceOption: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Images, a statistics file or a name of 'stats list' to compare with.", valueName: "path"))
+  var ref: String?
+}
+
 extension Dialect: ExpressibleByArgument {}
 
 extension DialectChoice: ExpressibleByArgument {
@@ -15,19 +23,13 @@ extension DialectChoice: ExpressibleByArgument {
   }
 }
 
-/// How a checkpoint is sampled and scored, whichever it is: what `fid`, `evaluate` and `sweep` have in
-/// common.
-struct ScoringOptions: ParsableArguments {
+/// How images are scored.
+struct RuleOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Sampling, dialect and statistics of a published evaluation; 'presets' shows them.",
       valueName: "name"))
   var preset: String?
-
-  @Option(
-    help: ArgumentHelp(
-      "Images, a statistics file or a name of 'stats list' to compare with.", valueName: "path"))
-  var ref: String?
 
   @Option(
     help: ArgumentHelp(
@@ -50,9 +52,22 @@ struct ScoringOptions: ParsableArguments {
   @OptionGroup var folders: FolderOptions
 
   @OptionGroup var arithmetic: PrecisionOptions
+}
 
+/// How a checkpoint is sampled and scored, whichever it is: what `fid`, `evaluate` and `sweep` have in
+/// common.
+struct ScoringOptions: ParsableArguments {
+  @OptionGroup(title: "Scoring") var rules: RuleOptions
   @OptionGroup(title: "Sampling") var sampling: SamplingOptions
   @OptionGroup(title: "Decoding") var decoding: DecoderOptions
+
+  var preset: String? { rules.preset }
+  var weights: String? { rules.weights }
+  var dialect: DialectChoice? { rules.dialect }
+  var refDialect: Dialect? { rules.refDialect }
+  var allowMismatch: Bool { rules.allowMismatch }
+  var folders: FolderOptions { rules.folders }
+  var arithmetic: PrecisionOptions { rules.arithmetic }
 
   func validate() throws {
     if preset != nil {
@@ -70,7 +85,7 @@ struct ScoringOptions: ParsableArguments {
   }
 
   /// The files that are read, apart from the checkpoint.
-  func addInputs(to files: inout CommandFiles) {
+  func addInputs(to files: inout CommandFiles, reference ref: String?) {
     let preset = preset.flatMap { try? Preset(named: $0).reference }
     files.readsReference("--ref", ref ?? preset, recursive: folders.recursive)
     files.reads("--weights", weights)
@@ -79,12 +94,12 @@ struct ScoringOptions: ParsableArguments {
     if sampling.labels.hasSuffix(".npy") { files.reads("--labels", sampling.labels) }
   }
 
-  /// To be asked by commands that cannot do without a reference.
-  func checkReference() throws {
+  /// Refuses to go on without a reference.
+  func check(reference ref: String?) throws {
     guard ref != nil || preset != nil else {
       throw ValidationError(
-        "Give --preset, or --ref: images, a statistics file such as reference_stats/fashion-mnist-train.npz, or "
-          + "a name that 'dis-eval stats list' shows.")
+        "Give --preset, or --ref: images, a statistics file such as "
+          + "reference_stats/fashion-mnist-train.npz, or a name that 'dis-eval stats list' shows.")
     }
   }
 
@@ -94,7 +109,9 @@ struct ScoringOptions: ParsableArguments {
   func presetAsked() throws -> Preset? { try preset.map { try Preset(named: $0) } }
 
   /// The request to score samples of a checkpoint, with what a preset pins; still without metrics.
-  func request(sampling checkpoint: String, count: Int?) throws -> EvaluationRequest {
+  func request(
+    sampling checkpoint: String, reference: String?, count: Int?
+  ) throws -> EvaluationRequest {
     let preset = try presetAsked()
     var settings = preset?.settings.request ?? sampling.request
     settings.seed = sampling.seed
@@ -102,13 +119,15 @@ struct ScoringOptions: ParsableArguments {
       of: .checkpoint(
         CheckpointRequest(
           path: checkpoint, key: sampling.checkpointKey, decoder: decoding.request,
-          sampling: settings)))
+          sampling: settings)), reference: reference)
     request.num = count ?? preset?.count ?? EvaluationRequest.defaultCount
     return request
   }
 
   /// The request to score `subject`, still without metrics.
-  func request(of subject: EvaluationRequest.Subject) throws -> EvaluationRequest {
+  func request(
+    of subject: EvaluationRequest.Subject, reference ref: String?
+  ) throws -> EvaluationRequest {
     let preset = try presetAsked()
     var request = EvaluationRequest(
       subject: subject, reference: ref ?? preset?.reference ?? "", weights: weights)

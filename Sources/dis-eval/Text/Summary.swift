@@ -72,16 +72,20 @@ func summary(of repeated: RepeatedResult) -> String {
 private func metricLines(_ result: EvaluationResult) -> [String] {
   let width = (Array(result.metrics.keys) + result.skipped.keys).map(\.count).max() ?? 0
   let metrics = result.metrics.sorted { $0.key < $1.key }.map { name, metric in
-    let deviation = metric.standardDeviation.map { String(format: " ± %.4g", $0) } ?? ""
-    let definition = metric.definition.map { "   (\($0))" } ?? ""
+    // Not to be taken for the interval.
+    let deviation = metric.standardDeviation.map {
+      "standard deviation of the \(name == "kid" ? "subsets" : "splits") "
+        + String(format: "%.4g", $0)
+    }
+    let details = [metric.definition, deviation].compactMap(\.self)
+    let definition = details.isEmpty ? "" : "   (\(details.joined(separator: "; ")))"
     let floor =
       metric.floor.map {
         String(format: "   (floor %.4f: %@, %d images)", $0.value, $0.data, $0.count)
       } ?? ""
     let interval =
       metric.interval.map { " [" + $0.map(number).joined(separator: ", ") + "]" } ?? ""
-    return column(name, width) + "  " + number(metric.value) + interval + deviation + definition
-      + floor
+    return column(name, width) + "  " + number(metric.value) + interval + definition + floor
   }
   return metrics
     + result.skipped.sorted { $0.key < $1.key }.map {

@@ -32,7 +32,7 @@ enum Terminal {
       rows.map { $0[column].count }.max() ?? 0
     }
     return rows.map { row in
-      zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
+      zip(row, widths).map(column)
         .joined(separator: "  ").trimmingSuffix { $0 == " " }
     }.joined(separator: "\n")
   }

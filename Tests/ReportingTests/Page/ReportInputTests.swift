@@ -115,7 +115,7 @@ import _TestSupport
       """
     }
     let path = try file("l.jsonl", line(1000, 9) + "\n" + line(2000, 7.5) + "\n\n")
-    let page = try ReportedLedger(contentsOf: path).page
+    let page = try ReportedLedger(Ledger(path: path), path: path).page
     #expect(page.title == "Sweep run" && page.subtitle == "2 evaluations")
     let text = try text(page.sections)
     for expected in ["run: 1000.pt", "0.72704", "ddim, 50 steps", "9.0000 (1.0000 to 2.0000)"] {
@@ -124,10 +124,11 @@ import _TestSupport
     #expect(text.contains("Best Fréchet Inception Distance (fid): 7.5000"))
 
     let torn = try file("l.jsonl", line(1000, 9) + "\n{\"schema\"")
-    let failure = refusal { _ = try ReportedLedger(contentsOf: torn) }
+    let failure = refusal { _ = try ReportedLedger(Ledger(path: torn), path: torn) }
     #expect(failure?.code == .ledgerInvalid && failure?.subject.hasSuffix(":2") == true)
     let empty = try file("l.jsonl", "\n")
-    #expect(refusal { _ = try ReportedLedger(contentsOf: empty) }?.code == .ledgerInvalid)
+    #expect(
+      refusal { _ = try ReportedLedger(Ledger(path: empty), path: empty) }?.code == .ledgerInvalid)
   }
 
   @Test func aFigureComesWithItsNumbers() throws {
