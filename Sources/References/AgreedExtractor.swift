@@ -46,34 +46,7 @@ package struct AgreedExtractor {
             + (network.map { "the extractor \($0.network.name) has \(dimension)" }
               ?? "\(statistics[0].path) has \(dimension)"))
       }
-      guard let own = side.extractor, own.name != ExtractorProvenance.unknownName else {
-        guardian.warn(
-          "'\(lastComponent(side.path))' has no .json beside it that names the extractor, so it is "
-            + "unknown; the result is called fd, and is only right if it was the same")
-        agreed = nil
-        continue
-      }
-      guard let other = agreed else { continue }
-      if own.precision != other.precision {
-        guardian.warn(
-          "'\(lastComponent(side.path))' was made in \((own.precision ?? .float32).rawValue), the "
-            + "features of the other side are \((other.precision ?? .float32).rawValue): with synthetic "
-            + "weights and 2,048 images that moved a FID of 9.67 by -1.2 and +2.5 %")
-      }
-      let difference =
-        "made with \(own.name) (SHA-256 \(own.sha256 ?? "unknown")), the other side with "
-        + "\(other.name) (SHA-256 \(other.sha256 ?? "unknown"))"
-      switch own.isSame(as: other) {
-      case true: break
-      case false:
-        try guardian.refuse(
-          Failure(
-            .dataRefused, .extractorMismatch, side.path,
-            difference + "; features of different networks cannot be compared"))
-      case nil:
-        guardian.warn(
-          "'\(lastComponent(side.path))': \(difference); whether they are the same is unknown")
-      }
+      agreed = try Self.agreed(side, with: agreed, &guardian)
     }
     if agreed?.published == false {
       guardian.warn(
@@ -86,6 +59,44 @@ package struct AgreedExtractor {
         name: ExtractorProvenance.unknownName, file: network?.provenance.file,
         sha256: network?.provenance.sha256,
         published: nil, preprocessing: network?.provenance.preprocessing, dimension: dimension)
+  }
+
+  /// Compares the extractor of a side with that of the sides before it.
+  ///
+  /// - Returns: `other`, or nil if it is not known that both are the same.
+  /// - Throws: `Failure` `ExtractorMismatch` (65), unless mismatches are allowed.
+  private static func agreed(
+    _ side: ReferenceStatistics, with other: ExtractorProvenance?,
+    _ guardian: inout CompatibilityGuard
+  ) throws -> ExtractorProvenance? {
+    guard let own = side.extractor, own.name != ExtractorProvenance.unknownName else {
+      guardian.warn(
+        "'\(lastComponent(side.path))' has no .json beside it that names the extractor, so it is "
+          + "unknown; the result is called fd, and is only right if it was the same")
+      return nil
+    }
+    guard let other else { return nil }
+    if own.precision != other.precision {
+      guardian.warn(
+        "'\(lastComponent(side.path))' was made in \((own.precision ?? .float32).rawValue), the "
+          + "features of the other side are \((other.precision ?? .float32).rawValue): with synthetic "
+          + "weights and 2,048 images that moved a FID of 9.67 by -1.2 and +2.5 %")
+    }
+    let difference =
+      "made with \(own.name) (SHA-256 \(own.sha256 ?? "unknown")), the other side with "
+      + "\(other.name) (SHA-256 \(other.sha256 ?? "unknown"))"
+    switch own.isSame(as: other) {
+    case true: break
+    case false:
+      try guardian.refuse(
+        Failure(
+          .dataRefused, .extractorMismatch, side.path,
+          difference + "; features of different networks cannot be compared"))
+    case nil:
+      guardian.warn(
+        "'\(lastComponent(side.path))': \(difference); whether they are the same is unknown")
+    }
+    return other
   }
 }
 

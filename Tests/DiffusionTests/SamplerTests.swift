@@ -11,8 +11,7 @@ import _TestSupport
     "is refused",
     arguments: [
       "", "0", "1", "-5", "1001", "ddim1", "ddim60", "ddim", "3,", "1,1001", "3.5", "+3", "ten",
-      "dpm", "dpm0",
-      "dpm1", "dpm1001", "dpm-2",
+      "dpm", "dpm0", "dpm1001", "dpm-2",
     ])
   func refused(text: String) {
     #expect(throws: Failure.self) { try Respacing(text) }
@@ -50,6 +49,32 @@ import _TestSupport
         shape: x.shape, values: zip(x.values, target).map { ($0 - alpha * $1) / sigma })
     }
     #expect(worst(result.values, target).difference <= 1e-5)
+  }
+
+  /// A single step starts at the noisiest timestep and ends at the predicted image.
+  ///
+  /// (x - sigma epsilon) / alpha loses the digits that alpha = 0.0064 takes: a few units of rounding of
+  /// |x| <= 4, divided by alpha.
+  @Test("takes a single step", arguments: methods)
+  func oneStep(method: SamplingMethod) throws {
+    let schedule = Schedule(try Respacing("dpm1"))
+    #expect(schedule.timesteps == [999])
+    let (alpha, sigma) = (
+      Float(schedule.alphaBar[0].squareRoot()), Float((1 - schedule.alphaBar[0]).squareRoot())
+    )
+    let target: [Float] = [-1, -0.25, 0, 0.8]
+    let stream = RandomStream(seed: 1, index: 0)
+    let start = Tensor(shape: [1, 2, 2], values: stream.normals(.initialNoise, count: 4))
+    var timesteps: [Int] = []
+    let result = Sampler(schedule: schedule, method: method).sample(
+      from: start, noise: { stream.normals(.stepNoise($0), count: 4) }
+    ) { x, timestep in
+      timesteps.append(timestep)
+      return Tensor(
+        shape: x.shape, values: zip(x.values, target).map { ($0 - alpha * $1) / sigma })
+    }
+    #expect(timesteps == [999])
+    #expect(worst(result.values, target).difference <= Double(16 * 4 * Float.ulpOfOne / alpha))
   }
 
   @Test func clippingBoundsThePredictedImage() throws {

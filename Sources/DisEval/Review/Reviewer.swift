@@ -90,13 +90,27 @@ public struct Reviewer: Sendable {
       throw otherReference(
         reference, "features of \(rows.dimension) numbers, the images' have \(features.dimension)")
     }
+    review.ranking = try await ranking(drawn, features, rows, extractor, reporter)
+    return review
+  }
+
+  /// The images nearest to the reference and farthest from it, by the distance of their features.
+  ///
+  /// - Parameters:
+  ///   - drawn: The first images, which need not be drawn again.
+  ///   - features: The features of all images.
+  ///   - rows: Those of the reference.
+  private func ranking(
+    _ drawn: [Made], _ features: FeatureRows, _ rows: FeatureRows, _ extractor: LoadedExtractor?,
+    _ reporter: Reporter
+  ) async throws -> SampleReview.Ranking {
     let nearest = try nearestNeighbors(of: features, in: rows, count: Self.neighbors)
     let order = nearest.indices.sorted {
       (nearest[$0][0].distance, $0) < (nearest[$1][0].distance, $1)
     }
     let best = order.prefix(extremes)
     let worst = order.dropFirst(best.count).suffix(extremes).reversed()
-    let missing = (best + worst).filter { $0 >= first.count }
+    let missing = (best + worst).filter { $0 >= drawn.count }
     let later = try await images(missing, nil, activity: "best and worst", reporter)
     let items = Dictionary((drawn + later).map { ($0.item.index, $0.item) }) { first, _ in first }
     let pictures = try neighborImages(
@@ -113,9 +127,8 @@ public struct Reviewer: Sendable {
         }
       }
     }
-    review.ranking = SampleReview.Ranking(
+    return SampleReview.Ranking(
       best: ranked(best), worst: ranked(worst), count: features.count, referenceCount: rows.count)
-    return review
   }
 }
 
@@ -139,7 +152,7 @@ extension Reviewer {
   }
 
   /// The preparation of the result's features; of all dialects, pytorch-fid's.
-  fileprivate static func preparation(_ result: EvaluationResult) -> Preparation {
+  static func preparation(_ result: EvaluationResult) -> Preparation {
     (Dialect(rawValue: result.provenance.dialect) ?? .pytorchFID).definition.preparation
   }
 
@@ -204,148 +217,5 @@ extension Reviewer {
   private var otherBits: String {
     "the result was made by \(result.provenance.tool) on \(result.provenance.kernels), these by "
       + "\(Tool.name) \(Tool.version) on \(Tool.kernelPath(result.provenance.sampler?.precision))"
-  }
-}
-
-// MARK: - Images
-
-extension Reviewer {
-  /// An image that was drawn or read again.
-  private struct Made: Sendable {
-    let item: SampleReview.Item
-    let digest: [UInt8]
-    let isReduced: Bool
-    /// Empty without an extractor.
-    let features: [Float]
-  }
-
-  /// The images of those indices, with their features if there is an extractor.
-  private func images(
-    _ indices: [Int], _ extractor: LoadedExtractor?, activity: String, _ reporter: Reporter
-  ) async throws -> [Made] {
-    let preparation = Self.preparation(result)
-    let (source, labels) = (source, sourceLabels)
-    var all: [Made] = []
-    try await forEachInOrder(
-      count: indices.count, width: workload.threads, inFlight: workload.batch
-    ) { position in
-      let index = indices[position]
-      let image =
-        switch source {
-        case .samples(let generator):
-          try generator.image(try generator.sample(index), index: index)
-        case .images(let images): try images.image(at: index)
-        }
-      let small = image.reduced(to: Self.largestSide)
-      return Made(
-        item: SampleReview.Item(index: index, label: labels(index), image: small),
-        digest: Array(SHA256.hash(data: image.pixels)),
-        isReduced: small.width < image.width || small.height < image.height,
-        features: try extractor.map { try $0.network(image, preparation).features } ?? [])
-    } consume: { _, made in
-      all.append(made)
-      reporter.progress(
-        WorkProgress(activity: activity, done: all.count, total: indices.count))
-    }
-    return all
-  }
-
-  private var sourceLabels: @Sendable (Int) -> Int? {
-    switch source {
-    case .samples(let generator): { generator.label($0) }
-    case .images(let images): { index in images.labels?[index] }
-    }
-  }
-
-  /// The images of rows of the reference. Each must have the features of its row, so that no other
-  /// data set is taken for it.
-  private func neighborImages(
-    _ indices: Set<Int>, _ rows: FeatureRows, _ extractor: LoadedExtractor?
-  ) throws -> [Int: Image] {
-    guard let referenceImages, let extractor else { return [:] }
-    let images = try ImageSource(path: referenceImages, recursive: recursive)
-    func refusal(_ detail: String) -> Failure {
-      Failure(.dataRefused, .referenceImagesMismatch, referenceImages, detail)
-    }
-    guard images.count >= rows.count else {
-      throw refusal("\(images.count) images, but the reference has \(rows.count) rows of features")
-    }
-    var pictures: [Int: Image] = [:]
-    for index in indices.sorted() {
-      let image = try images.image(at: index)
-      let features = try extractor.network(image, Self.preparation(result)).features
-      let row = rows.values[index * rows.dimension..<(index + 1) * rows.dimension]
-      let scale = row.reduce(0) { max($0, abs($1)) }
-      // Other kernels have other last bits.
-      guard zip(features, row).allSatisfy({ abs($0 - $1) <= 1e-2 * scale }) else {
-        throw refusal(
-          "image \(index) does not have the features of row \(index) of the reference; give the "
-            + "images that it was made from, in their order")
-      }
-      pictures[index] = image.reduced(to: Self.largestSide)
-    }
-    return pictures
-  }
-}
-
-extension Image {
-  /// The image with no side longer than `side`, by the mean of the pixels.
-  fileprivate func reduced(to side: Int) -> Image {
-    let longest = max(width, height)
-    guard longest > side else { return self }
-    return resizedToBytes(
-      width: max(1, width * side / longest), height: max(1, height * side / longest), by: .box)
-  }
-}
-
-// MARK: - Runs
-
-/// The features and hashes of a run's samples.
-private struct StoredFeatures {
-  let rows: FeatureRows
-  /// SHA-256 of the pixels, by index.
-  let digests: [[UInt8]]
-
-  /// - Throws: `Failure` `OtherRun` (65) for a run of other samples or features than the result's,
-  ///   `RunIncomplete` (65).
-  init(run path: String, result: EvaluationResult, count: Int) throws {
-    let directory = try RunDirectory(path: path)
-    let configuration = directory.record.configuration
-    guard configuration.checkpoint.sha256 == result.provenance.checkpoint?.sha256,
-      try encodedJSON(configuration.sampler) == encodedJSON(result.provenance.sampler),
-      configuration.extractor.sha256 == result.provenance.extractor.sha256
-    else {
-      throw Failure(
-        .dataRefused, .otherRun, path,
-        "its checkpoint, sampler or extractor is not that of the result; give the result's own run")
-    }
-    let names = configuration.kept.preparations
-    let own = Reviewer.preparation(result).name
-    // An extractor with one way of its own keeps one.
-    guard let name = names.contains(own) ? own : names.count == 1 ? names[0] : nil,
-      let preparation = Preparation(name: name)
-    else {
-      throw Failure(
-        .dataRefused, .otherRun, path,
-        "the run kept features prepared as \(names.joined(separator: ", ")), not as \(own)")
-    }
-    let units = directory.record.units(count: count)
-    guard directory.record.count >= count, units.allSatisfy(directory.isFinished) else {
-      throw Failure(
-        .dataRefused, .runIncomplete, path,
-        "not all of the result's \(count) samples are there; run the same 'dis-eval fid --run' again"
-      )
-    }
-    var (values, digests): ([Float], [[UInt8]]) = ([], [])
-    for unit in units {
-      let content = try directory.read(unit)
-      for offset in 0..<min(unit.count, count - unit.first) {
-        let scored = content.scoredImage(at: offset)
-        values += scored.features[preparation]?.features ?? []
-        digests.append(scored.digest)
-      }
-    }
-    rows = try FeatureRows(values, dimension: configuration.kept.features)
-    self.digests = digests
   }
 }
