@@ -1,26 +1,26 @@
 import Files
 
 extension Failure.Code {
-  /// A baseline is refused.
+  /// A baseline is not valid.
   public static let baselineInvalid = Failure.Code("BaselineInvalid")
   /// A record does not say enough to repeat its samples.
   public static let cannotSampleAgain = Failure.Code("CannotSampleAgain")
-  /// A document cannot be exported.
+  /// A document cannot be exported in the format.
   public static let exportInvalid = Failure.Code("ExportInvalid")
-  /// A ledger has the markers of a merge conflict.
+  /// A ledger contains the markers of a merge conflict.
   public static let ledgerConflict = Failure.Code("LedgerConflict")
-  /// A line of a ledger is refused.
+  /// A line of a ledger is not valid.
   public static let ledgerInvalid = Failure.Code("LedgerInvalid")
-  /// A list of checkpoints is refused.
+  /// A list of checkpoints is not valid.
   public static let listInvalid = Failure.Code("ListInvalid")
   /// A metric has no interval.
   public static let noInterval = Failure.Code("NoInterval")
-  /// A file is not a result of a benchmark.
+  /// A file is not the result of a benchmark.
   public static let noMeasurement = Failure.Code("NoMeasurement")
   /// Two results cannot be compared.
   public static let notComparable = Failure.Code("NotComparable")
-  /// A result is refused.
+  /// A result is not valid.
   public static let resultInvalid = Failure.Code("ResultInvalid")
-  /// A verdict is refused.
+  /// A verdict is not valid.
   public static let verdictInvalid = Failure.Code("VerdictInvalid")
 }

@@ -1,29 +1,29 @@
-/// A baseline kept in a repository: a result's metrics and provenance as they are, with who replaced
-/// what and why.
+/// A baseline kept in a repository: the metrics and provenance of a result, unchanged, with a
+/// record of who replaced the baseline's predecessor and why.
 public struct Baseline: Codable, Sendable {
-  /// Name and version of this form.
+  /// The name and version of the document format.
   public var schema = Baseline.currentSchema
   /// The metrics by name.
   public var metrics: [String: Metric]
-  /// What the numbers were made from.
+  /// What the metrics were computed from.
   public var provenance: Provenance
-  /// SHA-256 over the SHA-256s of all images' pixels, nil when there were no images.
+  /// SHA-256 over the SHA-256s of all images' pixels; nil if there were no images.
   public var samplesSha256: String?
-  /// How the baseline came to be.
+  /// How the baseline was created.
   public var update: Update
 
-  /// How a baseline came to be.
+  /// How a baseline was created.
   public struct Update: Codable, Sendable {
-    /// Why it was made, in a person's words.
+    /// The reason for the update, in the user's words.
     public var reason: String
-    /// Day and time in UTC, ISO 8601.
+    /// Date and time in UTC, ISO 8601.
     public var date: String
-    /// The commit that was checked out, nil when it is not known.
+    /// The commit that was checked out; nil if unknown.
     public var commit: String?
-    /// What the gate said against the baseline that it replaces.
+    /// The gate's verdict against the baseline that this one replaces.
     public var verdict: Verdict?
 
-    /// Makes the record.
+    /// Creates the record of an update.
     public init(reason: String, date: String, commit: String?, verdict: Verdict?) {
       self.reason = reason
       self.date = date
@@ -34,12 +34,14 @@ public struct Baseline: Codable, Sendable {
 
   package static let currentSchema = "dis-eval-baseline/1"
 
-  /// Makes a baseline of a result.
+  /// Creates a baseline from a result.
   public init(_ result: RecordedEvaluation, update: Update) {
     (metrics, provenance, samplesSha256) = (result.metrics, result.provenance, result.samplesSha256)
     self.update = update
   }
 
-  /// The document, sorted and indented, with a final newline.
+  /// Returns the document as JSON with sorted keys, indented, with a final newline.
+  ///
+  /// - Throws: `EncodingError` if a number is not finite.
   public func json() throws -> [UInt8] { try encodedJSON(self) }
 }

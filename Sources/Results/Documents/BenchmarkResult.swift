@@ -1,17 +1,19 @@
 import Files
 import Foundation
 
-/// How fast this machine runs the networks and the distance, beside what its registers can do.
+/// The speed of the networks and of the Fréchet distance on this machine, next to the peak
+/// throughput of its registers.
 ///
-/// Networks have made-up weights of their true shapes: speed does not depend on the values.
+/// The networks have synthetic weights of the true shapes, because the speed does not depend on the
+/// values.
 public struct BenchmarkResult: Codable, Sendable {
-  /// Name and version of this form.
+  /// The name and version of the document format.
   public var schema = "dis-eval-benchmark/2"
-  /// Instruction set and library.
+  /// The instruction set and the library.
   public var kernels: String
-  /// Workers, each with its own images.
+  /// The number of workers; each processes its own images.
   public var threads: Int
-  /// In the order asked for.
+  /// The measurements, in the order requested.
   public var measurements: [Measurement]
 
   package init(
@@ -22,19 +24,19 @@ public struct BenchmarkResult: Codable, Sendable {
     self.measurements = measurements
   }
 
-  /// The speed of one piece of work.
+  /// The speed of one kind of work.
   public struct Measurement: Codable, Sendable {
     /// The name of the work, such as `inception`.
     public var name: String
-    /// What is counted: images, forwards, products or distances.
+    /// The unit counted: images, forwards, products or distances.
     public var unit: String
-    /// Per second, over all workers.
+    /// The number per second, over all workers.
     public var perSecond: Double
-    /// Billions of operations of one, a multiply-add counted as two: those of the definition, of
-    /// which a method may make fewer. Convolutions and matrix products only.
+    /// Billions of operations of one unit, with a multiply-add counted as two. Counts convolutions
+    /// and matrix products only, as defined; an implementation may perform fewer.
     public var gigaOperations: Double?
-    /// Billions of operations per second of multiply-adds on registers by all workers, the better of
-    /// before and after.
+    /// Billions of operations per second of multiply-adds in registers, over all workers; the
+    /// better of the measurements before and after.
     public var peakGflops: Double
 
     package init(
@@ -47,13 +49,14 @@ public struct BenchmarkResult: Codable, Sendable {
       self.peakGflops = peakGflops
     }
 
-    /// Operations per second of the definition over what registers can do.
+    /// The operations per second as defined, divided by the peak.
     public var shareOfPeak: Double? { gigaOperations.map { $0 * perSecond / peakGflops } }
   }
 
-  /// Reads a benchmark that was written as JSON.
+  /// Reads a benchmark result from JSON.
   ///
-  /// - Throws: ``Failure`` `NoMeasurement` (65), or that of reading.
+  /// - Throws: ``Failure`` `NoMeasurement` (65) if the file is too large or is not a benchmark
+  ///   result, or the error that opening or reading the file throws.
   public init(contentsOf path: String) throws(Failure) {
     let file = try ReadableFile(path: path)
     guard file.size < 1 << 20 else {
@@ -69,6 +72,8 @@ public struct BenchmarkResult: Codable, Sendable {
     }
   }
 
-  /// The document as JSON.
+  /// Returns the document as JSON with sorted keys, indented, with a final newline.
+  ///
+  /// - Throws: `EncodingError` if a number is not finite.
   public func json() throws -> [UInt8] { try encodedJSON(self) }
 }

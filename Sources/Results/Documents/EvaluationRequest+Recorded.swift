@@ -2,12 +2,14 @@ import Files
 import Tensors
 
 extension EvaluationRequest {
-  /// The request that repeats a recorded evaluation: the same settings, metrics and number of images.
+  /// Creates the request that repeats a recorded evaluation: the same settings, metrics and number
+  /// of images.
   ///
-  /// Provenance names files without their folders, so every path is only a file name and is to be
-  /// replaced by where the file lies.
+  /// Provenance names files without their folders. Every path is therefore only a file name, to be
+  /// replaced by the file's location.
   ///
-  /// - Throws: `Failure` `CannotSampleAgain` (65) when the labels are known by their file name only.
+  /// - Throws: `Failure` `CannotSampleAgain` (65) if the labels are recorded only by their file
+  ///   name.
   package init(repeating recorded: RecordedEvaluation) throws(Failure) {
     let provenance = recorded.provenance
     if let checkpoint = provenance.checkpoint, let sampler = provenance.sampler {
@@ -25,7 +27,7 @@ extension EvaluationRequest {
     precision = provenance.sampler?.precision ?? provenance.extractor.precision ?? .float32
     preset = provenance.preset
     dialect = recorded.dialects == nil ? provenance.dialect : "all"
-    // The same dialect need not be given, and with all dialects none may be.
+    // The same dialect need not be given, and with all dialects none may be given.
     if let other = provenance.reference.dialect, recorded.dialects == nil,
       other != provenance.dialect
     {
@@ -42,10 +44,10 @@ extension EvaluationRequest {
 }
 
 extension SamplingRequest {
-  /// The settings of a sampler that a result records.
+  /// Creates the settings of a recorded sampler.
   ///
-  /// - Throws: `Failure` `CannotSampleAgain` (65) when the labels are those of a file that is not
-  ///   identified.
+  /// - Throws: `Failure` `CannotSampleAgain` (65) if the labels came from a file whose SHA-256 is
+  ///   not recorded.
   package init(repeating sampler: SamplerProvenance) throws(Failure) {
     guard sampler.labelsSha256 != nil || !sampler.labels.hasSuffix(".npy") else {
       throw Failure(
@@ -63,11 +65,12 @@ extension SamplingRequest {
 // MARK: - Older results
 
 extension EvaluationResult {
-  /// What the evaluation was asked for. Results of version 0.5.0 and earlier hold only the command's
-  /// arguments; their request is put together from the provenance and the arguments, and paths that the
-  /// command did not name are empty.
+  /// The request of the evaluation. Results of version 0.5.0 and earlier hold only the command's
+  /// arguments; their request is reconstructed from the provenance and the arguments, and paths
+  /// that the command did not name are empty.
   ///
-  /// - Throws: `Failure` `CannotSampleAgain` (65).
+  /// - Throws: `Failure` `CannotSampleAgain` (65) if an older result records its labels only by
+  ///   their file name.
   public var request: EvaluationRequest {
     get throws(Failure) {
       if let request = run.request { return request }
@@ -93,13 +96,13 @@ extension EvaluationResult {
   }
 }
 
-/// The text of a command line.
+/// The arguments of a command line.
 private struct Arguments {
   private let texts: [String]
 
   init(_ texts: [String]) { self.texts = texts }
 
-  /// The value of an option, nil when it was not given.
+  /// The value of an option; nil if it was not given.
   subscript(option: String) -> String? {
     if let position = texts.lastIndex(of: option), position + 1 < texts.count {
       return texts[position + 1]
@@ -107,6 +110,6 @@ private struct Arguments {
     return texts.last { $0.hasPrefix("\(option)=") }.map { String($0.dropFirst(option.count + 1)) }
   }
 
-  /// The last of the flags that was given.
+  /// Returns the last given flag of `flags`; nil if none was given.
   func last(of flags: [String]) -> String? { texts.last(where: flags.contains) }
 }

@@ -1,55 +1,56 @@
 import Tensors
 
-/// What an evaluation is asked for, in plain values: what is judged, what it is compared with, and how.
+/// The request for an evaluation in plain values: what is evaluated, what it is compared with, and
+/// how.
 ///
-/// A result holds its request as `run.request`, which says where the files were when it was computed.
-/// Nothing in a request has been checked: paths are written as they were given, and a name may be
-/// unknown to this version. Preparing the request checks it.
+/// A result holds its request as `run.request`, which records where the files were at the time. A
+/// request has not been checked: paths are written as given, and names may be unknown to this
+/// version. Preparing an evaluation checks its request.
 public struct EvaluationRequest: Codable, Equatable, Sendable {
-  /// What is judged.
+  /// What is evaluated.
   public var subject: Subject
-  /// Number of samples to draw; of images, how many there must be. Nil for 50,000 samples, or for any
+  /// The number of samples to draw, or the required number of images. Nil for 50,000 samples or any
   /// number of images.
   public var num: Int?
-  /// Path of images or statistics to compare with, or the name of fetched statistics.
+  /// The path of the images or statistics to compare with, or the name of fetched statistics.
   public var reference: String
-  /// Path of the extractor's weights; nil to find them by the reference or in the cache.
+  /// The path of the extractor's weights; nil to find them by the reference or in the cache.
   public var weights: String?
-  /// Number format of the networks' matrix products.
+  /// The number format of the networks' matrix products.
   public var precision = Precision.float32
-  /// Name of the preset that pins sampling and dialect.
+  /// The name of the preset that fixes sampling and dialect.
   public var preset: String?
-  /// A dialect, or `all`; nil for the reference's, and `pytorch-fid` where that is not known.
+  /// A dialect, or `all`; nil for the reference's dialect, or `pytorch-fid` if that is unknown.
   public var dialect: String?
-  /// The dialect of the reference, where it differs from that of the images or its file does not name
-  /// it.
+  /// The dialect of the reference, if it differs from the images' dialect or the reference's file
+  /// does not name it.
   public var referenceDialect: String?
-  /// Metrics that must be computed, sorted; nil for ``optionalMetrics``.
+  /// The metrics that must be computed, sorted; nil for ``optionalMetrics``.
   public var metrics: [String]?
-  /// Metrics to compute as far as the inputs allow, sorted.
+  /// The metrics to compute if the inputs allow, sorted.
   public var optionalMetrics = ["fid", "is"]
-  /// Whether distances and scores get intervals.
+  /// Whether distances and scores have intervals.
   public var intervals = true
-  /// Whether inputs that are known not to fit each other are compared anyway.
+  /// Whether inputs that are known not to match are compared anyway.
   public var allowsMismatch = false
-  /// Whether folders inside folders of images are searched; nil to refuse a folder that has images
-  /// both in it and in a folder inside it.
+  /// Whether subfolders of a folder of images are searched; nil to refuse a folder that has images
+  /// both in itself and in a subfolder.
   public var recursive: Bool?
 
-  /// Number of samples when a request does not say it.
+  /// The number of samples if a request does not specify it.
   public static let defaultCount = 50_000
 
-  /// What is judged.
+  /// What is evaluated.
   public enum Subject: Equatable, Sendable {
-    /// Samples of a checkpoint.
+    /// Samples drawn from a checkpoint.
     case checkpoint(CheckpointRequest)
-    /// Path of images or of a statistics file.
+    /// The path of images or of a statistics file.
     case images(String)
-    /// Samples that a run has made.
+    /// The samples of a run.
     case run(RunRequest)
   }
 
-  /// Describes an evaluation with the metrics of `fid`.
+  /// Creates a request with the metrics of `fid`.
   public init(subject: Subject, reference: String, weights: String? = nil) {
     (self.subject, self.reference, self.weights) = (subject, reference, weights)
   }
@@ -57,16 +58,17 @@ public struct EvaluationRequest: Codable, Equatable, Sendable {
 
 /// A checkpoint and how to sample it.
 public struct CheckpointRequest: Codable, Equatable, Sendable {
-  /// Path of the file.
+  /// The path of the file.
   public var path: String
-  /// Which state dict of the file, a path of keys; nil for the averaged one, or the only one.
+  /// The key path of the state dict within the file; nil for the averaged weights, or for the only
+  /// state dict.
   public var key: String?
-  /// What makes images of the latents of a latent model.
+  /// The decoder that converts the latents of a latent model to images.
   public var decoder: DecoderRequest?
   /// How samples are drawn.
   public var sampling: SamplingRequest
 
-  /// Describes samples of the file at `path`.
+  /// Creates a request for samples of the checkpoint at `path`.
   public init(
     path: String, key: String? = nil, decoder: DecoderRequest? = nil, sampling: SamplingRequest
   ) {
@@ -74,47 +76,51 @@ public struct CheckpointRequest: Codable, Equatable, Sendable {
   }
 }
 
-/// A decoder of latents and how to use it.
+/// A decoder of latents, and how to use it.
 public struct DecoderRequest: Codable, Equatable, Sendable {
-  /// Path of the file.
+  /// The path of the file.
   public var path: String
-  /// What latents are divided by before they are decoded.
+  /// The number by which latents are divided before decoding.
   public var scale: Double
-  /// Side of overlapping tiles in pixels of the latent; nil to decode latents as a whole.
+  /// The side of overlapping tiles in latent pixels; nil to decode latents as a whole.
   public var tile: Int?
 
-  /// Describes the decoder at `path`.
+  /// Creates a request for the decoder at `path`.
+  ///
+  /// - Parameters:
+  ///   - scale: The number by which latents are divided before decoding.
+  ///   - tile: The side of overlapping tiles in latent pixels; nil to decode latents as a whole.
   public init(path: String, scale: Double, tile: Int? = nil) {
     (self.path, self.scale, self.tile) = (path, scale, tile)
   }
 }
 
-/// Everything that decides what a checkpoint's samples look like, by the names of ``SamplerProvenance``.
+/// All settings that determine a checkpoint's samples, named as in ``SamplerProvenance``.
 public struct SamplingRequest: Codable, Equatable, Sendable {
-  /// Name of the sampler.
+  /// The name of the sampler.
   public var sampler: String
   /// What the network predicts: `epsilon`, `x0` or `v`.
   public var prediction: String
-  /// Timesteps, as the original's strings name them.
+  /// The timesteps, in the notation of the original implementation.
   public var respacing: String
-  /// Noise of DDIM, 0 to 1.
+  /// The noise of DDIM, 0 to 1.
   public var eta: Double
-  /// Guidance scale.
+  /// The guidance scale.
   public var cfgScale: Double
-  /// First and last original timestep of guidance, nil for all timesteps.
+  /// The first and last original timestep of guidance; nil for all timesteps.
   public var cfgInterval: [Int]?
-  /// Guided channels: `all` or `first3`.
+  /// The guided channels: `all` or `first3`.
   public var cfgChannels: String
   /// Whether predicted images are clamped.
   public var clip: Bool
-  /// Key of the random streams.
+  /// The seed of the random streams.
   public var seed: UInt64
   /// `uniform`, `balanced`, a class number, or the path of a `.npy` file.
   public var labels: String
-  /// How floats become bytes: `dit` or `adm`.
+  /// How floats are converted to bytes: `dit` or `adm`.
   public var quantizer: String
 
-  /// Describes a sampler with all its settings.
+  /// Creates the request for a sampler with all its settings.
   public init(
     sampler: String, prediction: String, respacing: String, eta: Double, cfgScale: Double,
     cfgInterval: [Int]?, cfgChannels: String, clip: Bool, seed: UInt64, labels: String,
@@ -130,12 +136,12 @@ public struct SamplingRequest: Codable, Equatable, Sendable {
 
 /// The samples of a run.
 public struct RunRequest: Codable, Equatable, Sendable {
-  /// The run's folder.
+  /// The path of the run's folder.
   public var path: String
-  /// Whether samples that are not there are left out rather than refused.
+  /// Whether missing samples are left out rather than refused.
   public var isPartial: Bool
 
-  /// Describes the samples of the run in `path`.
+  /// Creates a request for the samples of the run at `path`.
   public init(path: String, isPartial: Bool = false) {
     (self.path, self.isPartial) = (path, isPartial)
   }
@@ -147,6 +153,8 @@ extension EvaluationRequest.Subject: Codable {
   private enum Kind: String, CodingKey { case checkpoint, images, run }
 
   /// Reads an object with one key, the kind of subject.
+  ///
+  /// - Throws: `DecodingError` if there is not exactly one known key, or its value is not valid.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: Kind.self)
     guard let kind = container.allKeys.first, container.allKeys.count == 1 else {
@@ -164,6 +172,8 @@ extension EvaluationRequest.Subject: Codable {
   }
 
   /// Writes an object with one key, the kind of subject.
+  ///
+  /// - Throws: `EncodingError` if a number is not finite.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: Kind.self)
     switch self {
@@ -175,13 +185,13 @@ extension EvaluationRequest.Subject: Codable {
 }
 
 extension EvaluationRequest {
-  /// The checkpoint to sample, nil when something else is judged.
+  /// The checkpoint to sample; nil if something else is evaluated.
   public var checkpoint: CheckpointRequest? {
     get { if case .checkpoint(let checkpoint) = subject { checkpoint } else { nil } }
     set { if let newValue { subject = .checkpoint(newValue) } }
   }
 
-  /// Path of the images that are judged, nil when something else is.
+  /// The path of the images or statistics to evaluate; nil if something else is evaluated.
   public var images: String? {
     if case .images(let path) = subject { path } else { nil }
   }

@@ -1,28 +1,28 @@
 import Files
 import Foundation
 
-/// What one evaluation found, in the form that is written as JSON.
+/// The result of one evaluation, in the form written as JSON.
 ///
-/// `metrics`, `provenance` and `samplesSha256` are byte-identical between runs that should agree;
-/// everything that may differ (time, host, threads, arguments) stands in `run`.
+/// `metrics`, `provenance` and `samplesSha256` are byte-identical between runs that should agree.
+/// Everything that may differ (time, host, threads, arguments) is in `run`.
 public struct EvaluationResult: Codable, Sendable {
-  /// Name and version of this form.
+  /// The name and version of the document format.
   public var schema = EvaluationResult.currentSchema
-  /// The metrics by name: `fid` and `is` for the Inception-2015 graph, `fd` and `cs` for any other
-  /// extractor.
+  /// The metrics by name: `fid` and `is` for the Inception-2015 graph, `fd` and `cs` for other
+  /// extractors.
   public var metrics: [String: Metric]
-  /// Metrics that the inputs cannot give, with the reason.
+  /// The metrics that the inputs do not allow, with the reason.
   public var skipped: [String: String]
-  /// The metrics in every dialect, when all were asked for; `metrics` is then empty.
+  /// The metrics in every dialect, if all were requested; `metrics` is then empty.
   public var dialects: [String: DialectResult]?
-  /// What the numbers were made from.
+  /// What the metrics were computed from.
   public var provenance: Provenance
-  /// SHA-256 over the SHA-256s of all images' pixels in index order, nil when there were no images.
+  /// SHA-256 over the SHA-256s of all images' pixels in index order; nil if there were no images.
   public var samplesSha256: String?
-  /// The first three bytes of the SHA-256 of every sample's pixels, four characters of base64 a sample;
-  /// nil when no checkpoint was sampled.
+  /// The first three bytes of the SHA-256 of every sample's pixels, as four base64 characters per
+  /// sample; nil if no checkpoint was sampled.
   public var sampleDigests: String?
-  /// What may differ between runs that agree.
+  /// Information that may differ between runs that agree.
   public var run: Run
 
   package init(
@@ -41,27 +41,31 @@ public struct EvaluationResult: Codable, Sendable {
 
   package static let currentSchema = "dis-eval-result/1"
 
-  /// The document, sorted and indented, with a final newline.
+  /// Returns the document as JSON with sorted keys, indented, with a final newline.
+  ///
+  /// - Throws: `EncodingError` if a number is not finite.
   public func json() throws -> [UInt8] { try encodedJSON(self) }
 }
 
 // MARK: - Reading
 
 extension EvaluationResult {
-  /// The most bytes of a result.
+  /// The maximum size of a result in bytes.
   static let maximumSize = 1 << 24
 
-  /// Reads a result that was written as JSON.
+  /// Reads a result from JSON.
   ///
-  /// - Throws: `Failure` `ResultInvalid` (65) naming the key, or that of reading.
+  /// - Throws: `Failure` `ResultInvalid` (65), naming the key, if the file is too large or is not a
+  ///   result of this version, or the error that opening or reading the file throws.
   public init(contentsOf path: String) throws(Failure) {
     try self.init(json: Self.bytes(of: path), subject: path)
   }
 
-  /// Reads the bytes of a result.
+  /// Reads a result from the bytes of its JSON.
   ///
   /// - Parameter subject: The file, for messages.
-  /// - Throws: `Failure` `ResultInvalid` (65) naming the key.
+  /// - Throws: `Failure` `ResultInvalid` (65), naming the key, if the bytes are not a result of
+  ///   this version.
   package init(json bytes: [UInt8], subject: String) throws(Failure) {
     self = try decodedDocument(
       Data(bytes), subject: subject, what: "result", code: .resultInvalid)
@@ -72,7 +76,10 @@ extension EvaluationResult {
     }
   }
 
-  /// The content of a result's file.
+  /// Returns the contents of a result's file.
+  ///
+  /// - Throws: `Failure` `ResultInvalid` (65) if the file is larger than ``maximumSize``, or the
+  ///   error that opening or reading the file throws.
   package static func bytes(of path: String) throws(Failure) -> [UInt8] {
     let file = try ReadableFile(path: path)
     guard file.size <= maximumSize else {
@@ -87,13 +94,13 @@ extension EvaluationResult {
 public struct DialectResult: Codable, Sendable {
   /// The metrics by name.
   public var metrics: [String: Metric] = [:]
-  /// Metrics that the inputs cannot give, with the reason.
+  /// The metrics that the inputs do not allow, with the reason.
   public var skipped: [String: String] = [:]
-  /// How images become the extractor's input.
+  /// How images are converted to the extractor's input.
   public var preprocessing: String
   /// Whether the mean is summed in `float32` or `float64`.
   public var meanPrecision: String
-  /// The covariance is divided by the number of images less this.
+  /// The number subtracted from the number of images in the divisor of the covariance.
   public var ddof: Int
 
   package init(preprocessing: String, meanPrecision: String, ddof: Int) {
@@ -103,21 +110,21 @@ public struct DialectResult: Codable, Sendable {
   }
 }
 
-/// What may differ between runs that agree.
+/// Information that may differ between runs that agree.
 public struct Run: Codable, Sendable {
   /// The command's arguments.
   public var arguments: [String]
-  /// What was asked for; nil in results of 0.5.0 and earlier.
+  /// The request; nil in results of version 0.5.0 and earlier.
   public var request: EvaluationRequest?
-  /// Workers.
+  /// The number of workers.
   public var threads: Int
-  /// Images in flight.
+  /// The number of images in flight.
   public var batch: Int
-  /// Start in UTC, ISO 8601.
+  /// The start time in UTC, ISO 8601.
   public var started: String
-  /// Wall time in seconds.
+  /// The wall time in seconds.
   public var seconds: Double
-  /// Name of the machine.
+  /// The name of the machine.
   public var host: String
 
   package init(

@@ -1,16 +1,16 @@
 import Files
 import Foundation
 
-/// What a gate found.
+/// The decision of a gate.
 public enum Verdict: String, Codable, Sendable {
   case pass, worse
-  /// The interval straddles the limit, or the two are not comparable.
+  /// The interval includes the limit, or the two are not comparable.
   case cannotSay = "cannot_say"
 
-  /// As people read it.
+  /// The verdict as shown to users.
   package var text: String { self == .cannotSay ? "cannot say" : rawValue }
 
-  /// What the process exits with: 0, 1 or 3.
+  /// The exit status of the process: 0, 1 or 3.
   public var exitStatus: Int32 {
     switch self {
     case .pass: 0
@@ -22,37 +22,37 @@ public enum Verdict: String, Codable, Sendable {
 
 /// The verdict on a result, with every check that led to it.
 public struct GateReport: Codable, Sendable {
-  /// Name and version of this form.
+  /// The name and version of the document format.
   public var schema = GateReport.currentSchema
-  /// Worse when a check is, else "cannot say" when a check is, else pass.
+  /// Worse if any check is worse, otherwise "cannot say" if any check is, otherwise pass.
   public var verdict: Verdict
-  /// Path of the result.
+  /// The path of the result.
   public var result: String
-  /// Number of samples, nil when it is not known.
+  /// The number of samples; nil if unknown.
   public var num: Int?
-  /// Path of the baseline, nil for none.
+  /// The path of the baseline; nil if there is none.
   public var baseline: String?
-  /// The chance of error that each verdict of a comparison was given.
+  /// The error probability allowed for each verdict of a comparison.
   public var alpha: Double
-  /// The checks, by metric.
+  /// The checks, sorted by metric.
   public var checks: [Check]
-  /// In what the result and the baseline are not comparable.
+  /// The conditions that make the result and the baseline incomparable.
   public var differences: [Difference]
 
-  /// A condition in which a result and a baseline differ.
+  /// A condition that differs between a result and a baseline.
   public struct Difference: Codable, Equatable, Sendable {
-    /// Its place in the provenance, with dots.
+    /// The location in the provenance, separated by dots.
     public var field: String
-    /// Its value in the result, nil when it is not there.
+    /// The value in the result; nil if absent.
     public var candidate: String?
-    /// Its value in the baseline, nil when it is not there.
+    /// The value in the baseline; nil if absent.
     public var baseline: String?
 
     package init(field: String, candidate: String?, baseline: String?) {
       (self.field, self.candidate, self.baseline) = (field, candidate, baseline)
     }
 
-    /// As people read it.
+    /// The difference as shown to users.
     package var text: String {
       "\(field) is \(candidate ?? "not there"), \(baseline ?? "not there") in the baseline"
     }
@@ -67,9 +67,10 @@ public struct GateReport: Codable, Sendable {
     (self.checks, self.differences) = (checks, differences)
   }
 
-  /// Reads a verdict that was written as JSON.
+  /// Reads a report from JSON.
   ///
-  /// - Throws: ``Failure`` `VerdictInvalid` (65) naming the key, or that of reading.
+  /// - Throws: ``Failure`` `VerdictInvalid` (65), naming the key, if the file is too large or is
+  ///   not a report of this version, or the error that opening or reading the file throws.
   public init(contentsOf path: String) throws(Failure) {
     let file = try ReadableFile(path: path)
     guard file.size <= Self.maximumSize else {
@@ -88,39 +89,42 @@ public struct GateReport: Codable, Sendable {
   }
 
   private static let currentSchema = "dis-eval-gate/1"
-  /// The most bytes of a verdict.
+  /// The maximum size of a report in bytes.
   private static let maximumSize = 1 << 24
 
-  /// The document, sorted and indented, with a final newline.
+  /// Returns the document as JSON with sorted keys, indented, with a final newline.
+  ///
+  /// - Throws: `EncodingError` if a number is not finite.
   public func json() throws -> [UInt8] { try encodedJSON(self) }
 }
 
-/// One demand on one metric.
+/// One requirement on one metric.
 public struct Check: Codable, Sendable {
-  /// What is demanded.
+  /// The kind of requirement.
   public enum Kind: String, Codable, Sendable {
     case min, max, baseline
-    /// Samples made again are those of the result.
+    /// Regenerated samples are those of the result.
     case audit
   }
 
-  /// Name of the metric.
+  /// The name of the metric.
   public var metric: String
-  /// What is demanded.
+  /// The kind of requirement.
   public var kind: Kind
-  /// Whether that is so.
+  /// Whether the requirement is met.
   public var verdict: Verdict
-  /// Why, in a sentence.
+  /// The reason for the verdict, in a sentence.
   public var reason: String
-  /// The result's value, nil when the result lacks the metric.
+  /// The result's value; nil if the result lacks the metric.
   public var value: Double?
-  /// The interval of the result's value, nil for none.
+  /// The interval of the result's value; nil if there is none.
   public var interval: [Double]?
-  /// The limit, or the baseline's value; nil when the baseline lacks the metric.
+  /// The limit, or the baseline's value; nil if the baseline lacks the metric.
   public var limit: Double?
-  /// The test against the baseline, nil when there was none.
+  /// The test against the baseline; nil if there was none.
   public var comparison: NonInferiorityTest?
-  /// By what to multiply the number of samples to be able to say, roughly; nil when it is unknown.
+  /// The estimated factor by which to multiply the number of samples to reach a decision; nil if
+  /// unknown.
   public var samplesFactor: Double?
 
   package init(
@@ -133,27 +137,30 @@ public struct Check: Codable, Sendable {
 }
 
 extension Check {
-  /// What came of making samples of the result again.
+  /// Creates the check for an audit, which regenerates samples of the result.
   public init(audit verdict: Verdict, reason: String) {
     self.init(metric: "samples", kind: .audit, verdict: verdict, reason: reason)
   }
 }
 
-/// A test of non-inferiority: by how much is a result worse than a baseline?
+/// A test of non-inferiority, which determines how much worse a result is than a baseline.
 public struct NonInferiorityTest: Codable, Sendable {
-  /// Candidate less baseline, the other way round where higher is better: positive is worse.
+  /// The candidate's value minus the baseline's, or the reverse if higher is better; positive is
+  /// worse.
   public var difference: Double
-  /// Its standard error by the jackknife.
+  /// The jackknife standard error of the difference.
   public var standardError: Double
-  /// Whether that is of the pairs of both results' samples.
+  /// Whether the standard error was computed from pairs of both results' samples.
   public var paired: Bool
-  /// Degrees of freedom: groups of the jackknife less one.
+  /// The degrees of freedom: the number of jackknife groups minus one.
   public var degrees: Int
-  /// The difference that is not worse.
+  /// The largest difference that does not count as worse.
   public var tolerance: Double
-  /// Probability of so large a difference if it were the tolerance: small means worse.
+  /// The probability of a difference at least this large if the true one were the tolerance; a
+  /// small value means worse.
   public var pWorse: Double
-  /// Probability of so small a difference if it were the tolerance: small means pass.
+  /// The probability of a difference at most this small if the true one were the tolerance; a small
+  /// value means pass.
   public var pPass: Double
 
   package init(

@@ -1,10 +1,10 @@
-/// Whether distances and scores get intervals, or why they do not.
+/// Whether distances and scores have intervals, and if not, why.
 package enum IntervalChoice: Equatable, Sendable {
-  /// They do.
+  /// Intervals are computed.
   case computed
-  /// They do not, for the reason that the result gives.
+  /// Intervals are omitted, for the reason recorded in the result.
   case omitted(reason: String)
 
-  /// The reason when the evaluation was asked for without intervals.
+  /// The reason for an evaluation that was requested without intervals.
   package static let notAskedFor = "not asked for"
 }

@@ -1,31 +1,31 @@
-/// How many images there are of each class.
+/// The number of images in each class.
 public struct LabelCounts: Codable, Equatable, Sendable, CustomStringConvertible {
-  /// Classes that there can be.
+  /// The number of possible classes.
   public var classes: Int
-  /// Classes that there are.
+  /// The number of classes that occur.
   public var distinct: Int
-  /// Images of the rarest class, 0 if one is left out.
+  /// The number of images in the rarest class; 0 if a class does not occur.
   public var smallest: Int
-  /// Images of the most frequent class.
+  /// The number of images in the most frequent class.
   public var largest: Int
-  /// Images without a class, nil if there are none.
+  /// The number of images without a class; nil if every image has one.
   public var unlabelled: Int?
-  /// Images of each class; nil if there are more than 1,000 classes.
+  /// The number of images in each class; nil if there are more than 1,000 classes.
   public var counts: [Int]?
 
-  /// For people.
+  /// A summary for users.
   public var description: String {
     "\(distinct) of \(classes) classes, \(smallest) to \(largest) images each"
   }
 
-  /// More classes are not listed.
+  /// The largest number of classes for which counts are listed.
   public static let maximumListed = 1000
 
-  /// Summarizes the number of images of each class.
+  /// Summarizes the number of images in each class.
   ///
   /// - Parameters:
-  ///   - counts: Images of each class; at least one class.
-  ///   - unlabelled: Images without a class.
+  ///   - counts: The number of images in each class; at least one class.
+  ///   - unlabelled: The number of images without a class.
   package init(counts: [Int], unlabelled: Int) {
     classes = counts.count
     distinct = counts.count { $0 > 0 }
@@ -35,7 +35,7 @@ public struct LabelCounts: Codable, Equatable, Sendable, CustomStringConvertible
     self.counts = counts.count <= Self.maximumListed ? counts : nil
   }
 
-  /// Counts labels; those that are not below `classes` count as unlabelled.
+  /// Counts labels. Labels outside `0..<classes` count as unlabelled.
   package init(_ labels: some Sequence<Int>, classes: Int) {
     var counts = [Int](repeating: 0, count: classes)
     var unlabelled = 0
@@ -45,7 +45,7 @@ public struct LabelCounts: Codable, Equatable, Sendable, CustomStringConvertible
     self.init(counts: counts, unlabelled: unlabelled)
   }
 
-  /// Whether a document that was read can be true.
+  /// Whether the values are consistent, for documents that were read.
   package var isPlausible: Bool {
     let listed = counts ?? [smallest, largest]
     return (1...1 << 20).contains(classes) && (0...classes).contains(distinct)
@@ -53,12 +53,13 @@ public struct LabelCounts: Codable, Equatable, Sendable, CustomStringConvertible
       && (counts == nil || counts?.count == classes) && (unlabelled ?? 0) >= 0
   }
 
-  /// Images that have a class; nil if that is not known.
+  /// The number of images that have a class; nil if unknown.
   package var total: Int? {
     counts?.reduce(0, +) ?? (smallest == largest ? largest * classes : nil)
   }
 
-  /// The share of each of `classes` classes, of which these may be the first; nil if that is not known.
+  /// Returns the share of each of `classes` classes, padded with zeros if fewer were counted; nil
+  /// if the shares are unknown.
   package func shares(of classes: Int) -> [Double]? {
     guard self.classes <= classes, largest > 0 else { return nil }
     let missing = [Double](repeating: 0, count: classes - self.classes)

@@ -1,34 +1,35 @@
 /// One metric.
 public struct Metric: Codable, Sendable {
-  /// The plug-in value at this number of samples.
+  /// The plug-in value for this number of samples.
   public var value: Double
-  /// The interval for its expectation, nil when there is none.
+  /// The interval for the expected value; nil if there is none.
   @EncodedNull public var interval: [Double]?
-  /// Why there is no interval.
+  /// The reason there is no interval.
   public var intervalReason: String?
-  /// The probability with which such an interval holds the expectation.
+  /// The probability with which such an interval contains the expected value.
   public var confidence: Double?
-  /// How the interval was made.
+  /// The method that computed the interval.
   public var intervalMethod: String?
-  /// An estimate of how far the value lies above its limit for infinitely many images.
+  /// The estimated excess of the value over its limit for infinitely many images.
   public var bias: Double?
-  /// What the interval and the bias are from, and differences of two results can be.
+  /// The values from which the interval and the bias are computed, and differences of two results
+  /// can be.
   public var jackknife: LeftOut?
-  /// The tool whose definition this is, where tools differ in it.
+  /// The tool whose definition is used, if tools define the metric differently.
   public var definition: String?
-  /// Standard deviation over splits (Inception Score) or subsets (KID).
+  /// The standard deviation over splits (Inception Score) or subsets (KID).
   public var standardDeviation: Double?
   /// Whether a higher value is better.
   public var higherIsBetter: Bool
-  /// Squared distance of the means, a part of a Fréchet distance.
+  /// The squared distance of the means, a term of a Fréchet distance.
   public var meanTerm: Double?
   /// How the covariances of the images and of the reference were factored.
   public var factorizations: [Factorization]?
-  /// What rounding left of a distance that was negative and set to 0.
+  /// The rounding error of a distance that was negative and was set to 0.
   public var negativeRounding: Double?
-  /// The distance of real data held out from the reference, to compare with.
+  /// The distance of held-out real data from the reference, for comparison.
   public var floor: Floor?
-  /// Reference images compared with, where they are not all.
+  /// The number of reference images compared with, if not all.
   public var referenceCount: Int?
 
   package init(
@@ -56,11 +57,11 @@ public struct Metric: Codable, Sendable {
   }
 }
 
-/// The values of a metric without each group of images.
+/// The values of a metric with each group of images left out.
 public struct LeftOut: Codable, Sendable {
-  /// The number of groups; `Jackknife.groups(count:)` says which images are in each.
+  /// The number of groups; `Jackknife.groups(count:)` defines the images in each.
   public var groups: Int
-  /// The value without each group, in order.
+  /// The value with each group left out, in group order.
   public var values: [Double]
 
   package init(
@@ -75,9 +76,9 @@ public struct LeftOut: Codable, Sendable {
 public struct Factorization: Codable, Sendable {
   /// `cholesky`, `eigen` or `lowRank`.
   public var method: String
-  /// Independent directions of the covariance in float64.
+  /// The number of independent directions of the covariance in float64.
   public var rank: Int
-  /// Sum of the negative eigenvalues that were set to zero.
+  /// The sum of the negative eigenvalues that were set to zero.
   public var clampedMass: Double
 
   package init(
@@ -89,13 +90,13 @@ public struct Factorization: Codable, Sendable {
   }
 }
 
-/// The distance of held-out real data from the reference set: what a perfect model would get.
+/// The distance of held-out real data from the reference set, which a perfect model would reach.
 public struct Floor: Codable, Sendable {
   /// The distance.
   public var value: Double
-  /// Which data.
+  /// The name of the data.
   public var data: String
-  /// How many images.
+  /// The number of images.
   public var count: Int
 
   package init(

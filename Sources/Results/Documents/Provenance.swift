@@ -1,36 +1,36 @@
 import Files
 import Tensors
 
-/// What a result was made from.
+/// What a result was computed from.
 public struct Provenance: Codable, Sendable {
-  /// Name and version of the tool.
+  /// The name and version of the tool.
   public var tool: String
-  /// Instruction set and library that decide the last bits.
+  /// The instruction set and the library, which determine the last bits.
   public var kernels: String
-  /// The dialect of the features: what the tool of that name does with the images. `all` when every
-  /// one was asked for.
+  /// The dialect of the features: the tool whose processing of the images is followed. `all` if
+  /// every dialect was requested.
   public var dialect: String
-  /// Number of images scored, nil for statistics that do not say.
+  /// The number of images scored; nil for statistics that do not record it.
   public var num: Int?
-  /// The checkpoint, when one was sampled.
+  /// The checkpoint, if one was sampled.
   public var checkpoint: CheckpointProvenance?
-  /// The sampler, when a checkpoint was sampled.
+  /// The sampler, if a checkpoint was sampled.
   public var sampler: SamplerProvenance?
-  /// The classes that were asked for, when a model with classes was sampled.
+  /// The requested classes, if a class-conditional model was sampled.
   public var labels: LabelCounts?
-  /// The decoder, when a latent model was sampled.
+  /// The decoder, if a latent model was sampled.
   public var decoder: DecoderProvenance?
-  /// The images or statistics file, when no checkpoint was sampled.
+  /// The images or statistics file, if no checkpoint was sampled.
   public var images: String?
-  /// The preset that sampling and dialect are of.
+  /// The preset that fixed sampling and dialect.
   public var preset: String?
   /// The feature extractor.
   public var extractor: ExtractorProvenance
-  /// What was compared with.
+  /// The reference that the images were compared with.
   public var reference: ReferenceProvenance
-  /// What was compared although it is known to differ, because that was asked for.
+  /// Known mismatches that the user allowed.
   public var allowedMismatches: [String]?
-  /// Warnings that were given.
+  /// The warnings issued.
   public var warnings: [String]
 
   package init(
@@ -59,15 +59,15 @@ public struct Provenance: Codable, Sendable {
 
 /// A checkpoint.
 public struct CheckpointProvenance: Codable, Sendable {
-  /// File name.
+  /// The file name.
   public var file: String
-  /// SHA-256 of the file.
+  /// The SHA-256 of the file.
   public var sha256: String
-  /// Container format.
+  /// The container format.
   public var format: String
-  /// State dict of the file, nil for a flat one.
+  /// The key path of the state dict within the file; nil if the file is itself a state dict.
   public var key: String?
-  /// Architecture.
+  /// The architecture.
   public var model: ModelProvenance
 
   package init(
@@ -83,27 +83,28 @@ public struct CheckpointProvenance: Codable, Sendable {
 
 /// A DiS architecture.
 public struct ModelProvenance: Codable, Sendable {
-  /// `DiS-S/2` and the like, `custom` for a size of no name.
+  /// `DiS-S/2` and the like; `custom` for a size without a name.
   public var variant: String
-  /// Width of a token.
+  /// The width of a token.
   public var embedDim: Int
-  /// Blocks before and after the middle one.
+  /// The number of blocks before and after the middle one.
   public var depth: Int
-  /// Side of a patch.
+  /// The side of a patch, in pixels of the image or latent.
   public var patchSize: Int
-  /// Channels of an image or latent.
+  /// The number of channels of an image or latent.
   public var channels: Int
-  /// Side of an image or latent.
+  /// The side of an image or latent in pixels.
   public var imageSide: Int
-  /// Classes, nil for an unconditional model.
+  /// The number of classes; nil for an unconditional model.
   public var numClasses: Int?
   /// Whether the variance is learned.
   public var learnSigma: Bool
   /// Whether there are long skips.
   public var skip: Bool
-  /// Billions of operations of one forward pass, a multiply-add counted as two.
+  /// Billions of operations of one forward pass, with a multiply-add counted as two.
   public var gflops: Double
-  /// Of these, what the DiS paper's counter sees: the mixers go uncounted. Nil in older files.
+  /// The part of these counted by the DiS paper's counter, which omits the mixers. Nil in older
+  /// files.
   public var gflopsThop: Double?
 
   package init(
@@ -129,37 +130,38 @@ public struct ModelProvenance: Codable, Sendable {
 public struct SamplerProvenance: Codable, Sendable {
   /// `ddpm`, `ddim`, `heun`, `dpm-solver++` or `dpm-solver++-sde`.
   public var name: String
-  /// What the network was taken to predict: `epsilon`, `x0` or `v`.
+  /// What the network was assumed to predict: `epsilon`, `x0` or `v`.
   public var prediction: String
-  /// Timesteps, as the original's strings say it.
+  /// The timesteps, in the notation of the original implementation.
   public var respacing: String
-  /// Number of steps.
+  /// The number of steps.
   public var steps: Int
-  /// Number of predictions per image. A guided prediction may take two evaluations of the network.
+  /// The number of predictions per image. A guided prediction may take two evaluations of the
+  /// network.
   public var evaluations: Int
-  /// Number of network evaluations per image, those of guidance included; nil in older files.
+  /// The number of network evaluations per image, including those for guidance; nil in older files.
   public var networkEvaluations: Int?
-  /// Noise of DDIM.
+  /// The noise of DDIM.
   public var eta: Double
-  /// Guidance scale.
+  /// The guidance scale.
   public var cfgScale: Double
-  /// First and last original timestep of guidance, null when it is at all.
+  /// The first and last original timestep of guidance; null if it applies to all timesteps.
   @EncodedNull public var cfgInterval: [Int]?
-  /// Guided channels.
+  /// The guided channels.
   public var cfgChannels: String
   /// Whether predicted images are clamped.
   public var clip: Bool
-  /// Key of the random streams.
+  /// The seed of the random streams.
   public var seed: UInt64
-  /// Name of the assignment of random draws.
+  /// The name of the scheme that assigns random numbers to samples.
   public var stream: String
-  /// Label policy.
+  /// The label policy.
   public var labels: String
-  /// SHA-256 over the labels of a file, as int64.
+  /// The SHA-256 over the labels from a file, as int64.
   public var labelsSha256: String?
-  /// How floats become bytes.
+  /// How floats are converted to bytes.
   public var quantizer: String
-  /// What the checkpoint's network multiplies, nil for float32.
+  /// The number format of the checkpoint's matrix products; nil for float32.
   public var precision: Precision?
 
   package init(
@@ -190,21 +192,22 @@ public struct SamplerProvenance: Codable, Sendable {
 
 /// A feature extractor.
 public struct ExtractorProvenance: Codable, Sendable {
-  /// Architecture, or `unknown`.
+  /// The architecture, or `unknown`.
   public var name: String
-  /// File name of the weights.
+  /// The file name of the weights.
   public var file: String?
-  /// SHA-256 of the weights.
+  /// The SHA-256 of the weights.
   public var sha256: String?
-  /// SHA-256 over the tensors of Inception, which the same weights have in every file format.
+  /// The SHA-256 over Inception's tensors, which is the same for the same weights in every file
+  /// format.
   public var tensorsSha256: String?
-  /// Whether the weights are the published ones of their architecture.
+  /// Whether the weights are the published weights of their architecture.
   public var published: Bool?
-  /// How an image becomes its input.
+  /// How an image is converted to the network's input.
   public var preprocessing: String?
-  /// Length of a feature vector.
+  /// The length of a feature vector.
   public var dimension: Int
-  /// What the network multiplies, nil for float32.
+  /// The number format of the network's matrix products; nil for float32.
   public var precision: Precision?
 
   package init(
@@ -225,19 +228,19 @@ public struct ExtractorProvenance: Codable, Sendable {
 
 /// Reference statistics.
 public struct ReferenceProvenance: Codable, Sendable {
-  /// File or folder name.
+  /// The name of the file or folder.
   public var file: String
-  /// SHA-256 of a statistics file.
+  /// The SHA-256 of a statistics file.
   public var sha256: String?
-  /// What it says of its data set.
+  /// The data set that the file names.
   public var dataset: Dataset?
-  /// Number of images, nil when the file does not say.
+  /// The number of images; nil if the file does not record it.
   public var count: Int?
-  /// The file format of statistics.
+  /// The format of the statistics file.
   public var format: String?
-  /// The dialect of its features, nil when it is not known.
+  /// The dialect of its features; nil if unknown.
   public var dialect: String?
-  /// Side of the images in pixels, nil when it is not known.
+  /// The side of the images in pixels; nil if unknown.
   public var resolution: Int?
 
   package init(
@@ -256,12 +259,12 @@ public struct ReferenceProvenance: Codable, Sendable {
 
 /// A data set.
 public struct Dataset: Codable, Equatable, Sendable {
-  /// Such as `fashion-mnist`.
+  /// The name, such as `fashion-mnist`.
   public var name: String
-  /// Such as `train`.
+  /// The split, such as `train`.
   public var split: String?
 
-  /// Names a data set.
+  /// Creates a data set from its name and split.
   public init(name: String, split: String?) {
     self.name = name
     self.split = split
@@ -270,13 +273,13 @@ public struct Dataset: Codable, Equatable, Sendable {
 
 /// A decoder of latents.
 public struct DecoderProvenance: Codable, Equatable, Sendable {
-  /// File name.
+  /// The file name.
   public var file: String
-  /// SHA-256 of the file.
+  /// The SHA-256 of the file.
   public var sha256: String
-  /// What latents were divided by.
+  /// The number by which latents were divided.
   public var scale: Double
-  /// Side of the tiles in pixels of the latent, nil when latents were decoded as a whole.
+  /// The side of the tiles in latent pixels; nil if latents were decoded as a whole.
   public var tile: Int?
 
   package init(
@@ -290,17 +293,17 @@ public struct DecoderProvenance: Codable, Equatable, Sendable {
 }
 
 extension ExtractorProvenance {
-  /// Stands for an extractor that nobody names.
+  /// The name of an extractor that is unknown.
   package static let unknownName = "unknown"
 
-  /// Whether features of the two can be compared: the same tensors, the same file, or two published
-  /// forms of the same network. Nil when it cannot be told.
+  /// Returns whether features of the two extractors can be compared, because they have the same
+  /// tensors, the same file, or two published forms of the same network; nil if unknown.
   package func isSame(as other: ExtractorProvenance) -> Bool? {
     guard name == other.name else { return false }
     if published == true, other.published == true { return true }
     if let tensorsSha256, tensorsSha256 == other.tensorsSha256 { return true }
     guard let sha256, let otherSHA256 = other.sha256 else {
-      // A published file and one that is not are not the same.
+      // A published file and an unpublished one are not the same.
       return published == nil || other.published == nil ? nil : false
     }
     return sha256 == otherSHA256
@@ -308,6 +311,6 @@ extension ExtractorProvenance {
 }
 
 extension Precision {
-  /// As provenance has it: what is made in float32 says nothing.
+  /// The precision as recorded in provenance, which omits float32.
   package var recorded: Precision? { self == .float32 ? nil : self }
 }

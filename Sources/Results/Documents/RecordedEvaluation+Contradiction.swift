@@ -1,15 +1,15 @@
 import Foundation
 import GenerativeMetrics
 
-/// What a result says twice, or what follows from the rest of it, has to agree: a file that was edited or
-/// put together by mistake is refused, not judged.
+// Facts that a result states twice, or that follow from others, must agree: a file that was edited
+// or assembled by mistake is refused rather than judged.
 extension RecordedEvaluation {
-  /// The first contradiction, after its place; nil when there is none.
+  /// The first contradiction, preceded by its location; nil if there is none.
   package var contradiction: String? {
     if let count = provenance.num, count < 1 {
       return "provenance.num: found \(count), expected a number of samples"
     }
-    // Four characters of each sample.
+    // Each sample has four characters.
     if let digests = sampleDigests?.utf8.count,
       digests % 4 != 0 || digests / 4 != provenance.num ?? 0
     {
@@ -27,18 +27,20 @@ extension RecordedEvaluation {
 }
 
 extension Metric {
-  /// The jackknife of the values, nil when there are none.
+  /// Returns the jackknife of the metric; nil if there is none.
+  ///
+  /// - Parameter count: The number of samples.
   package func jackknife(count: Int) -> Jackknife? {
     jackknife.map { Jackknife(value: value, leftOut: $0.values, count: count) }
   }
 
-  /// Whether all values of the jackknife are the same, so that they say nothing of how far the metric
-  /// varies.
+  /// Whether all values of the jackknife are equal, so that they do not indicate how much the
+  /// metric varies.
   package var isWithoutSpread: Bool {
     jackknife.map { leftOut in leftOut.values.allSatisfy { $0 == leftOut.values[0] } } ?? false
   }
 
-  /// What cannot be of a metric of that name.
+  /// Returns what is impossible for a metric with this name.
   fileprivate func contradiction(named name: String, extractor: String) -> String? {
     guard let title = MetricTitle(rawValue: name) else { return nil }
     if title.isOfInception, extractor != MetricTitle.inception {
@@ -56,7 +58,7 @@ extension Metric {
     return nil
   }
 
-  /// What does not follow from the values of the jackknife.
+  /// Returns what is inconsistent with the values of the jackknife.
   fileprivate func contradiction(named name: String, count: Int?) -> String? {
     if let interval {
       guard interval.count == 2, interval[0] <= interval[1] else {
@@ -101,12 +103,12 @@ extension Metric {
     return nil
   }
 
-  /// Whether two numbers are the same but for rounding, which is below 1e-13 of either or of what they
-  /// are computed from.
+  /// Returns whether two numbers are equal except for rounding, which is below 1e-13 of either
+  /// number or of the numbers they are computed from.
   private func agree(_ a: Double, _ b: Double, scale: Double) -> Bool {
     a == b || abs(a - b) <= 1e-9 * max(abs(a), abs(b), abs(scale))
   }
 }
 
-/// Six significant digits, without trailing zeros.
+/// Returns `value` with six significant digits, without trailing zeros.
 private func shortest(_ value: Double) -> String { String(format: "%.6g", value) }

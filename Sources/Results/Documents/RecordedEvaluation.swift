@@ -2,32 +2,32 @@ import Files
 import Foundation
 import GenerativeMetrics
 
-/// What a result and a baseline have in common: the numbers, and what they were made from.
+/// The content that a result and a baseline share: the metrics, and what they were computed from.
 public struct RecordedEvaluation: Sendable {
-  /// Where the document lies, or what it is called.
+  /// The path of the document, or its name.
   public var path: String
   /// The metrics by name.
   public var metrics: [String: Metric]
-  /// Metrics that the inputs could not give, with the reason.
+  /// The metrics that the inputs did not allow, with the reason.
   public var skipped: [String: String]
-  /// The metrics in every dialect, when all were asked for; `metrics` is then empty.
+  /// The metrics in every dialect, if all were requested; `metrics` is then empty.
   public var dialects: [String: DialectResult]?
-  /// What the numbers were made from.
+  /// What the metrics were computed from.
   public var provenance: Provenance
-  /// SHA-256 over the SHA-256s of all images' pixels, nil when there were no images.
+  /// SHA-256 over the SHA-256s of all images' pixels; nil if there were no images.
   public var samplesSha256: String?
-  /// The beginnings of the SHA-256s of all samples.
+  /// The first bytes of the SHA-256s of all samples.
   public var sampleDigests: String?
 
-  /// What a file is for, which decides how its errors end.
+  /// The role of a file, which determines the exit status of its errors.
   public enum Role: Sendable {
-    /// A result; errors exit 65.
+    /// A result; errors exit with 65.
     case result
-    /// A baseline, or a result taken for one; errors exit 78.
+    /// A baseline, or a result used as one; errors exit with 78.
     case baseline
   }
 
-  /// The recorded part of a result.
+  /// Creates the recorded part of a result.
   public init(_ result: EvaluationResult, path: String) {
     self.path = path
     (metrics, skipped, dialects) = (result.metrics, result.skipped, result.dialects)
@@ -35,17 +35,18 @@ public struct RecordedEvaluation: Sendable {
     sampleDigests = result.sampleDigests
   }
 
-  /// The recorded part of a baseline.
+  /// Creates the recorded part of a baseline.
   public init(_ baseline: Baseline, path: String) {
     self.path = path
     (metrics, skipped, dialects) = (baseline.metrics, [:], nil)
     (provenance, samplesSha256) = (baseline.provenance, baseline.samplesSha256)
   }
 
-  /// Reads a result or a baseline that is to be judged, or judged by.
+  /// Reads a result or a baseline for a judgement.
   ///
-  /// - Throws: ``Failure`` `ResultInvalid` (65) or `BaselineInvalid` (78) naming the key, also for a
-  ///   document that contradicts itself or has the metrics of every dialect; that of reading.
+  /// - Throws: ``Failure`` `ResultInvalid` (65) or `BaselineInvalid` (78), by role, naming the key,
+  ///   if the file is too large, is not such a document, contradicts itself, or has the metrics of
+  ///   every dialect; or the error that opening or reading the file throws.
   public init(contentsOf path: String, as role: Role) throws(Failure) {
     let (status, code): (ExitStatus, Failure.Code) =
       switch role {
@@ -84,7 +85,7 @@ public struct RecordedEvaluation: Sendable {
 }
 
 extension RecordedEvaluation {
-  /// The jackknife of a metric, nil when there is none.
+  /// Returns the jackknife of a metric; nil if there is none.
   package func jackknife(of name: String) -> Jackknife? {
     metrics[name].flatMap { metric in provenance.num.flatMap { metric.jackknife(count: $0) } }
   }

@@ -1,30 +1,31 @@
 import Files
 import Foundation
 
-/// What an evaluation gave when it was done again.
+/// The comparison of a recorded evaluation with its repetition.
 public struct Reproduction: Codable, Sendable {
-  /// Name and version of this form.
+  /// The name and version of the document format.
   public var schema = "dis-eval-rerun/1"
-  /// What came out.
+  /// The outcome.
   public var outcome: Outcome
-  /// Whether the images are the same, nil when there are none.
+  /// Whether the images are the same; nil if there are none.
   public var samples: Agreement?
-  /// Every number, by dialect where there are several, metric and part.
+  /// Every number, ordered by dialect (if there are several), metric and part.
   public var numbers: [Number]
-  /// What decides the last bits and is not the same.
+  /// The differences in what determines the last bits.
   public var differences: [Difference]
-  /// What the evaluation gave now.
+  /// The result of the repetition.
   public var result: EvaluationResult
 
-  /// What came out.
+  /// The outcome of a repetition.
   public enum Outcome: String, Codable, Sendable {
     /// Every image and every number is the same, to the last bit.
     case identical
-    /// Version, instructions or library are others, and all numbers agree within their ``Number/bound``.
+    /// Version, instructions or library differ, and all numbers agree within their
+    /// ``Number/bound``.
     case agrees
-    /// Version, instructions or library are others, and a number is off by more than they explain.
+    /// Version, instructions or library differ, and a number differs by more than they explain.
     case cannotSay = "cannot_say"
-    /// Nothing explains that something is not the same.
+    /// Something differs, and nothing explains it.
     case differs
   }
 
@@ -32,28 +33,29 @@ public struct Reproduction: Codable, Sendable {
   public struct Agreement: Codable, Sendable {
     /// SHA-256 over the SHA-256s of all images' pixels, as recorded.
     public var recorded: String
-    /// The same, now.
+    /// The same hash now.
     public var now: String
   }
 
-  /// A number as it was and as it is.
+  /// A number as recorded and as repeated.
   public struct Number: Codable, Sendable {
-    /// Such as `fid`, `fid interval low` or `tf: fid`.
+    /// The name, such as `fid`, `fid interval low` or `tf: fid`.
     public var name: String
-    /// As recorded, nil when it was not there.
+    /// The recorded number; nil if absent.
     @EncodedNull public var recorded: Double?
-    /// Now, nil when it is not there.
+    /// The number now; nil if absent.
     @EncodedNull public var now: Double?
-    /// Difference of the two that another code path explains.
+    /// The largest difference that a different code path explains.
     public var bound: Double
 
-    /// By how much of the recorded value they differ, nil for no number.
+    /// The difference relative to the recorded value; nil if either number is absent or the
+    /// recorded one is 0.
     public var relativeDifference: Double? {
       guard let recorded, let now, recorded != 0 else { return nil }
       return (now - recorded) / abs(recorded)
     }
 
-    /// Whether the two are the same to the last bit.
+    /// Whether the two numbers are the same to the last bit.
     public var isIdentical: Bool { recorded?.bitPattern == now?.bitPattern }
 
     fileprivate var isWithinBound: Bool {
@@ -62,17 +64,17 @@ public struct Reproduction: Codable, Sendable {
     }
   }
 
-  /// Something that is not the same.
+  /// A condition that differs.
   public struct Difference: Codable, Sendable {
-    /// What it is.
+    /// The name of the condition.
     public var name: String
-    /// As recorded.
+    /// The recorded value.
     public var recorded: String
-    /// Now.
+    /// The value now.
     public var now: String
   }
 
-  /// Compares a result with what the same evaluation gives now.
+  /// Compares a recorded result with the result of the same evaluation now.
   public init(of recorded: EvaluationResult, now: EvaluationResult) {
     result = now
     samples = recorded.samplesSha256.flatMap { old in
@@ -90,11 +92,12 @@ public struct Reproduction: Codable, Sendable {
       : differences.isEmpty ? .differs : numbers.allSatisfy(\.isWithinBound) ? .agrees : .cannotSay
   }
 
-  /// The difference of a metric that is put down to another order of floating-point operations: a
-  /// thousandth of the value, or a tenth of what its interval leaves open to each side.
+  /// Returns the largest difference of a metric that is attributed to a different order of
+  /// floating-point operations: a thousandth of the value, or a tenth of the half-width of its
+  /// interval.
   ///
-  /// Plain kernels against AVX-512 moved the demo's `fd` by 4e-5 of its value and 2e-4 of its interval
-  /// (1,000 samples, of which one byte in some thousands differed).
+  /// Plain kernels changed the demo's `fd`, compared with AVX-512, by 4e-5 of its value and 2e-4 of
+  /// its interval (1,000 samples, in which one byte in some thousands differed).
   static func bound(_ metric: Metric) -> Double {
     let half = metric.interval.flatMap { $0.count == 2 ? ($0[1] - $0[0]) / 2 : nil } ?? 0
     return max(1e-3 * abs(metric.value), 0.1 * half)
@@ -128,6 +131,8 @@ public struct Reproduction: Codable, Sendable {
     return numbers
   }
 
-  /// The document, sorted and indented, with a final newline.
+  /// Returns the document as JSON with sorted keys, indented, with a final newline.
+  ///
+  /// - Throws: `EncodingError` if a number is not finite.
   public func json() throws -> [UInt8] { try encodedJSON(self) }
 }

@@ -2,42 +2,43 @@ import Files
 import Foundation
 import GenerativeMetrics
 
-/// By how much the metrics of one result are above those of another.
+/// The differences between the metrics of two results.
 public struct ResultComparison: Codable, Sendable {
-  /// Name and version of this form.
+  /// The name and version of the document format.
   public var schema = "dis-eval-comparison/1"
-  /// Whether sample i of both began with the same noise and label, or is the same image, so that what
-  /// they have in common cancels.
+  /// Whether sample i of both results began with the same noise and label, or is the same image, so
+  /// that what the two have in common cancels.
   public var paired: Bool
-  /// A row for each metric of both, by name.
+  /// A row for each metric that both results have, sorted by name.
   public var metrics: [Row]
-  /// What else the two were made from that is not the same.
+  /// All other differences in what the two results were computed from.
   public var differences: [DocumentDifference]
 
-  /// One metric of both.
+  /// One metric of both results.
   public struct Row: Codable, Sendable {
-    /// Its name.
+    /// The name of the metric.
     public var metric: String
-    /// Its value in the first result.
+    /// The value in the first result.
     public var first: Double
-    /// Its value in the second.
+    /// The value in the second result.
     public var second: Double
-    /// The second less the first.
+    /// The second value minus the first.
     public var difference: Double
-    /// The standard error of the difference, nil when it is not known.
+    /// The standard error of the difference; nil if unknown.
     public var standardError: Double?
-    /// Where the difference of the expectations lies, nil when that is not known.
+    /// The interval for the difference of the expected values; nil if unknown.
     @EncodedNull public var interval: [Double]?
-    /// Why there is no interval.
+    /// The reason there is no interval.
     public var intervalReason: String?
     /// Whether a higher value is better.
     public var higherIsBetter: Bool
   }
 
-  /// Compares the second with the first.
+  /// Compares the second result with the first.
   ///
-  /// - Throws: `Failure` `NotComparable` (65) for another dialect, number of images, extractor or
-  ///   reference, and for results of all dialects.
+  /// - Throws: `Failure` `NotComparable` (65) if the dialects, numbers of images, extractors or
+  ///   references differ or are unknown, or a result has all dialects; `EncodingError` if a number
+  ///   of the provenance is not finite.
   public init(_ first: EvaluationResult, _ second: EvaluationResult) throws {
     try Self.checkComparable(first, second)
     paired =
@@ -70,8 +71,8 @@ public struct ResultComparison: Codable, Sendable {
       }
   }
 
-  /// What follows from the other settings, and is not in older results: how often the network was
-  /// evaluated, and how many samples each class has.
+  /// The settings that follow from others and are missing in older results: the number of network
+  /// evaluations, and the number of samples of each class.
   private static let derived = ["sampler.network_evaluations", "labels."]
 
   private static func checkComparable(
@@ -100,19 +101,22 @@ public struct ResultComparison: Codable, Sendable {
       one.reference.sha256, other.reference.sha256)
   }
 
-  /// The document, sorted and indented, with a final newline.
+  /// Returns the document as JSON with sorted keys, indented, with a final newline.
+  ///
+  /// - Throws: `EncodingError` if a number is not finite.
   public func json() throws -> [UInt8] { try encodedJSON(self) }
 }
 
 extension EvaluationResult {
-  /// How much a metric is above that of `other`, when image i of both belongs together: of one seed,
-  /// sampler and assignment of labels, say. That they do is the caller's to know.
+  /// Returns how much a metric exceeds that of `other`, if image i of both results belongs together
+  /// because they share the seed, sampler and assignment of labels, for example. The caller ensures
+  /// that they do.
   ///
-  /// From what both results record alone. Far narrower than the difference of two unpaired values, as
-  /// far as the images of a pair are alike.
+  /// Uses only what both results record. The interval is far narrower than that for the difference
+  /// of two unpaired values, to the extent that the images of a pair are alike.
   ///
-  /// - Throws: `Failure` `NoInterval` if one of them has no jackknife of that metric, `CountMismatch`
-  ///   if they are of different numbers of images.
+  /// - Throws: `Failure` `NoInterval` (65) if either result has no jackknife of the metric, or
+  ///   `CountMismatch` (65) if the numbers of images differ.
   public func pairedDifference(
     of name: String, from other: EvaluationResult
   ) throws(Failure) -> Jackknife {
@@ -124,7 +128,8 @@ extension EvaluationResult {
     }
   }
 
-  /// How much a metric is above that of `other`, by pairs or as of independent samples.
+  /// Returns how much a metric exceeds that of `other`, treating the samples as pairs or as
+  /// independent.
   fileprivate func difference(
     of name: String, from other: EvaluationResult, paired: Bool
   ) throws(Failure) -> JackknifeDifference {

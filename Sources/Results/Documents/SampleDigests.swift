@@ -1,17 +1,17 @@
 import Files
 import Foundation
 
-/// Enough of every sample's SHA-256 to tell one that is made again from another: 200 KB of text for
-/// 50,000 samples.
+/// The first bytes of every sample's SHA-256, enough to tell whether a regenerated sample is the
+/// same: 200 KB of text for 50,000 samples.
 package struct SampleDigests: Sendable {
-  /// Bytes kept of each: four characters of base64, and one chance in 17 million to take another sample
-  /// for the same.
+  /// The number of bytes kept for each sample: four base64 characters, with one chance in 17
+  /// million that a different sample is taken for the same.
   private static let width = 3
   private var bytes: [UInt8] = []
 
   package init() {}
 
-  /// Reads them from a result; nil when that is not what the text is.
+  /// Reads digests from a result; nil if the text is not valid.
   package init?(_ text: String) {
     guard let data = Data(base64Encoded: text), data.count % Self.width == 0 else { return nil }
     bytes = Array(data)

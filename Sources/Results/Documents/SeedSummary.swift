@@ -3,22 +3,23 @@ import Foundation
 
 /// A metric of one checkpoint over ranges of seeds.
 public struct SeedSummary: Codable, Sendable {
-  /// What the checkpoint is called.
+  /// The name of the checkpoint.
   public var name: String
-  /// The metric.
+  /// The name of the metric.
   public var metric: String
-  /// The values by ascending seed.
+  /// The values, in ascending order of seeds.
   public var values: [Double]
-  /// Their mean.
+  /// The mean of the values.
   public var mean: Double
-  /// Their standard deviation, with one degree of freedom less than values.
+  /// The standard deviation of the values, with one degree of freedom fewer than values.
   public var standardDeviation: Double
-  /// The smallest. Alone it says how often was tried rather than how good the model is.
+  /// The smallest value. By itself it reflects the number of attempts rather than the quality of
+  /// the model.
   public var min: Double
-  /// The largest.
+  /// The largest value.
   public var max: Double
 
-  /// Summarizes values, nil of fewer than two.
+  /// Summarizes values; nil for fewer than two.
   package init?(name: String, metric: String, values: [Double]) {
     guard values.count > 1, let least = values.min(), let most = values.max() else { return nil }
     let mean = values.reduce(0, +) / Double(values.count)
@@ -29,13 +30,13 @@ public struct SeedSummary: Codable, Sendable {
   }
 }
 
-/// Results of one checkpoint that differ in the range of seeds alone.
+/// Results of one checkpoint that differ only in the range of seeds.
 public struct RepeatedResult: Codable, Sendable {
   /// Name and version of this form.
   public var schema = RepeatedResult.currentSchema
   /// The results by ascending seed.
   public var results: [EvaluationResult]
-  /// Every metric over all of them.
+  /// A summary of every metric over all results.
   public var summaries: [SeedSummary]
 
   package static let currentSchema = "dis-eval-repeats/1"
@@ -59,6 +60,8 @@ public struct RepeatedResult: Codable, Sendable {
     }
   }
 
-  /// The document, sorted and indented, with a final newline.
+  /// Returns the document as JSON with sorted keys, indented, with a final newline.
+  ///
+  /// - Throws: `EncodingError` if a number is not finite.
   public func json() throws -> [UInt8] { try encodedJSON(self) }
 }

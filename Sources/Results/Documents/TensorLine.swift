@@ -1,10 +1,10 @@
-/// One tensor.
+/// The name, type and shape of one tensor.
 public struct TensorLine: Codable, Sendable {
-  /// Key.
+  /// The key of the tensor.
   public var name: String
-  /// Encoding.
+  /// The encoding of the elements.
   public var type: String
-  /// Extents.
+  /// The extent of each dimension.
   public var shape: [Int]
 
   package init(

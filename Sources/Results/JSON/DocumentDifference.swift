@@ -1,16 +1,18 @@
 import Foundation
 
-/// A value that two documents do not share.
+/// A value that differs between two documents.
 public struct DocumentDifference: Codable, Equatable, Sendable {
-  /// Its place, with dots.
+  /// The location of the value, separated by dots.
   public var field: String
-  /// Its value in the first document, nil when it is not there.
+  /// The value in the first document; nil if absent.
   public var first: String?
-  /// Its value in the second.
+  /// The value in the second document; nil if absent.
   public var second: String?
 }
 
-/// Every value that differs between two documents, by place.
+/// Returns every value that differs between two documents, sorted by location.
+///
+/// - Throws: `EncodingError` if a number is not finite.
 package func documentDifferences(
   _ first: some Encodable, _ second: some Encodable
 ) throws -> [DocumentDifference] {

@@ -1,7 +1,9 @@
 import Files
 import Foundation
 
-/// `value` as sorted, indented JSON with snake_case keys and a final newline.
+/// Returns `value` as sorted, indented JSON with snake_case keys and a final newline.
+///
+/// - Throws: `EncodingError` if a number is not finite.
 package func encodedJSON(_ value: some Encodable) throws -> [UInt8] {
   let encoder = JSONEncoder()
   encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
@@ -9,7 +11,9 @@ package func encodedJSON(_ value: some Encodable) throws -> [UInt8] {
   return Array(try encoder.encode(value)) + [UInt8(ascii: "\n")]
 }
 
-/// `value` as sorted JSON with snake_case keys in one line, without a newline.
+/// Returns `value` as sorted JSON with snake_case keys on one line, without a newline.
+///
+/// - Throws: `EncodingError` if a number is not finite.
 package func compactJSON(_ value: some Encodable) throws -> Data {
   let encoder = JSONEncoder()
   encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -20,9 +24,10 @@ package func compactJSON(_ value: some Encodable) throws -> Data {
 /// Decodes a document with snake_case keys.
 ///
 /// - Parameters:
-///   - what: What the document is, for messages, such as "lock".
-///   - status: What the process exits with when the document is refused.
-/// - Throws: `Failure` `code`, naming the key.
+///   - what: The kind of document, for messages, such as "lock".
+///   - status: The exit status of the process if the document is refused.
+/// - Throws: `Failure` `code` with `status`, naming the key, if the document repeats a key or is
+///   not a `Value`.
 package func decodedJSON<Value: Decodable>(
   _ data: Data, subject: String, what: String, status: ExitStatus = .dataRefused, code: Failure.Code
 ) throws(Failure) -> Value {
@@ -36,9 +41,10 @@ package func decodedJSON<Value: Decodable>(
   }
 }
 
-/// Decodes a document of this tool, in which every key must be one that this version knows.
+/// Decodes a document of this tool, in which every key must be known to this version.
 ///
-/// - Throws: `Failure` `code`, naming the key.
+/// - Throws: `Failure` `code` with `status`, naming the key, if the document repeats a key, has an
+///   unknown one or is not a `Value`.
 package func decodedDocument<Value: Codable>(
   _ data: Data, subject: String, what: String, status: ExitStatus = .dataRefused, code: Failure.Code
 ) throws(Failure) -> Value {
@@ -60,7 +66,7 @@ package func decodedDocument<Value: Codable>(
   return value
 }
 
-/// Where in a document an error of decoding is, and what it is.
+/// Returns the location of a decoding error in the document, and its description.
 private func decodingProblem(_ error: any Error) -> String {
   let (context, key): (DecodingError.Context, String?)
   switch error {

@@ -1,18 +1,21 @@
 import Files
 import Foundation
 
-/// Any JSON value, to keep and to compare what this module does not interpret.
+/// Any JSON value, for keeping and comparing what this module does not interpret.
 package enum JSONValue: Codable, Equatable, Sendable {
   case null
   case boolean(Bool)
   case integer(Int64)
-  /// Above what a signed integer holds: a seed.
+  /// A number that exceeds the signed range, such as a seed.
   case natural(UInt64)
   case number(Double)
   case text(String)
   case array([JSONValue])
   case object([String: JSONValue])
 
+  /// Reads any JSON value.
+  ///
+  /// - Throws: `DecodingError` if there is no JSON value.
   package init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
     if container.decodeNil() {
@@ -34,11 +37,16 @@ package enum JSONValue: Codable, Equatable, Sendable {
     }
   }
 
-  /// The JSON value that `value` is encoded as, with snake_case keys.
+  /// Creates the JSON value that `value` is encoded as, with snake_case keys.
+  ///
+  /// - Throws: `EncodingError` if a number is not finite.
   package init(of value: some Encodable) throws {
     self = try JSONDecoder().decode(JSONValue.self, from: compactJSON(value))
   }
 
+  /// Writes the value.
+  ///
+  /// - Throws: `EncodingError` if a number is not finite.
   package func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     switch self {
@@ -53,7 +61,7 @@ package enum JSONValue: Codable, Equatable, Sendable {
     }
   }
 
-  /// The value of a key, nil when there is none or it is null.
+  /// Accesses the value of a key; nil if it is absent or null.
   package subscript(key: String) -> JSONValue? {
     guard case .object(let values) = self, let value = values[key], value != .null else {
       return nil
@@ -61,13 +69,14 @@ package enum JSONValue: Codable, Equatable, Sendable {
     return value
   }
 
-  /// The values of an object by their names in alphabetical order, none for anything else.
+  /// The members of an object, sorted by name; empty for other values.
   package var members: [(key: String, value: JSONValue)] {
     guard case .object(let values) = self else { return [] }
     return values.sorted { $0.key < $1.key }
   }
 
-  /// The values that are neither object nor array nor null, by the keys that lead to them, with dots.
+  /// Returns the values that are not objects, arrays or null, with the keys that lead to them,
+  /// separated by dots.
   package func leaves(below path: String = "") -> [(path: String, value: JSONValue)] {
     func inner(_ key: String, _ value: JSONValue) -> [(path: String, value: JSONValue)] {
       value.leaves(below: path.isEmpty ? key : "\(path).\(key)")
@@ -80,7 +89,8 @@ package enum JSONValue: Codable, Equatable, Sendable {
     }
   }
 
-  /// The place of a key that has a value here and that `known` lacks, nil when there is none.
+  /// Returns the location of a key that has a value here and that `known` lacks; nil if there is
+  /// none.
   func firstKey(missingIn known: JSONValue, below path: String = "") -> String? {
     switch (self, known) {
     case (.object(let values), .object(let others)):
@@ -98,7 +108,7 @@ package enum JSONValue: Codable, Equatable, Sendable {
     return nil
   }
 
-  /// A leaf as people read it.
+  /// The value as shown to users; "…" if it is null, an array or an object.
   package var shown: String {
     switch self {
     case .boolean(let value): "\(value)"

@@ -1,16 +1,16 @@
 import Files
 
-/// Comma-separated values as RFC 4180 has them.
+/// Comma-separated values according to RFC 4180.
 package enum CommaSeparated {
-  /// A row and the number of the line that it begins in.
+  /// A row, and the number of the line on which it begins.
   package struct Row {
     package let line: Int
     package let cells: [String]
   }
 
-  /// Reads rows; empty lines are left out.
+  /// Reads rows, ignoring empty lines.
   ///
-  /// - Throws: `Failure` `ListInvalid` with the line for a quote that does not end, or that ends
+  /// - Throws: `Failure` `ListInvalid` (65), with the line, if a quote is not closed or occurs
   ///   within a cell.
   package static func rows(_ text: String, subject: String) throws(Failure) -> [Row] {
     var rows: [Row] = []
@@ -68,7 +68,7 @@ package enum CommaSeparated {
     return rows
   }
 
-  /// A line, with quotes where they are needed.
+  /// Returns the line for `cells`, quoted where necessary.
   package static func line(_ cells: [String]) -> String {
     cells.map { cell in
       let isPlain =

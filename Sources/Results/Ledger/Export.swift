@@ -1,20 +1,21 @@
 import Files
 import Foundation
 
-/// Forms in which other tools read evaluations.
+/// Formats in which other tools read evaluations.
 public enum ExportFormat: String, CaseIterable, Sendable {
-  /// OpenMetrics' text, for Prometheus and GitLab.
+  /// The OpenMetrics text format, for Prometheus and GitLab.
   case openmetrics
-  /// A table, a row for each evaluation.
+  /// A table with a row for each evaluation.
   case csv
   /// DVC's metrics: a tree of numbers by name.
   case dvc
   /// MLflow's file store.
   case mlflow
 
-  /// The text of `entries`.
+  /// Returns the text for `entries`.
   ///
-  /// - Throws: `Failure` `ExportInvalid` for `mlflow`, which is a folder, and for none at all.
+  /// - Throws: `Failure` `ExportInvalid` (64) for `mlflow`, which is a folder; `EncodingError` for
+  ///   `dvc` if a number is not finite.
   public func text(_ entries: [LedgerEntry]) throws -> String {
     switch self {
     case .openmetrics: return openMetrics(entries)
@@ -27,11 +28,14 @@ public enum ExportFormat: String, CaseIterable, Sendable {
 }
 
 extension LedgerEntry {
-  /// The entry as its line of a ledger.
+  /// Returns the entry as a line of a ledger, without a newline.
+  ///
+  /// - Throws: `EncodingError` if a number is not finite.
   public func line() throws -> String { String(decoding: try compactJSON(self), as: UTF8.self) }
 }
 
-/// A name for each entry that no other has: its own, with seed or key where others share it.
+/// Returns a unique name for each entry: its own, with the seed or key appended if several entries
+/// share it.
 func uniqueNames(_ entries: [LedgerEntry]) -> [String] {
   func counted(_ names: [String]) -> [String: Int] {
     names.reduce(into: [:]) { $0[$1, default: 0] += 1 }
@@ -49,8 +53,8 @@ func uniqueNames(_ entries: [LedgerEntry]) -> [String] {
 
 // MARK: - OpenMetrics
 
-/// OpenMetrics 1.0: gauges without time stamps, and `# EOF`. Few labels; the key makes each series
-/// one of its own.
+/// OpenMetrics 1.0: gauges without time stamps, and `# EOF`. There are few labels; the key makes
+/// each series unique.
 private func openMetrics(_ entries: [LedgerEntry]) -> String {
   func labels(_ entry: LedgerEntry, _ more: [(String, String)]) -> String {
     let all: [(String, String?)] =
@@ -102,7 +106,7 @@ private func escapedLabel(_ text: String) -> String {
 
 private func csvTable(_ entries: [LedgerEntry]) -> String {
   let metrics = Set(entries.flatMap(\.metrics.keys)).sorted()
-  // The names of the columns are those of an entry of nothing.
+  // The column names come from a row without an entry.
   let header = CSVRow(nil, metrics: metrics).cells.map(\.name)
   return CommaSeparated.line(header)
     + entries.map { CommaSeparated.line(CSVRow($0, metrics: metrics).cells.map(\.text)) }.joined()
@@ -156,8 +160,8 @@ private struct CSVRow {
 
 // MARK: - DVC
 
-/// `{name: {metric: value}}`, of one evaluation without its name, so that `dvc metrics diff` compares
-/// what has the same place in two commits.
+/// Returns `{name: {metric: value}}`, without the name for a single evaluation, so that `dvc
+/// metrics diff` compares values at the same location in two commits.
 private func dvcMetrics(_ entries: [LedgerEntry]) throws -> [UInt8] {
   func numbers(_ entry: LedgerEntry) -> [String: Double] {
     var numbers: [String: Double] = [:]

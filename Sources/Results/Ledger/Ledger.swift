@@ -1,11 +1,10 @@
 import Files
 import Foundation
 
-/// Evaluations, a line of JSON each, in an order that depends on nothing but the lines: two ledgers
-/// that grew apart are merged by putting their lines together, as git's `merge=union` does.
+/// Evaluations, one line of JSON each, in an order that depends only on the lines: two diverged
+/// ledgers are merged by concatenating them, as git's `merge=union` does.
 ///
-/// A line that is not changed is written as it was read, with the keys that this version does not
-/// know.
+/// An unchanged line is written as it was read, including keys unknown to this version.
 public struct Ledger: Sendable {
   private struct Line {
     let entry: LedgerEntry
@@ -13,13 +12,13 @@ public struct Ledger: Sendable {
   }
   private var lines: [String: Line] = [:]
 
-  /// The most bytes of a ledger: a hundred thousand evaluations.
+  /// The maximum size of a ledger in bytes, enough for a hundred thousand evaluations.
   static let maximumSize = 256 << 20
 
-  /// One without evaluations.
+  /// Creates an empty ledger.
   public init() {}
 
-  /// The evaluations, by family, name and key.
+  /// The evaluations, sorted by family, name and key.
   public var entries: [LedgerEntry] { sorted.map(\.entry) }
 
   private var sorted: [Line] {
@@ -29,20 +28,22 @@ public struct Ledger: Sendable {
     return lines.values.sorted { order($0) < order($1) }
   }
 
-  /// The evaluation of that key.
+  /// Accesses the evaluation with the given key.
   public subscript(key: String) -> LedgerEntry? { lines[key]?.entry }
 
-  /// Reads a ledger. Of two lines of one key the later evaluation counts.
+  /// Reads a ledger. If two lines have the same key, the later evaluation is kept.
   ///
-  /// - Throws: `Failure` `LedgerInvalid` or `LedgerConflict` with the number of the line;
-  ///   `NotFound`.
+  /// - Throws: `Failure` `LedgerInvalid` (65) if the file is too large or, with the line number, a
+  ///   line is not valid; `LedgerConflict` (65), with the line number, if there is a marker of a
+  ///   merge conflict; or the error that opening or reading the file throws.
   public init(path: String) throws {
     try self.init(Self.bytes(of: path), subject: path)
   }
 
-  /// The content of a ledger's file.
+  /// Returns the contents of a ledger's file.
   ///
-  /// - Throws: `Failure` `LedgerInvalid` (65) when it is too large, or why it cannot be read.
+  /// - Throws: `Failure` `LedgerInvalid` (65) if the file is too large, or the error that opening
+  ///   or reading the file throws.
   package static func bytes(of path: String) throws(Failure) -> [UInt8] {
     let file = try ReadableFile(path: path)
     guard file.size <= maximumSize else {
@@ -54,6 +55,10 @@ public struct Ledger: Sendable {
   }
 
   /// Reads lines of JSON.
+  ///
+  /// - Parameter subject: The file, for messages.
+  /// - Throws: `Failure` with the line number: `LedgerInvalid` (65) if a line is not valid,
+  ///   `LedgerConflict` (65) if it is a marker of a merge conflict.
   package init(_ bytes: [UInt8], subject: String) throws {
     for (index, line) in bytes.split(separator: 10, omittingEmptySubsequences: false).enumerated() {
       let place = "\(subject):\(index + 1)"
@@ -82,16 +87,18 @@ public struct Ledger: Sendable {
     lines[line.entry.key] = line
   }
 
-  /// Takes the evaluations of `other` too.
+  /// Adds the evaluations of `other`.
   public mutating func merge(_ other: Ledger) { for line in other.lines.values { merge(line) } }
 
-  /// Adds an evaluation, or replaces that of its key.
+  /// Adds an evaluation, or replaces the one with the same key.
+  ///
+  /// - Throws: `EncodingError` if a number is not finite.
   public mutating func set(_ entry: LedgerEntry) throws {
     if lines[entry.key]?.entry == entry { return }
     lines[entry.key] = Line(
       entry: entry, text: String(decoding: try compactJSON(entry), as: UTF8.self))
   }
 
-  /// The file's content.
+  /// The contents of the file.
   public var bytes: [UInt8] { sorted.flatMap { Array($0.text.utf8) + [10] } }
 }

@@ -5,11 +5,11 @@ import Tensors
 extension LedgerEntry {
   /// The size of a network, which a ledger lists and a result does not.
   public struct Size: Equatable, Sendable {
-    /// Numbers in its tensors.
+    /// The number of elements of its tensors.
     public var parameters: Int
-    /// Tokens of one image.
+    /// The number of tokens of one image.
     public var tokens: Int
-    /// Operations of a forward pass.
+    /// Billions of operations of a forward pass.
     public var gflops: Gflops
 
     package init(parameters: Int, tokens: Int, gflops: Gflops) {
@@ -17,12 +17,12 @@ extension LedgerEntry {
     }
   }
 
-  /// The entries of a result: one, or one for each dialect of `--dialect all`.
+  /// Returns the entries for a result: one, or one for each dialect of `--dialect all`.
   ///
   /// - Parameters:
-  ///   - key: What to call it by; nil for a SHA-256 over `document` and the dialect.
+  ///   - key: The key of the entries; nil for a SHA-256 over `document` and the dialect.
   ///   - document: The bytes of the result's file.
-  ///   - size: The size of a model, nil for an architecture that this version does not know.
+  ///   - size: Returns the size of a model; nil for an architecture unknown to this version.
   package static func entries(
     of result: EvaluationResult, key: String?, document: [UInt8],
     size: (ModelProvenance) -> Size?

@@ -1,70 +1,70 @@
 import Files
 
-/// One evaluation as a line of a ledger: what was judged, how, and what came out.
+/// One evaluation as a line of a ledger: what was evaluated, how, and the result.
 public struct LedgerEntry: Codable, Equatable, Sendable {
-  /// Name and version of this form.
+  /// The name and version of the document format.
   public var schema = LedgerEntry.currentSchema
-  /// SHA-256 over the checkpoint's content and everything asked for that decides the result; of other
-  /// results over the document.
+  /// The SHA-256 over the checkpoint's contents and all settings that determine the result; for
+  /// other results, over the document.
   public var key: String
-  /// The row's name.
+  /// The name of the row.
   public var name: String
-  /// Rows that belong together, such as one model during its training.
+  /// The name shared by rows that belong together, such as one model during its training.
   public var family: String?
-  /// Path of the checkpoint as given.
+  /// The path of the checkpoint as given.
   public var checkpoint: String?
-  /// SHA-256 of the checkpoint's file.
+  /// The SHA-256 of the checkpoint's file.
   public var checkpointSha256: String?
   /// The architecture.
   public var model: Model?
-  /// Numbers in its tensors.
+  /// The number of elements of its tensors.
   public var parameters: Int?
-  /// Tokens of one image.
+  /// The number of tokens of one image.
   public var tokens: Int?
   /// Billions of operations of a forward pass.
   public var gflops: Gflops?
-  /// What is known of the training until this checkpoint.
+  /// What is known about the training up to this checkpoint.
   public var training: TrainingFacts?
   /// The sampler.
   public var sampler: Sampler?
-  /// Number of images scored.
+  /// The number of images scored.
   public var num: Int?
   /// The dialect of the features.
   public var dialect: String?
   /// The feature extractor.
   public var extractor: Named?
-  /// What was compared with.
+  /// The reference that the images were compared with.
   public var reference: Named?
   /// The metrics by name.
   public var metrics: [String: Score]
-  /// SHA-256 over all images.
+  /// SHA-256 over the SHA-256s of all images' pixels.
   public var samplesSha256: String?
-  /// Path of the whole result, relative to the ledger.
+  /// The path of the complete result, relative to the ledger.
   public var result: String?
-  /// Wall time.
+  /// The wall time in seconds.
   public var seconds: Double?
-  /// Name and version of the tool.
+  /// The name and version of the tool.
   public var tool: String?
-  /// When the evaluation began, ISO 8601.
+  /// The start time of the evaluation, ISO 8601.
   public var date: String?
 
   static let currentSchema = "dis-eval-ledger/1"
 
   /// A DiS architecture.
   public struct Model: Codable, Equatable, Sendable {
-    /// `DiS-S/2` and the like, `custom` for a size of no name.
+    /// `DiS-S/2` and the like; `custom` for a size without a name.
     public var variant: String
-    /// Width of a token.
+    /// The width of a token.
     public var embedDim: Int
-    /// Blocks before and after the middle one.
+    /// The number of blocks before and after the middle one.
     public var depth: Int
-    /// Side of a patch.
+    /// The side of a patch, in pixels of the image or latent.
     public var patchSize: Int
-    /// Channels of an image or latent.
+    /// The number of channels of an image or latent.
     public var channels: Int
-    /// Side of an image or latent.
+    /// The side of an image or latent in pixels.
     public var imageSide: Int
-    /// Classes, nil for an unconditional model.
+    /// The number of classes; nil for an unconditional model.
     public var numClasses: Int?
     /// Whether there are long skips.
     public var skip: Bool
@@ -76,9 +76,9 @@ public struct LedgerEntry: Codable, Equatable, Sendable {
 
   /// Billions of operations of a forward pass, counted in two ways.
   public struct Gflops: Codable, Equatable, Sendable {
-    /// All of them.
+    /// All operations.
     public var total: Double
-    /// Without the mixers', as the DiS paper counts.
+    /// All operations except those of the mixers, as the DiS paper counts.
     public var thop: Double
 
     private enum CodingKeys: String, CodingKey { case total = "true", thop }
@@ -88,29 +88,31 @@ public struct LedgerEntry: Codable, Equatable, Sendable {
 
   /// A sampler.
   public struct Sampler: Codable, Equatable, Sendable {
-    /// Its name.
+    /// The name of the sampler.
     public var name: String
-    /// Steps.
+    /// The number of steps.
     public var steps: Int
-    /// Predictions per image. A guided prediction may take two evaluations of the network.
+    /// The number of predictions per image. A guided prediction may take two evaluations of the
+    /// network.
     public var evaluations: Int
-    /// Network evaluations per image, those of guidance included; nil in older files.
+    /// The number of network evaluations per image, including those for guidance; nil in older
+    /// files.
     public var networkEvaluations: Int?
-    /// Noise of DDIM.
+    /// The noise of DDIM.
     public var eta: Double
-    /// Guidance scale.
+    /// The guidance scale.
     public var cfgScale: Double
-    /// Key of the random streams.
+    /// The seed of the random streams.
     public var seed: UInt64
-    /// What the network multiplied, nil for float32.
+    /// The number format of the network's matrix products; nil for float32.
     public var precision: String?
   }
 
   /// A file with a name.
   public struct Named: Codable, Equatable, Sendable {
-    /// What it is called.
+    /// The name.
     public var name: String
-    /// SHA-256 of the file.
+    /// The SHA-256 of the file.
     public var sha256: String?
   }
 
@@ -118,9 +120,9 @@ public struct LedgerEntry: Codable, Equatable, Sendable {
   public struct Score: Codable, Equatable, Sendable {
     /// The value.
     public var value: Double
-    /// The interval for its expectation.
+    /// The interval for the expected value.
     public var interval: [Double]?
-    /// An estimate of how far the value lies above its limit for infinitely many images.
+    /// The estimated excess of the value over its limit for infinitely many images.
     public var bias: Double?
     /// Whether a higher value is better.
     public var higherIsBetter: Bool

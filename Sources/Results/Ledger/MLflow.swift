@@ -2,11 +2,13 @@ import Crypto
 import Files
 import Foundation
 
-/// Writes evaluations as runs of one experiment into MLflow's file store: a folder of small files. A run
-/// that is there already is written again, under the same identifier.
+/// Writes evaluations as runs of one experiment into MLflow's file store, a folder of small files.
+/// An existing run is overwritten under the same identifier.
 ///
-/// - Parameter folder: Made if it is not there; other experiments in it stay.
-/// - Throws: `Failure` when it cannot be written.
+/// - Parameter folder: The folder of the store, created if it does not exist; other experiments in
+///   it are kept.
+/// - Throws: `Failure` `CannotCreate` (73) if a folder or file cannot be created, or `DiskFull` or
+///   `InputOutput` (74) if writing fails.
 public func exportMLflow(_ entries: [LedgerEntry], to folder: String) throws {
   let experiment = "\(folder)/\(MLflow.experiment)"
   let location = "file://" + MLflow.uriPath(absolutePath(experiment))
@@ -57,21 +59,21 @@ public func exportMLflow(_ entries: [LedgerEntry], to folder: String) throws {
   }
 }
 
-/// The number of our experiment: any that others do not use.
+/// The number of this tool's experiment, chosen so that others are unlikely to use it.
 package let mlflowExperiment = "240205608000000001"
 
-/// How the file store names and writes things.
+/// The names and formats of the file store.
 private enum MLflow {
   static let experiment = mlflowExperiment
 
-  /// A value of a `meta.yaml`.
+  /// A value in a `meta.yaml`.
   enum Value {
     case text(String)
     case number(Int)
     case none
   }
 
-  /// 32 hexadecimal digits.
+  /// Returns 32 hexadecimal digits that identify the run.
   static func identifier(_ entry: LedgerEntry) -> String {
     hexadecimal(SHA256.hash(data: Array(entry.key.utf8)).prefix(16))
   }
@@ -97,7 +99,8 @@ private enum MLflow {
     return all.compactMap { name, value in value.map { (name, $0) } }
   }
 
-  /// A name of letters, digits and `_-. `, which is all that a key may have, and no path.
+  /// Returns a name that consists only of ASCII letters, digits, `_` and `-`, so that it is a valid
+  /// key and not a path.
   static func safe(_ name: String) -> String {
     let allowed = name.map { character in
       character.isASCII && (character.isLetter || character.isNumber || "_-".contains(character))
@@ -125,7 +128,7 @@ private enum MLflow {
     try AtomicFile.write(Array(text.utf8), to: path)
   }
 
-  /// YAML whose texts are JSON strings, which YAML has too.
+  /// Writes YAML whose strings are JSON strings, which are valid in YAML.
   static func write(_ values: [(String, Value)], to path: String) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.withoutEscapingSlashes]

@@ -1,19 +1,20 @@
-/// What is known of the training of a checkpoint.
+/// What is known about the training of a checkpoint.
 public struct TrainingFacts: Codable, Equatable, Sendable {
-  /// Optimiser steps.
+  /// The number of optimiser steps.
   public var step: Int?
-  /// Where the step is from: `list`, `file name`, or `checkpoint` and a key.
+  /// The source of the step: `list`, `file name`, or `checkpoint` and a key.
   public var stepFrom: String?
-  /// Images of one step.
+  /// The number of images per step.
   public var batch: Int?
-  /// Images seen.
+  /// The number of images seen.
   public var images: Int?
-  /// Billions of operations, three forward passes for each image: a backward pass takes two.
+  /// Billions of operations, counted as three forward passes per image because a backward pass
+  /// takes two.
   public var gflops: Double?
-  /// What it was trained on.
+  /// The name of the training data.
   public var data: String?
 
-  /// Notes what is known.
+  /// Creates a record of what is known.
   public init(
     step: Int? = nil, stepFrom: String? = nil, batch: Int? = nil, images: Int? = nil,
     data: String? = nil
@@ -22,7 +23,9 @@ public struct TrainingFacts: Codable, Equatable, Sendable {
     self.data = data
   }
 
-  /// With what follows from the rest.
+  /// Returns the facts, completed with those that follow from them.
+  ///
+  /// - Parameter forwardGflops: Billions of operations of one forward pass.
   package func completed(forwardGflops: Double?) -> TrainingFacts {
     var facts = self
     if facts.images == nil, let step, let batch {

@@ -2,7 +2,7 @@
 public enum Schema: String, CaseIterable, Sendable {
   case baseline, benchmark, comparison, gate, ledger, plot, policy, repeats, rerun, result, sweep
 
-  /// The schema's document.
+  /// The contents of the schema.
   public var json: [UInt8] {
     switch self {
     case .baseline: PackageResources.baseline_schema_json
