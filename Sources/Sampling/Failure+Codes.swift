@@ -3,11 +3,11 @@ import Files
 extension Failure.Code {
   /// The number of samples is not known in advance.
   public static let countUnknown = Failure.Code("CountUnknown")
-  /// A decoder does not take the latents of the model.
+  /// A decoder does not accept the model's latents.
   public static let decoderMismatch = Failure.Code("DecoderMismatch")
   /// A decoder is needed and was not given.
   public static let decoderMissing = Failure.Code("DecoderMissing")
-  /// Guidance was asked for at none of the timesteps.
+  /// Guidance applies to none of the timesteps.
   public static let guidanceNowhere = Failure.Code("GuidanceNowhere")
   /// A text does not describe labels.
   public static let invalidLabels = Failure.Code("InvalidLabels")
@@ -17,9 +17,9 @@ extension Failure.Code {
   public static let invalidTile = Failure.Code("InvalidTile")
   /// A label is not a class of the model.
   public static let labelOutOfRange = Failure.Code("LabelOutOfRange")
-  /// A file of labels is refused.
+  /// A file of labels is not valid.
   public static let labelsInvalid = Failure.Code("LabelsInvalid")
-  /// A model of latents needs a decoder.
+  /// A model of latents is used without a decoder.
   public static let latentModel = Failure.Code("LatentModel")
   /// Given noise does not have the shape of the samples.
   public static let noiseShape = Failure.Code("NoiseShape")
@@ -27,24 +27,24 @@ extension Failure.Code {
   public static let noiseType = Failure.Code("NoiseType")
   /// A folder is not empty.
   public static let notEmpty = Failure.Code("NotEmpty")
-  /// A network produced NaN or infinity.
+  /// A network or decoder produced NaN or infinity.
   public static let notFinite = Failure.Code("NotFinite")
-  /// The checkpoint is not that of the result.
+  /// The checkpoint is not the one that the result was computed from.
   public static let otherCheckpoint = Failure.Code("OtherCheckpoint")
-  /// The decoder is not that of the result.
+  /// The decoder is not the one that the result was computed from.
   public static let otherDecoder = Failure.Code("OtherDecoder")
-  /// The labels are not those of the result.
+  /// The labels are not those that the result was computed from.
   public static let otherLabels = Failure.Code("OtherLabels")
-  /// A model of pixels needs no decoder.
+  /// A decoder was given for a model of pixels.
   public static let pixelModel = Failure.Code("PixelModel")
-  /// A request has a name or number that this version does not know.
+  /// A request contains a name or number unknown to this version.
   public static let requestInvalid = Failure.Code("RequestInvalid")
-  /// A sampler needs the noise of every step.
+  /// A sampler needs noise for every step, and none was given.
   public static let stepNoiseMissing = Failure.Code("StepNoiseMissing")
   /// There are fewer labels than samples.
   public static let tooFewLabels = Failure.Code("TooFewLabels")
-  /// There are fewer given noises than samples.
+  /// There are fewer given noise arrays than samples.
   public static let tooFewNoises = Failure.Code("TooFewNoises")
-  /// A model without classes cannot be sampled by class.
+  /// A model without classes is sampled by class or with guidance.
   public static let unconditionalModel = Failure.Code("UnconditionalModel")
 }

@@ -3,19 +3,20 @@ import Files
 import Results
 
 extension CheckpointRequest {
-  /// The request for the samples of a recorded evaluation.
+  /// Creates the request for the samples of a recorded evaluation.
   ///
   /// - Parameters:
   ///   - provenance: The provenance of the evaluation.
-  ///   - path: The checkpoint.
-  ///   - isSame: Whether the checkpoint must be the recorded one. A different one is sampled as the
-  ///     recorded one was: from the state dict of the same key, or if that held averaged weights, from
-  ///     the averaged ones.
-  ///   - decoder: The decoder of the record, for a latent model.
-  ///   - labels: The labels of the record, if they came from a file.
-  /// - Throws: `Failure` `OtherCheckpoint`, `OtherDecoder` (65) when a file is not that of the record;
-  ///   `CannotSampleAgain` (64 or 65) when the record does not say enough; `DecoderMissing` (69); why a
-  ///   file cannot be read.
+  ///   - path: The path of the checkpoint.
+  ///   - isSame: Whether the checkpoint must be the recorded one. A different one is sampled in the
+  ///     same way, from the state dict with the same key, or from the averaged weights if the
+  ///     recorded ones were averaged.
+  ///   - decoder: The path of the recorded decoder, for a latent model.
+  ///   - labels: The path of the recorded labels, if they came from a file.
+  /// - Throws: `Failure` `OtherCheckpoint` or `OtherDecoder` (65) if a file is not the recorded
+  ///   one; `CannotSampleAgain` (64) if no checkpoint was sampled, or (65) if the labels are not
+  ///   recorded and not given; `DecoderMissing` (69) if the decoder is not given; or the error that
+  ///   reading a file throws.
   package init(
     repeating provenance: Provenance, checkpoint path: String, isSame: Bool, decoder: String?,
     labels: String?
@@ -50,13 +51,14 @@ extension CheckpointRequest {
 }
 
 extension Generator {
-  /// Refuses a generator that would not sample as a recorded evaluation did.
+  /// Checks that this generator samples as a recorded evaluation did.
   ///
   /// - Parameter isSame: Whether the checkpoint must be the recorded one.
-  /// - Throws: `Failure` `OtherLabels`, `CannotSampleAgain` (65).
+  /// - Throws: `Failure` `OtherLabels` (65) if the labels differ, or `CannotSampleAgain` (65) if
+  ///   the record does not name the weights or this version would sample differently.
   package func check(repeats provenance: Provenance, isSame: Bool) throws {
     guard let scored = provenance.checkpoint, let sampler = provenance.sampler else { return }
-    // Version 0.4.0 took what is under state_dict, whatever was beside it, and recorded no key.
+    // Version 0.4.0 used the contents of state_dict, whatever was next to it, and recorded no key.
     guard
       !isSame || scored.key != nil || checkpoint.key == nil || checkpoint.key == "state_dict"
     else {
@@ -72,9 +74,9 @@ extension Generator {
         "labels with SHA-256 \(now.labelsSha256 ?? "none"), but the result's have "
           + "\(sampler.labelsSha256 ?? "none")")
     }
-    // The file of the same labels may have another name now.
+    // The file with the same labels may have been renamed.
     if now.labelsSha256 != nil { now.labels = sampler.labels }
-    // Older results do not say it; it follows from the rest.
+    // Older results do not contain it; it follows from the other settings.
     if sampler.networkEvaluations == nil { now.networkEvaluations = nil }
     guard try encodedJSON(now) == encodedJSON(sampler) else {
       throw Failure(
@@ -84,7 +86,10 @@ extension Generator {
   }
 }
 
-/// - Throws: `Failure` with that code (65) when the file's SHA-256 is another.
+/// Checks that a file has the given SHA-256.
+///
+/// - Throws: `Failure` `code` (65) if the SHA-256 differs, or the error that reading the file
+///   throws.
 package func checkContent(of path: String, is sha256: String, _ code: Failure.Code) throws {
   let found = try Files.sha256(ofFile: path)
   guard found == sha256 else {

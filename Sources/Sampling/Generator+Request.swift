@@ -4,13 +4,14 @@ import Results
 import Tensors
 
 extension Generator {
-  /// Loads what a request names: the checkpoint, its decoder and its labels.
+  /// Loads everything that a request names: the checkpoint, its decoder and its labels.
   ///
   /// - Parameters:
-  ///   - precision: Number format of the network's matrix products.
+  ///   - precision: The number format of the network's matrix products.
   ///   - given: Noise to use instead of the random streams.
-  /// - Throws: `Failure` `RequestInvalid` (65) for a name or number that this version does not know, or
-  ///   why a file is refused.
+  /// - Throws: `Failure` `RequestInvalid` (65) if a name or number is unknown to this version;
+  ///   otherwise as ``init(checkpoint:key:settings:given:decoder:precision:)`` and
+  ///   ``LoadedDecoder/init(path:scale:tile:)`` do.
   public init(
     _ request: CheckpointRequest, precision: Precision = .float32, given: GivenNoise? = nil
   ) throws {
@@ -24,17 +25,17 @@ extension Generator {
 extension LoadedDecoder {
   /// Loads the decoder of a request.
   ///
-  /// - Throws: As ``init(path:scale:tile:)``.
+  /// - Throws: As ``init(path:scale:tile:)`` does.
   package init(_ request: DecoderRequest) throws {
     try self.init(path: request.path, scale: request.scale, tile: request.tile)
   }
 }
 
 extension SamplingSettings {
-  /// The settings of a request, with the labels that it names.
+  /// Creates the settings of a request, and reads the labels that it names.
   ///
-  /// - Throws: `Failure` `RequestInvalid` (65) for a name or number that this version does not know, or
-  ///   why the labels are refused.
+  /// - Throws: `Failure` `RequestInvalid` (65) if a name or number is unknown to this version;
+  ///   otherwise as ``LabelPolicy/init(_:)`` does.
   package init(_ request: SamplingRequest) throws {
     self.init()
     func known<Value: RawRepresentable<String>>(_ what: String, _ name: String) throws -> Value {

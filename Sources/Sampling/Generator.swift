@@ -7,13 +7,13 @@ import Images
 import Results
 import Tensors
 
-/// A checkpoint ready to be sampled: sample `i` is a function of the settings and `i` alone.
+/// A checkpoint that is ready to be sampled. Sample `i` depends only on the settings and `i`.
 public struct Generator: Sendable {
-  /// Where the weights came from.
+  /// The origin of the weights.
   public let checkpoint: CheckpointProvenance
   /// The settings.
   public let settings: SamplingSettings
-  /// What makes images of the latents of a latent model.
+  /// The decoder that converts the latents of a latent model to images.
   public let decoder: LoadedDecoder?
 
   package let model: DiSModel
@@ -23,13 +23,19 @@ public struct Generator: Sendable {
   /// Loads a checkpoint.
   ///
   /// - Parameters:
-  ///   - path: `.pt`, `.pth` or `.safetensors`, recognised by content.
-  ///   - key: Which state dict of the file, a path of keys; nil for the averaged one, or the only one.
-  ///   - precision: What the network's linear layers multiply.
+  ///   - path: The path of a `.pt`, `.pth` or `.safetensors` file, recognised by content.
+  ///   - key: The key path of the state dict within the file; nil for the averaged weights, or for
+  ///     the only state dict.
   ///   - given: Noise to use instead of the random streams.
-  ///   - decoder: What makes images of latents.
-  /// - Throws: `Failure` when the file is refused, is no DiS checkpoint, or does not fit the
-  ///   settings or the decoder.
+  ///   - decoder: The decoder that converts latents to images.
+  ///   - precision: The number format of the network's matrix products.
+  /// - Throws: `Failure` (65) if the file is not a DiS checkpoint or cannot be read,
+  ///   `LabelOutOfRange` if a label is not a class, `DecoderMismatch` if the decoder expects
+  ///   different channels, or `NoiseShape` if given noise has a different shape; (64)
+  ///   `InvalidRespacing`, `GuidanceNowhere` if no timestep is guided, `UnconditionalModel` if
+  ///   labels or guidance are requested of a model without classes, `PixelModel` if a model of
+  ///   pixels is given a decoder, or `StepNoiseMissing`; `OutOfMemory` (71) if decoding needs more
+  ///   memory than the machine has.
   public init(
     checkpoint path: String, key: String?, settings: SamplingSettings, given: GivenNoise? = nil,
     decoder: LoadedDecoder? = nil, precision: Precision = .float32
@@ -95,9 +101,10 @@ public struct Generator: Sendable {
       "takes latents of \(decoder.latentChannels) channels, but the checkpoint makes \(channels)")
   }
 
-  /// Whether samples are images; latents need a decoder first.
+  /// Checks that samples are images; latents must first be decoded.
   ///
-  /// - Throws: `Failure` `LatentModel` for anything but 1 or 3 channels without a decoder.
+  /// - Throws: `Failure` `LatentModel` (69) if there is no decoder and the model does not have 1 or
+  ///   3 channels.
   package func checkMakesImages() throws(Failure) {
     guard decoder != nil || [1, 3].contains(model.configuration.channels) else {
       throw Failure(
@@ -107,10 +114,12 @@ public struct Generator: Sendable {
     }
   }
 
-  /// Side of the images in pixels, after decoding.
+  /// The side of the images in pixels, after decoding.
   public var imageSide: Int { model.configuration.imageSide * (decoder?.pixelsPerLatent ?? 1) }
 
-  /// - Throws: `Failure` `TooFewLabels` when a list of labels or noises is shorter than `count`.
+  /// Checks that labels and noise cover the first `count` samples.
+  ///
+  /// - Throws: `Failure` `TooFewLabels` or `TooFewNoises` (65) if there are fewer than `count`.
   package func checkCovers(_ count: Int) throws(Failure) {
     if case .file(let path, let labels) = settings.labels, labels.count < count {
       throw Failure(
@@ -122,7 +131,7 @@ public struct Generator: Sendable {
     }
   }
 
-  /// The class of sample `index`, nil for an unconditional model.
+  /// Returns the class of sample `index`; nil for an unconditional model.
   public func label(_ index: Int) -> Int? {
     guard let classes = model.configuration.classCount else { return nil }
     switch settings.labels {
@@ -133,17 +142,17 @@ public struct Generator: Sendable {
     }
   }
 
-  /// Sample `index` before decoding and quantisation, `[C, H, W]`; of a pixel model nominally in
-  /// [-1, 1].
+  /// Returns sample `index` before decoding and quantisation, `[C, H, W]`; for a pixel model
+  /// nominally in [-1, 1].
   ///
-  /// - Throws: `Failure` `NotFinite` when the network produced NaN or infinity.
+  /// - Throws: `Failure` `NotFinite` (65) if the network produced NaN or infinity.
   package func sample(_ index: Int) throws -> Tensor {
     var state = start(index)
     while !isFinished(state) { advance(&state, index) }
     return try sample(index, from: state)
   }
 
-  /// Sample `index` before its first step.
+  /// Returns the state of sample `index` before its first step.
   package func start(_ index: Int) -> SamplingState {
     let configuration = model.configuration
     let shape = [configuration.channels, configuration.imageSide, configuration.imageSide]
@@ -153,7 +162,7 @@ public struct Generator: Sendable {
     return sampler.start(Tensor(shape: shape, values: values))
   }
 
-  /// Takes sample `index` one step further.
+  /// Advances sample `index` by one step.
   package func advance(_ state: inout SamplingState, _ index: Int) {
     let configuration = model.configuration
     let size = configuration.channels * configuration.imageSide * configuration.imageSide
@@ -171,9 +180,9 @@ public struct Generator: Sendable {
     }
   }
 
-  /// Goes on with a sample that was saved.
+  /// Restores the state of a saved sample.
   ///
-  /// - Throws: `Failure` `SamplingState` when this sampler cannot have left it.
+  /// - Throws: `Failure` `SamplingState` (65) if this sampler cannot have produced the state.
   package func resume(_ stored: StoredSampling) throws -> SamplingState {
     let configuration = model.configuration
     return try sampler.resume(
@@ -182,15 +191,15 @@ public struct Generator: Sendable {
       source: "a saved sample")
   }
 
-  /// Steps of a sample.
+  /// The number of steps of a sample.
   package var stepCount: Int { sampler.schedule.count }
 
-  /// Whether all steps are done.
+  /// Returns whether all steps are done.
   package func isFinished(_ state: SamplingState) -> Bool { sampler.isFinished(state) }
 
-  /// Sample `index` after its last step.
+  /// Returns sample `index` after its last step, `[C, H, W]`.
   ///
-  /// - Throws: `Failure` `NotFinite`.
+  /// - Throws: `Failure` `NotFinite` (65) if the network produced NaN or infinity.
   package func sample(_ index: Int, from state: SamplingState) throws -> Tensor {
     let result = state.x
     guard result.values.allSatisfy(\.isFinite) else {
@@ -202,15 +211,15 @@ public struct Generator: Sendable {
     return result
   }
 
-  /// Height, width and channels of the images.
+  /// The extents of the images, `[H, W, C]`.
   package var imageExtents: [Int] {
     [imageSide, imageSide, decoder?.imageChannels ?? model.configuration.channels]
   }
 
-  /// The image of sample `index`: a latent is decoded, then `[C, H, W]` floats of 1 or 3 channels
-  /// become `[H, W, C]` bytes.
+  /// Returns the image of sample `index`. A latent is decoded first; then floats `[C, H, W]` are
+  /// quantised to bytes `[H, W, C]`, with C 1 or 3.
   ///
-  /// - Throws: `Failure` `NotFinite` when the decoder produced NaN or infinity.
+  /// - Throws: `Failure` `NotFinite` (65) if the decoder produced NaN or infinity.
   package func image(_ sample: Tensor, index: Int) throws(Failure) -> Image {
     let sample = decoder?(sample) ?? sample
     guard sample.values.allSatisfy(\.isFinite) else {
@@ -230,7 +239,7 @@ public struct Generator: Sendable {
     return Image(width: width, height: height, channels: channels, pixels: pixels)
   }
 
-  /// The name of the random streams, or that noise was given.
+  /// The name of the random streams, or `given` for given noise.
   package var streamName: String { given == nil ? RandomStream.name : "given" }
 
   private func stream(_ index: Int) -> RandomStream {

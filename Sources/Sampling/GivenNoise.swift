@@ -2,7 +2,7 @@ import Backbones
 import Checkpoints
 import Files
 
-/// Noise from files instead of the random streams, for parity with other programs.
+/// Noise from files instead of the random streams, for comparison with other programs.
 public struct GivenNoise: Sendable {
   private let start: Noise
   private let steps: Noise?
@@ -22,17 +22,21 @@ public struct GivenNoise: Sendable {
       (shape, values) = (array.shape, array.floats())
     }
 
-    /// The `index`-th of the equal parts of `size` values.
+    /// Returns part `index` of the values, in parts of `size` values.
     func part(_ index: Int, size: Int) -> [Float] {
       Array(values[index * size..<(index + 1) * size])
     }
   }
 
-  /// Reads the files.
+  /// Reads the noise.
   ///
   /// - Parameters:
-  ///   - startPath: x_T, `[N, C, H, W]`.
-  ///   - stepsPath: The noise of every step, `[steps, N, C, H, W]`, the noisiest first.
+  ///   - startPath: The path of x_T, `[N, C, H, W]`.
+  ///   - stepsPath: The path of the noise of every step, `[steps, N, C, H, W]`, the noisiest step
+  ///     first.
+  /// - Throws: `Failure` (65) `NoiseType` if an array is not of floating-point numbers,
+  ///   `NoiseShape` if x_T does not have four dimensions, or the error that reading a `.npy` file
+  ///   throws.
   public init(start startPath: String, steps stepsPath: String?) throws {
     start = try Noise(startPath)
     guard start.shape.count == 4 else {
@@ -42,7 +46,7 @@ public struct GivenNoise: Sendable {
     steps = try stepsPath.map { try Noise($0) }
   }
 
-  /// Samples that there is noise for.
+  /// The number of samples that there is noise for.
   public var count: Int { start.shape[0] }
 
   func check(

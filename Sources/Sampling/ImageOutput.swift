@@ -3,10 +3,11 @@ import Files
 import Foundation
 import Images
 
-/// Where images go, by the ending of the path. Nothing but labels is kept in memory.
+/// A writer of images, in a format determined by the path's extension. Only labels are kept in
+/// memory.
 ///
 /// - `.npz`: `arr_0`, uint8 `[N, H, W, 3]`, and with classes `arr_1`, int64 `[N]`, as ADM writes
-///   samples; grey images are repeated.
+///   samples; grey images are expanded to three channels.
 /// - `.zip`: PNG files and `dataset.json`, as the tools of StyleGAN and EDM write data sets.
 /// - Anything else: a folder of PNG files named by index.
 public final class ImageOutput {
@@ -18,11 +19,11 @@ public final class ImageOutput {
   private var labels: [Int] = []
   private var written = 0
 
-  /// Prepares the output, so that one that cannot be written is refused before any work.
+  /// Prepares the output, so that a path that cannot be written is refused before any work.
   ///
-  /// - Parameter count: How many images there will be, nil when it is unknown; an array needs it.
-  /// - Throws: `Failure` (73) when the folder cannot be made or has something in it, or the file
-  ///   cannot be created; (64) `CountUnknown` for an array without a count.
+  /// - Parameter count: The number of images; nil if unknown. An array needs it.
+  /// - Throws: `Failure` `CountUnknown` (64) for a `.npz` without a count; (73) `NotEmpty` if the
+  ///   folder is not empty, or `CannotCreate` if it or the file cannot be created.
   public init(path: String, count: Int?) throws {
     self.path = path
     self.count = count
@@ -52,8 +53,11 @@ public final class ImageOutput {
     }
   }
 
-  /// Takes the next image with its class, nil for a model without classes. All images have the same
-  /// extents.
+  /// Adds the next image, `[H, W, C]`, with its class; nil for a model without classes. All images
+  /// must have the same extents.
+  ///
+  /// - Throws: `Failure` `InputChanged` (65) if an array gets more images than announced, or the
+  ///   error that encoding or writing the image throws.
   public func append(_ image: Image, label: Int?) throws {
     if archive == nil {
       try AtomicFile.write(try PNG.encode(image), to: "\(path)/\(padded(written, 6)).png")
@@ -69,7 +73,10 @@ public final class ImageOutput {
     written += 1
   }
 
-  /// Gives the file its name. Without this call an archive never appears.
+  /// Completes the output. Without this call an archive is never created.
+  ///
+  /// - Throws: `Failure` `InputChanged` (65) if an array got fewer images than announced, or the
+  ///   error that writing the file throws.
   public func finish() throws {
     guard archive != nil else { return }
     if isNumPy, written != count { throw changed(written) }
@@ -83,7 +90,7 @@ public final class ImageOutput {
     try archive?.commit()
   }
 
-  /// A run may grow while it is merged.
+  /// Returns the failure for a run that grew while it was merged.
   private func changed(_ found: Int) -> Failure {
     Failure(
       .dataRefused, .inputChanged, path,
@@ -96,13 +103,13 @@ public final class ImageOutput {
     try archive?.write(header)
   }
 
-  /// The text of `dataset.json`. The names need no escapes.
+  /// Returns the contents of `dataset.json`. The names need no escaping.
   private func dataset(_ labels: [Int]?) -> String {
     let entries = labels?.enumerated().map { "[\"\(Self.entryName($0))\", \($1)]" }
     return "{\"labels\": \(entries.map { "[\($0.joined(separator: ", "))]" } ?? "null")}"
   }
 
-  /// The name that EDM's `dataset_tool.py` gives: a thousand images to a folder.
+  /// Returns the name that EDM's `dataset_tool.py` uses, with a thousand images per folder.
   private static func entryName(_ index: Int) -> String {
     let digits = padded(index, 8)
     return "\(digits.prefix(5))/img\(digits).png"

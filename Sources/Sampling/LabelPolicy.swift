@@ -2,20 +2,21 @@ import Checkpoints
 import Crypto
 import Files
 
-/// Which class a sample is asked for.
+/// The rule that assigns a class to each sample.
 public enum LabelPolicy: Equatable, Sendable, CustomStringConvertible {
-  /// Uniform, from the sample's own random stream.
+  /// A uniformly random class, from the sample's own random stream.
   case uniform
-  /// Sample `i` gets class `i` modulo the number of classes.
+  /// Class `i` modulo the number of classes for sample `i`.
   case balanced
-  /// One class for all.
+  /// The same class for all samples.
   case fixed(Int)
-  /// Sample `i` gets the `i`-th of the file's labels.
+  /// Label `i` of the file for sample `i`.
   case file(path: String, labels: [Int])
 
   /// Parses `uniform`, `balanced`, a class number, or the path of a `.npy` file of integers.
   ///
-  /// - Throws: `Failure` `LabelsInvalid` for a file of anything but integers `[N]`, `InvalidLabels`.
+  /// - Throws: `Failure` `InvalidLabels` (64) if the text is none of these, `LabelsInvalid` (65) if
+  ///   the file does not contain integers `[N]`, or the error that reading the file throws.
   public init(_ text: String) throws {
     switch text {
     case "uniform": self = .uniform
@@ -35,7 +36,7 @@ public enum LabelPolicy: Equatable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// As it is given on the command line; of a file, its name.
+  /// The policy as given on the command line; for a file, its name.
   public var description: String {
     switch self {
     case .uniform: "uniform"
@@ -47,7 +48,7 @@ public enum LabelPolicy: Equatable, Sendable, CustomStringConvertible {
 }
 
 extension LabelPolicy {
-  /// SHA-256 over the labels of a file, as little-endian int64.
+  /// The SHA-256 over the labels of a file, as little-endian int64; nil for other policies.
   package var sha256: String? {
     guard case .file(_, let labels) = self else { return nil }
     let bytes = labels.flatMap { label in

@@ -5,23 +5,26 @@ import Foundation
 import Results
 import Tensors
 
-/// What turns the latents of a latent model into images, and where its weights came from.
+/// A decoder that converts the latents of a latent model to images, and the origin of its weights.
 public struct LoadedDecoder: Sendable {
-  /// What Stable Diffusion's latents are multiplied by, and with them those of DiS, DiT and U-ViT.
+  /// The factor that the latents of Stable Diffusion, and with them those of DiS, DiT and U-ViT,
+  /// are multiplied by.
   public static let stableDiffusionScale = 0.18215
 
-  /// For results.
+  /// The origin of the weights, for results.
   public let provenance: DecoderProvenance
   private let decoder: KLDecoder
 
   /// Loads a decoder.
   ///
   /// - Parameters:
-  ///   - path: `.safetensors`, `.bin`, `.ckpt` or `.pt`, recognised by content.
-  ///   - scale: What latents are divided by before they are decoded.
-  ///   - tile: Side of overlapping tiles in pixels of the latent, a multiple of 4; nil to decode
+  ///   - path: The path of a `.safetensors`, `.bin`, `.ckpt` or `.pt` file, recognised by content.
+  ///   - scale: The number by which latents are divided before decoding.
+  ///   - tile: The side of overlapping tiles in latent pixels, a multiple of 4; nil to decode
   ///     latents as a whole.
-  /// - Throws: `Failure` `InvalidLatentScale`, `InvalidTile`, or why the file is refused.
+  /// - Throws: `Failure` (64) `InvalidLatentScale` if `scale` is not a positive number, or
+  ///   `InvalidTile` if `tile` is not a positive multiple of 4; (65) if the file is not a decoder;
+  ///   or the error that reading the file throws.
   public init(path: String, scale: Double = stableDiffusionScale, tile: Int? = nil) throws {
     guard scale.isFinite, scale > 0 else {
       throw Failure(
@@ -37,8 +40,11 @@ public struct LoadedDecoder: Sendable {
       file: lastComponent(path), sha256: try sha256(ofFile: path), scale: scale, tile: tile)
   }
 
-  /// - Throws: `Failure` `OutOfMemory` when decoding latents of that side, or tiles of them,
-  ///   needs more memory than the machine has.
+  /// Checks that the machine has enough memory for decoding.
+  ///
+  /// - Parameter latentSide: The side of a latent in pixels.
+  /// - Throws: `Failure` `OutOfMemory` (71) if decoding such a latent, or a tile of it, needs more
+  ///   memory than the machine has.
   func checkMemory(latentSide: Int) throws(Failure) {
     let side = min(latentSide, provenance.tile ?? latentSide)
     let (needed, available) = (
@@ -52,8 +58,11 @@ public struct LoadedDecoder: Sendable {
     }
   }
 
-  /// What decoding one latent takes, from a timing of a small one: the smaller, the slower is each of
-  /// its operations.
+  /// Returns the estimated cost of decoding one latent, extrapolated from a timing of a small one,
+  /// whose operations are slower.
+  ///
+  /// - Parameter latentSide: The side of a latent in pixels.
+  /// - Returns: The time in seconds, and the peak memory in bytes.
   package func cost(latentSide: Int) -> (seconds: Double, bytes: Int) {
     let (side, probe) = (min(latentSide, provenance.tile ?? latentSide), min(latentSide, 16))
     let seconds =
@@ -66,16 +75,16 @@ public struct LoadedDecoder: Sendable {
     return (seconds * ratio, decoder.peakBytes(latentSide: side))
   }
 
-  /// Channels of the latents that it takes.
+  /// The number of channels of the latents, L.
   package var latentChannels: Int { decoder.configuration.latentChannels }
 
-  /// Channels of the images that it makes.
+  /// The number of channels of the images, C.
   package var imageChannels: Int { decoder.configuration.imageChannels }
 
-  /// Pixels of an image along one pixel of a latent.
+  /// The number of image pixels along one latent pixel, s.
   package var pixelsPerLatent: Int { decoder.configuration.scale }
 
-  /// The image of one latent, `[L, h, w]` to `[C, s h, s w]`, not clamped.
+  /// Returns the image of one latent, `[L, H, W]` to `[C, s H, s W]`, not clamped.
   package func callAsFunction(_ latent: Tensor) -> Tensor {
     let scale = Float(provenance.scale)
     let z = Tensor(shape: latent.shape, values: latent.values.map { $0 / scale })

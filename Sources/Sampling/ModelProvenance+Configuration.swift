@@ -2,7 +2,7 @@ import Backbones
 import Results
 
 extension ModelProvenance {
-  /// The architecture of a DiS checkpoint.
+  /// Creates the provenance of a DiS architecture.
   package init(_ configuration: DiSConfiguration) {
     self.init(
       variant: configuration.variantName ?? "custom", embedDim: configuration.embeddingDimension,

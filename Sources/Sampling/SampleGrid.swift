@@ -1,20 +1,22 @@
 import Files
 import Images
 
-/// A contact sheet of samples: with classes, ten samples of each of the first ten classes in rows;
-/// without, the first hundred.
+/// A contact sheet of samples: for a model with classes, a row of ten samples for each of the first
+/// ten classes; otherwise the first hundred samples.
 public struct SampleGrid {
   private static let side = 10
   private let classCount: Int?
   private var rows: [[Image]]
 
-  /// An empty sheet for a model of `classCount` classes, nil for an unconditional one.
+  /// Creates an empty sheet.
+  ///
+  /// - Parameter classCount: The number of classes of the model; nil for an unconditional one.
   public init(classCount: Int?) {
     self.classCount = classCount
     rows = Array(repeating: [], count: min(classCount ?? Self.side, Self.side))
   }
 
-  /// Keeps the image if there is still room for it.
+  /// Adds the image, `[H, W, C]`, if there is room for it.
   public mutating func append(_ image: Image, label: Int?) {
     let row =
       classCount == nil ? rows.firstIndex { $0.count < Self.side } : label
@@ -22,7 +24,10 @@ public struct SampleGrid {
     rows[row].append(image)
   }
 
-  /// Writes the sheet as PNG; nothing when there was no image.
+  /// Writes the sheet as PNG, or nothing if there are no images.
+  ///
+  /// - Throws: `Failure` `PNGMalformed` (65) if encoding fails, `CannotCreate` (73) if the file
+  ///   cannot be created, or `DiskFull` or `InputOutput` (74) if writing fails.
   public func write(to path: String) throws {
     guard let tile = rows.joined().first else { return }
     let blank = Image(

@@ -6,16 +6,16 @@ import Results
 import Tensors
 import Work
 
-/// Draws samples from a checkpoint without scoring them.
+/// A task that draws samples from a checkpoint without scoring them.
 public struct SampleRun: Sendable {
   /// The checkpoint and its settings.
   public let generator: Generator
-  /// How many samples.
+  /// The number of samples.
   public let count: Int
-  /// How much runs at once.
+  /// The amount of work that runs at once.
   public let workload: Workload
 
-  /// Describes the work.
+  /// Creates the task.
   public init(generator: Generator, count: Int, workload: Workload) {
     self.generator = generator
     self.count = count
@@ -25,11 +25,15 @@ public struct SampleRun: Sendable {
   /// Draws the samples.
   ///
   /// - Parameters:
-  ///   - rawPath: Where the float samples `[N, C, H, W]` before quantisation go, of a latent model
-  ///     the latents; nil for nowhere.
-  ///   - sink: Gets every image in index order with its label; nil if only raw samples are wanted,
-  ///     which is all that a latent model without a decoder can give.
-  /// - Returns: SHA-256 over the SHA-256s of the images, nil if there were none.
+  ///   - rawPath: The path for the float samples `[N, C, H, W]` before quantisation, or for the
+  ///     latents of a latent model; nil to write none.
+  ///   - sink: Receives every image in index order with its label; nil if only raw samples are
+  ///     wanted. A latent model without a decoder yields only raw samples.
+  /// - Returns: The SHA-256 over the SHA-256s of the images; nil if there were none.
+  /// - Throws: `Failure` `LatentModel` (69) if images need a decoder; (65) `TooFewLabels` or
+  ///   `TooFewNoises` if there are fewer than samples, or `NotFinite` if a sample has NaN or
+  ///   infinity; the error that preparing the workload or writing the file throws; or the error
+  ///   thrown by `sink`.
   public func run(
     rawPath: String?, reporter: Reporter, sink: ((Image, Int?) throws -> Void)?
   ) async throws -> String? {
@@ -58,7 +62,8 @@ public struct SampleRun: Sendable {
   }
 }
 
-/// Float samples on their way into a `.npy` file, so that memory holds only those in flight.
+/// A `.npy` file of float samples that is written as they are drawn, so that only samples in flight
+/// are in memory.
 private final class RawSamples {
   private var file: AtomicFile
 
@@ -69,11 +74,11 @@ private final class RawSamples {
     try file.write(NPYArray.header(ofFloats: shape))
   }
 
-  /// Takes the values of the next sample.
+  /// Writes the values of the next sample.
   func append(_ values: [Float]) throws(Failure) {
     try file.write(NPYArray(floats: values, shape: [values.count]).bytes)
   }
 
-  /// Gives the file its name.
+  /// Completes the file and gives it its name.
   func finish() throws(Failure) { try file.commit() }
 }

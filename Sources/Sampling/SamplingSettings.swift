@@ -3,21 +3,22 @@ import Crypto
 import Diffusion
 import Files
 
-/// The sampler's name on the command line and in results.
+/// The name of a sampler on the command line and in results.
 public enum SamplerName: String, CaseIterable, Codable, Sendable {
   /// Ancestral sampling.
   case ddpm
   /// DDIM with `eta`.
   case ddim
-  /// Heun's second-order method, two predictions a step.
+  /// Heun's second-order method, with two predictions per step.
   case heun
   /// DPM-Solver++(2M).
   case dpmSolver = "dpm-solver++"
-  /// DPM-Solver++(2M) of the stochastic equation.
+  /// DPM-Solver++(2M) for the stochastic differential equation.
   case dpmSolverSDE = "dpm-solver++-sde"
 
-  /// The respacing of `steps` steps as the method's other implementations space them: DPM-Solver's
-  /// leave out timestep 0, because they step onto zero noise from the timestep before.
+  /// Returns the respacing of `steps` steps that other implementations of the method use.
+  /// DPM-Solver's omit timestep 0, because the last step goes from the timestep before to zero
+  /// noise.
   public func respacing(steps: Int) -> String {
     switch self {
     // A single step begins at the noisiest timestep. DDPM needs the variance of two.
@@ -28,7 +29,7 @@ public enum SamplerName: String, CaseIterable, Codable, Sendable {
   }
 }
 
-/// What the network's first channels mean, on the command line and in results.
+/// The name of what the network's first channels predict, on the command line and in results.
 public enum PredictionName: String, CaseIterable, Codable, Sendable {
   /// The noise, as in the original.
   case epsilon
@@ -38,33 +39,33 @@ public enum PredictionName: String, CaseIterable, Codable, Sendable {
   case v
 }
 
-/// Everything that decides what a checkpoint's samples look like.
+/// All settings that determine a checkpoint's samples.
 public struct SamplingSettings: Sendable {
-  /// How a step is made.
+  /// The sampling method.
   public var sampler = SamplerName.ddpm
-  /// What the network predicts.
+  /// The quantity that the network predicts.
   public var prediction = PredictionName.epsilon
-  /// Which timesteps are visited, as the original's strings say it; ``SamplerName/respacing(steps:)``
-  /// for a number of steps.
+  /// The timesteps to visit, in the notation of the original implementation; see
+  /// ``SamplerName/respacing(steps:)`` for a number of steps.
   public var respacing = "250"
-  /// Noise of DDIM, 0 to 1.
+  /// The noise of DDIM, 0 to 1.
   public var eta = 0.0
-  /// Scale of classifier-free guidance; at 1 a prediction takes one evaluation of the network.
+  /// The scale of classifier-free guidance; at 1 a prediction takes one evaluation of the network.
   public var guidanceScale = 1.0
-  /// Original timesteps at which there is guidance; at others the scale is 1.
+  /// The original timesteps with guidance; at others the scale is 1.
   public var guidanceInterval = 0...999
-  /// Which channels are guided.
+  /// The guided channels.
   public var guidedChannels = GuidedChannels.all
   /// Whether predicted images are clamped to [-1, 1] at every step.
   public var clips = false
-  /// Key of the random streams.
+  /// The seed of the random streams.
   public var seed: UInt64 = 0
-  /// Which class each sample is asked for.
+  /// The rule that assigns a class to each sample.
   public var labels = LabelPolicy.uniform
-  /// How floats become bytes.
+  /// How floats are converted to bytes.
   public var quantizer = Quantizer.dit
 
-  /// The defaults: DDPM, 250 steps, no guidance, seed 0.
+  /// Creates the default settings: DDPM, 250 steps, no guidance, seed 0.
   public init() {}
 
   var method: SamplingMethod {
@@ -76,7 +77,7 @@ public struct SamplingSettings: Sendable {
     case .dpmSolverSDE: .dpmSolver2MSDE
     }
   }
-  /// The sampler over the steps of `schedule`.
+  /// Returns the sampler over the steps of `schedule`.
   ///
   /// - Throws: `Failure` `GuidanceNowhere` (64) when guidance is asked for at none of them,
   ///   `InvalidRespacing` (64) for a single step of DDPM.

@@ -1,10 +1,10 @@
 import Tensors
 
-/// How far a sample was when it was saved.
+/// The state of a sample when it was saved.
 package struct StoredSampling {
-  /// Steps that were done.
+  /// The number of steps done.
   package let step: Int
-  /// The state of the sampler, by name.
+  /// The tensors of the sampler's state, by name.
   package let tensors: [String: Tensor]
 
   package init(step: Int, tensors: [String: Tensor]) { (self.step, self.tensors) = (step, tensors) }
