@@ -1,6 +1,8 @@
 import Files
 
-/// - Throws: `Failure` `TooFewSamples`: a covariance needs two.
+/// Checks that there are enough images for a covariance.
+///
+/// - Throws: `Failure` `TooFewSamples` (65) if `count` is less than 2.
 package func checkEnough(_ count: Int, _ subject: String) throws(Failure) {
   guard count >= 2 else {
     throw Failure(

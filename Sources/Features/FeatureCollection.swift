@@ -5,10 +5,10 @@ import GenerativeMetrics
 import Images
 import Results
 
-/// Everything that metrics need of images in one preparation.
+/// All that the metrics need from the images in one preparation.
 package struct PreparedFeatures {
   package private(set) var pooled: FeatureSet
-  /// Nil when they are not wanted, or the extractor has none.
+  /// Nil if they are not wanted or the extractor has none.
   package private(set) var spatial: FeatureSet?
   private var accumulators: [InceptionScore.Convention: InceptionScoreAccumulator] = [:]
 
@@ -21,7 +21,7 @@ package struct PreparedFeatures {
         dimension: extractor.spatialDimension, keptRows: 0, intervals: demand.intervals)
     }
     for convention in demand.scores {
-      // With too few images for the splits there is no score.
+      // There is no score if there are fewer images than splits.
       accumulators[convention] = try? InceptionScoreAccumulator(
         classes: extractor.classCount, count: count, convention: convention,
         isGrouped: demand.intervals)
@@ -36,18 +36,18 @@ package struct PreparedFeatures {
     }
   }
 
-  /// The scores by that convention, nil when there were too few images for it.
+  /// Returns the scores by the given convention; nil if there were too few images for it.
   package func scores(_ convention: InceptionScore.Convention) -> InceptionScoreAccumulator? {
     accumulators[convention]
   }
 }
 
-/// What is kept of an image: its size, a hash of its pixels, and its features.
+/// The data kept for an image: its size, a hash of its pixels, and its features.
 package struct ScoredImage: Sendable {
   let width: Int
   let height: Int
   let traits: Image.Traits
-  /// SHA-256 of the pixels, `[H, W, C]`.
+  /// The SHA-256 of the pixels, `[H, W, C]`.
   package let digest: [UInt8]
   package let features: [Preparation: ExtractedFeatures]
 
@@ -60,13 +60,15 @@ package struct ScoredImage: Sendable {
   }
 
   /// Extracts the features of `image` in each preparation.
+  ///
+  /// - Throws: `Failure` `ImageMismatch` (65) if the extractor cannot process the image.
   package init(
     _ image: Image, _ extractor: any FeatureExtractor, _ preparations: [Preparation]
   ) throws {
     self = try Self.scoring([image], extractor, preparations)[0]
   }
 
-  /// Extracts the features of images in each preparation, all images together.
+  /// Extracts the features of all images together, in each preparation.
   static func scoring(
     _ images: [Image], _ extractor: any FeatureExtractor, _ preparations: [Preparation]
   ) throws -> [ScoredImage] {
@@ -84,7 +86,7 @@ package struct ScoredImage: Sendable {
   }
 }
 
-/// Features of images in every preparation that is wanted, and a hash of all images.
+/// The features of images in every requested preparation, and a hash of all images.
 package struct FeatureCollection {
   package private(set) var count = 0
   package private(set) var prepared: [Preparation: PreparedFeatures]
@@ -99,7 +101,10 @@ package struct FeatureCollection {
       })
   }
 
-  /// Takes the next image.
+  /// Adds the next image.
+  ///
+  /// - Throws: `MetricError` `ShapeMismatch` if features have a different length, or `NonFinite` if
+  ///   they contain NaN or infinity.
   package mutating func append(_ image: ScoredImage) throws {
     for (preparation, features) in image.features {
       try prepared[preparation]?.append(features)
@@ -110,13 +115,14 @@ package struct FeatureCollection {
     count += 1
   }
 
-  /// SHA-256 over the SHA-256s of the images in order: known without the images at hand.
+  /// The SHA-256 over the SHA-256s of the images in order, which can be computed without the
+  /// images.
   package var sha256: String { hexadecimal(hash.finalize()) }
 }
 
 extension FeatureExtractor {
-  /// The preparation that stands for `preparation`: an extractor with one way of its own is run once
-  /// for all of them.
+  /// Returns the preparation to run for `preparation`. An extractor with its own preparation runs
+  /// once for all of them.
   package func effective(_ preparation: Preparation) -> Preparation {
     ownPreparation == nil ? preparation : .pytorch
   }

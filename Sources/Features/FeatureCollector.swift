@@ -2,15 +2,15 @@ import FeatureExtractors
 import Images
 import Work
 
-/// Images by index, to be read or sampled.
+/// Images accessed by index, to be read or sampled.
 package struct ImageSupply: Sendable {
-  /// How many images there are.
+  /// The number of images.
   let count: Int
-  /// What progress is called.
+  /// The name of the activity in progress reports.
   let activity: String
-  /// Most images that a worker takes at once.
+  /// The maximum number of images that a worker processes at once.
   let together: Int
-  /// Image `index` and its label; called on any thread.
+  /// Returns image `index` and its label; called on any thread.
   let make: @Sendable (Int) throws -> (image: Image, label: Int?)
 
   package init(
@@ -22,7 +22,7 @@ package struct ImageSupply: Sendable {
 }
 
 extension ImageSupply {
-  /// Images that are there.
+  /// Creates a supply of existing images.
   package init(_ source: ImageSource, activity: String) {
     self.init(count: source.count, activity: activity) { (try source.image(at: $0), nil) }
   }
@@ -35,7 +35,7 @@ package struct CollectedImage: Sendable {
   let scored: ScoredImage
 }
 
-/// Extracts the features of images on all workers.
+/// A collector that extracts the features of images on all workers.
 package struct FeatureCollector {
   let extractor: any FeatureExtractor
   let demands: [FeatureDemand]
@@ -50,13 +50,13 @@ package struct FeatureCollector {
     (self.workload, self.reporter) = (workload, reporter)
   }
 
-  /// The features of images in each wanted preparation, collected in order.
+  /// Collects the features of images in each requested preparation, in order.
   ///
-  /// A worker takes as many consecutive images as the extractor works on together, unless there are
-  /// fewer, or fewer may be in flight.
+  /// A worker takes as many consecutive images as the extractor processes together, or fewer if
+  /// there are fewer images or fewer may be in flight.
   ///
-  /// - Parameter consume: Gets every image in order.
-  /// - Throws: What making, extracting or consuming an image throws.
+  /// - Parameter consume: Receives every image in order.
+  /// - Throws: The error thrown by making, extracting or consuming an image.
   package func collect(
     _ images: ImageSupply, consume: (CollectedImage) throws -> Void = { _ in }
   ) async throws -> FeatureCollection {

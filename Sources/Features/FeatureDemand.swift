@@ -3,16 +3,16 @@ import GenerativeMetrics
 import References
 import Results
 
-/// What is wanted of the features of images in one preparation.
+/// The features of images in one preparation that the metrics need.
 package struct FeatureDemand: Sendable {
   package let preparation: Preparation
-  /// Conventions of the score, each once.
+  /// The conventions of the Inception Score, each once.
   package var scores: [InceptionScore.Convention] = []
   /// Whether the features of sFID are wanted.
   package var spatial = false
-  /// Feature rows to keep, of the first images.
+  /// The number of feature rows to keep, from the first images.
   package var keptRows = 0
-  /// Whether the metrics get intervals.
+  /// Whether the metrics have intervals.
   package var intervals = false
 
   package init(
@@ -24,7 +24,7 @@ package struct FeatureDemand: Sendable {
 }
 
 extension FeatureDemand {
-  /// What the metrics of `dialects` need, one demand for each preparation.
+  /// Returns what the metrics of `dialects` need, with one demand for each preparation.
   package static func of(
     _ dialects: [Dialect], metrics: Set<MetricName>, isSubject: Bool, intervals: Bool,
     extractor: (any FeatureExtractor)?

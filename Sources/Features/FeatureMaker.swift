@@ -9,35 +9,39 @@ import Results
 import Tensors
 import Work
 
-/// Writes every feature row of images to a file that is reference statistics as well.
+/// A task that writes every feature row of images to a file that also serves as reference
+/// statistics.
 public struct FeatureMaker: Sendable {
-  /// Path of the images.
+  /// The path of the images.
   public var images: String
-  /// The extractor's weights, nil for the Inception weights in the user's cache.
+  /// The path of the extractor's weights; nil for the Inception weights in the user's cache.
   public var weights: String?
   /// How images are prepared and the mean is summed.
   public var dialect = Dialect.pytorchFID
-  /// Whether folders of images are searched with the folders in them; nil to refuse folders with images
-  /// both here and inside.
+  /// Whether subfolders of a folder of images are searched; nil to refuse a folder that has images
+  /// both in itself and in a subfolder.
   public var recursive: Bool?
   /// Whether the features of sFID are written.
   public var spatial = false
-  /// What the extractor multiplies.
+  /// The number format of the extractor's matrix products.
   public var precision = Precision.float32
-  /// How much runs at once.
+  /// The amount of work that runs at once.
   public var workload: Workload
 
-  /// Describes the work.
+  /// Creates the task.
   public init(images: String, weights: String?, workload: Workload) {
     (self.images, self.weights, self.workload) = (images, weights, workload)
   }
 
-  /// Writes `path`, a `.npz` of `mu` `[D]`, `sigma` `[D, D]`, `features` `[N, D]`, `logits` `[N, K]`
-  /// and, if wanted, `mu_s`, `sigma_s` and `spatial` `[N, S]` of sFID, and the `.json` beside it. Rows
-  /// wait in files without a name in the same folder, so memory does not grow with them.
+  /// Writes a `.npz` file at `path`, with `mu` `[D]`, `sigma` `[D, D]`, `features` `[N, D]`,
+  /// `logits` `[N, K]` and, if requested, `mu_s`, `sigma_s` and `spatial` `[N, S]` for sFID, and a
+  /// `.json` file next to it. Rows are kept in unnamed files in the same folder, so memory does not
+  /// grow with their number.
   ///
-  /// - Returns: The record.
-  /// - Throws: `Failure` when the images or the extractor are refused, or a file cannot be written.
+  /// - Returns: The record in the `.json` file.
+  /// - Throws: `Failure` `InvalidOutput` (64) if `path` does not end in `.npz`, `TooFewSamples`
+  ///   (65) if there are fewer than two images, or the error that reading the images, loading the
+  ///   extractor or writing a file throws.
   public func write(to path: String, reporter: Reporter) async throws -> StatisticsRecord {
     let output = try StatisticsOutput(
       "features", of: images, to: path, dialect: dialect, weights: weights, recursive: recursive,
@@ -72,7 +76,7 @@ public struct FeatureMaker: Sendable {
   }
 }
 
-/// Rows of an array on their way into a `.npz`.
+/// The rows of an array, collected for a `.npz` file.
 private struct FeatureRows {
   let name: String
   let count: Int

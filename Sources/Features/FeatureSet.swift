@@ -2,21 +2,24 @@ import Files
 import Foundation
 import GenerativeMetrics
 
-/// Features of one kind, taken in index order.
+/// Features of one kind, added in index order.
 package struct FeatureSet {
   package let dimension: Int
   package private(set) var gaussian: GaussianAccumulator
-  /// The first rows, `[min(count, kept), D]`.
+  /// The first rows, `[min(N, kept), D]`.
   package private(set) var rows: [Float] = []
   private let keptRows: Int
-  /// All rows, `[count, D]`, for the jackknife, or why there are none.
+  /// All rows, `[N, D]`, for the jackknife, or the reason there are none.
   private var file: Result<ScratchFile, NoInterval>
 
   var count: Int { gaussian.count }
 
+  /// Creates an empty set.
+  ///
   /// - Parameters:
-  ///   - keptRows: Rows to keep, at least `D` of them: see ``factored(_:)``.
-  ///   - intervals: Whether the jackknife will be wanted.
+  ///   - dimension: The length of a feature vector, D.
+  ///   - keptRows: The number of rows to keep, raised to at least D; see ``factored(_:)``.
+  ///   - intervals: Whether the jackknife will be needed.
   init(dimension: Int, keptRows: Int, intervals: Bool) {
     self.dimension = dimension
     self.keptRows = max(keptRows, dimension)
@@ -34,7 +37,7 @@ package struct FeatureSet {
     try gaussian.append(rows: row)
     if index < keptRows { rows += row }
     if case .success(let open) = file {
-      // Hours of work are not lost for an interval.
+      // An interval is not worth losing hours of work.
       do throws(Failure) {
         try open.write(row, at: index * dimension)
       } catch {
@@ -43,15 +46,22 @@ package struct FeatureSet {
     }
   }
 
-  /// The Gaussian, its covariance factored. With no more images than dimensions the few rows are the
-  /// factor: their covariance is singular.
+  /// Returns the Gaussian with its covariance factored. With no more images than dimensions, the
+  /// rows themselves are the factor, because their covariance is singular.
+  ///
+  /// - Throws: `MetricError` `TooFewSamples` if N < 2, `NotPositiveSemidefinite` if an eigenvalue is
+  ///   more negative than rounding explains, `LAPACKFailure` if a LAPACK routine fails.
   package func factored(_ mean: MeanPrecision) throws(MetricError) -> FactoredGaussian {
     count <= dimension
       ? try FactoredGaussian(rows: rows, dimension: dimension, mean: mean)
       : try FactoredGaussian(gaussian.statistics(mean: mean))
   }
 
-  /// The jackknife of the distance from `reference`, which is `value`.
+  /// Returns the jackknife of `value`, the distance from `reference`.
+  ///
+  /// - Parameter progress: Called with the number of groups done.
+  /// - Throws: `NoInterval` with the reason if the rows were not kept or cannot be read, or the
+  ///   jackknife cannot be computed.
   package func jackknife(
     of value: Double, from reference: FactoredGaussian, mean: MeanPrecision,
     progress: (Int) -> Void
@@ -72,7 +82,7 @@ package struct FeatureSet {
   }
 }
 
-/// Why a metric has no interval.
+/// The reason that a metric has no interval.
 package struct NoInterval: Error {
   package let reason: String
 

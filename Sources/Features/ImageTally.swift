@@ -1,7 +1,7 @@
 import Files
 import Images
 
-/// What the images of one side have in common, and what their files held that moves a score.
+/// The sizes of the images of one side, and properties of their files that affect a score.
 package struct ImageTally {
   private var count = 0
   private var smallest = (width: Int.max, height: Int.max)
@@ -15,14 +15,14 @@ package struct ImageTally {
     if !image.traits.isEmpty { traits[image.traits, default: 0] += 1 }
   }
 
-  /// The side of the images, nil unless all are squares of one size.
+  /// The side of the images in pixels; nil unless all are squares of the same size.
   var side: Int? {
     count > 0 && smallest == largest && largest.width == largest.height ? largest.width : nil
   }
 
-  /// Sentences for people, each a warning.
+  /// Returns sentences for users, each a warning.
   ///
-  /// - Parameter subject: Which images, such as the folder's name.
+  /// - Parameter subject: The name of the images, such as that of their folder.
   package func notes(_ subject: String) -> [String] {
     var notes: [String] = []
     if count > 0, smallest != largest {

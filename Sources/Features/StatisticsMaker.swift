@@ -9,29 +9,29 @@ import Results
 import Tensors
 import Work
 
-/// Makes reference statistics from images, and the record beside them.
+/// A task that computes reference statistics from images, and writes them with a record.
 public struct StatisticsMaker: Sendable {
-  /// Path of the images.
+  /// The path of the images.
   public var images: String
-  /// The extractor's weights, nil for the Inception weights in the user's cache.
+  /// The path of the extractor's weights; nil for the Inception weights in the user's cache.
   public var weights: String?
   /// The data set, for the record.
   public var dataset: Dataset?
-  /// Feature rows to keep in the file, of the first images.
+  /// The number of feature rows to keep in the file, from the first images.
   public var keptRows: Int
   /// Held-out images of the same kind, whose distance is recorded as the floor.
   public var heldOut: (path: String, name: String)?
   /// How images are prepared and the mean is summed.
   public var dialect = Dialect.pytorchFID
-  /// Whether folders of images are searched with the folders in them; nil to refuse folders with images
-  /// both here and inside.
+  /// Whether subfolders of a folder of images are searched; nil to refuse a folder that has images
+  /// both in itself and in a subfolder.
   public var recursive: Bool?
-  /// What the extractor multiplies.
+  /// The number format of the extractor's matrix products.
   public var precision = Precision.float32
-  /// How much runs at once.
+  /// The amount of work that runs at once.
   public var workload: Workload
 
-  /// Describes the work.
+  /// Creates the task.
   public init(
     images: String, weights: String?, dataset: Dataset?, keptRows: Int,
     heldOut: (path: String, name: String)?, workload: Workload
@@ -44,10 +44,12 @@ public struct StatisticsMaker: Sendable {
     self.workload = workload
   }
 
-  /// Writes `path`, a `.npz`, and the `.json` beside it.
+  /// Writes a `.npz` file at `path` and a `.json` file next to it.
   ///
-  /// - Returns: The record.
-  /// - Throws: `Failure` when the images or the extractor are refused, or a file cannot be written.
+  /// - Returns: The record in the `.json` file.
+  /// - Throws: `Failure` `InvalidOutput` (64) if `path` does not end in `.npz`, `TooFewSamples`
+  ///   (65) if there are fewer than two images, or the error that reading the images, loading the
+  ///   extractor or writing a file throws; `MetricError` if the floor cannot be computed.
   public func write(to path: String, reporter: Reporter) async throws -> StatisticsRecord {
     let output = try StatisticsOutput(
       "statistics", of: images, to: path, dialect: dialect, weights: weights,
@@ -69,7 +71,7 @@ public struct StatisticsMaker: Sendable {
       of: collection, dataset: dataset, keptRows: rows, floor: floor)
   }
 
-  /// The distance of held-out images of the same kind, nil without them.
+  /// Returns the distance of the held-out images; nil if there are none.
   private func floor(
     _ held: ImageSource?, from features: PreparedFeatures, _ output: StatisticsOutput
   ) async throws -> Floor? {

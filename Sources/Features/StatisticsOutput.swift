@@ -8,9 +8,9 @@ import Results
 import Tensors
 import Work
 
-/// Images whose features go into a statistics file: what `stats make` and `features` have in common.
+/// The images and settings for a statistics file, shared by `stats make` and `features`.
 package struct StatisticsOutput {
-  /// The `.npz` that is written.
+  /// The path of the `.npz` file to write.
   let path: String
   let source: ImageSource
   let extractor: LoadedExtractor
@@ -23,9 +23,10 @@ package struct StatisticsOutput {
   /// Opens the images and the extractor, and checks that the files can be written.
   ///
   /// - Parameters:
-  ///   - content: What the file holds, for messages.
-  ///   - path: Where it goes, a `.npz`; its record goes beside it.
-  /// - Throws: `Failure` `InvalidOutput` (64), `TooFewSamples` (65), or why a file is refused.
+  ///   - content: The contents of the file, for messages.
+  ///   - path: The path of the `.npz` file; its record is written next to it.
+  /// - Throws: `Failure` `InvalidOutput` (64) if `path` does not end in `.npz`, `TooFewSamples`
+  ///   (65) if there are fewer than two images, or the error that opening a file throws.
   init(
     _ content: String, of images: String, to path: String, dialect: Dialect, weights: String?,
     recursive: Bool?, precision: Precision, workload: Workload, reporter: Reporter
@@ -45,11 +46,11 @@ package struct StatisticsOutput {
     (self.workload, self.reporter) = (workload, reporter)
   }
 
-  /// The features of images, those of ``source`` unless others are given.
+  /// Extracts the features of images, those of ``source`` unless `other` is given.
   ///
   /// - Parameters:
-  ///   - keptRows: Feature rows to keep, of the first images.
-  ///   - consume: Gets the features of every image in index order.
+  ///   - keptRows: The number of feature rows to keep, from the first images.
+  ///   - consume: Receives the features of every image in index order.
   func features(
     of other: ImageSource? = nil, activity: String = "images", spatial: Bool, keptRows: Int = 0,
     consume: (ExtractedFeatures) throws -> Void = { _ in }
@@ -66,7 +67,7 @@ package struct StatisticsOutput {
     }
   }
 
-  /// What metrics need of a collection's images in ``preparation``.
+  /// Returns what the metrics need from a collection's images in ``preparation``.
   func prepared(_ collection: FeatureCollection) -> PreparedFeatures {
     guard let prepared = collection.prepared[preparation] else {
       preconditionFailure("features were asked for")
@@ -74,9 +75,9 @@ package struct StatisticsOutput {
     return prepared
   }
 
-  /// `mu` `[D]` and `sigma` `[D, D]`, and those of sFID where the collection has its features.
+  /// Returns `mu` `[D]` and `sigma` `[D, D]`, and those of sFID if the collection has its features.
   ///
-  /// - Throws: `MetricError` for fewer than two images.
+  /// - Throws: `MetricError` `TooFewSamples` if there are fewer than two images.
   func gaussians(_ features: PreparedFeatures) throws -> [(name: String, array: NPYArray)] {
     let mean = dialect.definition.mean
     return try [(features.pooled, ""), (features.spatial, "_s")].flatMap { set, suffix in
@@ -91,9 +92,9 @@ package struct StatisticsOutput {
     }
   }
 
-  /// Writes the record of the file, which must be there.
+  /// Writes the record of the file, which must exist.
   ///
-  /// - Parameter keptRows: Feature rows in the file.
+  /// - Parameter keptRows: The number of feature rows in the file.
   func writeRecord(
     of collection: FeatureCollection, dataset: Dataset? = nil, keptRows: Int, floor: Floor? = nil
   ) throws -> StatisticsRecord {
