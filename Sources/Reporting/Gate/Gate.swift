@@ -2,14 +2,15 @@ import Foundation
 import GenerativeMetrics
 import Results
 
-/// Judges a result by a policy: against limits, and against a baseline by a test of non-inferiority.
+/// A judge of a result by a policy: against limits, and against a baseline by a test of
+/// non-inferiority.
 ///
-/// - A limit passes when the whole interval is on its good side, and fails when it is on the bad one.
-/// - A baseline passes when the difference is within the tolerance at the level `alpha`, for each
-///   metric; it fails when one is beyond it, with Holm's correction for the number of metrics. To pass
-///   every metric must pass, which needs no correction.
-/// - Between the two, when the conditions differ, and where jackknife values are missing or all equal,
-///   the gate cannot say.
+/// - A limit passes if the whole interval satisfies it, and fails if none of the interval does.
+/// - A baseline passes if the difference is within the tolerance at the level `alpha` for every
+///   metric, which needs no correction. It fails if the difference of any metric exceeds the
+///   tolerance, with Holm's correction for the number of metrics.
+/// - The gate cannot say if neither holds, if the conditions differ, or if jackknife values are
+///   missing or all equal.
 ///
 /// - SeeAlso: S. Holm, "A Simple Sequentially Rejective Multiple Test Procedure", Scandinavian Journal
 ///   of Statistics 6 (1979).
@@ -17,12 +18,13 @@ public struct Gate: Sendable {
   private let policy: Policy
   private let candidate: RecordedEvaluation
   private let baseline: RecordedEvaluation?
-  /// What the values of the candidate and of the baseline depend on besides the samples.
+  /// The conditions, besides the samples, that the values of the candidate and the baseline depend
+  /// on.
   private let conditions: (candidate: [String: String], baseline: [String: String])
 
-  /// Prepares to judge `candidate`.
+  /// Creates a gate for `candidate`.
   ///
-  /// - Throws: What `JSONEncoder` throws for numbers in a provenance that are not finite.
+  /// - Throws: `EncodingError` if a number in a provenance is not finite.
   public init(
     _ candidate: RecordedEvaluation, by policy: Policy, baseline: RecordedEvaluation? = nil
   ) throws {
@@ -32,11 +34,11 @@ public struct Gate: Sendable {
     conditions = (try candidate.conditions, try baseline?.conditions ?? [:])
   }
 
-  /// The verdict with its reasons.
+  /// Returns the verdict with its reasons.
   ///
   /// - Parameters:
-  ///   - compared: The metrics compared with the baseline, nil for all of the baseline's.
-  ///   - audit: What came of making samples of the result again, nil when none were.
+  ///   - compared: The metrics to compare with the baseline; nil for all metrics of the baseline.
+  ///   - audit: The result of an audit, which regenerates samples; nil if there was none.
   public func report(comparing compared: Set<String>? = nil, audit: Check? = nil) -> GateReport {
     let differences = baseline == nil ? [] : self.differences
     var checks: [Check] = []
@@ -126,7 +128,7 @@ public struct Gate: Sendable {
     let tolerance = (policy.metrics[name]?.tolerance ?? policy.tolerance).value(of: other.value)
     let excess = difference - tolerance
     guard excess.isFinite, error.isFinite else { return check.unsaid("the values are too large") }
-    // Without any spread the difference is exact.
+    // Without any spread, the difference is exact.
     let t = error > 0 ? excess / error : excess > 0 ? .infinity : -.infinity
     check.comparison = NonInferiorityTest(
       difference: difference, standardError: error, paired: isPaired, degrees: degrees,
@@ -135,7 +137,8 @@ public struct Gate: Sendable {
     return check
   }
 
-  /// The verdicts of the tests: Holm's for "worse", each at its own level for "pass".
+  /// Returns the verdicts of the tests: with Holm's correction for "worse", and each at its own
+  /// level for "pass".
   private func decided(_ checks: [Check]) -> [Check] {
     var checks = checks
     let order = checks.indices.filter { checks[$0].comparison != nil }.sorted {
@@ -171,7 +174,7 @@ public struct Gate: Sendable {
     }
   }
 
-  /// Why two values are not comparable, nil when they are.
+  /// Returns why two values are not comparable; nil if they are.
   private func unlike(
     _ metric: Metric, _ other: Metric, _ differences: [GateReport.Difference]
   ) -> String? {
@@ -202,7 +205,7 @@ public struct Gate: Sendable {
 
   // MARK: - Both
 
-  /// A check that cannot say yet.
+  /// Returns a check without a verdict yet.
   private func check(_ name: String, _ kind: Check.Kind) -> Check {
     let metric = candidate.metrics[name]
     let reason = candidate.skipped[name].map { ": \($0)" } ?? ""
@@ -211,7 +214,7 @@ public struct Gate: Sendable {
       value: metric?.value, interval: metric?.interval)
   }
 
-  /// Why a metric is not to be judged at all, nil when it is.
+  /// Returns why a metric cannot be judged at all; nil if it can.
   private func unfit(_ metric: Metric) -> String? {
     if let least = policy.minSamples, (candidate.provenance.num ?? 0) < least {
       let count = candidate.provenance.num.map(String.init) ?? "an unknown number of"
@@ -227,8 +230,8 @@ public struct Gate: Sendable {
   private static let noSpread =
     "all jackknife values are the same, which says nothing of how far the metric varies"
 
-  /// By what the number of samples must grow for a half-width to shrink to a distance, nil for more
-  /// than 10,000.
+  /// Returns the factor by which the number of samples must grow for a half-width to shrink to a
+  /// distance; nil if it exceeds 10,000.
   private func factor(half: Double, distance: Double) -> Double? {
     let factor = (half / distance) * (half / distance)
     return factor <= 1e4 ? max(factor, 1) : nil
@@ -242,7 +245,7 @@ public struct Gate: Sendable {
 }
 
 extension Check {
-  /// The check, which cannot say for that reason.
+  /// Returns the check, undecided for the given reason.
   fileprivate func unsaid(_ reason: String) -> Check {
     var check = self
     check.reason = reason
@@ -251,12 +254,12 @@ extension Check {
 }
 
 extension NonInferiorityTest {
-  /// By how much the result is worse or better, as people read it.
+  /// The size of the change for the worse or the better, as shown to users.
   fileprivate var change: String {
     difference == 0
       ? "no difference" : "\(text(abs(difference))) \(difference > 0 ? "worse" : "better")"
   }
 }
 
-/// Six significant digits.
+/// Returns `value` with six significant digits.
 func text(_ value: Double) -> String { String(format: "%.6g", value) }

@@ -1,8 +1,8 @@
 import Results
 
 extension GateReport {
-  /// JUnit's XML: a failure is worse, an error is a metric that the result lacks, skipped is what
-  /// nobody can say.
+  /// The report as JUnit XML: a failure is a check that is worse, an error a metric that the result
+  /// lacks, and a skipped test a check that is undecided.
   public var junit: String {
     func count(_ outcome: Outcome) -> Int { checks.count { $0.outcome == outcome } }
     let counts =
@@ -30,7 +30,7 @@ extension GateReport {
   }
 }
 
-/// What JUnit calls an outcome.
+/// The outcome of a check in JUnit's terms.
 private enum Outcome: String {
   case pass, failure, error, skipped
 }
@@ -45,7 +45,7 @@ extension Check {
   }
 }
 
-/// Text for an attribute in quotes: what XML 1.0 forbids is escaped or replaced.
+/// Returns text for a quoted attribute, with what XML 1.0 forbids escaped or replaced.
 private func xml(_ text: String) -> String {
   replacing(
     [

@@ -2,8 +2,8 @@ import Files
 import Results
 
 extension GateReport {
-  /// Lines for a terminal: the verdict, then every check. Control characters are escaped, and no line
-  /// begins with a name, which GitHub's runner could take for a command.
+  /// The report as lines for a terminal: the verdict, then every check. Control characters are
+  /// escaped, and no line begins with a name, which GitHub's runner could interpret as a command.
   public var text: String {
     var lines = ["\(verdict.text): \(escaped(result))"]
     if let baseline { lines[0] += " against \(escaped(baseline))" }
@@ -14,15 +14,15 @@ extension GateReport {
 }
 
 extension Check {
-  /// Such as `fid max`.
+  /// The title of the check, such as `fid max`.
   var title: String { "\(metric) \(kind.rawValue)" }
 }
 
 // MARK: - Continuous integration
 
 extension GateReport {
-  /// Annotations for GitHub's runner: errors for what is worse, warnings for what nobody can say, of
-  /// each kind at most the ten that it shows.
+  /// Annotations for GitHub's runner: errors for checks that are worse, warnings for undecided
+  /// ones; at most ten of each kind, because the runner shows no more.
   public var annotations: [String] {
     [(Verdict.worse, "error"), (.cannotSay, "warning")].flatMap { verdict, command in
       let found = checks.filter { $0.verdict == verdict }
@@ -46,7 +46,7 @@ extension GateReport {
     replacing(["%": "%25", ":": "%3A", ",": "%2C"], in: text)
   }
 
-  /// A page in GitHub's Markdown, of at most the first 200 checks.
+  /// The report as GitHub Markdown, with at most the first 200 checks.
   public var markdown: String {
     var lines = [
       "### dis-eval gate: \(verdict.text)", "",
@@ -61,7 +61,7 @@ extension GateReport {
     return lines.joined(separator: "\n") + "\n\n"
   }
 
-  /// Text that Markdown shows as it is, of at most 2,000 characters.
+  /// Returns text that Markdown shows unchanged, shortened to 2,000 characters.
   private func cell(_ text: String) -> String {
     let short = text.count > 2000 ? text.prefix(2000) + "…" : text
     var table: [Unicode.Scalar: String] = [
@@ -75,7 +75,7 @@ extension GateReport {
 // MARK: - OpenMetrics
 
 extension GateReport {
-  /// Gauges in the text format of OpenMetrics, for GitLab's metrics report and for Prometheus.
+  /// Gauges in the OpenMetrics text format, for GitLab's metrics reports and for Prometheus.
   public var openMetrics: String {
     func gauge(_ name: String, _ help: String, _ samples: [String]) -> [String] {
       samples.isEmpty
@@ -105,8 +105,8 @@ extension GateReport {
   }
 }
 
-/// `text` with control characters escaped, then the scalars of `table` replaced, also where a combining
-/// character follows.
+/// Returns `text` with control characters escaped, and then the scalars of `table` replaced, even
+/// those followed by a combining character.
 func replacing(_ table: [Unicode.Scalar: String], in text: String) -> String {
   escaped(text).unicodeScalars.reduce(into: "") { $0 += table[$1] ?? String($1) }
 }

@@ -2,14 +2,15 @@ import Files
 import Yams
 
 extension Policy {
-  /// Name and version of the form of policy files.
+  /// The name and version of the format of policy files.
   static let schema = "dis-eval-policy/1"
-  /// Bytes that a file may have.
+  /// The maximum size of a policy file in bytes.
   static let largestFile = 1 << 16
 
   /// Reads a policy file.
   ///
-  /// - Throws: ``Failure`` `PolicyInvalid` (78) with the key and its line, or that of reading.
+  /// - Throws: ``Failure`` `PolicyInvalid` (78) with the key and its line if the file is too large
+  ///   or is not a valid policy, or the error that opening or reading the file throws.
   public init(contentsOf path: String) throws(Failure) {
     let file = try ReadableFile(path: path)
     guard file.size <= Self.largestFile else {
@@ -20,7 +21,9 @@ extension Policy {
 
   /// Reads the bytes of a policy file.
   ///
-  /// - Throws: ``Failure`` `PolicyInvalid` (78) with the key and its line.
+  /// - Parameter subject: The file, for messages.
+  /// - Throws: ``Failure`` `PolicyInvalid` (78) with the key and its line if they are not a valid
+  ///   policy.
   package init(yaml bytes: [UInt8], subject: String) throws(Failure) {
     self.init()
     var schema: String?
@@ -73,16 +76,16 @@ extension Policy.Rule {
 }
 
 extension Failure {
-  /// What is wrong with a policy, and on which line.
+  /// Returns the failure for an invalid policy, with the line.
   static func policy(_ subject: String, line: Int? = nil, _ detail: String) -> Failure {
     Failure(
       .invalidConfiguration, .policyInvalid, subject, (line.map { "line \($0): " } ?? "") + detail)
   }
 }
 
-/// The one document of a file, every plain scalar a text.
+/// Returns the only document of a file, with every plain scalar as text.
 private func document(_ bytes: [UInt8], _ subject: String) throws(Failure) -> Node {
-  // Keys are compared in full, and with anchors a few lines make one of any size.
+  // Keys are compared in full, and with anchors a few lines can expand to any size.
   if let anchor = bytes.firstIndex(of: UInt8(ascii: "&")) {
     let line = bytes[..<anchor].count { $0 == UInt8(ascii: "\n") } + 1
     throw .policy(subject, line: line, "'&' is refused everywhere, because anchors are")
@@ -109,15 +112,15 @@ private func document(_ bytes: [UInt8], _ subject: String) throws(Failure) -> No
   throw .policy(subject, "is empty; it needs at least 'schema'")
 }
 
-/// A value of a policy file with the keys that lead to it.
+/// A value of a policy file, with the keys that lead to it.
 private struct PolicyValue {
-  /// The keys from the root, with dots.
+  /// The keys from the root, separated by dots.
   var path = ""
-  /// The last of them.
+  /// The last key.
   var key = ""
   let node: Node
   let subject: String
-  /// Line of the key, nil for the whole document.
+  /// The line of the key; nil for the whole document.
   var line: Int?
 
   func entries() throws(Failure) -> [PolicyValue] {
@@ -127,7 +130,7 @@ private struct PolicyValue {
       guard let key = name.scalar?.string, name.tag == Tag(.str) else {
         throw .policy(subject, line: name.mark?.line, "a key is a word without a tag")
       }
-      // Tags make two of one key that YAML does not take for the same.
+      // Tags allow the same key twice, because YAML considers the two different.
       guard !entries.contains(where: { $0.key == key }) else {
         throw .policy(subject, line: name.mark?.line, "'\(key)' is there twice")
       }
@@ -139,7 +142,7 @@ private struct PolicyValue {
     return entries
   }
 
-  /// A text, in quotes or not, that is not empty.
+  /// Returns a text that is not empty, in quotes or not.
   func text() throws(Failure) -> String {
     guard let text = node.scalar?.string, !text.isEmpty else { throw invalid(expected: "a text") }
     return text
@@ -174,7 +177,7 @@ private struct PolicyValue {
     .policy(subject, line: line, "\(path): unknown key; the keys here are \(known)")
   }
 
-  /// The text of a scalar that is neither in quotes nor a block.
+  /// The text of a plain scalar, which is neither quoted nor a block.
   private var plain: String? {
     guard let scalar = node.scalar, scalar.style == .plain else { return nil }
     return scalar.string

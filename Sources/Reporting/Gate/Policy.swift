@@ -1,40 +1,40 @@
 import Files
 
-/// What a gate demands: limits, tolerances against a baseline, and how sure it must be.
+/// The requirements of a gate: limits, tolerances against a baseline, and error probabilities.
 public struct Policy: Equatable, Sendable {
-  /// What is demanded of one metric.
+  /// The requirements on one metric.
   public struct Rule: Equatable, Sendable {
-    /// The least value, nil for none. A FID that is too good is an alarm too.
+    /// The smallest allowed value; nil for none. A FID that is too good also indicates an error.
     public var min: Double?
-    /// The largest value, nil for none.
+    /// The largest allowed value; nil for none.
     public var max: Double?
-    /// How much worse than the baseline it may be, nil for the policy's own.
+    /// How much worse than the baseline the metric may be; nil for the policy's tolerance.
     public var tolerance: Tolerance?
 
-    /// Makes a rule.
+    /// Creates a rule.
     public init(min: Double? = nil, max: Double? = nil, tolerance: Tolerance? = nil) {
       self.min = min
       self.max = max
       self.tolerance = tolerance
     }
 
-    /// Why no value can keep the rule, nil when one can.
+    /// Why no value can satisfy the rule; nil if one can.
     var contradiction: String? {
       guard let min, let max, min > max else { return nil }
       return "min \(text(min)) is above max \(text(max))"
     }
   }
 
-  /// How much worse than a baseline is not worse.
+  /// A difference from a baseline that does not count as worse.
   public enum Tolerance: Equatable, Sendable {
-    /// In the metric's own unit.
+    /// A difference in the metric's unit.
     case absolute(Double)
-    /// As a part of the baseline's value: 0.01 for 1 %.
+    /// A fraction of the baseline's value: 0.01 for 1 %.
     case relative(Double)
-    /// The smaller of two, which the baseline's value decides.
+    /// The smaller of two tolerances, which depends on the baseline's value.
     indirect case smaller(Tolerance, Tolerance)
 
-    /// The tolerance in the metric's unit.
+    /// Returns the tolerance in the metric's unit.
     func value(of baseline: Double) -> Double {
       switch self {
       case .absolute(let value): value
@@ -44,24 +44,24 @@ public struct Policy: Equatable, Sendable {
     }
   }
 
-  /// The chance of calling something worse, or as good, that is not.
+  /// The probability of calling a result worse, or as good, when it is not.
   public var alpha = 0.05
-  /// Tolerance of metrics without one of their own.
+  /// The tolerance of metrics that do not have their own.
   public var tolerance = Tolerance.relative(0.01)
-  /// Fewest samples that are judged, nil for any number.
+  /// The smallest number of samples that is judged; nil for any number.
   public var minSamples: Int?
   /// Whether candidate and baseline must share their random streams.
   public var requirePaired = false
-  /// Path of the baseline, from the policy's folder, nil for none.
+  /// The path of the baseline, relative to the policy's folder; nil for none.
   public var baseline: String?
-  /// The rules by the metric's name. With a baseline these metrics are compared, without any rule all
-  /// of the baseline's.
+  /// The rules by metric name. If there is a baseline, these metrics are compared, or all metrics
+  /// of the baseline if there are no rules.
   public var metrics: [String: Rule] = [:]
 
-  /// A policy with the default settings and no rule.
+  /// Creates a policy with the default settings and no rules.
   public init() {}
 
-  /// Demands something more of a metric: of two limits or tolerances the stricter holds.
+  /// Adds requirements for a metric. The stricter of two limits or tolerances applies.
   public mutating func add(_ rule: Rule, to name: String) {
     var whole = metrics[name] ?? Rule()
     whole.min = [whole.min, rule.min].compactMap(\.self).max()
@@ -75,9 +75,9 @@ public struct Policy: Equatable, Sendable {
     metrics[name] = whole
   }
 
-  /// Makes sure that every metric's limits leave room for a value.
+  /// Checks that the limits of every metric allow a value.
   ///
-  /// - Throws: ``Failure`` `PolicyInvalid` (78).
+  /// - Throws: ``Failure`` `PolicyInvalid` (78) if a minimum is above its maximum.
   public func check(subject: String) throws(Failure) {
     for (name, rule) in metrics.sorted(by: { $0.key < $1.key }) {
       if let problem = rule.contradiction { throw .policy(subject, "metrics.\(name): \(problem)") }
@@ -88,7 +88,7 @@ public struct Policy: Equatable, Sendable {
 // MARK: - Numbers as text
 
 extension Policy.Tolerance {
-  /// Reads `0.05` or `1%`, nil for anything else and for what is negative.
+  /// Parses `0.05` or `1%`; nil for other text and for negative numbers.
   public init?(_ text: String) {
     let isRelative = text.hasSuffix("%")
     guard let number = finiteNumber(isRelative ? String(text.dropLast()) : text), number >= 0 else {
@@ -98,7 +98,8 @@ extension Policy.Tolerance {
   }
 }
 
-/// A finite number as JSON writes it, nil for anything else: neither `nan` nor `0x10` nor `010`.
+/// Returns the finite number that `text` represents in JSON's notation; nil for other text, such as
+/// `nan`, `0x10` or `010`.
 public func finiteNumber(_ text: String) -> Double? {
   guard text.wholeMatch(of: /-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/) != nil,
     let number = Double(text), number.isFinite

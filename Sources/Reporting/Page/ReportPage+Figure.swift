@@ -2,12 +2,14 @@ import Files
 import Foundation
 
 extension ReportPage.Figure {
-  /// Bytes that a drawing may have.
+  /// The maximum size of a drawing in bytes.
   private static let largest = 1 << 22
 
   /// Reads an SVG file, and its numbers from the `.csv` file of the same name if there is one.
   ///
-  /// - Throws: ``Failure`` `ReportInput` (65) when it is too large or no SVG; that of reading.
+  /// - Throws: ``Failure`` `ReportInput` (65) if a file is too large, the drawing is not SVG, or
+  ///   the rows of the `.csv` file differ in length; or the error that opening or reading a file
+  ///   throws.
   public init(svgFile path: String) throws(Failure) {
     svg = try ReportedFile.bytes(path, limit: Self.largest)
     let start = String(decoding: svg.prefix(4096), as: UTF8.self)
@@ -37,12 +39,13 @@ extension ReportPage.Figure {
   }
 }
 
-/// The records of comma-separated values, by RFC 4180; lines that begin with `#` are left out.
+/// Returns the records of comma-separated values according to RFC 4180, without lines that begin
+/// with `#`.
 func records(ofCSV text: String) -> [[String]] {
   var (records, record, field): ([[String]], [String], String) = ([], [], "")
   var (isQuoted, wasQuoted, isComment) = (false, false, false)
   func isEmpty() -> Bool { record.isEmpty && field.isEmpty && !wasQuoted }
-  // By scalars: "\r\n" is one character.
+  // Iterates over scalars, because "\r\n" is one character.
   for scalar in (text + "\n").unicodeScalars {
     switch scalar {
     case "\n" where !isQuoted:

@@ -3,9 +3,12 @@ import Foundation
 import Mustache
 
 extension ReportPage {
-  /// The page as one HTML file that loads nothing, runs nothing, and is well-formed XML too.
+  /// Returns the page as one HTML file that loads nothing, runs nothing, and is also well-formed
+  /// XML.
   ///
-  /// The templates escape all text, after ``plain(_:)`` has taken out what could get past that.
+  /// The templates escape all text, after ``plain(_:)`` has removed what could defeat the escaping.
+  ///
+  /// - Throws: The error of the template parser if a built-in template is not valid.
   public func html() throws -> [UInt8] {
     var library = MustacheLibrary()
     for (name, template) in [
@@ -21,8 +24,8 @@ extension ReportPage {
   }
 }
 
-/// What a template sees. An inner name that is missing is looked up outside, so every name is either
-/// always there or of one level only.
+/// The values for a template. A name that is missing in an inner context is looked up in the outer
+/// one, so every name is either always present or used at only one level.
 private typealias Context = [String: Any]
 
 extension ReportPage {
@@ -93,7 +96,8 @@ extension ReportPage.Cell {
 }
 
 extension ReportPage.Picture {
-  /// Small pictures are shown enlarged by a whole factor, large ones reduced.
+  /// The values for the template. Small pictures are enlarged by an integer factor, large ones
+  /// reduced.
   fileprivate var context: Context {
     let (side, comfortable) = (max(width, height, 1), 64)
     let factor = max(1, comfortable / side)
@@ -106,8 +110,9 @@ extension ReportPage.Picture {
   }
 }
 
-/// `text` without what the templates' escaping does not see: control characters, marks that combine
-/// with a character of HTML's own into another, and what no HTML text may hold, as `\u{…}`.
+/// Returns `text` with everything that the templates' escaping does not handle written as `\u{…}`:
+/// control characters, marks that combine with one of HTML's special characters, and characters
+/// that HTML text may not contain.
 func plain(_ text: String) -> String {
   var result = ""
   for character in escaped(text) {
@@ -119,7 +124,7 @@ func plain(_ text: String) -> String {
       continue
     }
     for scalar in scalars {
-      // U+FDD0 to U+FDEF and the last two of each plane are no characters.
+      // U+FDD0 to U+FDEF and the last two code points of each plane are not characters.
       if (0xFDD0...0xFDEF).contains(scalar.value) || scalar.value & 0xFFFE == 0xFFFE {
         result += "\\u{\(String(scalar.value, radix: 16))}"
       } else {

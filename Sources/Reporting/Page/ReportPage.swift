@@ -1,62 +1,63 @@
-/// A report as plain data: what it says in which order, and nothing of how it looks.
+/// A report as plain data: the content and its order, without its appearance.
 ///
-/// All text may come from outside; ``html()`` escapes it.
+/// All text may be untrusted; ``html()`` escapes it.
 public struct ReportPage: Sendable {
   /// The heading.
   public var title: String
-  /// A sentence below it.
+  /// A sentence below the heading.
   public var subtitle: String
-  /// The parts, each with a heading and a place in the table of contents.
+  /// The sections, each with a heading and an entry in the table of contents.
   public var sections: [Section]
 
-  /// Makes a page.
+  /// Creates a page.
   public init(title: String, subtitle: String, sections: [Section]) {
     self.title = title
     self.subtitle = subtitle
     self.sections = sections
   }
 
-  /// A part of the page.
+  /// A section of the page.
   public struct Section: Sendable {
     /// The heading.
     public var title: String
-    /// What stands below it.
+    /// The content below the heading.
     public var blocks: [Block]
 
-    /// Makes a section.
+    /// Creates a section.
     public init(_ title: String, _ blocks: [Block]) {
       self.title = title
       self.blocks = blocks
     }
   }
 
-  /// A piece of a section.
+  /// A block of a section.
   public enum Block: Sendable {
     /// A paragraph.
     case text(String)
-    /// What is not on the page, and the option that adds it.
+    /// A note on something missing from the page, with the option that adds it.
     case missing(String)
-    /// What a gate says.
+    /// The verdict of a gate.
     case verdict(String, Mood)
     case table(Table)
     case figure(Figure)
   }
 
-  /// Whether a verdict is good. Its words say so too: colour is never alone.
+  /// Whether a verdict is good. The verdict's words also convey this; colour is never the only
+  /// indication.
   public enum Mood: String, Sendable {
     case good, bad, unsure
   }
 
-  /// Rows below headings; the first cell of each row is its heading.
+  /// A table. The first cell of each row is the heading of the row.
   public struct Table: Sendable {
-    /// What the rows are.
+    /// A description of the rows.
     public var caption: String
     /// The headings of the columns; empty for a list of names and values.
     public var headings: [String]
-    /// As many cells as there are headings, in each row.
+    /// The rows, each with as many cells as there are headings.
     public var rows: [[Cell]]
 
-    /// Makes a table.
+    /// Creates a table.
     public init(_ caption: String, headings: [String] = [], rows: [[Cell]]) {
       self.caption = caption
       self.headings = headings
@@ -64,17 +65,17 @@ public struct ReportPage: Sendable {
     }
   }
 
-  /// What stands in a cell.
+  /// The content of a cell.
   public enum Cell: Sendable, ExpressibleByStringInterpolation {
     case text(String)
-    /// Aligned with the numbers above and below it.
+    /// A number, aligned with the numbers above and below it.
     case number(String)
-    /// Hashes and paths, which break anywhere.
+    /// A hash or a path, which may be broken anywhere.
     case code(String)
-    /// Beside each other.
+    /// Pictures next to each other.
     case pictures([Picture])
 
-    /// Text.
+    /// Creates a cell with text.
     public init(stringLiteral text: String) { self = .text(text) }
   }
 
@@ -82,14 +83,14 @@ public struct ReportPage: Sendable {
   public struct Picture: Sendable {
     /// The bytes of a PNG file.
     public var png: [UInt8]
-    /// Its size in pixels.
+    /// The size in pixels.
     public var width: Int, height: Int
-    /// What it is, for those who do not see it.
+    /// A description of the picture, for those who cannot see it.
     public var text: String
-    /// Said below it, nil for nothing.
+    /// The text below the picture; nil for none.
     public var caption: String?
 
-    /// Makes a picture.
+    /// Creates a picture.
     public init(png: [UInt8], width: Int, height: Int, text: String, caption: String? = nil) {
       self.png = png
       self.width = width
@@ -99,17 +100,17 @@ public struct ReportPage: Sendable {
     }
   }
 
-  /// A drawing, with its numbers.
+  /// A drawing with its numbers.
   public struct Figure: Sendable {
-    /// What it shows.
+    /// A description of the drawing.
     public var caption: String
-    /// The bytes of an SVG file. It is shown as an image: scripts in it do not run, and nothing that it
-    /// refers to is loaded.
+    /// The bytes of an SVG file. It is shown as an image: scripts in it do not run, and nothing
+    /// that it refers to is loaded.
     public var svg: [UInt8]
-    /// The numbers behind it, nil when they are not known.
+    /// The numbers in the drawing; nil if unknown.
     public var table: Table?
 
-    /// Makes a figure.
+    /// Creates a figure.
     public init(_ caption: String, svg: [UInt8], table: Table?) {
       self.caption = caption
       self.svg = svg

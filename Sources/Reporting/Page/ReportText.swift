@@ -1,17 +1,17 @@
 import Foundation
 
-/// Four decimals, more where they would all be zeros.
+/// Returns `value` with four decimals, or four significant digits if it is below 0.1.
 func shown(_ value: Double) -> String {
   String(format: abs(value) < 0.1 && value != 0 ? "%.4g" : "%.4f", value)
 }
 
-/// `low to high`, nil when there is no interval.
+/// Returns `low to high`; nil if there is no interval.
 func interval(_ ends: [Double]?) -> String? {
   guard let ends, ends.count == 2 else { return nil }
   return "\(shown(ends[0])) to \(shown(ends[1]))"
 }
 
-/// A metric's name for people, with its short name.
+/// Returns the full name of a metric, followed by its short name.
 func longName(_ name: String) -> String {
   let names = [
     "fid": "Fréchet Inception Distance", "sfid": "spatial FID", "fd": "Fréchet distance",
@@ -20,7 +20,7 @@ func longName(_ name: String) -> String {
   return names[name].map { "\($0) (\(name))" } ?? name
 }
 
-/// An argument as a shell takes it.
+/// Returns `argument` quoted for a shell.
 func quoted(_ argument: String) -> String {
   let isPlain = argument.utf8.allSatisfy {
     (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)

@@ -1,8 +1,11 @@
 import Files
 
-/// A file that a report shows as it is.
+/// A file that a report shows unchanged.
 enum ReportedFile {
-  /// Reads at most `limit` bytes: a file with more is refused.
+  /// Returns the contents of a file.
+  ///
+  /// - Throws: `Failure` `ReportInput` (65) if the file has more than `limit` bytes, or the error
+  ///   that opening or reading the file throws.
   static func bytes(_ path: String, limit: Int) throws(Failure) -> [UInt8] {
     let file = try ReadableFile(path: path)
     guard file.size <= limit else {

@@ -1,12 +1,12 @@
 import Files
 import Results
 
-/// The ledger of a sweep as a report shows it.
+/// The ledger of a sweep, as shown in a report.
 public struct ReportedLedger: Sendable {
   private let entries: [LedgerEntry]
   private let path: String
 
-  /// Rows that a page shows.
+  /// The maximum number of rows on a page.
   static let largestTable = 1000
 
   /// Shows the evaluations of a ledger.
@@ -21,7 +21,7 @@ public struct ReportedLedger: Sendable {
     }
   }
 
-  /// The page but for its figures.
+  /// The page without its figures.
   public var page: ReportPage {
     let names = Set(entries.map(\.name)).sorted()
     return ReportPage(
@@ -67,7 +67,8 @@ public struct ReportedLedger: Sendable {
     return ReportPage.Section("Evaluations", blocks)
   }
 
-  /// Which evaluation has the best value of a metric; nil when there is nothing to compare.
+  /// Returns a sentence that names the evaluation with the best value of a metric; nil if there is
+  /// only one.
   private func best(_ name: String) -> String? {
     let scores = entries.compactMap { entry in entry.metrics[name].map { (entry, score: $0) } }
     guard scores.count > 1 else { return nil }
@@ -78,7 +79,7 @@ public struct ReportedLedger: Sendable {
     return best.map { "Best \(longName(name)): \(shown($0.score.value)), \($0.0.name)." }
   }
 
-  /// What all evaluations share, and that some differ.
+  /// The section of conditions, with those that all evaluations share and those that differ.
   private var conditions: ReportPage.Section {
     let places: [(name: String, value: (LedgerEntry) -> String?)] = [
       ("dialect", { $0.dialect }), ("extractor name", { $0.extractor?.name }),

@@ -2,26 +2,26 @@ import Files
 import Foundation
 import Results
 
-/// The parts of a page that show a result.
+/// The sections of a page that show a result.
 public struct ReportedResult: Sendable {
   private let result: EvaluationResult
   private let path: String
 
-  /// Shows a result.
+  /// Creates the sections of a result.
   ///
-  /// - Parameter path: Where it was read, for messages.
+  /// - Parameter path: The path from which the result was read, for messages.
   public init(_ result: EvaluationResult, path: String) {
     (self.result, self.path) = (result, path)
   }
 
   private var provenance: Provenance { result.provenance }
 
-  /// What was judged.
+  /// The title, which names what was evaluated.
   public var title: String {
     "Evaluation of \(provenance.checkpoint?.file ?? provenance.images ?? "images")"
   }
 
-  /// How many images, against what, in which dialect, and when.
+  /// The number of images, the reference, the dialect and the date.
   public var subtitle: String {
     let reference = provenance.reference
     let number = provenance.num.map { "\($0) images" } ?? "an unknown number of images"
@@ -32,7 +32,9 @@ public struct ReportedResult: Sendable {
       + result.run.started.prefix(10)
   }
 
-  /// What the numbers were made from.
+  /// The section on what the metrics were computed from.
+  ///
+  /// - Throws: `EncodingError` if a number in the provenance is not finite.
   public var origin: ReportPage.Section {
     get throws {
       let whole = try JSONValue(of: provenance)
@@ -53,7 +55,7 @@ public struct ReportedResult: Sendable {
     }
   }
 
-  /// Tool, machine and command.
+  /// The section on the tool, the machine and the command.
   public var environment: ReportPage.Section {
     let run = result.run
     let command = (["dis-eval"] + run.arguments.map(quoted)).joined(separator: " ")
@@ -67,14 +69,15 @@ public struct ReportedResult: Sendable {
       "Environment", [.table(ReportPage.Table("Where and how it ran", rows: rows))])
   }
 
-  /// An object without the number of images of every single class, of which there may be a thousand.
+  /// Returns an object without the number of images of every class, of which there may be a
+  /// thousand.
   private static func withoutCounts(_ value: JSONValue) -> JSONValue {
     guard case .object(var members) = value else { return value }
     members["counts"] = nil
     return .object(members)
   }
 
-  /// A row for each value in `value`, by its place.
+  /// Returns a row for each value in `value`, by its location.
   private static func rows(_ value: JSONValue, _ place: String = "") -> [[ReportPage.Cell]] {
     value.leaves(below: place).sorted { $0.path < $1.path }.map { path, value in
       let name = path.replacing("_", with: " ").replacing(".", with: " ")
@@ -87,7 +90,7 @@ public struct ReportedResult: Sendable {
 // MARK: - Metrics
 
 extension ReportedResult {
-  /// The numbers with their intervals, and why there are none.
+  /// The section of metrics with their intervals, or the reasons there are none.
   public var metrics: ReportPage.Section {
     var blocks: [ReportPage.Block] = []
     if let dialects = result.dialects {
@@ -153,10 +156,11 @@ extension ReportedResult {
 // MARK: - The verdict
 
 extension ReportedResult {
-  /// What the gate said of this result.
+  /// Returns the section on the gate's verdict on this result.
   ///
-  /// - Parameter path: Where the verdict was read, for messages.
-  /// - Throws: ``Failure`` `VerdictMismatch` (65) when it is of a result of different values.
+  /// - Parameter path: The path from which the verdict was read, for messages.
+  /// - Throws: ``Failure`` `VerdictMismatch` (65) if the verdict was computed from different
+  ///   values.
   public func verdict(_ gate: GateReport, path: String) throws(Failure) -> ReportPage.Section {
     let (words, mood): (String, ReportPage.Mood) =
       switch gate.verdict {

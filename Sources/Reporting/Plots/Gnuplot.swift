@@ -3,11 +3,12 @@ import Files
 import Foundation
 
 extension Plot {
-  /// The picture that gnuplot draws, with the script and its data, to be written to `.gp` and `.dat`
-  /// files beside `path`. Nothing is written.
+  /// Returns the picture drawn by gnuplot, with its script and data, as the contents of files at
+  /// `path` and next to it, with the extensions `.gp` and `.dat`. Does not write these files.
   ///
-  /// - Throws: ``Failure`` `FileName` (64) when the file's name could be code, `GnuplotMissing` (69),
-  ///   `GnuplotFailed` (70) with what it said.
+  /// - Throws: ``Failure`` `FileName` (64) if the file's name could be interpreted as code,
+  ///   `GnuplotMissing` (69) if gnuplot is not installed, `GnuplotFailed` (70), with gnuplot's
+  ///   message, if it fails, or (74) if it cannot be run.
   public func picture(
     _ format: PictureFormat, at path: String
   ) throws(Failure) -> [(path: String, bytes: [UInt8])] {
@@ -26,9 +27,9 @@ extension Plot {
   }
 }
 
-/// The program, without a shell, start-up files or devices, in a folder of its own.
+/// Runs the program without a shell, start-up files or devices, in its own temporary folder.
 enum Gnuplot {
-  /// Seconds that a picture may take; it takes a twentieth of one.
+  /// The maximum time for a picture in seconds; it takes a twentieth of a second.
   static let patience = 60.0
 
   static func run(
@@ -55,7 +56,7 @@ enum Gnuplot {
       process.currentDirectoryURL = folder
       process.environment = ["PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"]
       if let home = ProcessInfo.processInfo.environment["HOME"] {
-        // fontconfig's cache.
+        // For fontconfig's cache.
         process.environment?["HOME"] = home
       }
       process.standardInput = FileHandle.nullDevice
@@ -88,9 +89,9 @@ enum Gnuplot {
     }
   }
 
-  /// A PDF without the time at which it was drawn, so that the same numbers give the same bytes. Nothing
-  /// moves, so the offsets in the file stay right. From 1.18 on, cairo writes the time into a compressed
-  /// object, where it stays: only that time then differs.
+  /// Returns a PDF without the time at which it was drawn, so that the same numbers give the same
+  /// bytes. The length is unchanged, so the offsets in the file remain valid. From version 1.18 on,
+  /// cairo writes the time into a compressed object, where it remains; then only that time differs.
   private static func undated(_ pdf: [UInt8]) -> [UInt8] {
     var pdf = pdf
     let (key, epoch) = (Array("/CreationDate (D:".utf8), Array("19700101000000".utf8))

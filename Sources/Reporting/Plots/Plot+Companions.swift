@@ -2,19 +2,19 @@ import Files
 import Foundation
 
 extension Plot {
-  /// The files that are written beside a picture without being asked for by name: script, data and, of a
-  /// `.svg`, table.
+  /// Returns the paths of the files written next to a picture: its script, its data and, for
+  /// `.svg`, its table.
   public static func companions(of picture: String, _ format: PictureFormat) -> [String] {
     (["gp", "dat"] + (format == .svg ? ["csv"] : [])).map { beside(picture, $0) }
   }
 
-  /// The path of another ending beside a picture.
+  /// Returns the path of a picture with a different extension.
   static func beside(_ picture: String, _ ending: String) -> String {
     (picture as NSString).deletingPathExtension + ".\(ending)"
   }
 
-  /// Whether there is nothing at `path`, or a file that an earlier plot wrote, which may be replaced: it
-  /// begins as ours do.
+  /// Returns whether `path` does not exist or is a file written by an earlier plot, recognised by
+  /// its beginning, which may be replaced.
   public static func isFree(companion path: String) -> Bool {
     guard FileManager.default.fileExists(atPath: path) else { return true }
     guard let file = try? ReadableFile(path: path),
@@ -25,7 +25,7 @@ extension Plot {
     case "gp":
       return text.hasPrefix("# gnuplot \((path as NSString).lastPathComponent)\nset terminal ")
     case "dat":
-      // The title, and the label across.
+      // The title, and the label of the x axis.
       return text.hasPrefix("0\t1\t") && text.contains("\n\n\n0.5\t0\t")
     default:
       let names = text.split(separator: "\n").first { !$0.hasPrefix("# ") }

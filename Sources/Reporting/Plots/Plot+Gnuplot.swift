@@ -1,16 +1,17 @@
 import Foundation
 
-/// A picture that gnuplot draws.
+/// The format of a picture drawn by gnuplot.
 public enum PictureFormat: String, CaseIterable, Sendable {
   case svg, png, pdf
 
-  /// The terminal of a drawing with `lines` lines of notes: 840 x 560 units and the notes' room.
+  /// Returns the terminal for a drawing with `lines` lines of notes: 840 x 560 units, and space for
+  /// the notes.
   fileprivate func terminal(lines: Int) -> String {
     let height = 560 + 20 * lines
     return switch self {
     case .svg:
       "svg size 840,\(height) font 'Helvetica,15' background '#ffffff' noenhanced"
-    // Twice the pixels, for screens that have them.
+    // Twice the number of pixels, for high-resolution screens.
     case .png:
       "pngcairo size 1680,\(2 * height) font 'Helvetica,15' fontscale 1.95 linewidth 2 pointscale 2 "
         + "background '#ffffff' noenhanced"
@@ -21,25 +22,26 @@ public enum PictureFormat: String, CaseIterable, Sendable {
   }
 }
 
-/// What gnuplot is given. All texts and numbers of the plot stand in `data`, since a string in a script
-/// is code; the script has nothing but styles and ranges.
+/// The input of gnuplot. All texts and numbers of the plot are in `data`, because a string in a
+/// script is code; the script contains only styles and ranges.
 struct GnuplotInput: Equatable {
   var script: String
   var data: String
 }
 
 extension Plot {
-  /// Colours that people of any colour vision tell apart (Okabe and Ito), yellow left out.
+  /// Colours that can be distinguished with any colour vision (Okabe and Ito), without yellow.
   static let colours = [
     "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000",
   ]
-  /// gnuplot's numbers of marks: disc, square, triangle, diamond, and so on.
+  /// gnuplot's numbers for marks: disc, square, triangle, diamond, and so on.
   private static let marks = [7, 5, 9, 13, 11, 15, 3]
   private static let dashes = [1, 2, 4, 5, 3, 6, 7]
 
-  /// The script and data of a picture.
+  /// Returns the script and the data for a picture.
   ///
-  /// - Parameter stem: Name of the picture's file without its extension: letters, digits, `.`, `_`, `-`.
+  /// - Parameter stem: The name of the picture's file without its extension: letters, digits, `.`,
+  ///   `_`, `-`.
   func gnuplot(_ format: PictureFormat, stem: String) -> GnuplotInput {
     let (across, up) = (xRange, yRange)
     let names = labels(up)
@@ -145,7 +147,7 @@ extension Plot {
       script: script, data: blocks.map { $0.map { $0 + "\n" }.joined() }.joined(separator: "\n\n"))
   }
 
-  /// A note in lines that fit below the drawing.
+  /// Returns a note as lines that fit below the drawing.
   private func wrapped(_ note: String) -> [String] {
     note.split(separator: " ").reduce(into: [String]()) { lines, word in
       if let last = lines.last, last.count + word.count < 100 {
@@ -162,8 +164,8 @@ extension Plot {
     axis.ticks(range).map { "'\(tickLabel($0))' \($0)" }.joined(separator: ", ")
   }
 
-  /// A line of the data. gnuplot reads escapes behind a backslash, tabs as separators, and a blank line as
-  /// a new block.
+  /// Returns a line of the data. gnuplot interprets backslashes as escapes, tabs as separators, and
+  /// a blank line as a new block.
   private func row(_ fields: [String]) -> String {
     fields.map { field in
       let line = String(
@@ -175,7 +177,8 @@ extension Plot {
     }.joined(separator: "\t")
   }
 
-  /// How high each series' name stands, from 0 to 1: beside its last point, and off its neighbours.
+  /// Returns the height of each series' name, from 0 to 1: next to its last point, without
+  /// overlapping its neighbours.
   private func labels(_ range: ClosedRange<Double>) -> [Double?] {
     let gap = 0.052
     let ends = series.enumerated().compactMap { index, series -> (index: Int, height: Double)? in
@@ -183,7 +186,7 @@ extension Plot {
       return (index, min(1, max(0, position(of: last, in: range, y))))
     }.sorted { ($0.height, $0.index) < ($1.height, $1.index) }
     var heights = ends.map(\.height)
-    // Up as far as needed, and down again from the top.
+    // Moves names up as far as needed, then down from the top.
     for place in heights.indices.dropFirst() {
       heights[place] = max(heights[place], heights[place - 1] + gap)
     }

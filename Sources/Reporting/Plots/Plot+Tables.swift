@@ -2,11 +2,11 @@ import Foundation
 import Results
 
 extension Plot {
-  /// The points as comma-separated values (RFC 4180): series, name, x, y, low, high. Title, axes, and
-  /// notes are lines that begin with `#`.
+  /// The points as comma-separated values (RFC 4180): series, name, x, y, low, high. The title,
+  /// axes and notes are lines that begin with `#`.
   public var csv: String {
     func field(_ text: String) -> String {
-      // A leading '#' would be a comment to readers of this file.
+      // Readers of this file would take a leading '#' for a comment.
       text.contains { ",\"\r\n#".contains($0) }
         ? "\"" + text.replacing("\"", with: "\"\"") + "\"" : text
     }
@@ -26,7 +26,9 @@ extension Plot {
 }
 
 extension Plot {
-  /// Points and laws as JSON.
+  /// Returns the points and laws as JSON.
+  ///
+  /// - Throws: `EncodingError` if a number is not finite.
   public func json() throws -> [UInt8] {
     func ends(_ range: ClosedRange<Double>?) -> JSONValue {
       range.map { .array([.number($0.lowerBound), .number($0.upperBound)]) } ?? .null

@@ -2,7 +2,9 @@ import Foundation
 import Results
 
 extension Plot {
-  /// The drawing as a Vega-Lite 5 specification, with its data.
+  /// Returns the drawing as a Vega-Lite 5 specification with its data.
+  ///
+  /// - Throws: `EncodingError` if a number is not finite.
   public func vegaLite() throws -> [UInt8] {
     func number(_ value: Double) -> JSONValue { .number(value) }
     func values(_ rows: [[String: JSONValue]]) -> JSONValue {
@@ -65,7 +67,7 @@ extension Plot {
           "type": .text("line"), "clip": .boolean(true),
           "strokeDash": .array([.integer(4), .integer(4)]),
         ],
-        // Lines of several pieces, each with the end of the points.
+        // Lines consist of several pieces, each including an end of the points' range.
         series.flatMap { series in
           let all = curve(series)
           return [

@@ -1,29 +1,29 @@
 import Foundation
 
-/// A drawing of points with intervals, in families, with fitted laws.
+/// A drawing of points with intervals, in series, with fitted laws.
 public struct Plot: Equatable, Sendable {
-  /// One of the two directions.
+  /// An axis of the drawing.
   public struct Axis: Equatable, Sendable {
-    /// What it shows, with unit.
+    /// The quantity, with its unit.
     public var label: String
     /// Whether equal ratios have equal lengths.
     public var isLogarithmic: Bool
 
-    /// An axis.
+    /// Creates an axis.
     public init(_ label: String, isLogarithmic: Bool) {
       (self.label, self.isLogarithmic) = (label, isLogarithmic)
     }
   }
 
-  /// One evaluation.
+  /// The value of one evaluation.
   public struct Point: Equatable, Sendable {
-    /// What it is called; for tables.
+    /// The name of the point, for tables.
     public var name: String
     public var x, y: Double
     /// The interval of `y`.
     public var interval: ClosedRange<Double>?
 
-    /// A point.
+    /// Creates a point.
     public init(_ name: String, x: Double, y: Double, interval: ClosedRange<Double>? = nil) {
       (self.name, self.x, self.y, self.interval) = (name, x, y, interval)
     }
@@ -31,41 +31,43 @@ public struct Plot: Equatable, Sendable {
 
   /// Points that belong together.
   public struct Series: Equatable, Sendable {
-    /// What stands beside them.
+    /// The name shown next to the points.
     public var name: String
-    /// In the order of `x`.
+    /// The points, in ascending order of `x`.
     public private(set) var points: [Point]
-    /// The law to draw in place of lines from point to point.
+    /// The law to draw instead of lines between points.
     public var law: PowerLaw?
-    /// Whether it was counted, not measured: a line without marks.
+    /// Whether the values were counted rather than measured; then they are drawn as a line without
+    /// marks.
     public var isCounted = false
 
-    /// Points in any order.
+    /// Creates a series from points in any order.
     public init(_ name: String, points: [Point], law: PowerLaw? = nil, isCounted: Bool = false) {
       (self.name, self.law, self.isCounted) = (name, law, isCounted)
       self.points = points.sorted { ($0.x, $0.y, $0.name) < ($1.x, $1.y, $1.name) }
     }
   }
 
-  /// Stands above the drawing.
+  /// The title above the drawing.
   public var title: String
-  /// The two directions.
+  /// The horizontal and the vertical axis.
   public var x, y: Axis
-  /// Families, in the order of their names' colours.
+  /// The series, in the order of their colours.
   public var series: [Series]
-  /// Lines below the drawing: what the points have in common, laws, and what has to be known.
+  /// The lines below the drawing: what the points have in common, laws, and warnings.
   public var notes: [String]
-  /// How far laws are drawn, where that is beyond the points.
+  /// The range over which laws are drawn, if it exceeds that of the points.
   public var extent: ClosedRange<Double>?
 
-  /// A drawing.
+  /// Creates a drawing.
   public init(_ title: String, x: Axis, y: Axis, series: [Series], notes: [String] = []) {
     (self.title, self.x, self.y, self.series, self.notes) = (title, x, y, series, notes)
   }
 }
 
 extension Plot.Series {
-  /// The mean at every `x`, in their order: where lines from point to point go.
+  /// The mean of `y` at every `x`, in ascending order of `x`, through which the lines between
+  /// points go.
   var means: [(x: Double, y: Double)] {
     Dictionary(grouping: points, by: \.x).sorted { $0.key < $1.key }.map { x, points in
       (x, points.reduce(0) { $0 + $1.y } / Double(points.count))
@@ -74,15 +76,16 @@ extension Plot.Series {
 }
 
 extension Plot {
-  /// A law at one place, for drawing.
+  /// A point of a law's curve.
   struct CurvePoint: Equatable {
     let x, y: Double
     let band: ClosedRange<Double>?
-    /// Beyond the points.
+    /// Whether the point is outside the range of the points.
     let isExtrapolated: Bool
   }
 
-  /// A series' law at 60 places of equal ratio, and at the ends of its points.
+  /// Returns the curve of a series' law at 61 places spaced by equal ratios, and at the ends of the
+  /// points' range.
   func curve(_ series: Series) -> [CurvePoint] {
     guard let law = series.law else { return [] }
     let low = min(law.domain.lowerBound, extent?.lowerBound ?? .infinity)
@@ -94,7 +97,7 @@ extension Plot {
     }
   }
 
-  /// The extent of an axis: all that is drawn, and room around it.
+  /// Returns the range of an axis: everything that is drawn, and a margin.
   private func range(_ values: [Double], _ axis: Axis) -> ClosedRange<Double> {
     guard let low = values.min(), let high = values.max() else { return 1...10 }
     if axis.isLogarithmic {
@@ -102,7 +105,7 @@ extension Plot {
       return low / room...high * room
     }
     let room = max(0.06 * (high - low), 0.02 * max(abs(high), abs(low)), 1e-12)
-    // Nothing is below 0 where no value is.
+    // The axis does not extend below 0 if no value does.
     return (low >= 0 ? max(0, low - room) : low - room)...high + room
   }
 
@@ -119,7 +122,7 @@ extension Plot {
       }.filter { !y.isLogarithmic || $0 > 0 }, y)
   }
 
-  /// Where on the axis of that range a value is, from 0 to 1.
+  /// Returns the position of a value on the axis with the given range, from 0 to 1.
   func position(of value: Double, in range: ClosedRange<Double>, _ axis: Axis) -> Double {
     axis.isLogarithmic
       ? log(value / range.lowerBound) / log(range.upperBound / range.lowerBound)
@@ -128,7 +131,7 @@ extension Plot {
 }
 
 extension Plot.Axis {
-  /// Where ticks with labels are.
+  /// Returns the positions of the labelled ticks.
   func ticks(_ range: ClosedRange<Double>) -> [Double] {
     let (low, high) = (range.lowerBound, range.upperBound)
     if isLogarithmic {
@@ -150,11 +153,11 @@ extension Plot.Axis {
     }
   }
 
-  /// A power of ten, exactly where there is one.
+  /// Returns a power of ten, exact where one is representable.
   private func decimal(_ exponent: Int) -> Double { Double("1e\(exponent)") ?? 0 }
 }
 
-/// A number on an axis: 0.25, 400k, 28M, 5·10⁹.
+/// Returns the label of a number on an axis: 0.25, 400k, 28M, 5·10⁹.
 func tickLabel(_ value: Double) -> String {
   func digits(_ value: Double) -> String {
     let text = String(format: "%.3f", value)

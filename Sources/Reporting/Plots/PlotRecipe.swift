@@ -1,4 +1,4 @@
-/// Figures of the DiS paper, and what its title promises.
+/// A figure of the DiS paper, or a test of what its title promises.
 public enum PlotRecipe: String, CaseIterable, Sendable {
   case modelSize = "dis-model-size"
   case patchSize = "dis-patch-size"
@@ -8,7 +8,7 @@ public enum PlotRecipe: String, CaseIterable, Sendable {
   case width = "dis-width"
   case sequenceLength = "sequence-length"
 
-  /// What the lines differ by.
+  /// The setting that differs between the lines.
   public var family: Setting? {
     switch self {
     case .modelSize: .variant
@@ -21,6 +21,6 @@ public enum PlotRecipe: String, CaseIterable, Sendable {
     }
   }
 
-  /// Settings that have to agree although the family frees them.
+  /// The settings that must agree although the family allows them to differ.
   public var pinned: Set<Setting> { self == .modelSize ? [.patchSize] : [] }
 }

@@ -1,42 +1,45 @@
 import Foundation
 import GenerativeMetrics
 
-/// `y = asymptote + factor x^exponent`, fitted to points.
+/// The law `y = asymptote + factor x^exponent`, fitted to points.
 ///
-/// Without an asymptote it is least squares in logarithms, and the 95 % band is that of the mean of a
-/// linear regression: Student's t with `n - 2` degrees of freedom. With one it is least squares of
-/// relative residuals: for each exponent the other two are linear, and the exponent is searched; no band.
+/// Without an asymptote, the fit is least squares in logarithms, and the 95 % band is that of the
+/// mean of a linear regression: Student's t with `n - 2` degrees of freedom. With one, it is least
+/// squares of relative residuals: the exponent is searched, and for each exponent the other two are
+/// linear; there is no band.
 public struct PowerLaw: Equatable, Sendable {
-  /// What `y` tends to; 0 when it was not fitted.
+  /// The value that `y` approaches; 0 if it was not fitted.
   public var asymptote = 0.0
-  /// `y - asymptote` at `x = 1`.
+  /// The value of `y - asymptote` at `x = 1`.
   public let factor: Double
-  /// Negative where `y` falls.
+  /// The exponent, negative if `y` falls.
   public let exponent: Double
   /// The 95 % interval of ``exponent``; nil with an asymptote.
   public private(set) var exponentInterval: ClosedRange<Double>?
-  /// Part of the variance that the law explains: of `log y`, with an asymptote of `y`.
+  /// The fraction of the variance that the law explains: of `log y`, or of `y` with an asymptote.
   public let rSquared: Double
-  /// Points.
+  /// The number of points.
   public let count: Int
-  /// From the least to the largest `x` of the points.
+  /// The range of `x` of the points.
   public let domain: ClosedRange<Double>
 
-  /// Mean and sum of squares of `log x`, residual standard error, and Student's quantile.
+  /// The mean and sum of squares of `log x`, the residual standard error, and Student's quantile.
   private struct Regression: Equatable {
     let mean, squares, error, quantile: Double
   }
   private var regression: Regression?
 
-  /// Why there is no law.
+  /// The reason there is no law.
   public struct NotFitted: Error, Equatable, CustomStringConvertible {
-    /// A clause.
+    /// The reason, as a clause.
     public let description: String
   }
 
   /// Fits `y = factor x^exponent`.
   ///
-  /// - Parameter points: At least three, with `x` over a decade, all positive.
+  /// - Parameter points: Points at three or more different `x`, over at least a decade, all
+  ///   positive.
+  /// - Throws: ``NotFitted`` if the points do not satisfy these conditions.
   public init(_ points: [(x: Double, y: Double)]) throws(NotFitted) {
     domain = try Self.domain(points, least: 3)
     let (u, v) = (points.map { log($0.x) }, points.map { log($0.y) })
@@ -61,13 +64,17 @@ public struct PowerLaw: Equatable, Sendable {
 
   /// Fits `y = asymptote + factor x^exponent` with an asymptote of at least 0.
   ///
-  /// - Parameter points: At least five, with `x` over a decade, all positive.
+  /// - Parameter points: Points at five or more different `x`, over at least a decade, all
+  ///   positive.
+  /// - Throws: ``NotFitted`` if the points do not satisfy these conditions or the factor is not
+  ///   positive.
   public init(saturating points: [(x: Double, y: Double)]) throws(NotFitted) {
     let domain = try Self.domain(points, least: 5)
     let first = domain.lowerBound
-    /// The best asymptote and factor for an exponent, and the sum of squares.
+    /// Returns the best asymptote and factor for an exponent, and the sum of squares.
     func solve(_ b: Double) -> (asymptote: Double, factor: Double, sum: Double) {
-      // Columns 1/y and x^b/y, right-hand side 1. Powers relative to the middle keep them in range.
+      // Columns 1/y and x^b/y, right-hand side 1. Powers relative to the smallest x keep them in
+      // range.
       var (pp, pq, qq, p1, q1) = (0.0, 0.0, 0.0, 0.0, 0.0)
       for point in points {
         let (p, q) = (1 / point.y, pow(point.x / first, b) / point.y)
@@ -83,7 +90,7 @@ public struct PowerLaw: Equatable, Sendable {
       }
       return (c, a, sum)
     }
-    // The least of a grid of exponents, then golden section between its neighbours.
+    // The best exponent of a grid, then golden-section search between its neighbours.
     let grid = stride(from: -4, through: 4, by: 0.05).filter { abs($0) > 0.01 }
     let start = grid.min { solve($0).sum < solve($1).sum } ?? -1
     let ratio = (5.0.squareRoot() - 1) / 2
@@ -108,10 +115,10 @@ public struct PowerLaw: Equatable, Sendable {
     rSquared = total == 0 ? 1 : 1 - residual / total
   }
 
-  /// The law's `y`.
+  /// Returns the value of the law at `x`.
   public func value(at x: Double) -> Double { asymptote + factor * pow(x, exponent) }
 
-  /// The 95 % band at `x`; nil with an asymptote.
+  /// Returns the 95 % band at `x`; nil with an asymptote.
   public func band(at x: Double) -> ClosedRange<Double>? {
     guard let regression else { return nil }
     let distance = log(x) - regression.mean
@@ -122,7 +129,7 @@ public struct PowerLaw: Equatable, Sendable {
     return middle * exp(-half)...middle * exp(half)
   }
 
-  /// The extent of `x`, if there are points enough for a law.
+  /// Returns the range of `x`, if there are enough points for a law.
   private static func domain(
     _ points: [(x: Double, y: Double)], least: Int
   ) throws(NotFitted) -> ClosedRange<Double> {

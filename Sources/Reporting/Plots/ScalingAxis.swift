@@ -1,6 +1,6 @@
 import Results
 
-/// What evaluations are drawn against.
+/// The quantity that evaluations are plotted against.
 public enum ScalingAxis: String, CaseIterable, Sendable {
   case trainingSteps = "training-steps"
   case trainingImages = "training-images"
@@ -13,7 +13,7 @@ public enum ScalingAxis: String, CaseIterable, Sendable {
   case samplingCompute = "sampling-compute"
   case guidance
 
-  /// Text of the axis, with unit.
+  /// The label of the axis, with its unit.
   var label: String {
     switch self {
     case .trainingSteps: "Training steps"
@@ -31,7 +31,7 @@ public enum ScalingAxis: String, CaseIterable, Sendable {
 
   var isLogarithmic: Bool { self != .guidance }
 
-  /// Whether a law is fitted unless asked otherwise: where theory expects one.
+  /// Whether a law is fitted by default, because theory predicts one.
   public var hasLaw: Bool {
     switch self {
     case .trainingCompute, .parameters, .gflops, .gflopsThop: true
@@ -39,7 +39,7 @@ public enum ScalingAxis: String, CaseIterable, Sendable {
     }
   }
 
-  /// Whether the same checkpoint stands at several places.
+  /// Whether the same checkpoint can be at several places.
   public var isOfSampling: Bool {
     switch self {
     case .samplingSteps, .samplingCompute, .guidance: true
@@ -47,7 +47,7 @@ public enum ScalingAxis: String, CaseIterable, Sendable {
     }
   }
 
-  /// Settings that differ along the axis.
+  /// The settings that differ along the axis.
   var freedSettings: Set<Setting> {
     switch self {
     case .trainingSteps, .trainingImages: []
@@ -59,7 +59,7 @@ public enum ScalingAxis: String, CaseIterable, Sendable {
     }
   }
 
-  /// Where an evaluation stands; nil when it does not say.
+  /// Returns the place of an evaluation; nil if it is unknown.
   func value(of entry: LedgerEntry) -> Double? {
     let value: Double? =
       switch self {
@@ -83,8 +83,8 @@ public enum ScalingAxis: String, CaseIterable, Sendable {
 }
 
 extension LedgerEntry.Sampler {
-  /// Evaluations of the network per image. Older files do not say them; without guidance there are as
-  /// many as predictions.
+  /// The number of network evaluations per image. Older files do not contain it; without guidance
+  /// it is the number of predictions.
   fileprivate var knownNetworkEvaluations: Int? {
     networkEvaluations ?? (cfgScale == 1 ? evaluations : nil)
   }

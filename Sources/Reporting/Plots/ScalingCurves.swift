@@ -2,39 +2,42 @@ import Files
 import Foundation
 import Results
 
-/// A drawing of evaluations.
+/// A recipe for a drawing of evaluations.
 public struct ScalingCurves: Sendable {
-  /// What evaluations are drawn against.
+  /// The quantity that evaluations are plotted against.
   public var x: ScalingAxis
-  /// The metric; nil for `fid`, or `fd` where there is none.
+  /// The metric; nil for `fid`, or `fd` if there is no `fid`.
   public var y: String?
-  /// What makes a family; nil for one.
+  /// The setting that distinguishes families; nil for a single family.
   public var family: Setting?
-  /// Settings that have to agree although the family frees them.
+  /// The settings that must agree although the family allows them to differ.
   public var pinned: Set<Setting> = []
   /// The law to fit.
   public var fit: FitName
-  /// The title; nil for one that names metric and axis.
+  /// The title; nil for one that names the metric and the axis.
   public var title: String?
-  /// Whether evaluations that are not comparable are drawn, and named in the drawing.
+  /// Whether evaluations that are not comparable are drawn, with a note in the drawing.
   public var allowsMixed = false
-  /// Whether different checkpoints at one place are seeds of one recipe.
+  /// Whether different checkpoints at one place are runs of one training recipe with different
+  /// seeds.
   public var averagesSeeds = false
-  /// How far laws are drawn beyond the points.
+  /// The value up to which laws are drawn beyond the points.
   public var until: Double?
   /// Whether both axes are linear.
   public var isLinear = false
 
-  /// A drawing of a metric.
+  /// Creates a recipe.
   ///
   /// - Parameters:
-  ///   - x: What it is drawn against.
+  ///   - x: The quantity that evaluations are plotted against.
   ///   - fit: The law to fit.
   public init(x: ScalingAxis, fit: FitName) { (self.x, self.fit) = (x, fit) }
 
-  /// The drawing.
+  /// Returns the drawing of evaluations.
   ///
-  /// - Throws: ``Failure`` `NothingToPlot`, `MetricMissing`, `MixedSettings`, `MixedModels` (65).
+  /// - Throws: ``Failure`` (65) `MetricMissing` if no evaluation has the metric, `NothingToPlot` if
+  ///   none has a place on the axis, `MixedSettings` if their settings differ, or `MixedModels` if
+  ///   different models would be averaged; the last two only unless ``allowsMixed``.
   public func plot(_ entries: [LedgerEntry]) throws(Failure) -> Plot {
     let metric = try metric(of: entries)
     let drawn = entries.filter { x.value(of: $0) != nil && $0.metrics[metric] != nil }
@@ -126,7 +129,7 @@ public struct ScalingCurves: Sendable {
     return plot
   }
 
-  /// Orders names by what stands before their first number, then by the number: 0.06, 0.1, 16.
+  /// Returns a sort key: the text before the first number, then the number: 0.06, 0.1, 16.
   private static func rank(_ name: String) -> (String, Double, String) {
     guard let number = name.firstMatch(of: /[0-9]+(?:\.[0-9]+)?/) else { return (name, 0, name) }
     return (String(name[..<number.range.lowerBound]), Double(number.output) ?? 0, name)
@@ -144,7 +147,7 @@ public struct ScalingCurves: Sendable {
     return found[0]
   }
 
-  /// What differs and should not, a clause for each setting.
+  /// Returns the settings that differ and should not, with a clause for each.
   private func mixedSettings(_ entries: [LedgerEntry]) -> [String] {
     let free = x.freedSettings.union(family?.freed ?? []).subtracting(pinned)
     return Setting.compared.filter { !free.contains($0) }.compactMap { setting in
@@ -155,7 +158,7 @@ public struct ScalingCurves: Sendable {
     }
   }
 
-  /// What all have in common.
+  /// Returns the settings that all evaluations share.
   private func common(_ entries: [LedgerEntry]) -> String {
     let shown: [Setting] = [
       .num, .extractor, .dialect, .reference, .sampler, .steps, .guidance, .eta, .precision, .data,
@@ -186,12 +189,12 @@ public struct ScalingCurves: Sendable {
   }
 }
 
-/// What is fitted.
+/// The law to fit.
 public enum FitName: String, CaseIterable, Sendable {
   /// `y = a x^b`.
   case power
-  /// The same with an asymptote.
+  /// `y = c + a x^b`, with an asymptote.
   case saturating
-  /// Nothing.
+  /// No law.
   case none
 }

@@ -2,26 +2,29 @@ import Files
 import Foundation
 import Results
 
-/// Evaluations of one line of a drawing.
+/// The evaluations of one line of a drawing.
 struct ScalingLine {
-  /// What stands beside it; empty for the only one.
+  /// The name shown next to the line; empty if there is only one.
   var name: String
   var entries: [LedgerEntry]
 }
 
-/// Divides evaluations into lines, so that different models are never averaged unasked.
+/// A rule that divides evaluations into lines, so that different models are not averaged unless
+/// requested.
 ///
-/// Where several evaluations stand at one place, a line goes through their mean. That is right for
-/// ranges of seeds of one checkpoint. Of different checkpoints it is right only if they were trained by
-/// one recipe, which nothing in a ledger says; so each folder of checkpoints is then a line of its own.
+/// If several evaluations are at one place, a line goes through their mean. That is correct for
+/// ranges of seeds of one checkpoint. For different checkpoints it is correct only if they were
+/// trained by one recipe, which a ledger does not record; each folder of checkpoints is then a
+/// separate line.
 struct ScalingLines {
   let x: ScalingAxis
   let metric: String
-  /// Whether different checkpoints at one place are said to be seeds of one recipe.
+  /// Whether different checkpoints at one place are runs of one training recipe with different
+  /// seeds.
   let averagesSeeds: Bool
 
-  /// The lines of a family, by folder where the family has different models at one place or trainings
-  /// that overlap.
+  /// Returns the lines of a family, divided by folder if the family has different models at one
+  /// place or trainings that overlap.
   func lines(_ name: String, _ entries: [LedgerEntry]) -> [ScalingLine] {
     let folders = Dictionary(grouping: entries, by: \.folder)
     guard !averagesSeeds, clash(entries) != nil || overlap(Array(folders.values)) else {
@@ -33,14 +36,14 @@ struct ScalingLines {
         name: [name, parts[folder] ?? folder].filter { !$0.isEmpty }.joined(separator: ", "),
         entries: entries)
     }
-    // A line that goes from model to model would be lost.
+    // A line that connects different models would be lost.
     let isOfModels =
       placeCount(entries) > 1 && lines.allSatisfy { placeCount($0.entries) == 1 }
     return lines.count == 1 || isOfModels ? [ScalingLine(name: name, entries: entries)] : lines
   }
 
-  /// Whether the places of two folders overlap along the training of one architecture, where each folder
-  /// has a line.
+  /// Returns whether the places of two folders overlap along the training of one architecture,
+  /// where each folder is a line.
   private func overlap(_ folders: [[LedgerEntry]]) -> Bool {
     guard x.freedSettings.isEmpty else { return false }
     let extents = folders.compactMap { entries -> (low: Double, high: Double)? in
@@ -55,7 +58,7 @@ struct ScalingLines {
     Set(entries.compactMap { x.value(of: $0) }).count
   }
 
-  /// What of a line cannot be averaged, as a clause; nil when all can be.
+  /// Returns what cannot be averaged in a line, as a clause; nil if everything can.
   func clash(_ entries: [LedgerEntry]) -> String? {
     for (place, entries) in places(entries) {
       let models = Dictionary(grouping: entries, by: \.modelIdentity)
@@ -68,7 +71,7 @@ struct ScalingLines {
         for seed in Dictionary(grouping: same, by: { $0.sampler?.seed }).values {
           let values = seed.compactMap { $0.metrics[metric]?.value }
           guard let low = values.min(), let high = values.max() else { continue }
-          // Another machine or version may change the last digits.
+          // A different machine or version may change the last digits.
           if high - low > 1e-3 * max(abs(low), abs(high)) {
             return
               "'\(seed[0].name)' of one seed has \(metric) \(low) and \(high) at \(x.rawValue) "
@@ -80,7 +83,7 @@ struct ScalingLines {
     return nil
   }
 
-  /// What lines go through the mean of, for the notes; nil where no place has several.
+  /// Returns what lines average, for the notes; nil if no place has several evaluations.
   func averaged(_ lines: [ScalingLine]) -> String? {
     let places = lines.flatMap { self.places($0.entries) }.map(\.1)
     func largest(_ identity: (LedgerEntry) -> String) -> Int {
@@ -103,7 +106,7 @@ struct ScalingLines {
 }
 
 extension LedgerEntry {
-  /// What tells one model from another: its content, or else what it is called.
+  /// The identity of the model: the hash of its checkpoint, or otherwise its path or key.
   fileprivate var modelIdentity: String { checkpointSha256 ?? checkpoint ?? key }
 
   /// The folder of the checkpoint.
@@ -112,7 +115,7 @@ extension LedgerEntry {
   }
 }
 
-/// Of each path the components between those that all of them begin and end with.
+/// Returns the components of each path that are between the ones that all paths begin and end with.
 private func distinctParts(_ paths: [String]) -> [String: String] {
   let components = paths.map { $0.split(separator: "/").map(String.init) }
   let shortest = components.map(\.count).min() ?? 0

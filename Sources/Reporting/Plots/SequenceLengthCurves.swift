@@ -2,37 +2,38 @@ import Files
 import Foundation
 import Results
 
-/// The cost of a forward pass of DiS-S/2 by the number of tokens: counted for it and for the same
-/// network of attention, and measured by `dis-eval bench`.
+/// The cost of a forward pass of DiS-S/2 by the number of tokens, L: counted for it and for the
+/// same network with attention, and measured by `dis-eval bench`.
 public struct SequenceLengthCurves: Sendable {
-  /// What a forward pass costs at one length of the sequence.
+  /// The cost of a forward pass at one sequence length.
   public struct Cost: Sendable {
-    /// Operations of DiS-S/2, a multiply-add counted as two.
+    /// The number of operations of DiS-S/2, with a multiply-add counted as two.
     public var operations: Double
-    /// Matrix products of the same network with transformer blocks in place of its mixers.
+    /// The number of operations in the matrix products of the same network with transformer blocks
+    /// instead of its mixers.
     public var transformerOperations: Double
 
-    /// Notes a cost.
+    /// Creates a cost.
     public init(operations: Double, transformerOperations: Double) {
       (self.operations, self.transformerOperations) = (operations, transformerOperations)
     }
   }
 
-  /// The cost at a number of tokens.
+  /// Returns the cost for a number of tokens.
   private let cost: @Sendable (Int) -> Cost
-  /// Seconds of a pass by the number of tokens.
+  /// The seconds per pass, by the number of tokens.
   private var measured: [Int: Double] = [:]
 
-  /// Prepares a drawing.
+  /// Creates the curves.
   ///
-  /// - Parameter cost: The cost at a number of tokens.
+  /// - Parameter cost: Returns the cost for a number of tokens.
   public init(cost: @escaping @Sendable (Int) -> Cost) { self.cost = cost }
 
-  /// Takes the measurements of a benchmark.
+  /// Adds the measurements of a benchmark.
   ///
-  /// - Parameter path: Where they were read, for messages.
-  ///
-  /// - Throws: ``Failure`` `NoMeasurement` (65) when it has less than two lengths.
+  /// - Parameter path: The path from which they were read, for messages.
+  /// - Throws: ``Failure`` `NoMeasurement` (65) if there are measurements for fewer than two
+  ///   lengths.
   public mutating func add(_ benchmark: BenchmarkResult, path: String) throws(Failure) {
     for entry in benchmark.measurements where entry.perSecond > 0 {
       guard let tokens = Self.lengths[entry.name] else { continue }
@@ -46,12 +47,12 @@ public struct SequenceLengthCurves: Sendable {
     }
   }
 
-  /// The number of tokens that others are relative to when there are measurements: that of DiS-S/2 on
+  /// The number of tokens that values are relative to if there are measurements: that of DiS-S/2 on
   /// 32 x 32 pixels.
   private static let base = 257
   private static let lengths = ["dis-s2": 257, "dis-s2-1025": 1025, "dis-s2-4097": 4097]
 
-  /// The drawing.
+  /// Returns the drawing.
   public func plot(title: String?) -> Plot {
     let isRelative = !measured.isEmpty
     let unit = isRelative ? cost(Self.base) : Cost(operations: 1e9, transformerOperations: 1e9)
@@ -86,8 +87,8 @@ public struct SequenceLengthCurves: Sendable {
       series: series, notes: notes)
   }
 
-  /// The measured times, relative to that of the base; where it was not measured, so that the shortest
-  /// length lies on the counted curve.
+  /// The measured times relative to that of the base; if the base was not measured, scaled so that
+  /// the shortest length is on the counted curve.
   private var measuredPoints: [Plot.Point] {
     let first = measured[Self.base] == nil ? measured.keys.min() ?? Self.base : Self.base
     let seconds = measured[first] ?? 1

@@ -1,6 +1,6 @@
 import Results
 
-/// What evaluations of one drawing have in common, or what families differ by.
+/// A setting that the evaluations of a drawing share, or that distinguishes families.
 public enum Setting: String, CaseIterable, Sendable {
   case family, variant, name, data
   case patchSize = "patch-size"
@@ -9,7 +9,7 @@ public enum Setting: String, CaseIterable, Sendable {
   case num, dialect, extractor, reference
   case sampler, steps, guidance, eta, precision
 
-  /// Its value as people read it; nil when an evaluation does not say.
+  /// Returns the value as shown to users; nil if it is unknown.
   public func value(of entry: LedgerEntry) -> String? {
     func count(_ value: Int?, _ unit: String) -> String? { value.map { "\($0) \(unit)" } }
     return switch self {
@@ -40,7 +40,7 @@ public enum Setting: String, CaseIterable, Sendable {
     file.map { $0.name + ($0.sha256.map { " (\($0.prefix(8)))" } ?? "") }
   }
 
-  /// Settings that differ when this one does, on purpose.
+  /// The settings that are expected to differ if this one does.
   var freed: Set<Setting> {
     switch self {
     case .family, .name:
@@ -50,6 +50,6 @@ public enum Setting: String, CaseIterable, Sendable {
     }
   }
 
-  /// What is compared: names are not.
+  /// The settings that are compared, which excludes names.
   static let compared = allCases.filter { ![.family, .variant, .name].contains($0) }
 }
