@@ -11,31 +11,31 @@ import Results
 import Tensors
 import Work
 
-/// What can be measured.
+/// The work that a benchmark can measure.
 public enum BenchmarkCase: String, CaseIterable, Sendable {
-  /// OpenBLAS's `sgemm` at 1024 x 1024 x 1024, one call per worker side by side.
+  /// OpenBLAS's `sgemm` at 1024 x 1024 x 1024, one call per worker in parallel.
   case sgemm
   /// Inception-v3 features of 299 x 299 images.
   case inception
-  /// The same in bfloat16.
+  /// Inception-v3 features in bfloat16.
   case inceptionBF16 = "inception-bf16"
-  /// DiS-S/2 without classes on 32 x 32 x 3, 257 tokens.
+  /// DiS-S/2 without classes on 32 x 32 x 3, with 257 tokens.
   case disS2 = "dis-s2"
-  /// The same in bfloat16.
+  /// DiS-S/2 on 32 x 32 x 3 in bfloat16.
   case disS2BF16 = "dis-s2-bf16"
-  /// The same on 64 x 64: 1,025 tokens.
+  /// DiS-S/2 on 64 x 64 x 3, with 1,025 tokens.
   case disS2Tokens1025 = "dis-s2-1025"
-  /// The same on 128 x 128: 4,097 tokens.
+  /// DiS-S/2 on 128 x 128 x 3, with 4,097 tokens.
   case disS2Tokens4097 = "dis-s2-4097"
-  /// The decoder of Stable Diffusion to 256 x 256 pixels.
+  /// The decoder of Stable Diffusion, to 256 x 256 pixels.
   case decoder256 = "decoder-256"
   /// The Fréchet distance of two full-rank Gaussians of 2,048 dimensions, by all workers together.
   case frechet2048 = "frechet-2048"
 
-  /// Those that are measured unless others are asked for.
+  /// The cases that are measured by default.
   public static let usual: [Self] = [.sgemm, .inception, .disS2, .decoder256, .frechet2048]
 
-  /// What is counted.
+  /// The unit counted.
   fileprivate var unit: String {
     switch self {
     case .sgemm: "products"
@@ -46,11 +46,14 @@ public enum BenchmarkCase: String, CaseIterable, Sendable {
   }
 }
 
-/// Measures `cases`, the peak before and after each: machines change speed.
+/// Measures `cases`, with the peak before and after each because the speed of machines varies.
 ///
 /// - Parameters:
-///   - threads: Workers.
-///   - seconds: The least time each one is measured, after a warm-up.
+///   - threads: The number of workers.
+///   - seconds: The minimum time in seconds for each measurement, after a warm-up.
+/// - Throws: `Failure` `UnknownKernels` (64) if `DIS_EVAL_KERNELS` does not name an instruction set,
+///   `KernelsUnavailable` (69) if this processor lacks it, or `OutOfMemory` (71) if the system does
+///   not provide enough memory for the workers.
 public func benchmark(
   _ cases: [BenchmarkCase] = BenchmarkCase.usual, threads: Int, seconds: Double = 2,
   reporter: Reporter
@@ -84,7 +87,7 @@ private struct Bench {
       gigaOperations: work.gigaOperations, peakGflops: max(before, try await peak()))
   }
 
-  /// What is measured: `body` does `items` of them.
+  /// The work to measure; one call of `body` processes `items` units.
   private struct Work {
     var items = 1
     var gigaOperations: Double?
@@ -140,7 +143,8 @@ private struct Bench {
     }
   }
 
-  /// Billions of operations per second of multiply-adds that touch no memory, of all workers.
+  /// Returns billions of operations per second of multiply-adds that access no memory, over all
+  /// workers.
   private func peak() async throws -> Double {
     let instructions = dis_instructions_in_use()
     let count = 2_000_000
@@ -148,7 +152,7 @@ private struct Bench {
     return perSecond * Double(count) * Double(dis_multiply_add_operations(instructions)) / 1e9
   }
 
-  /// Calls per second of `body` over all workers, from at least `seconds`.
+  /// Returns calls of `body` per second over all workers, measured for at least `seconds`.
   private func rate(
     seconds: Double, _ body: @escaping @Sendable () throws -> Void
   ) async throws -> Double {
@@ -166,7 +170,7 @@ private struct Bench {
     }
   }
 
-  /// Calls per second of `body` one after the other, from at least three.
+  /// Returns calls of `body` per second in sequence, from at least three calls and `seconds`.
   private func rateAlone(_ body: () throws -> Void) throws -> Double {
     let start = ContinuousClock.now
     var calls = 0
@@ -178,8 +182,8 @@ private struct Bench {
     }
   }
 
-  /// The statistics of random rows, twice as many as dimensions, of variances from 1 to 1e-6 as those of
-  /// a network's features are spread.
+  /// Returns the statistics of random rows, twice as many as dimensions, with variances from 1 to
+  /// 1e-6, similar to those of a network's features.
   private static func gaussian(_ dimension: Int) throws -> GaussianStatistics {
     var accumulator = GaussianAccumulator(dimension: dimension)
     let rows = WeightReader.madeUp([128, dimension]).values

@@ -8,10 +8,10 @@ import References
 import Results
 import Work
 
-/// Why the tools give different numbers for the same images: the Fréchet distance in every dialect,
-/// and what each single difference between them is worth.
+/// An explanation of why tools give different numbers for the same images: the Fréchet distance in
+/// every dialect, and the contribution of each difference between them.
 public struct Explanation: Codable, Sendable {
-  /// Name and version of this form.
+  /// The name and version of the document format.
   public var schema = "dis-eval-explanation/1"
   /// The dialect that the others are compared with.
   public var base: String
@@ -19,77 +19,82 @@ public struct Explanation: Codable, Sendable {
   public var metric: String
   /// The distance in the base dialect.
   public var value: Double
-  /// Every dialect.
+  /// The distance in every dialect.
   public var dialects: [DialectLine]
   /// Every single change to the base dialect.
   public var changes: [Change]
-  /// Images of either side.
+  /// The numbers of images of both sides, the subject first.
   public var counts: [Int]
   /// The extractor.
   public var extractor: ExtractorProvenance
-  /// Name and version of the tool.
+  /// The name and version of the tool.
   public var tool = "\(Tool.name) \(Tool.version)"
 
-  /// One dialect, and where its difference comes from.
+  /// One dialect, and the sources of its difference.
   public struct DialectLine: Codable, Sendable {
-    /// Name.
+    /// The name of the dialect.
     public var dialect: String
-    /// Distance.
+    /// The distance in this dialect.
     public var value: Double
-    /// ``value`` less that of the base dialect: the sum of the three parts.
+    /// ``value`` minus that of the base dialect: the sum of the three parts below.
     public var difference: Double
-    /// Of another resize with the base's scale.
+    /// The part due to the different resize, with the base's scale.
     public var resize: Double
-    /// Of another scale, then.
+    /// The additional part due to the different scale.
     public var scale: Double
-    /// Of another precision of the mean, then.
+    /// The additional part due to the different precision of the mean.
     public var meanPrecision: Double
   }
 
-  /// The base dialect with one thing changed.
+  /// The base dialect with one change.
   public struct Change: Codable, Sendable {
     /// `resize`, `scale`, `quantisation`, `mean precision`, `ddof` or `weights`.
     public var kind: String
-    /// What it is changed to.
+    /// The value after the change.
     public var to: String
-    /// Distance.
+    /// The distance after the change.
     public var value: Double
-    /// ``value`` less that of the base dialect.
+    /// ``value`` minus that of the base dialect.
     public var difference: Double
   }
 
-  /// The document as JSON.
+  /// Returns the document as JSON with sorted keys, indented, with a final newline.
+  ///
+  /// - Throws: `EncodingError` if a number is not finite.
   public func json() throws -> [UInt8] { try encodedJSON(self) }
 }
 
-/// Compares images under all dialects and attributes the differences.
+/// Compares images in all dialects and attributes the differences.
 public struct Explainer: Sendable {
-  /// Paths of the images of either side.
+  /// The paths of the images of both sides.
   public var images: (subject: String, reference: String)
   /// The dialect to compare the others with.
   public var base = Dialect.pytorchFID
-  /// The extractor's weights, nil for those in the user's cache.
+  /// The path of the extractor's weights; nil for those in the user's cache.
   public var weights: String?
-  /// Other weights, to see what they change.
+  /// The path of different weights, to measure their effect.
   public var otherWeights: String?
-  /// The first images of either side to take, nil for all.
+  /// The number of images to use from each side, the first ones; nil for all.
   public var count: Int?
-  /// Whether folders of images are searched with the folders in them; nil to refuse folders with images
-  /// both here and inside.
+  /// Whether subfolders of a folder of images are searched; nil to refuse a folder that has images
+  /// both in itself and in a subfolder.
   public var recursive: Bool?
-  /// How much runs at once.
+  /// The amount of work that runs at once.
   public var workload: Workload
 
-  /// Describes the work.
+  /// Creates an explainer of the images at two paths.
   public init(images: String, reference: String, weights: String?, workload: Workload) {
     self.images = (images, reference)
     self.weights = weights
     self.workload = workload
   }
 
-  /// Computes everything.
+  /// Computes the explanation.
   ///
-  /// - Throws: `Failure` `ImagesNeeded` for statistics, whose images cannot be prepared again.
+  /// - Throws: `Failure` (65) `ImagesNeeded` for statistics, whose images cannot be prepared
+  ///   differently, `TooFewSamples` if a side has fewer than two images, `DimensionMismatch` if the
+  ///   other weights have features of a different length, or the code of a `MetricError`; or the
+  ///   error that loading the images or the extractor throws.
   public func run(reporter: Reporter) async throws -> Explanation {
     try workload.prepare()
     let sources = try [images.subject, images.reference].map { path in
@@ -185,12 +190,12 @@ public struct Explainer: Sendable {
   }
 }
 
-/// The preparations of all dialects, and those that lie between the base and them.
+/// The preparations of all dialects, and those between the base and them.
 private struct Ways {
   let base: Preparation
-  /// The base with the resized image rounded to bytes.
+  /// The base's preparation with the resized image rounded to bytes.
   let rounded: Preparation
-  /// Each once.
+  /// All preparations, each once.
   let all: [Preparation]
   private let extractor: any FeatureExtractor
 
@@ -231,10 +236,10 @@ private struct DistanceTable {
     try distance(preparation, mean).value
   }
 
-  /// With covariances divided by N.
+  /// Returns the distance with covariances divided by N.
   ///
-  /// With `f = (N - 1) / N` and `g` of the two sides, the traces of the covariances are multiplied by
-  /// f and g, and that of the root of their product by √(fg).
+  /// With `f = (N - 1) / N`, and `g` likewise for the other side, the traces of the covariances are
+  /// multiplied by f and g, and the trace of the root of their product by √(fg).
   mutating func biased(_ preparation: Preparation, _ mean: MeanPrecision) throws -> Double {
     let distance = try distance(preparation, mean)
     let (a, b) = (

@@ -1,4 +1,4 @@
-// What a user of the library meets of the rooms below.
+// The modules that a user of the library also needs.
 @_exported import Features
 @_exported import References
 @_exported import Results

@@ -3,13 +3,13 @@ import Files
 extension Failure.Code {
   /// A record does not say enough to repeat its evaluation.
   public static let cannotEvaluateAgain = Failure.Code("CannotEvaluateAgain")
-  /// A checkpoint was changed while it was evaluated.
+  /// A checkpoint changed while it was evaluated.
   public static let checkpointChanged = Failure.Code("CheckpointChanged")
   /// All pixels of a sample are the same.
   public static let constantImage = Failure.Code("ConstantImage")
-  /// The number of images is not the expected one.
+  /// The number of images differs from the expected one.
   public static let countMismatch = Failure.Code("CountMismatch")
-  /// Two checkpoints have one name.
+  /// Two checkpoints have the same name.
   public static let duplicateName = Failure.Code("DuplicateName")
   /// A run did not keep the features that a metric needs.
   public static let featuresNotKept = Failure.Code("FeaturesNotKept")
@@ -27,37 +27,37 @@ extension Failure.Code {
   public static let metricRefused = Failure.Code("MetricRefused")
   /// A metric that must be computed cannot be computed from the inputs.
   public static let metricUnavailable = Failure.Code("MetricUnavailable")
-  /// Several dialects were asked for where only one is possible.
+  /// Several dialects were requested where only one is possible.
   public static let mixedDialects = Failure.Code("MixedDialects")
   /// A result does not identify its samples one by one.
   public static let noSampleDigests = Failure.Code("NoSampleDigests")
   /// A folder does not hold a run.
   public static let notARun = Failure.Code("NotARun")
-  /// A shard was asked for without a run of a checkpoint.
+  /// A shard was requested without a run of a checkpoint.
   public static let notAShard = Failure.Code("NotAShard")
   /// A folder holds a run with different settings.
   public static let otherConfiguration = Failure.Code("OtherConfiguration")
-  /// The extractor is not that of the record.
+  /// The extractor is not the recorded one.
   public static let otherExtractor = Failure.Code("OtherExtractor")
-  /// The images are not those of the result.
+  /// The images are not those that the result was computed from.
   public static let otherImages = Failure.Code("OtherImages")
-  /// The reference is not that of the record.
+  /// The reference is not the recorded one.
   public static let otherReference = Failure.Code("OtherReference")
-  /// A run is not the one of the result.
+  /// A run is not the one that the result was computed from.
   public static let otherRun = Failure.Code("OtherRun")
-  /// A checkpoint or decoder does not fit a preset.
+  /// A checkpoint or decoder does not match a preset.
   public static let presetMismatch = Failure.Code("PresetMismatch")
-  /// Images are not those of the reference's features.
+  /// Images are not those that the reference's features were computed from.
   public static let referenceImagesMismatch = Failure.Code("ReferenceImagesMismatch")
-  /// The record of a run is not as it was written.
+  /// The record of a run is damaged.
   public static let runDamaged = Failure.Code("RunDamaged")
   /// A run lacks samples.
   public static let runIncomplete = Failure.Code("RunIncomplete")
-  /// The disk has too little room for the work.
+  /// The disk has too little free space for the work.
   public static let tooLittleDisk = Failure.Code("TooLittleDisk")
   /// The machine has too little memory for the work.
   public static let tooLittleMemory = Failure.Code("TooLittleMemory")
-  /// A unit of a run is not as it was written.
+  /// A unit of a run is damaged.
   public static let unitDamaged = Failure.Code("UnitDamaged")
   /// Two processes computed different bytes for the same samples.
   public static let unitDiffers = Failure.Code("UnitDiffers")

@@ -1,6 +1,7 @@
 import Backbones
 
-/// What a forward pass of one image takes, in billions of operations, a multiply-add counted as two.
+/// The cost of a forward pass of one image in billions of operations, with a multiply-add counted
+/// as two.
 public struct ForwardCompute: Codable, Sendable {
   /// The mixers' matrix products.
   public var projections: Double
@@ -12,23 +13,23 @@ public struct ForwardCompute: Codable, Sendable {
   public var convolutions: Double
   /// The selective scans.
   public var scans: Double
-  /// Everything.
+  /// The total.
   public var total: Double
-  /// What the DiS paper's counter sees: the mixers go uncounted.
+  /// The operations counted by the DiS paper's counter, which omits the mixers.
   public var thop: Double
-  /// The same network on images of other sizes, beside one of transformer blocks.
+  /// The cost of the same network on images of other sizes, and of one with transformer blocks.
   public var byLength: [Length]
 
-  /// One size of images.
+  /// The cost for one size of images.
   public struct Length: Codable, Sendable {
-    /// Side of the image or latent in pixels.
+    /// The side of the image or latent in pixels.
     public var imageSide: Int
-    /// Tokens.
+    /// The number of tokens, L.
     public var tokens: Int
-    /// Everything: proportional to the tokens.
+    /// The total, proportional to L.
     public var gflops: Double
-    /// Matrix products with transformer blocks of the same width and number in place of the mixers:
-    /// a part of them is proportional to the square of the tokens.
+    /// The matrix products with transformer blocks of the same width and number instead of the
+    /// mixers; a part of them is proportional to L².
     public var transformerGflops: Double
   }
 
@@ -53,10 +54,11 @@ public struct ForwardCompute: Codable, Sendable {
 }
 
 extension ForwardCompute {
-  /// The operations of a forward pass of DiS-S/2 on an image of that many tokens, and the matrix products
-  /// of the same network with transformer blocks in place of its mixers.
+  /// Returns the operations of a forward pass of DiS-S/2 on an image, and those in the matrix
+  /// products of the same network with transformer blocks instead of its mixers.
   ///
-  /// - Parameter tokens: More than the tokens that are not of the image.
+  /// - Parameter tokens: The number of tokens, L, greater than the number of extra tokens.
+  /// - Returns: Numbers of operations, with a multiply-add counted as two.
   public static func ofSmall(tokens: Int) -> (operations: Double, transformerOperations: Double) {
     let model = DiSConfiguration.small
     let patches = tokens - model.extraTokens

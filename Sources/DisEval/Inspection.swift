@@ -8,70 +8,71 @@ import Images
 import References
 import Results
 
-/// What any file that dis-eval reads is.
+/// A description of any file that dis-eval reads.
 public struct Inspection: Codable, Sendable {
-  /// Name and version of this form.
+  /// The name and version of the document format.
   public var schema = "dis-eval-inspection/1"
   /// The path as given.
   public var file: String
   /// `checkpoint`, `weights` (a TensorFlow graph), `statistics`, `array`, `images`, `run` (a folder),
   /// `unit` (of a run) or `document` (one that dis-eval writes).
   public var kind: String
-  /// Container format.
+  /// The container format.
   public var format: String
-  /// Size in bytes, nil for a folder.
+  /// The size in bytes; nil for a folder.
   public var bytes: Int?
-  /// SHA-256, nil for a folder.
+  /// The SHA-256; nil for a folder.
   public var sha256: String?
-  /// State dicts in the file.
+  /// The keys of the state dicts in the file.
   public var stateDicts: [String]?
-  /// The one that was inspected.
+  /// The key of the state dict that was inspected.
   public var key: String?
-  /// What a safetensors header says of itself.
+  /// The metadata in a safetensors header.
   public var metadata: [String: String]?
-  /// Classes of a pickle that were kept inert, never constructed.
+  /// The classes in a pickle, which are never constructed.
   public var inertClasses: [String]?
-  /// The network, if it is one that dis-eval knows.
+  /// The network, if it is a DiS architecture.
   public var model: ModelProvenance?
-  /// What a forward pass of it takes.
+  /// The cost of a forward pass of it.
   public var compute: ForwardCompute?
-  /// The decoder of latents, if it is one.
+  /// The decoder of latents, if the file is one.
   public var decoder: Decoder?
-  /// Another known network's name.
+  /// The name of the architecture.
   public var architecture: String?
-  /// Numbers in all tensors.
+  /// The number of elements of all tensors.
   public var parameters: Int?
-  /// Tensors or arrays.
+  /// The tensors or arrays.
   public var tensors: [TensorLine]?
-  /// The record beside statistics.
+  /// The record next to the statistics.
   public var record: StatisticsRecord?
-  /// What a run says of itself.
+  /// The record of a run.
   public var run: RunRecord?
-  /// What was found, in words.
+  /// A summary in words.
   public var summary: String?
 
   /// The architecture of a KL decoder.
   public struct Decoder: Codable, Sendable {
-    /// Channels of the latents that it takes.
+    /// The number of channels of the latents.
     public var latentChannels: Int
-    /// Channels of the images that it makes.
+    /// The number of channels of the images.
     public var imageChannels: Int
-    /// Pixels of an image along one pixel of a latent.
+    /// The number of image pixels along one latent pixel.
     public var pixelsPerLatent: Int
-    /// Channels of each block, the smallest resolution first.
+    /// The number of channels of each block, the lowest resolution first.
     public var blockChannels: [Int]
-    /// Residual blocks in each of them.
+    /// The number of residual blocks in each block.
     public var resnetsPerBlock: Int
-    /// Numbers in the weights of the decoder alone.
+    /// The number of elements of the decoder's weights alone.
     public var parameters: Int
-    /// Billions of operations for an image of 256 x 256 pixels, a multiply-add counted as two.
+    /// Billions of operations for an image of 256 x 256 pixels, with a multiply-add counted as two.
     public var gflops256: Double
   }
 
   /// Inspects `path`.
   ///
-  /// - Parameter key: Which state dict of a checkpoint.
-  /// - Throws: `Failure` when the file is refused.
+  /// - Parameter key: The key path of a state dict in a checkpoint; nil to choose one.
+  /// - Throws: `Failure` (65) `NoImages` if a folder has none, `RunDamaged` if a run's record is not
+  ///   valid; or the error that opening a checkpoint, its state dict or statistics throws.
   public init(path: String, key: String?) throws {
     file = path
     var isFolder: ObjCBool = false
@@ -127,7 +128,7 @@ public struct Inspection: Codable, Sendable {
     metadata = Dictionary(
       checkpoint.metadata.map { ($0.0, $0.1) }, uniquingKeysWith: { first, _ in first })
     inertClasses = checkpoint.inertClasses
-    // Which one is inspected never decides which one a run takes, so here any is better than none.
+    // The choice here never determines the choice of a run, so any state dict is better than none.
     let taken = try? checkpoint.taken(nil)
     self.key = key ?? (taken == nil ? checkpoint.stateDictKeys.first : taken?.key)
     let state = try checkpoint.stateDict(key: self.key)
@@ -185,7 +186,9 @@ public struct Inspection: Codable, Sendable {
     }
   }
 
-  /// The document as JSON.
+  /// Returns the document as JSON with sorted keys, indented, with a final newline.
+  ///
+  /// - Throws: `EncodingError` if a number is not finite.
   public func json() throws -> [UInt8] { try encodedJSON(self) }
 }
 

@@ -3,53 +3,54 @@ import Files
 import References
 import Sampling
 
-/// The settings of a published evaluation, so that a checkpoint of its model is scored like it with
-/// one option.
+/// The settings of a published evaluation, so that a checkpoint of its model can be scored in the
+/// same way with one option.
 ///
-/// Neither the DiS paper nor its code says everything that a number depends on: what follows is said
-/// of each in ``source``. Pinned are model, sampler, steps, guidance, labels, quantiser, number of
-/// samples, dialect and statistics; files, seed and what runs at once are not.
+/// Neither the DiS paper nor its code specifies everything that a number depends on; ``source``
+/// states what each preset follows. A preset fixes model, sampler, steps, guidance, labels,
+/// quantiser, number of samples, dialect and statistics, but not files, seed and workload.
 public struct Preset: Sendable {
-  /// As it is given on the command line.
+  /// The name, as given on the command line.
   public let name: String
-  /// What the model must be.
+  /// The required model.
   public let model: Model
-  /// How it is sampled.
+  /// The settings for sampling.
   public let settings: SamplingSettings
-  /// How many samples are scored.
+  /// The number of samples scored.
   public var count: Int { 50_000 }
   /// The dialect of features and statistics.
   public let dialect: Dialect
-  /// Name of the reference in the registry.
+  /// The name of the reference in the registry.
   public let reference: String
-  /// Where the settings come from.
+  /// The source of the settings.
   public let source: String
 
-  /// A model, as far as a checkpoint's shapes show it.
+  /// A model, as far as the shapes of a checkpoint identify it.
   public struct Model: Equatable, Sendable, CustomStringConvertible {
-    /// Such as `DiS-S/2`.
+    /// The architecture, such as `DiS-S/2`.
     public let variant: String
-    /// Side of the images or latents.
+    /// The side of the images or latents in pixels.
     public let side: Int
-    /// Channels of the images or latents.
+    /// The number of channels of the images or latents.
     public let channels: Int
-    /// Number of classes, nil for an unconditional model.
+    /// The number of classes; nil for an unconditional model.
     public let classes: Int?
 
-    /// In one line, for people.
+    /// A description in one line for users.
     public var description: String {
       "\(variant), \(side)x\(side)x\(channels), "
         + (classes.map { "\($0) classes" } ?? "unconditional")
     }
   }
 
-  /// Latents need a decoder.
+  /// Whether the model generates latents, which need a decoder.
   public var isLatent: Bool { model.channels == 4 }
 
   /// All presets.
   public static let all: [Preset] = {
     let unguided = SamplingSettings()
-    // sample.py and train.py of feizc/DiS at 3da562e always guide with 1.5, the first three channels.
+    // sample.py and train.py of feizc/DiS at 3da562e always guide the first three channels with
+    // scale 1.5.
     var guided = SamplingSettings()
     guided.guidanceScale = 1.5
     guided.guidedChannels = .first3
@@ -83,9 +84,9 @@ public struct Preset: Sendable {
     ]
   }()
 
-  /// The preset of that name.
+  /// Creates the preset with the given name.
   ///
-  /// - Throws: `Failure` `UnknownPreset` (64) with all names.
+  /// - Throws: `Failure` `UnknownPreset` (64), which lists all presets, if there is none.
   public init(named name: String) throws(Failure) {
     guard let preset = Self.all.first(where: { $0.name == name }) else {
       throw Failure(
@@ -107,8 +108,10 @@ public struct Preset: Sendable {
     self.source = source
   }
 
-  /// - Throws: `Failure` `PresetMismatch` (65) for the checkpoint of another model, or for latents
-  ///   decoded in another way.
+  /// Checks that a generator matches the preset.
+  ///
+  /// - Throws: `Failure` `PresetMismatch` (65) if the checkpoint has a different model, or (64) if
+  ///   latents are decoded differently.
   public func check(_ generator: Generator) throws(Failure) {
     let found = generator.checkpoint.model
     let model = Model(
@@ -129,7 +132,7 @@ public struct Preset: Sendable {
     }
   }
 
-  /// What is pinned, a line each.
+  /// The fixed settings, one per line.
   public var lines: [(name: String, value: String)] {
     [
       ("model", "\(model)\(isLatent ? ", with --decoder" : "")"),

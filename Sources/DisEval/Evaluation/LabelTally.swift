@@ -2,23 +2,24 @@ import Files
 import Foundation
 import Results
 
-/// Counts labels one by one.
+/// A count of the images of each class, one label at a time.
 package struct LabelTally {
   private(set) var counts: [Int]
   private(set) var unlabelled = 0
 
   package init(classes: Int) { counts = [Int](repeating: 0, count: classes) }
 
-  /// The document that results have of it.
+  /// The counts as recorded in results.
   package var summary: LabelCounts { LabelCounts(counts: counts, unlabelled: unlabelled) }
 
   package mutating func append(_ label: Int) {
     if counts.indices.contains(label) { counts[label] += 1 } else { unlabelled += 1 }
   }
 
-  /// Whether independent draws of classes by `shares` would be so with a probability below about 1e-6:
-  /// a class is left out that would not be, or Pearson's chi-square is that large. Neighbouring classes
-  /// are taken together until 5 images are expected of them, which chi-square needs.
+  /// Returns whether independent draws of classes with `shares` would result in these counts with a
+  /// probability below about 1e-6, because a class is missing that would not be, or Pearson's
+  /// chi-square is too large. Neighbouring classes are combined until at least 5 images are
+  /// expected, which chi-square requires.
   package func isUnlike(_ shares: [Double]) -> Bool {
     let count = Double(counts.reduce(0, +))
     guard count > 0 else { return false }
@@ -45,8 +46,9 @@ package struct LabelTally {
     return statistic > Self.bound(degrees: Double(groups.count - 1))
   }
 
-  /// Whether these labels have classes that `reference` lacks, although as many images with the same
-  /// shares would all be of its classes with a probability below 1e-6 only.
+  /// Returns whether these labels include classes that `reference` lacks, although as many images
+  /// with the same shares would all belong to the reference's classes with a probability below
+  /// 1e-6.
   ///
   /// - Parameter shares: The reference's share of each class.
   fileprivate func hasClasses(beyond reference: LabelCounts, with shares: [Double]) -> Bool {
@@ -57,7 +59,7 @@ package struct LabelTally {
 
   private static let level = 1e-6
 
-  /// The quantile of chi-square at 1 - 1e-6, by Wilson and Hilferty's cube root.
+  /// Returns the quantile of chi-square at 1 - 1e-6, by Wilson and Hilferty's cube root.
   private static func bound(degrees: Double) -> Double {
     let (normalQuantile, variance) = (4.753424, 2 / (9 * degrees))
     let root = 1 - variance + normalQuantile * variance.squareRoot()
@@ -66,16 +68,16 @@ package struct LabelTally {
 }
 
 extension LabelTally {
-  /// What to say when the classes asked for are not those of the reference, nil when they are or when
-  /// nothing speaks against it.
+  /// Returns a warning if the requested classes are not those of the reference; nil if they are or
+  /// there is no evidence to the contrary.
   ///
-  /// Labels that are uniform or balanced are what a reference of unknown classes is taken for; one class,
-  /// or the labels of a file, must look like it.
+  /// If the reference's classes are unknown, uniform and balanced labels are accepted, a single
+  /// class gives a warning, and labels from a file are compared with a uniform distribution.
   ///
   /// - Parameters:
-  ///   - policy: The labels as the sampler records them.
-  ///   - reference: The classes of the reference, nil if they are not known.
-  ///   - name: The reference's.
+  ///   - policy: The label policy as recorded for the sampler.
+  ///   - reference: The classes of the reference; nil if unknown.
+  ///   - name: The name of the reference.
   package func warning(policy: String, reference: LabelCounts?, named name: String) -> String? {
     let (classes, total) = (counts.count, counts.reduce(0, +))
     guard classes > 1, total > 0 else { return nil }

@@ -3,7 +3,7 @@ import GenerativeMetrics
 import Results
 
 extension Metric {
-  /// Sets the interval of a metric, or why there is none.
+  /// Sets the interval of a metric, or the reason there is none.
   mutating func setInterval(
     _ title: MetricTitle, _ jackknife: () throws(NoInterval) -> Jackknife
   ) {
@@ -22,7 +22,7 @@ extension Metric {
 }
 
 extension Metric {
-  /// Why some metrics have none.
+  /// The reason for metrics that never have an interval.
   private static let noInterval = "not computed for this metric"
 
   init(_ distance: FrechetDistance, _ title: MetricTitle) {

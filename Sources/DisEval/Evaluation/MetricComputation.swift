@@ -7,7 +7,7 @@ import References
 import Results
 import Work
 
-/// Computes the metrics of any number of dialects from two sides; what dialects share is computed
+/// Computes the metrics in any number of dialects from two sides. What dialects share is computed
 /// once.
 package struct MetricComputation {
   private let subject: Side
@@ -34,9 +34,12 @@ package struct MetricComputation {
     self.reporter = reporter
   }
 
-  /// The metrics in one dialect.
+  /// Returns the metrics in one dialect.
   ///
-  /// - Parameter other: The dialect of the reference; the same unless dialects are mixed on purpose.
+  /// - Parameter other: The dialect of the reference, the same unless dialects are mixed
+  ///   deliberately.
+  /// - Throws: `Failure` (65) with the code of the `MetricError` if a metric cannot be computed, or the
+  ///   error that reading feature rows throws.
   package mutating func result(_ dialect: Dialect, reference other: Dialect) throws -> DialectResult
   {
     let definition = dialect.definition
@@ -75,7 +78,7 @@ package struct MetricComputation {
     return result
   }
 
-  /// How the images of the two sides are prepared.
+  /// The preparations of the images of the two sides.
   private struct PreparedPair {
     let subject: Preparation
     let reference: Preparation
@@ -89,7 +92,7 @@ package struct MetricComputation {
     for name in names where wanted.contains(name) { result.skipped[name.rawValue] = reason }
   }
 
-  /// FID, or with spatial features sFID.
+  /// Adds FID, or sFID for spatial features.
   private mutating func addDistance(
     _ title: MetricTitle, _ keys: [DistanceKey], _ definition: DialectDefinition,
     to result: inout DialectResult
@@ -109,7 +112,7 @@ package struct MetricComputation {
     result.metrics[title.rawValue] = metric
   }
 
-  /// Inception Score, which needs the images alone.
+  /// Adds the Inception Score, which needs only the images.
   private func addScore(
     _ preparation: Preparation, _ definition: DialectDefinition, to result: inout DialectResult
   ) {
@@ -147,7 +150,7 @@ package struct MetricComputation {
     }
   }
 
-  /// Precision and recall, and where the tool has them, density and coverage.
+  /// Adds precision and recall, and density and coverage if the tool computes them.
   private mutating func addPrecisionAndRecall(
     _ rows: FeatureRows, _ others: FeatureRows, _ preparation: Preparation,
     _ definition: DialectDefinition, to result: inout DialectResult
@@ -177,12 +180,12 @@ package struct MetricComputation {
     }
   }
 
-  /// Reference images compared with, nil when they are all.
+  /// Returns the number of reference images compared with; nil for all.
   private func referenceCount(_ rows: FeatureRows) -> Int? {
     rows.count == reference.count ? nil : rows.count
   }
 
-  /// What results call a metric.
+  /// Returns the name of a metric in results.
   private func title(_ name: MetricName) -> MetricTitle {
     switch name {
     case .fid: isInception ? .fid : .frechetDistance
@@ -198,7 +201,7 @@ package struct MetricComputation {
     if case .statistics(let statistics, _) = reference { statistics.record?.floor } else { nil }
   }
 
-  /// The distance of the subject's Gaussian from the reference's, nil when a side has none.
+  /// Returns the distance of the subject's Gaussian from the reference's; nil if a side has none.
   private mutating func distance(_ keys: [DistanceKey]) throws -> FrechetDistance? {
     if let known = distances[keys] { return known }
     let distance: FrechetDistance
@@ -217,7 +220,8 @@ package struct MetricComputation {
 // MARK: - Intervals
 
 extension MetricComputation {
-  /// The distance without each group of the subject's images, from the whole reference.
+  /// Returns the distances with each group of the subject's images left out, from the whole
+  /// reference.
   private func jackknife(
     _ distance: FrechetDistance, _ keys: [DistanceKey], _ title: MetricTitle
   ) throws(NoInterval) -> Jackknife {
@@ -241,7 +245,7 @@ extension MetricComputation {
     }
   }
 
-  /// The score without each group of the images.
+  /// Returns the scores with each group of the images left out.
   private func jackknife(
     _ scores: InceptionScoreAccumulator
   ) throws(NoInterval) -> Jackknife {

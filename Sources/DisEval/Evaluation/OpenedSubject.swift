@@ -5,11 +5,11 @@ import References
 import Results
 import Sampling
 
-/// What is judged, checked as far as that goes before any work.
+/// The opened subject of an evaluation, checked as far as possible before any work.
 enum OpenedSubject {
   case samples(Generator, count: Int)
   case existing(ImagesOrStatistics)
-  /// Samples that were made before, `count` of them in all.
+  /// Existing samples of a run, `count` in total.
   case run(RunDirectory, count: Int, isPartial: Bool)
 
   init(_ request: EvaluationRequest, preset: Preset?) throws {
@@ -31,7 +31,7 @@ enum OpenedSubject {
     }
   }
 
-  /// What samples were made by.
+  /// The origin of the samples; nil if there are none.
   var origin: SampleOrigin? {
     switch self {
     case .existing: nil
@@ -47,7 +47,7 @@ enum OpenedSubject {
     }
   }
 
-  /// Height and width of the samples.
+  /// The height and width of the samples in pixels.
   var sampleExtents: (height: Int, width: Int)? {
     switch self {
     case .existing: nil
@@ -60,7 +60,7 @@ enum OpenedSubject {
     }
   }
 
-  /// How many samples are made or merged; nil when there are none, or it depends on what is there.
+  /// The number of samples drawn or merged; nil if there are none, or if it depends on what exists.
   var sampleCount: Int? {
     switch self {
     case .samples(_, let count): count
@@ -76,7 +76,7 @@ enum OpenedSubject {
   var statistics: ReferenceStatistics? { existing?.statistics }
 }
 
-/// What samples were made by.
+/// The origin of samples.
 struct SampleOrigin {
   let checkpoint: CheckpointProvenance
   let sampler: SamplerProvenance

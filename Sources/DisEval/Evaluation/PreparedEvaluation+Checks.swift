@@ -5,7 +5,9 @@ import References
 import Results
 
 extension EvaluationRequest {
-  /// - Throws: `Failure` `CountMismatch` (65) for more or fewer images than ``num``.
+  /// Checks the number of existing images.
+  ///
+  /// - Throws: `Failure` `CountMismatch` (65) if the number of images is not ``num``.
   func checkCount(of subject: OpenedSubject) throws(Failure) {
     guard let num, let images, let existing = subject.existing else { return }
     let count =
@@ -21,9 +23,9 @@ extension EvaluationRequest {
   }
 }
 
-/// What is refused before the first image is read.
+// Checks before the first image is read.
 extension ScoringSettings {
-  /// The dialects of the two sides of every comparison.
+  /// Returns the dialects of the two sides of every comparison.
   func dialectPairs(
     _ subject: OpenedSubject, _ reference: ImagesOrStatistics, _ extractor: AgreedExtractor,
     _ guardian: inout CompatibilityGuard
@@ -64,8 +66,10 @@ extension ScoringSettings {
     }
   }
 
-  /// - Throws: `Failure` `MetricUnavailable` for a metric that was asked for by name and that the
-  ///   statistics cannot give.
+  /// Checks that the inputs allow the requested metrics.
+  ///
+  /// - Throws: `Failure` `MetricUnavailable` (65) if a requested metric cannot be computed from the
+  ///   statistics.
   func checkAvailable(
     _ subject: OpenedSubject, _ reference: ImagesOrStatistics, _ extractor: AgreedExtractor
   ) throws {
@@ -97,7 +101,7 @@ extension ScoringSettings {
     }
   }
 
-  /// Refuses statistics of images of another size: that of the samples, or of the first image.
+  /// Refuses statistics of images that differ in size from the samples, or from the first image.
   func checkResolutions(
     _ subject: OpenedSubject, _ reference: ImagesOrStatistics, _ guardian: inout CompatibilityGuard
   ) throws {

@@ -9,8 +9,8 @@ import Results
 import Sampling
 import Work
 
-/// An evaluation whose inputs are open and checked: everything that can be refused is refused before
-/// the first sample.
+/// An evaluation whose inputs are open and checked, so that whatever can be refused is refused
+/// before the first sample.
 public struct PreparedEvaluation {
   let request: EvaluationRequest
   let execution: Execution
@@ -18,13 +18,13 @@ public struct PreparedEvaluation {
   let scoring: ScoringSettings
   let subject: OpenedSubject
   let reference: ImagesOrStatistics
-  /// Where the reference lies.
+  /// The path of the reference.
   let referencePath: String
   let extractor: AgreedExtractor
   /// The dialects of the two sides of every comparison.
   let pairs: [(features: Dialect, reference: Dialect)]
   var guardian: CompatibilityGuard
-  /// The classes of the samples, nil as long as they are not known, and without classes.
+  /// The classes of the samples; nil until they are known, and for models without classes.
   private(set) var labels: LabelTally?
   private let clock = ContinuousClock.now
   private let date = Date.now
@@ -74,7 +74,7 @@ public struct PreparedEvaluation {
     }
   }
 
-  /// Keeps the classes of the samples, and warns if they are not those of the reference.
+  /// Records the classes of the samples, and warns if they are not those of the reference.
   mutating func note(_ labels: LabelTally) {
     self.labels = labels
     guard let policy = subject.origin?.sampler.labels else { return }
@@ -88,16 +88,18 @@ public struct PreparedEvaluation {
     if let warning { guardian.warn(warning) }
   }
 
-  /// How many samples are made or merged; nil when there are none, or it depends on what is there.
+  /// The number of samples drawn or merged; nil if there are none, or if it depends on what exists.
   public var sampleCount: Int? { subject.sampleCount }
 
-  /// Classes of the model that is judged, nil when there is none or it has no classes.
+  /// The number of classes of the evaluated model; nil if there is no model or it has no classes.
   public var classCount: Int? { subject.origin?.checkpoint.model.numClasses }
 
-  /// Refuses an evaluation that would not repeat a recorded one.
+  /// Checks that this evaluation repeats a recorded one.
   ///
   /// - Parameter isSameCheckpoint: Whether the checkpoint must be the recorded one.
-  /// - Throws: `Failure` `OtherExtractor`, `OtherLabels`, `CannotSampleAgain` (65).
+  /// - Throws: `Failure` (65) `OtherExtractor` if the extractor differs, `OtherLabels` if the
+  ///   labels differ, `CannotSampleAgain` if the record does not name the weights or this version
+  ///   would sample differently.
   public func check(repeats provenance: Provenance, isSameCheckpoint: Bool) throws {
     if case .samples(let generator, _) = subject {
       try generator.check(repeats: provenance, isSame: isSameCheckpoint)
@@ -118,8 +120,9 @@ public struct PreparedEvaluation {
 extension PreparedEvaluation {
   /// Computes the result.
   ///
-  /// - Parameter sink: Gets every sampled image in index order with its label.
-  /// - Throws: `Failure` when samples cannot be made, read or kept.
+  /// - Parameter sink: Receives every sampled image in index order with its label.
+  /// - Throws: `Failure` such as `NotFinite` or `RunIncomplete` (65) if samples cannot be drawn,
+  ///   read or kept, or the error thrown by `sink`.
   public func run(sink: ((Image, Int?) throws -> Void)? = nil) async throws -> EvaluationResult {
     var evaluation = self
     return try await evaluation.score(sink)
@@ -155,7 +158,7 @@ extension PreparedEvaluation {
         host: ProcessInfo.processInfo.hostName))
   }
 
-  /// - Parameter only: The dialect and its metrics where there is one, nil for those of all.
+  /// - Parameter only: The dialect and its metrics; nil if there are several.
   private func provenance(
     _ subjectSide: Side, _ referenceSide: Side, of only: (key: String, value: DialectResult)?
   ) -> Provenance {
@@ -175,7 +178,7 @@ extension PreparedEvaluation {
       warnings: guardian.warnings)
   }
 
-  /// Warns of what the images of both sides are like.
+  /// Issues the warnings about the images of both sides.
   private mutating func warn(_ subject: Side, _ reference: Side) {
     let names = [request.images ?? "samples", referencePath].map(lastComponent)
     for (side, name) in zip([subject, reference], names) {
@@ -207,7 +210,7 @@ extension PreparedEvaluation {
       extractor: extractor.network?.network)
   }
 
-  /// What the metrics need of the images that are judged.
+  /// The features that the metrics need from the evaluated images.
   var subjectDemands: [FeatureDemand] { demands(pairs.map(\.features), isSubject: true) }
 
   private mutating func subjectSide(_ sink: ((Image, Int?) throws -> Void)?) async throws -> Side {
@@ -247,8 +250,8 @@ extension PreparedEvaluation {
 }
 
 extension ImageSupply {
-  /// The first `count` samples of a generator. Each is taken alone, because it takes longer than its
-  /// features.
+  /// Creates a supply of the first `count` samples of a generator. A worker takes one at a time,
+  /// because sampling takes longer than extracting features.
   init(_ generator: Generator, count: Int) {
     self.init(count: count, activity: "sampling", together: 1) {
       (try generator.image(try generator.sample($0), index: $0), generator.label($0))

@@ -2,23 +2,25 @@ import Files
 import References
 import Results
 
-/// How images are scored: what a request says of it, with its names resolved.
+/// The settings for scoring images: those of a request, with its names resolved.
 struct ScoringSettings {
   /// Nil for the reference's dialect.
   let dialect: DialectChoice?
-  /// The dialect of the reference, where the request gives it.
+  /// The dialect of the reference, if the request specifies it.
   let referenceDialect: Dialect?
-  /// Metrics that must be computed, nil for the optional ones.
+  /// The metrics that must be computed; nil for the optional ones.
   let metrics: Set<MetricName>?
   /// The metrics to compute.
   let wanted: Set<MetricName>
-  /// Whether distances and scores get intervals. They take 20 times as long as a distance, so there are
-  /// none with every dialect.
+  /// Whether distances and scores have intervals. They take 20 times as long as a distance, so they
+  /// are not computed in every dialect.
   let intervals: IntervalChoice
-  /// What the request's preset pins.
+  /// The preset of the request.
   let preset: Preset?
 
-  /// - Throws: `Failure` `RequestInvalid` (65) for a name that this version does not know;
+  /// Resolves the names of a request.
+  ///
+  /// - Throws: `Failure` `RequestInvalid` (65) if a name is unknown to this version;
   ///   `UnknownPreset` (64).
   init(_ request: EvaluationRequest) throws(Failure) {
     func unknown(_ what: String, _ name: String) -> Failure {

@@ -8,7 +8,7 @@ import Results
 /// One side of a comparison, reduced to what the metrics need.
 package enum Side {
   case images(FeatureCollection)
-  /// Statistics, and the features of the images that lie in the same file.
+  /// Statistics, and the features of the images in the same file.
   case statistics(ReferenceStatistics, images: FeatureCollection?)
 
   var count: Int? {
@@ -22,12 +22,12 @@ package enum Side {
     if case .images(let collection) = self { collection.sha256 } else { nil }
   }
 
-  /// The digests of images, nil without images.
+  /// The digests of the images; nil without images.
   var digests: SampleDigests? {
     if case .images(let collection) = self { collection.digests } else { nil }
   }
 
-  /// Feature rows, nil when there are none.
+  /// Returns the feature rows; nil if there are none.
   func rows(_ preparation: Preparation) throws -> FeatureRows? {
     switch self {
     case .images(let collection), .statistics(_, images: .some(let collection)):
@@ -38,7 +38,7 @@ package enum Side {
     }
   }
 
-  /// The Gaussian of the pooled or of the spatial features, nil when there is none.
+  /// Returns the Gaussian of the pooled or of the spatial features; nil if there is none.
   func gaussian(_ key: DistanceKey) throws(MetricError) -> FactoredGaussian? {
     switch self {
     case .statistics(let statistics, _):
@@ -56,7 +56,7 @@ extension PreparedFeatures {
   func features(_ isSpatial: Bool) -> FeatureSet? { isSpatial ? spatial : pooled }
 }
 
-/// Which Gaussian of a side.
+/// The Gaussian of a side that a distance is computed from.
 struct DistanceKey: Hashable {
   let preparation: Preparation
   let mean: MeanPrecision
@@ -64,7 +64,7 @@ struct DistanceKey: Hashable {
 }
 
 extension Side {
-  /// What the images are like, nil without images.
+  /// The sizes and properties of the images; nil without images.
   var tally: ImageTally? {
     switch self {
     case .images(let collection): collection.tally

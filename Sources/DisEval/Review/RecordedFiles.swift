@@ -4,28 +4,28 @@ import Results
 import Sampling
 import Tensors
 
-/// Where the files of a recorded evaluation lie now.
+/// The current locations of the files of a recorded evaluation.
 public struct RecordedFiles: Sendable {
-  /// The checkpoint, nil where images were judged.
+  /// The checkpoint; nil if images were evaluated.
   public var checkpoint: String?
   /// The decoder of a latent model.
   public var decoder: String?
   /// The labels, if they came from a file.
   public var labels: String?
-  /// The images, where no checkpoint was sampled.
+  /// The images, if no checkpoint was sampled.
   public var images: String?
-  /// Path or name of the reference.
+  /// The path or name of the reference.
   public var reference: String?
   /// The extractor's weights; nil to find them by the reference or in the cache.
   public var weights: String?
-  /// Whether folders inside folders of images are searched; nil to refuse a folder that has images
-  /// both in it and in a folder inside it.
+  /// Whether subfolders of a folder of images are searched; nil to refuse a folder that has images
+  /// both in itself and in a subfolder.
   public var recursive: Bool?
 
-  /// Names no file.
+  /// Creates locations without any file.
   public init() {}
 
-  /// Where a request has the files.
+  /// Creates the locations named in a request.
   public init(_ request: EvaluationRequest) {
     func path(_ text: String?) -> String? { text == "" ? nil : text }
     checkpoint = path(request.checkpoint?.path)
@@ -37,7 +37,7 @@ public struct RecordedFiles: Sendable {
     recursive = request.recursive
   }
 
-  /// These files, and where none is given, those of `others`.
+  /// Returns these locations, with missing ones taken from `others`.
   public func completed(by others: RecordedFiles) -> RecordedFiles {
     var files = self
     files.checkpoint = checkpoint ?? others.checkpoint
@@ -52,15 +52,15 @@ public struct RecordedFiles: Sendable {
 }
 
 extension EvaluationRequest {
-  /// The request that repeats a recorded evaluation: the same settings, metrics and number of images,
-  /// with the files as they lie now.
+  /// Creates the request that repeats a recorded evaluation: the same settings, metrics and number
+  /// of images, with files at their current locations.
   ///
   /// - Parameters:
   ///   - recorded: A result or a baseline.
   ///   - isSameCheckpoint: Whether the checkpoint must be the recorded one.
-  /// - Throws: `Failure` `CannotEvaluateAgain` (65) when the record does not say enough;
-  ///   `OtherCheckpoint`, `OtherDecoder`, `OtherReference` (65) when a file is not that of the record;
-  ///   `CannotSampleAgain` (65); why a file cannot be read.
+  /// - Throws: `Failure` (65) `CannotEvaluateAgain` if the number of images is not recorded,
+  ///   `OtherReference` if the reference is not the recorded one; otherwise as
+  ///   ``CheckpointRequest/init(repeating:checkpoint:isSame:decoder:labels:)`` does.
   public init(
     repeating recorded: RecordedEvaluation, with files: RecordedFiles, isSameCheckpoint: Bool
   ) throws {
@@ -88,10 +88,10 @@ extension EvaluationRequest {
 }
 
 extension Generator {
-  /// The generator of a result's samples.
+  /// Creates the generator of a result's samples.
   ///
-  /// - Throws: As ``CheckpointRequest/init(repeating:checkpoint:isSame:decoder:labels:)``, and
-  ///   `OtherLabels` (65).
+  /// - Throws: As ``CheckpointRequest/init(repeating:checkpoint:isSame:decoder:labels:)``,
+  ///   ``Generator/init(_:precision:given:)`` and ``Generator/check(repeats:isSame:)`` do.
   public init(of provenance: Provenance, with files: RecordedFiles) throws {
     try self.init(
       CheckpointRequest(

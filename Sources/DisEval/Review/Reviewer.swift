@@ -9,53 +9,53 @@ import Sampling
 import Tensors
 import Work
 
-/// Makes a ``SampleReview`` of a result from what it was made from.
+/// Creates a ``SampleReview`` of a result from the files that it was computed from.
 public struct Reviewer: Sendable {
-  /// Where the images come from.
+  /// The source of the images.
   public enum Source: Sendable {
-    /// They are sampled again.
+    /// The images are sampled again.
     case samples(Generator)
-    /// They are there.
+    /// The images exist.
     case images(ImageSource)
   }
 
   /// The result.
   public let result: EvaluationResult
-  /// Where its images come from.
+  /// The source of its images.
   public let source: Source
-  /// Images to show.
+  /// The number of images to show.
   public var count = 64
-  /// The best and the worst to show, of each.
+  /// The number of best and of worst images to show.
   public var extremes = 5
-  /// Folder of the run that has the features of all images; nil to extract those of the images shown.
+  /// The folder of a run with all features; nil to extract those of the images shown.
   public var run: String?
-  /// The result's reference, nil when it is not at hand.
+  /// The result's reference; nil if it is not available.
   public var reference: String?
-  /// The images behind the reference's features, in their order; nil when they are not at hand.
+  /// The images behind the reference's features, in order; nil if they are not available.
   public var referenceImages: String?
-  /// Whether a folder of those is searched with the folders in it; nil to refuse one with images both
-  /// here and inside.
+  /// Whether subfolders of those are searched; nil to refuse images both outside and in them.
   public var recursive: Bool?
   /// The extractor's weights; nil to find them.
   public var weights: String?
-  /// How much runs at once.
+  /// The amount of work that runs at once.
   public var workload: Workload
 
   private static let neighbors = 3
-  /// Side in pixels that larger pictures are reduced to.
+  /// The largest side in pixels of pictures; larger ones are reduced.
   public static let largestSide = 256
 
-  /// Describes a review.
+  /// Creates a reviewer.
   public init(of result: EvaluationResult, source: Source, workload: Workload) {
     self.result = result
     self.source = source
     self.workload = workload
   }
 
-  /// Makes the review.
+  /// Creates the review.
   ///
-  /// - Throws: `Failure` 65 when a file is not what the result was made from: `OtherRun`,
-  ///   `OtherReference`, `OtherImages`, `ExtractorMismatch`, `ReferenceImagesMismatch`.
+  /// - Throws: `Failure` (65) `OtherRun`, `OtherReference`, `OtherImages`, `ExtractorMismatch` or
+  ///   `ReferenceImagesMismatch` if the result has a different origin, `RunIncomplete` or `NoImages`
+  ///   if images are missing or their number is unknown; or the error of reading or sampling.
   public func review(reporter: Reporter) async throws -> SampleReview {
     try workload.prepare()
     let total = try checkedCount()
@@ -135,7 +135,7 @@ public struct Reviewer: Sendable {
 // MARK: - Checks
 
 extension Reviewer {
-  /// Number of images of the result, which the source has too.
+  /// Returns the number of images of the result, which the source must match.
   private func checkedCount() throws(Failure) -> Int {
     let found: Int? =
       if case .images(let images) = source { images.count } else { nil }
@@ -160,7 +160,7 @@ extension Reviewer {
     Failure(.dataRefused, .otherReference, path, detail)
   }
 
-  /// Rows of the reference's features, nil when the file has none.
+  /// Returns the rows of the reference's features; nil if the file has none.
   private func referenceRows(_ reference: String) throws -> FeatureRows? {
     let path = try resolveReference(reference)
     guard ReferenceStatistics.isRecognised(path) else { return nil }
@@ -188,7 +188,7 @@ extension Reviewer {
     return loaded
   }
 
-  /// Whether the images are those that were scored, as far as hashes tell.
+  /// Returns whether the images are those that were scored, as far as hashes show.
   private func identity(of drawn: [Made], stored: StoredFeatures?, total: Int) -> String {
     if let stored {
       let equal = drawn.count { stored.digests[$0.item.index] == $0.digest }

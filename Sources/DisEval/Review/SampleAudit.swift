@@ -7,36 +7,38 @@ import Sampling
 import Tensors
 import Work
 
-/// Samples of a result that were made again, and compared with it by hash.
+/// A comparison of regenerated samples with a result, by hash.
 ///
-/// It says that the result is of the checkpoint and the settings that it names. What the metrics of
-/// these samples are, only repeating all of it says.
+/// It shows that the result belongs to the checkpoint and settings that it names. Only repeating
+/// the whole evaluation can confirm its metrics.
 public struct SampleAudit: Sendable {
-  /// The samples that were made again, ascending.
+  /// The indices of the regenerated samples, ascending.
   public let indices: [Int]
-  /// Those of them that are not as the result says, ascending.
+  /// The indices of those that differ from the result, ascending.
   public let different: [Int]
-  /// What decided the last bits of the result.
+  /// The code path that determined the last bits of the result.
   public let recorded: CodePath
-  /// What decided those of this process.
+  /// The code path of this process.
   public let now: CodePath
 
-  /// What decides the last bits of a sample.
+  /// What determines the last bits of a sample.
   public struct CodePath: Equatable, Sendable {
-    /// Name and version of the tool.
+    /// The name and version of the tool.
     public let tool: String
-    /// Instruction set and library.
+    /// The instruction set and the library.
     public let kernels: String
   }
 
-  /// Makes samples of a result again.
+  /// Regenerates samples of a result.
   ///
-  /// A hash of the result chooses them: nobody else does, and the same result is asked the same again.
+  /// Samples are selected by a hash of the result, so the selection is repeatable and cannot be
+  /// steered.
   ///
   /// - Parameters:
-  ///   - count: How many; all of a result that has fewer.
-  ///   - generator: The result's, ``Generator/init(of:checkpoint:decoder:)``.
-  /// - Throws: `Failure` `NoSampleDigests` (65) for a result that has none, `ResultInvalid`.
+  ///   - count: The number of samples; all if the result has fewer.
+  ///   - generator: The result's generator, from ``Generator/init(of:with:)``.
+  /// - Throws: `Failure` (65) `NoSampleDigests` if the result has no hashes, `ResultInvalid` if
+  ///   they are not valid, or as ``SampleRun/run(rawPath:reporter:sink:)`` does if sampling fails.
   public init(
     of result: EvaluationResult, count: Int, generator: Generator, workload: Workload,
     reporter: Reporter
@@ -76,7 +78,7 @@ public struct SampleAudit: Sendable {
         result.provenance.extractor.precision ?? generator.provenance.precision))
   }
 
-  /// `count` different indices below `total`, ascending: those whose hash with the seed is least.
+  /// Returns `count` different indices below `total`, ascending: those with the smallest hashes.
   private static func indices(_ count: Int, of total: Int, seed: [UInt8]) -> [Int] {
     let salt = Array(SHA256.hash(data: seed))
     func key(_ index: Int) -> [UInt8] {

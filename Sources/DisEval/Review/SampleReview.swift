@@ -1,56 +1,56 @@
 import GenerativeMetrics
 import Images
 
-/// A look at the images behind a result: the first of them, and those nearest to the features of the
-/// reference and farthest from them.
+/// A selection of the images behind a result: the first ones, and those whose features are nearest
+/// to and farthest from the reference's.
 public struct SampleReview: Sendable {
   /// An image that was scored, reduced if it is large.
   public struct Item: Sendable {
-    /// Its index.
+    /// The index of the image.
     public let index: Int
-    /// Its class, nil when there are none.
+    /// The class of the image; nil if there are no classes.
     public let label: Int?
-    /// Its pixels.
+    /// The pixels, `[H, W, C]`.
     public let image: Image
   }
 
-  /// An image with the nearest of the reference.
+  /// An image and its nearest neighbours in the reference.
   public struct Ranked: Sendable {
     /// The image.
     public let item: Item
-    /// The nearest rows of the reference, the nearest first.
+    /// The nearest rows of the reference, in ascending order of distance.
     public let neighbors: [Neighbor]
   }
 
   /// A row of the reference.
   public struct Neighbor: Sendable {
-    /// Its index in the reference's features.
+    /// The index in the reference's features.
     public let index: Int
     /// The Euclidean distance of the features.
     public let distance: Double
-    /// What it is of, nil when the reference's images are not at hand.
+    /// The image of the row; nil if the reference's images are not available.
     public let image: Image?
   }
 
-  /// Images by their distance to the nearest row of the reference.
+  /// Images ranked by their distance to the nearest row of the reference.
   public struct Ranking: Sendable {
-    /// The nearest, the nearest first.
+    /// The nearest images, in ascending order of distance.
     public let best: [Ranked]
-    /// The farthest, the farthest first.
+    /// The farthest images, in descending order of distance.
     public let worst: [Ranked]
-    /// Of how many images these are.
+    /// The number of images ranked.
     public let count: Int
-    /// To how many rows of the reference.
+    /// The number of rows of the reference.
     public let referenceCount: Int
   }
 
   /// The first images.
   public internal(set) var items: [Item] = []
-  /// Nil when no features of the reference are at hand.
+  /// The ranking; nil if no features of the reference are available.
   public internal(set) var ranking: Ranking?
-  /// Why there is no ranking.
+  /// The reason there is no ranking.
   public internal(set) var unranked: String?
-  /// How it is known that these are the images that were scored, or that it is not.
+  /// The evidence that these are the images that were scored, or a note that there is none.
   public internal(set) var identity = ""
   /// Whether images were reduced.
   public internal(set) var isReduced = false

@@ -5,23 +5,23 @@ import Foundation
 import Images
 import Sampling
 
-/// What a whole run will take, from a short timing of its parts.
+/// The estimated cost of a whole run, from a short timing of its parts.
 struct PreFlight: Sendable {
-  /// Of one sample on one worker.
+  /// The time in seconds of one sample on one worker.
   let secondsPerSample: Double
-  /// Of samples still to be made, on all workers.
+  /// The time in seconds of the missing samples, on all workers.
   let seconds: Double
-  /// At its peak, with all workers.
+  /// The peak memory in bytes, with all workers.
   let memory: Int
-  /// Of the units still to be made.
+  /// The size in bytes of the missing units.
   let disk: Int
 
-  /// Makes the first steps of the first sample, and extracts features of one image.
+  /// Takes the first steps of the first sample, and extracts the features of one image.
   ///
   /// - Parameters:
-  ///   - kept: What is written of each.
-  ///   - count: Samples still to be made.
-  ///   - rows: Samples whose features stay in memory when they are scored.
+  ///   - kept: The arrays written for each sample.
+  ///   - count: The number of missing samples.
+  ///   - rows: The number of samples whose features stay in memory for scoring.
   init(
     _ generator: Generator, extractor: any FeatureExtractor, kept: KeptArrays, count: Int,
     rows: Int, threads: Int
@@ -45,7 +45,8 @@ struct PreFlight: Sendable {
     seconds = secondsPerSample * Double(count) / Double(workers)
 
     let after = ProcessMemory.current
-    // A worker takes what one sample has taken; the covariances are there three times at the end.
+    // A worker takes as much as one sample took; at the end there are three copies of the
+    // covariances.
     let perWorker = max(0, after.peak - before.resident) + (decoding?.bytes ?? 0)
     let scoring = 3 * 8 * (kept.features * kept.features + kept.spatial * kept.spatial)
     let keptRows = 4 * rows * kept.features * kept.preparations.count
@@ -56,13 +57,15 @@ struct PreFlight: Sendable {
   /// The largest unit of at most 64 samples that takes at most five minutes, at least 1.
   var unit: Int { max(1, min(64, Int(300 / max(secondsPerSample, 1e-9)))) }
 
-  /// In one line, for people.
+  /// A summary in one line for users.
   var summary: String {
     "about \(readable(seconds: seconds)), \(readable(bytes: memory)) of memory and "
       + "\(readable(bytes: disk)) of disk"
   }
 
-  /// - Throws: `Failure` `TooLittleMemory` (71) or `TooLittleDisk` (73) when the machine has less
+  /// Checks that the machine has enough memory and disk.
+  ///
+  /// - Throws: `Failure` `TooLittleMemory` (71) or `TooLittleDisk` (73) if the machine has less
   ///   than is needed.
   func check(folder: String, threads: Int) throws(Failure) {
     if let available = ProcessMemory.available, memory > available + ProcessMemory.current.resident
@@ -81,8 +84,8 @@ struct PreFlight: Sendable {
   }
 }
 
-/// The shortest time that `work` took, of five times or as many as half a second has room for: other
-/// processes and cold caches only ever make it longer.
+/// Returns the shortest time that `work` took in five attempts, or as many as start within half a
+/// second. Other processes and cold caches only increase the time.
 private func shortest(_ work: () throws -> Void) rethrows -> Duration {
   let clock = ContinuousClock()
   let begin = clock.now
@@ -93,11 +96,11 @@ private func shortest(_ work: () throws -> Void) rethrows -> Duration {
   return shortest
 }
 
-/// What this process takes of the machine's memory, in bytes.
+/// The memory that this process uses, in bytes.
 struct ProcessMemory {
-  /// Now.
+  /// The current size.
   let resident: Int
-  /// At most so far.
+  /// The largest size so far.
   let peak: Int
 
   static var current: ProcessMemory {
@@ -105,7 +108,7 @@ struct ProcessMemory {
     return ProcessMemory(resident: status["VmRSS"] ?? 0, peak: status["VmHWM"] ?? 0)
   }
 
-  /// What the machine or the control group still gives, nil when they do not say.
+  /// The memory in bytes that the machine or the control group still provides; nil if unknown.
   static var available: Int? {
     let machine = fields(of: "/proc/meminfo")["MemAvailable"]
     func number(_ path: String) -> Int? {
@@ -124,7 +127,7 @@ struct ProcessMemory {
     return ([machine].compactMap(\.self) + groups).min()
   }
 
-  /// The fields of a file of lines like `VmRSS:  1234 kB`, in bytes.
+  /// Returns the fields of a file with lines such as `VmRSS:  1234 kB`, in bytes.
   private static func fields(of path: String) -> [String: Int] {
     let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
     var fields: [String: Int] = [:]
@@ -138,21 +141,21 @@ struct ProcessMemory {
   }
 }
 
-/// Bytes that may still be written to the file system of `folder`, nil if it does not say.
+/// Returns the bytes that can still be written to the file system of `folder`; nil if unknown.
 private func freeDisk(of folder: String) -> Int? {
   var status = statvfs()
   guard statvfs(folder, &status) == 0 else { return nil }
   return Int(clamping: status.f_bavail.multipliedFullWidth(by: UInt(status.f_frsize)).low)
 }
 
-/// `1.5 GB`, `20.3 MB`, `12.0 kB`.
+/// Returns `1.5 GB`, `20.3 MB`, `12.0 kB`.
 private func readable(bytes: Int) -> String {
   let units = [(1e9, "GB"), (1e6, "MB")]
   let (size, name) = units.first { Double(bytes) >= $0.0 } ?? (1e3, "kB")
   return String(format: "%.1f %@", Double(bytes) / size, name)
 }
 
-/// `1 h 02 min`, `5 min`, `12 s`.
+/// Returns `1 h 02 min`, `5 min`, `12 s`.
 private func readable(seconds: Double) -> String {
   let total = Int(min(seconds.rounded(.up), 1e9))
   let (hours, minutes) = (total / 3600, total / 60 % 60)

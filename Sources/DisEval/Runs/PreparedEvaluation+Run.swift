@@ -8,10 +8,10 @@ import Sampling
 import Work
 
 extension PreparedEvaluation {
-  /// Makes the samples of one shard and scores nothing.
+  /// Draws the samples of one shard without scoring them.
   ///
-  /// - Throws: `Failure` `NotAShard` (64) for anything but samples of a checkpoint that a run keeps; when
-  ///   samples cannot be made or kept.
+  /// - Throws: `Failure` `NotAShard` (64) unless a checkpoint is sampled into a run with a shard,
+  ///   or the error that sampling or writing the run throws.
   public func makeShard() async throws -> ShardReport {
     guard let run = execution.run, let shard = run.shard,
       case .samples(let generator, let count) = subject
@@ -25,9 +25,9 @@ extension PreparedEvaluation {
       missing: units.filter { !directory.isFinished($0) }.reduce(0) { $0 + $1.count })
   }
 
-  /// Makes the units of this process's shard, or all that nobody else makes.
+  /// Makes the units of this process's shard, or all units that no other process makes.
   ///
-  /// - Returns: The run's folder, in which all units of the shard are.
+  /// - Returns: The run's folder, which contains all units of the shard.
   func makeUnits(
     of generator: Generator, count: Int, settings: RunSettings, keepsImages: Bool
   ) async throws -> RunDirectory {
@@ -79,9 +79,11 @@ extension PreparedEvaluation {
     return directory
   }
 
-  /// The first `count` samples of a run.
+  /// Returns the features of the first `count` samples of a run.
   ///
-  /// - Throws: `Failure` `RunIncomplete` listing what is missing, unless that is to be left out.
+  /// - Throws: `Failure` (65) `RunIncomplete` with the missing samples, unless `isPartial`;
+  ///   `ExtractorMismatch`, `FeaturesNotKept` or `ImagesNotKept` if the run does not have what is
+  ///   needed.
   mutating func stored(
     _ directory: RunDirectory, count: Int, isPartial: Bool, sink: ((Image, Int?) throws -> Void)?
   ) throws -> FeatureCollection {
@@ -158,7 +160,8 @@ extension PreparedEvaluation {
   }
 }
 
-/// `0-63, 128-191`: the samples of `units`, neighbours joined, at most twenty ranges.
+/// Returns the samples of `units` as at most twenty ranges, such as `0-63, 128-191`, with adjacent
+/// ones joined.
 private func ranges(_ units: [UnitRange], below count: Int) -> String {
   var joined: [Range<Int>] = []
   for unit in units {

@@ -5,12 +5,12 @@ import Files
 import Foundation
 import Results
 
-/// Everything that decides the bytes of a run's samples and features. Units of two runs can be mixed
-/// exactly when this is the same.
+/// All settings that determine the bytes of a run's samples and features. Units of two runs can be
+/// mixed exactly if these are the same.
 public struct RunConfiguration: Codable, Sendable {
-  /// Name and version of the tool.
+  /// The name and version of the tool.
   public var tool: String
-  /// Instruction set and library that decide the last bits.
+  /// The instruction set and the library, which determine the last bits.
   public var kernels: String
   /// The checkpoint.
   public var checkpoint: CheckpointProvenance
@@ -20,7 +20,7 @@ public struct RunConfiguration: Codable, Sendable {
   public var decoder: DecoderProvenance?
   /// The feature extractor.
   public var extractor: ExtractorProvenance
-  /// What is kept of a sample.
+  /// The arrays kept for each sample.
   public var kept: KeptArrays
 
   package init(
@@ -32,15 +32,17 @@ public struct RunConfiguration: Codable, Sendable {
     (self.extractor, self.kept) = (extractor, kept)
   }
 
-  /// The canonical document; its hash is what units name their configuration by.
+  /// Returns the hash of the canonical document, by which units name their configuration.
   func sha256() throws -> String { hexadecimal(SHA256.hash(data: try encodedJSON(self))) }
 
-  /// - Throws: `Failure` `OtherConfiguration` (73) saying what differs when a run of `other` cannot
-  ///   be continued as this; `KernelMismatch` (73) when only this machine differs.
+  /// Checks that a run of `other` can be continued with these settings.
+  ///
+  /// - Throws: `Failure` (73) `OtherConfiguration`, with the differences, if a run of `other`
+  ///   cannot be continued; `KernelMismatch` if only the instructions differ.
   func check(canContinue other: RunConfiguration, at path: String) throws {
     var (asked, there) = (self, other)
-    asked.kernels = there.kernels  // Later: those of another precision have another name.
-    // Files may have been renamed; a run may keep more than is asked for now.
+    asked.kernels = there.kernels  // Compared below: the name depends on the precision.
+    // Files may have been renamed, and a run may keep more than is requested now.
     if other.kept.includes(kept) { asked.kept = other.kept }
     (asked.checkpoint.file, there.checkpoint.file) = ("", "")
     (asked.extractor.file, there.extractor.file) = (nil, nil)
@@ -64,21 +66,21 @@ public struct RunConfiguration: Codable, Sendable {
   }
 }
 
-/// The arrays of a unit: a row for each sample in every one.
+/// The arrays of a unit, each with a row for every sample.
 public struct KeptArrays: Codable, Equatable, Sendable {
-  /// How images were prepared for the features: `own`, or the names of `Preparation`s.
+  /// The preparations of the images: `own`, or names of `Preparation`s.
   public var preparations: [String]
-  /// Length of a feature vector.
+  /// The length of a feature vector, D.
   public var features: Int
-  /// Number of class logits.
+  /// The number of class logits.
   public var logits: Int
-  /// Length of the features of sFID, 0 when they are not kept.
+  /// The length of the features of sFID; 0 if they are not kept.
   public var spatial: Int
   /// Whether samples have labels.
   public var labels: Bool
   /// Whether the pixels are kept.
   public var images: Bool
-  /// Height, width and channels of an image.
+  /// The extents of an image, `[H, W, C]`.
   public var extents: [Int]
 
   package init(
@@ -94,7 +96,7 @@ public struct KeptArrays: Codable, Equatable, Sendable {
     self.extents = extents
   }
 
-  /// Whether everything that `other` has is here too.
+  /// Returns whether everything that `other` keeps is kept here too.
   func includes(_ other: KeptArrays) -> Bool {
     var widened = other
     widened.preparations = preparations
@@ -111,13 +113,15 @@ public struct KeptArrays: Codable, Equatable, Sendable {
     }
   }
 
-  /// Bytes on disk of one sample.
+  /// The size of one sample on disk, in bytes.
   var bytesPerSample: Int {
     4 * floats.reduce(0) { $0 + $1.width } + 32 + (labels ? 8 : 0)
       + (images ? extents.reduce(1, *) : 0)
   }
 
-  /// - Throws: `Failure` `RunDamaged` for sizes that no run has.
+  /// Checks that the sizes are possible.
+  ///
+  /// - Throws: `Failure` `RunDamaged` (65) if a size is impossible.
   func check(_ path: String) throws(Failure) {
     let sizes = [features, logits, spatial]
     guard !preparations.isEmpty, preparations.count <= 16, extents.count == 3,
@@ -138,7 +142,7 @@ extension Preparation {
     ("torchmetrics", .torchmetrics),
   ]
 
-  /// A short name for files: one for each preparation that a dialect has.
+  /// The short name in files of a preparation that a dialect uses.
   var name: String {
     guard let name = Self.names.first(where: { $0.preparation == self })?.name else {
       preconditionFailure("no dialect prepares images like this: \(description)")

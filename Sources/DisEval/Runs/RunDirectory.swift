@@ -7,7 +7,7 @@ import Results
 import Tensors
 import Work
 
-/// A folder in which any number of processes make the samples of one run, a unit at a time.
+/// A folder in which any number of processes make the samples of one run, one unit at a time.
 ///
 /// ```
 /// run.json                             what is sampled and how it is scored
@@ -15,17 +15,17 @@ import Work
 /// units/000064-32.safetensors          a finished unit
 /// units/000064-32.partial.safetensors  an unfinished one, with the state of its sampler
 /// ```
-/// The state of a run is the set of its valid units and nothing else. Files get their name when they
-/// are whole; who dies leaves at most a temporary file, which the next one removes. No other file of
-/// the folder is touched.
+/// The state of a run is exactly the set of its valid units. Files get their names when they are
+/// complete. A process that dies leaves at most a temporary file; the next process removes it.
+/// Other files in the folder are not touched.
 package final class RunDirectory: Sendable {
-  /// The folder.
+  /// The path of the folder.
   let path: String
-  /// What `run.json` says.
+  /// The contents of `run.json`.
   package let record: RunRecord
-  /// SHA-256 of the configuration.
+  /// The SHA-256 of the configuration.
   let configuration: String
-  /// Nil when the run is only read, which may be from a folder that cannot be written.
+  /// Nil if the run is only read, perhaps from a folder that is not writable.
   private let claims: ClaimFile?
 
   private var unitsFolder: String { "\(path)/units" }
@@ -37,18 +37,19 @@ package final class RunDirectory: Sendable {
     configuration = try record.configuration.sha256()
   }
 
-  /// Opens a run that is there, to read what it has.
+  /// Opens an existing run for reading.
   ///
-  /// - Throws: `Failure` `NotARun`, `RunDamaged`.
+  /// - Throws: `Failure` `NotARun` (66) if there is no `run.json`, `RunDamaged` (65) if it is not
+  ///   valid.
   package convenience init(path: String) throws {
     try self.init(path: path, record: try RunRecord.read(folder: path), claims: nil)
   }
 
-  /// Opens the run at `path`, or begins it, or lets it grow to the number of samples of `asked`.
+  /// Opens the run at `path`, or creates it, or extends it to the number of samples of `asked`.
   ///
-  /// - Parameter unit: Samples of a unit, asked when the run is begun.
-  /// - Throws: `Failure` `OtherConfiguration` or `KernelMismatch` (73), naming what differs;
-  ///   `NotEmpty` for a folder of something else.
+  /// - Parameter unit: Returns the number of samples of a unit; called if the run is created.
+  /// - Throws: `Failure` (73) `OtherConfiguration` or `KernelMismatch`, with the differences;
+  ///   `NotEmpty` if the folder contains something else; `CannotCreate`; or `RunDamaged` (65).
   package static func open(
     _ path: String, asked: RunRecord, unit: () throws -> Int
   ) async throws -> RunDirectory {
@@ -92,13 +93,13 @@ package final class RunDirectory: Sendable {
 
   private static let recordClaim = 0
 
-  /// Refuses a folder that has other files than those of a run and no `run.json`.
+  /// Refuses a folder that contains files other than those of a run and no `run.json`.
   private static func checkIsOurs(_ path: String) throws(Failure) {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue,
       !FileManager.default.fileExists(atPath: RunRecord.path(in: path))
     else { return }
-    // Another process may begin the run at this moment.
+    // A different process may be creating the run at this moment.
     let others = try Folder(path: path).names.map { String(decoding: $0, as: UTF8.self) }
       .filter { $0 != "units" && !UnitFileName.isOfRecord($0) }
     guard others.isEmpty else {
@@ -113,20 +114,21 @@ package final class RunDirectory: Sendable {
 // MARK: - Units
 
 extension RunDirectory {
-  /// Claims a unit for this process: false if somebody has it.
+  /// Claims a unit for this process; false if a different process has it.
   func claim(_ unit: UnitRange) throws -> Bool { try claims?.claim(1 + unit.first) ?? false }
 
-  /// Gives a unit back.
+  /// Releases a unit.
   func release(_ unit: UnitRange) { claims?.release(1 + unit.first) }
 
-  /// Whether there is a file of that unit.
+  /// Returns whether the unit has a file.
   func isFinished(_ unit: UnitRange) -> Bool {
     FileManager.default.fileExists(atPath: file(unit))
   }
 
   /// Reads a finished unit.
   ///
-  /// - Throws: `Failure` `UnitDamaged`; `NotFound` when it is not there.
+  /// - Throws: `Failure` `UnitDamaged` (65) if it is damaged, `OtherConfiguration` (73) if it
+  ///   belongs to a different run, `NotFound` (66) if it does not exist.
   package func read(_ unit: UnitRange) throws -> UnitContent {
     try UnitContent.read(
       file(unit), first: unit.first, count: unit.count, kept: record.configuration.kept,
@@ -134,9 +136,11 @@ extension RunDirectory {
     ).content
   }
 
-  /// Gives a unit its file. One that somebody else has made meanwhile must be the same.
+  /// Creates the file of a unit. One created by a different process in the meantime must be the
+  /// same.
   ///
-  /// - Throws: `Failure` `UnitDiffers` (70): the same settings gave other bytes.
+  /// - Throws: `Failure` `UnitDiffers` (70) if the same settings gave different bytes, or the error
+  ///   that writing the file throws.
   package func commit(_ content: UnitContent, as unit: UnitRange) throws {
     let bytes = content.encoded(configuration: configuration)
     var file = try AtomicFile(path: file(unit))
@@ -152,7 +156,9 @@ extension RunDirectory {
     unlink(partialFile(unit))
   }
 
-  /// Those of `units` that are not there. One that cannot be read is removed, to be made again.
+  /// Returns the units that do not exist. Damaged ones are removed, to be made again.
+  ///
+  /// - Throws: `Failure` as ``read(_:)`` does, except for `UnitDamaged`.
   package func missing(_ units: [UnitRange], reporter: Reporter) throws -> [UnitRange] {
     try units.filter { unit in
       guard isFinished(unit) else { return true }
@@ -167,7 +173,10 @@ extension RunDirectory {
     }
   }
 
-  /// Saves an unfinished unit: the samples that are done, and how far the next one is.
+  /// Saves an unfinished unit: the finished samples, and the state of the next one.
+  ///
+  /// - Throws: `Failure` `CannotCreate` (73) if the file cannot be created, or `DiskFull` or
+  ///   `InputOutput` (74) if writing fails.
   package func save(_ content: UnitContent, _ sampling: SamplingState?, as unit: UnitRange) throws {
     let arrays = sampling?.tensors.sorted { $0.key < $1.key } ?? []
     try AtomicFile.write(
@@ -180,7 +189,7 @@ extension RunDirectory {
       to: partialFile(unit))
   }
 
-  /// What was saved of an unfinished unit, nil if nothing was or it cannot be used.
+  /// Returns what was saved of an unfinished unit; nil if there is nothing usable.
   package func saved(_ unit: UnitRange) -> (content: UnitContent, sampling: StoredSampling?)? {
     guard
       let (content, file, state) = try? UnitContent.read(
@@ -199,8 +208,11 @@ extension RunDirectory {
     return (content, step.map { StoredSampling(step: $0, tensors: tensors) })
   }
 
-  /// Removes what processes that were killed have left: temporary files of ours, and states of units
-  /// that are finished. What somebody works on stays, and whatever has a name that we do not give.
+  /// Removes what killed processes left behind: temporary files of a run, and saved states of
+  /// finished units. Keeps whatever another process is working on, and files with other names.
+  ///
+  /// - Throws: `Failure` `InputOutput` (74) if `run.lock` cannot be locked, or the error that listing
+  ///   a folder throws.
   package func sweep() throws {
     func remove(_ path: String, _ number: Int) throws {
       guard let claims, try claims.claim(number) else { return }
@@ -221,7 +233,7 @@ extension RunDirectory {
     }
   }
 
-  /// Removes the files of a run, and its folder unless there is something else in it.
+  /// Removes the files of a run, and its folder if nothing else is in it.
   package static func remove(_ path: String) {
     let units = "\(path)/units"
     for name in (try? Folder(path: units).names) ?? [] {

@@ -3,19 +3,19 @@ import Files
 import Foundation
 import Results
 
-/// The document `run.json` of a run directory: what is sampled, how the samples are divided into
-/// units, and how they are to be scored.
+/// The document `run.json` of a run: what is sampled, how the samples are divided into units, and
+/// how they are scored.
 public struct RunRecord: Codable, Sendable {
-  /// Name and version of this form.
+  /// The name and version of the document format.
   public var schema = RunRecord.currentSchema
-  /// What decides the bytes of samples and features.
+  /// The settings that determine the bytes of samples and features.
   public var configuration: RunConfiguration
-  /// Samples of a whole unit.
+  /// The number of samples in a full unit.
   public var unit: Int
-  /// The numbers of samples that were asked for, ascending: the last is that of the run. Each begins
-  /// a new unit, so that a short last unit stays when a run grows.
+  /// The requested numbers of samples, ascending; the last is that of the run. Each starts a new
+  /// unit, so that a short last unit remains valid when a run grows.
   public var counts: [Int]
-  /// How the run is scored by `merge`.
+  /// How `merge` scores the run.
   public var scoring: Scoring
 
   static let currentSchema = "dis-eval-run/1"
@@ -27,40 +27,40 @@ public struct RunRecord: Codable, Sendable {
     (self.counts, self.scoring) = (counts, scoring)
   }
 
-  /// How samples are scored, apart from what ``RunConfiguration`` has.
+  /// The settings for scoring that are not in ``RunConfiguration``.
   public struct Scoring: Codable, Sendable {
-    /// Absolute path of the reference.
+    /// The absolute path of the reference.
     public var reference: String
-    /// SHA-256 of the reference, nil for images.
+    /// The SHA-256 of the reference; nil for images.
     public var referenceSha256: String?
-    /// Absolute path of the extractor's weights, nil to find them.
+    /// The absolute path of the extractor's weights; nil to find them.
     public var weights: String?
-    /// The preset that was asked for.
+    /// The requested preset.
     public var preset: String?
-    /// A dialect or `all`; nil for the one that fits the reference.
+    /// A dialect or `all`; nil for the one that matches the reference.
     public var dialect: String?
-    /// The reference's dialect, where that was said.
+    /// The reference's dialect, if specified.
     public var referenceDialect: String?
-    /// Metrics that must be given.
+    /// The metrics that must be computed.
     public var metrics: [String]?
-    /// Metrics that are given as far as the inputs have them.
+    /// The metrics to compute if the inputs allow.
     public var optionalMetrics: [String]
-    /// Whether there are intervals; nil, in runs of earlier versions, if there are.
+    /// Whether there are intervals; nil in runs of earlier versions, which have them.
     public var givesIntervals: Bool?
-    /// Whether what is known to differ is compared all the same.
+    /// Whether inputs that are known not to match are compared anyway.
     public var allowsMismatch: Bool
-    /// Whether folders of images are searched with the folders in them; nil if that was not said.
+    /// Whether subfolders of a folder of images are searched; nil if not specified.
     public var recursive: Bool?
   }
 
-  /// Number of samples of the whole run.
+  /// The number of samples of the whole run.
   public var count: Int { counts.last ?? 0 }
 
   static func path(in folder: String) -> String { "\(folder)/run.json" }
 
-  /// Reads the document of the run in `folder`.
+  /// Reads the record of the run in `folder`.
   ///
-  /// - Throws: `Failure` `NotARun` (66) when there is none, `RunDamaged` (65).
+  /// - Throws: `Failure` `NotARun` (66) if there is none, `RunDamaged` (65) if it is not valid.
   static func read(folder: String) throws -> RunRecord {
     let path = path(in: folder)
     let file: ReadableFile
@@ -96,12 +96,12 @@ public struct RunRecord: Codable, Sendable {
     return record
   }
 
-  /// Samples that a unit may have.
+  /// The maximum number of samples in a unit.
   public static let maximumUnit = 4096
-  /// Samples that a run may have.
+  /// The maximum number of samples in a run.
   public static let maximumCount = 1 << 30
 
-  /// The units of the first `count` samples; the last may reach further.
+  /// Returns the units of the first `count` samples; the last one may extend further.
   package func units(count: Int) -> [UnitRange] {
     var units: [UnitRange] = []
     var start = 0
@@ -115,16 +115,16 @@ public struct RunRecord: Codable, Sendable {
   }
 }
 
-/// Consecutive samples that one worker makes.
+/// Consecutive samples made by one worker.
 package struct UnitRange: Hashable, Sendable {
   /// The index of the first sample.
   let first: Int
-  /// How many.
+  /// The number of samples.
   let count: Int
 
   var indices: Range<Int> { first..<first + count }
 
-  /// As its files are called, such as `000064-32`.
+  /// The name of its files, such as `000064-32`.
   package var name: String {
     let digits = String(first)
     return String(repeating: "0", count: max(0, 6 - digits.count)) + digits + "-\(count)"

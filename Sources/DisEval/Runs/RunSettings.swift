@@ -5,50 +5,53 @@ import Results
 import Tensors
 import Work
 
-/// Where and how the samples of a run are kept.
+/// The settings for keeping the samples of a run.
 public struct RunSettings: Sendable {
-  /// The folder, made if it is not there.
+  /// The path of the folder, which is created if it does not exist.
   public var path: String
-  /// Samples of a unit, nil for as many as take at most five minutes.
+  /// The number of samples in a unit; nil for as many as take at most five minutes.
   public var unit: Int?
-  /// The part of the units that this process makes, nil for all that nobody else makes.
+  /// The part of the units that this process makes; nil for all that no other process makes.
   public var shard: Shard?
-  /// Longest time of a unit's work that is not on disk.
+  /// The longest time after which a unit's progress is saved.
   public var saveInterval = Duration.seconds(120)
-  /// Whether the pixels are kept, for pictures that are made later.
+  /// Whether the pixels are kept, for pictures to be created later.
   public var keepsImages = false
-  /// How the work is stopped from another thread.
+  /// The request through which a different thread stops the work.
   public var stop: StopRequest?
 
-  /// Keeps a run in `path`.
+  /// Creates settings for a run in `path`.
   public init(path: String) { self.path = path }
 }
 
-/// What a shard found and made.
+/// The report of a shard.
 public struct ShardReport: Codable, Sendable {
-  /// Name and version of this form.
+  /// The name and version of the document format.
   public var schema = "dis-eval-shard/1"
-  /// The run's folder.
+  /// The path of the run's folder.
   public var run: String
-  /// Which part this is.
+  /// The shard of this process.
   public var shard: Shard
-  /// Samples of this part, all of them there.
+  /// The number of samples of this shard, which all exist.
   public var samples: Int
-  /// Samples of the whole run that are not there yet.
+  /// The number of samples of the whole run that do not exist yet.
   public var missing: Int
 
-  /// The document as JSON.
+  /// Returns the document as JSON with sorted keys, indented, with a final newline.
+  ///
+  /// - Throws: `EncodingError` if a number is not finite.
   public func json() throws -> [UInt8] { try encodedJSON(self) }
 }
 
 extension EvaluationRequest {
-  /// The request to score the samples of a run, as it was asked for when the run was begun.
+  /// Creates the request to score the samples of a run, as requested when the run was created.
   ///
   /// - Parameters:
   ///   - run: The run.
-  ///   - reference: A reference to use instead of the run's own.
-  ///   - weights: The extractor's weights, nil for where the run had them.
-  /// - Throws: `Failure` `NotARun` (66), `RunDamaged` (65).
+  ///   - reference: A reference to use instead of the run's own; nil for its own.
+  ///   - weights: The path of the extractor's weights; nil for the run's own.
+  /// - Throws: `Failure` `NotARun` (66) if there is no `run.json`, `RunDamaged` (65) if it is not
+  ///   valid.
   public init(run: RunRequest, reference: String?, weights: String?) throws {
     let record = try RunRecord.read(folder: run.path)
     let scoring = record.scoring
@@ -64,11 +67,11 @@ extension EvaluationRequest {
 }
 
 extension RunRecord.Scoring {
-  /// How a request is scored.
+  /// Creates the settings for scoring a request.
   ///
   /// - Parameters:
-  ///   - reference: Absolute path of the reference.
-  ///   - sha256: SHA-256 of the reference, nil for images.
+  ///   - reference: The absolute path of the reference.
+  ///   - sha256: The SHA-256 of the reference; nil for images.
   package init(_ request: EvaluationRequest, reference: String, sha256: String?) {
     self.init(
       reference: reference, referenceSha256: sha256, weights: request.weights.map(absolutePath),

@@ -5,30 +5,31 @@ import Features
 import Files
 import Images
 
-/// What is kept of consecutive samples, and the form in which it lies in a file.
+/// The data kept of consecutive samples, and their file format.
 ///
-/// A file of a unit is safetensors: `labels` int64 `[n]`, `sha256` uint8 `[n, 32]` of the pixels,
-/// for each preparation `<name>.features`, `<name>.logits` and `<name>.spatial` float32 `[n, D]`, and
-/// `images` uint8 `[n, H, W, C]`, as far as the run keeps them. Its metadata name the samples, the
-/// configuration, and a SHA-256 over themselves and the arrays. Nothing in it depends on who made it or when.
+/// The file of a unit is safetensors: `labels` int64 `[N]`, `sha256` uint8 `[N, 32]` of the pixels,
+/// for each preparation `<name>.features`, `<name>.logits` and `<name>.spatial` float32 `[N, D]`,
+/// and `images` uint8 `[N, H, W, C]`, to the extent that the run keeps them. Its metadata contain
+/// the samples, the configuration, and a SHA-256 over the metadata and the arrays. It does not
+/// depend on which process made it or when.
 package struct UnitContent: Sendable {
   let first: Int
   package private(set) var count = 0
   private let kept: KeptArrays
   private var labels: [Int64] = []
   private var digests: [UInt8] = []
-  /// In the order of ``KeptArrays/floats``.
+  /// The values in the order of ``KeptArrays/floats``.
   private var floats: [[Float]]
   private var pixels: [UInt8] = []
 
-  /// No samples yet; the next one is `first`.
+  /// Creates content without samples; the next one is `first`.
   package init(first: Int, kept: KeptArrays) {
     self.first = first
     self.kept = kept
     floats = kept.floats.map { _ in [] }
   }
 
-  /// Takes the next sample.
+  /// Adds the next sample.
   package mutating func append(_ image: Image, label: Int?, _ scored: ScoredImage) {
     if kept.labels { labels.append(Int64(label ?? 0)) }
     digests += scored.digest
@@ -44,10 +45,10 @@ package struct UnitContent: Sendable {
     count += 1
   }
 
-  /// The label of the sample at `offset` in this unit, nil when there are none.
+  /// Returns the label of the sample at `offset` in this unit; nil if there are no labels.
   package func label(at offset: Int) -> Int? { kept.labels ? Int(labels[offset]) : nil }
 
-  /// The image at `offset`, nil when images are not kept.
+  /// Returns the image at `offset`, `[H, W, C]`; nil if images are not kept.
   package func image(at offset: Int) -> Image? {
     guard kept.images else { return nil }
     let size = kept.extents.reduce(1, *)
@@ -56,7 +57,7 @@ package struct UnitContent: Sendable {
       pixels: Array(pixels[offset * size..<(offset + 1) * size]))
   }
 
-  /// What was kept of the sample at `offset`.
+  /// Returns what was kept of the sample at `offset`.
   package func scoredImage(at offset: Int) -> ScoredImage {
     var vectors: [String: [Float]] = [:]
     for (array, values) in zip(kept.floats, floats) {
@@ -102,11 +103,11 @@ extension UnitContent {
     ]
   }
 
-  /// The bytes of a file.
+  /// Returns the bytes of a file.
   ///
   /// - Parameters:
-  ///   - configuration: SHA-256 of the run's configuration.
-  ///   - more: Arrays and metadata that follow, of an unfinished unit.
+  ///   - configuration: The SHA-256 of the run's configuration.
+  ///   - more: Additional arrays and metadata, for an unfinished unit.
   func encoded(
     configuration: String, more: [(name: String, array: NPYArray)] = [],
     moreMetadata: [(String, String)] = []
@@ -120,10 +121,12 @@ extension UnitContent {
 
   /// Reads a file.
   ///
-  /// - Parameter count: Samples it must have; nil for an unfinished unit, which has fewer.
-  /// - Returns: The content, and the file for whatever else it holds.
-  /// - Throws: `Failure` `UnitDamaged` when it is not exactly what was written, `OtherConfiguration`
-  ///   when it belongs to another run.
+  /// - Parameter count: The required number of samples; nil for an unfinished unit, which has
+  ///   fewer.
+  /// - Returns: The content, and the file for its other contents.
+  /// - Throws: `Failure` `UnitDamaged` (65) if the file is not exactly what was written,
+  ///   `OtherConfiguration` (73) if it belongs to a different run, or the error that opening it
+  ///   throws.
   static func read(
     _ path: String, first: Int, count: Int?, kept: KeptArrays, configuration: String
   ) throws -> (content: UnitContent, file: CheckpointFile, state: StateDict) {
@@ -136,7 +139,7 @@ extension UnitContent {
       file = try CheckpointFile.open(path)
       state = try file.stateDict(key: nil)
     } catch {
-      // A file that vanished or cannot be read is not damaged.
+      // A file that disappeared or cannot be read is not damaged.
       throw error.status == .dataRefused ? damaged("\(error.code): \(error.detail)") : error
     }
     var all: [NPYArray] = []
@@ -197,7 +200,7 @@ extension UnitContent {
 
   private static let checksumKey = "sha256"
 
-  /// SHA-256 over everything that the file says: metadata, then the bytes of all arrays.
+  /// Returns the SHA-256 over the contents of the file: the metadata, then the bytes of all arrays.
   private static func checksum(_ metadata: [(String, String)], _ arrays: [NPYArray]) -> String {
     var hash = SHA256()
     for (key, value) in metadata { hash.update(data: Array("\(key)=\(value)\n".utf8)) }

@@ -1,6 +1,6 @@
 import Files
 
-/// What the name of a file in `units` says, if it is one that we give.
+/// The parts of a file name in `units`, if it is one that this module uses.
 struct UnitFileName {
   static let suffix = ".safetensors"
   static let partialSuffix = ".partial.safetensors"
@@ -23,13 +23,13 @@ struct UnitFileName {
     guard whole == unit.name + (isPartial ? Self.partialSuffix : Self.suffix) else { return nil }
   }
 
-  /// Whether a name is that of `run.json`, its lock or its temporary file, which lie beside `units`.
+  /// Returns whether a name is that of `run.json`, its lock or its temporary file, next to `units`.
   static func isOfRecord(_ name: String) -> Bool {
     ["run.json", "run.lock"].contains(name) || AtomicFile.name(ofTemporary: name) == "run.json"
   }
 
-  /// The name that a temporary file of version 0.4.0 or earlier, such as
-  /// `000064-32.safetensors.1yk2jcmqpoj4t.tmp`, was to have.
+  /// Returns the final name of a temporary file of version 0.4.0 or earlier, such as
+  /// `000064-32.safetensors.1yk2jcmqpoj4t.tmp`.
   private static func name(ofEarlierTemporary name: String) -> String? {
     name.wholeMatch(of: /([0-9]+-[0-9]+(?:\.partial)?\.safetensors)\.[0-9a-z]{11,13}\.tmp/)
       .map { String($0.1) }

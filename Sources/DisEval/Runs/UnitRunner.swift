@@ -7,7 +7,7 @@ import Sampling
 import Synchronization
 import Work
 
-/// Makes the missing units of a run on all workers, beside any number of other processes.
+/// Makes the missing units of a run on all workers, alongside any number of other processes.
 package final class UnitRunner: Sendable {
   private let directory: RunDirectory
   private let generator: Generator
@@ -16,13 +16,14 @@ package final class UnitRunner: Sendable {
   private let saveInterval: Duration
   private let reporter: Reporter
 
-  /// How far the units are that are being made.
+  /// The progress of a unit that is being made.
   private struct Unfinished {
     var content: UnitContent
     var sampling: SamplingState?
   }
   private let unfinished = Mutex<[UnitRange: Unfinished]>([:])
-  /// Whether the run was stopped: held while a file is written, so that none is half written then.
+  /// Whether the run was stopped; locked while a file is written, so that no file is left
+  /// incomplete.
   private let isStopped = Mutex(false)
 
   package init(
@@ -38,13 +39,14 @@ package final class UnitRunner: Sendable {
     self.reporter = reporter
   }
 
-  /// Makes the units that are missing, and waits for those that other processes make.
+  /// Makes the missing units, and waits for those that other processes make.
   ///
   /// - Parameters:
-  ///   - missing: Of `units`, those that are not there.
-  ///   - threads: Workers, each on a unit of its own.
-  /// - Throws: `Failure` `NotFinite` or `ConstantImage` with the indices of the samples, or why a
-  ///   file could not be written.
+  ///   - missing: The units of `units` that do not exist.
+  ///   - threads: The number of workers, each of which makes its own unit.
+  /// - Throws: `Failure` (65) `NotFinite` or `ConstantImage` with the indices of the samples,
+  ///   `UnitDiffers` (70), `Interrupted` (75) after ``stop()``, or the error that writing a file
+  ///   throws.
   package func make(_ missing: [UnitRange], of units: [UnitRange], threads: Int) async throws {
     try directory.sweep()
     let queue = Queue(missing, all: units, reporter: reporter)
@@ -58,6 +60,9 @@ package final class UnitRunner: Sendable {
   }
 
   /// Saves the state of all units that are being made. Nothing is written afterwards.
+  ///
+  /// - Throws: `Failure` `CannotCreate` (73) if a file cannot be created, or `DiskFull` or
+  ///   `InputOutput` (74) if writing fails.
   package func stop() throws {
     try isStopped.withLock { isStopped in
       isStopped = true
@@ -71,7 +76,7 @@ package final class UnitRunner: Sendable {
     while let unit = queue.next() {
       try Task.checkCancellation()
       guard try directory.claim(unit) else {
-        // Somebody else makes it. Should that one die, the claim is free again.
+        // A different process makes it. If that process dies, the claim is released.
         queue.postpone(unit)
         if queue.isWaiting { try await Task.sleep(for: .milliseconds(250)) }
         continue
@@ -86,7 +91,7 @@ package final class UnitRunner: Sendable {
     var content =
       saved?.content
       ?? UnitContent(first: unit.first, kept: directory.record.configuration.kept)
-    // A state that this sampler cannot have left is as good as none.
+    // A state that this sampler cannot have produced is ignored.
     var sampling = saved?.sampling.flatMap { try? generator.resume($0) }
     queue.report(content.count)
     var lastSave = ContinuousClock.now
@@ -115,7 +120,7 @@ package final class UnitRunner: Sendable {
     try write { try directory.commit(content, as: unit) }
   }
 
-  /// Writes a file, unless the run was stopped.
+  /// Writes a file unless the run was stopped.
   private func write(_ body: () throws -> Void) throws {
     try isStopped.withLock { isStopped in
       guard !isStopped else {
@@ -128,7 +133,7 @@ package final class UnitRunner: Sendable {
   }
 }
 
-/// Samples of a unit that no score should be computed from.
+/// The samples of a unit that must not be scored.
 private struct BadSamples {
   let checkpoint: String
   private var notFinite: [Int] = []
@@ -136,7 +141,7 @@ private struct BadSamples {
 
   init(checkpoint: String) { self.checkpoint = checkpoint }
 
-  /// The image of a finished sample; a blank one, and a note of the index, for NaN.
+  /// Returns the image of a finished sample; for NaN, records the index and returns a blank image.
   mutating func image(
     _ index: Int, by generator: Generator, from state: SamplingState
   ) throws -> Image {
@@ -170,12 +175,12 @@ private struct BadSamples {
   }
 }
 
-/// Units that are still to be made, shared by the workers of a process.
+/// The units to be made, shared by the workers of a process.
 private final class Queue: Sendable {
   private struct State {
-    /// Those to try next, the next one last.
+    /// The units to try next, the next one last.
     var pending: [UnitRange]
-    /// Those that somebody else had when they were tried.
+    /// The units that a different process had claimed when they were tried.
     var postponed: [UnitRange] = []
     var done: Int
   }
@@ -191,7 +196,7 @@ private final class Queue: Sendable {
     self.reporter = reporter
   }
 
-  /// Whether nothing is left but what others make.
+  /// Whether only units that other processes make are left.
   var isWaiting: Bool { state.withLock { $0.pending.isEmpty } }
 
   func next() -> UnitRange? {
@@ -206,7 +211,7 @@ private final class Queue: Sendable {
 
   func postpone(_ unit: UnitRange) { state.withLock { $0.postponed.append(unit) } }
 
-  /// Counts samples that have been made, here or elsewhere.
+  /// Counts samples that have been made, by this process or a different one.
   func report(_ count: Int) {
     let done = state.withLock { state in
       state.done += count

@@ -2,9 +2,9 @@ import Crypto
 import Files
 import Foundation
 
-/// SHA-256s of files, remembered by what tells whether a file has been written since.
+/// The SHA-256s of files, cached with what shows whether a file has been written since.
 struct ContentHashes {
-  /// A file's state: another one is another content.
+  /// The state of a file. If any field changes, the file is hashed again.
   private struct State: Codable, Equatable {
     var size: Int
     var device: UInt64
@@ -23,7 +23,7 @@ struct ContentHashes {
   private let path: String?
   private var document = Document()
 
-  /// - Parameter path: Where they are remembered; a file that is not there or not valid is made anew.
+  /// - Parameter path: The path of the cache; a missing or invalid file is replaced.
   init(path: String?) {
     self.path = path
     guard let path, let file = try? ReadableFile(path: path), file.size <= 64 << 20,
@@ -35,7 +35,8 @@ struct ContentHashes {
     self.document = document
   }
 
-  /// The SHA-256 of a file's content; of a folder one over the names and contents of its files.
+  /// Returns the SHA-256 of a file's contents; for a folder, one over the names and contents of its
+  /// files.
   mutating func sha256(_ path: String, recursive: Bool = false) throws -> String {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue
@@ -43,7 +44,7 @@ struct ContentHashes {
     var hash = SHA256()
     for name in try Folder(path: path, recursive: recursive).names {
       let file = "\(path)/\(String(decoding: name, as: UTF8.self))"
-      // A folder inside, or what is no regular file, is no image.
+      // A subfolder or anything else that is not a regular file is not an image.
       guard let content = try? ofFile(file) else { continue }
       hash.update(data: name + [0] + Array(content.utf8))
     }
@@ -55,7 +56,7 @@ struct ContentHashes {
     let before = try Self.state(of: path)
     if let known = document.files[key], known.state == before { return known.sha256 }
     let sha256 = try Files.sha256(ofFile: path)
-    // A file that is being written can change again without another time stamp.
+    // A file that is being written can change again without a different time stamp.
     let age = Date().timeIntervalSince1970 - Double(before.modifiedNanoseconds) / 1e9
     if age > 2, try Self.state(of: path) == before {
       document.files[key] = Known(state: before, sha256: sha256)
@@ -63,7 +64,7 @@ struct ContentHashes {
     return sha256
   }
 
-  /// Writes what is known.
+  /// Writes the cache.
   func save() throws {
     guard let path else { return }
     let encoder = JSONEncoder()

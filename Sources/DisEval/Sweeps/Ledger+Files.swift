@@ -7,8 +7,9 @@ extension Ledger {
   /// Reads the evaluations of a ledger, of a result, or of the results of several seeds, recognised by
   /// content.
   ///
-  /// - Throws: `Failure` `LedgerInvalid`, `LedgerConflict` or `ResultInvalid` (65), or why the file cannot
-  ///   be read.
+  /// - Throws: `Failure` (65) `LedgerInvalid`, `LedgerConflict` or `ResultInvalid` if the file is
+  ///   not valid, or the error that opening or reading it throws; `EncodingError` if a number is
+  ///   not finite.
   public init(exportedFrom path: String) throws {
     let bytes = try Self.bytes(of: path)
     switch documentSchema(of: bytes) {
@@ -39,7 +40,7 @@ extension Ledger {
 }
 
 extension LedgerEntry {
-  /// The entries of a result, with the sizes of networks that this version knows.
+  /// Returns the entries for a result, with the sizes of networks known to this version.
   static func entries(
     of result: EvaluationResult, key: String?, document: [UInt8]
   ) -> [LedgerEntry] {
@@ -48,7 +49,7 @@ extension LedgerEntry {
 }
 
 extension LedgerEntry.Size {
-  /// The size of a DiS architecture, nil for extents that no model has.
+  /// Creates the size of a DiS architecture; nil for extents that no model has.
   init?(_ model: ModelProvenance) {
     let extents = [
       model.embedDim, model.depth, model.patchSize, model.channels, model.imageSide,

@@ -8,48 +8,53 @@ import Sampling
 import Synchronization
 import Work
 
-/// Many checkpoints evaluated alike, into a folder that any number of processes may share and that
-/// can be interrupted at any time:
+/// An evaluation of many checkpoints with the same settings, in a folder that any number of
+/// processes may share. It can be interrupted at any time:
 ///
 /// ```
 /// ledger.jsonl          a line for each evaluation
-/// results/<key>.json    the whole result
+/// results/<key>.json    the complete result
 /// runs/<key>/           an unfinished evaluation
 /// hashes.json           SHA-256s of files, so that a checkpoint is hashed once
-/// sweep.lock            claims: who evaluates what
+/// sweep.lock            claims: which process evaluates what
 /// ```
-/// A key is the hash of a checkpoint's content and of everything asked for, see `SweepKey`: what has
-/// been evaluated is never sampled again, whatever its file is called.
+/// A key is the hash of a checkpoint's contents and of all settings, see `SweepKey`: what has been
+/// evaluated is not sampled again, whatever its file is called.
 public struct Sweep: Sendable {
-  /// The folder, made if it is not there.
+  /// The path of the folder, which is created if it does not exist.
   public var folder: String
-  /// How checkpoints are sampled and scored. The path of its checkpoint is replaced by that of each one;
-  /// its seed is that of the first range.
+  /// The settings for sampling and scoring. The path of its checkpoint is replaced by that of each
+  /// checkpoint; its seed is the start of the first range.
   public var template: EvaluationRequest
-  /// How evaluations are carried out. Each keeps a run of its own.
+  /// How evaluations are carried out. Each keeps its own run.
   public var execution: Execution
-  /// Ranges of seeds of each checkpoint: that of the template, and those of the next numbers.
+  /// The number of ranges of seeds for each checkpoint: the template's, and those of the following
+  /// seeds.
   public var repeats = 1
-  /// How the work is stopped from another thread.
+  /// The request through which a different thread stops the work.
   public var stop: StopRequest?
 
-  /// Describes a sweep.
+  /// Creates a sweep.
   public init(folder: String, template: EvaluationRequest, execution: Execution) {
     (self.folder, self.template, self.execution) = (folder, template, execution)
   }
 
-  /// The files and folders in ``folder``.
+  /// The names of the files and folders in ``folder``.
   package static let names = ["ledger.jsonl", "results", "runs", "hashes.json", "sweep.lock"]
 
-  /// Where the evaluations are listed.
+  /// The path of the list of evaluations.
   public var ledgerPath: String { "\(folder)/ledger.jsonl" }
 
-  /// Evaluates every checkpoint that has not been. One that is refused does not stop the others.
+  /// Evaluates every checkpoint that has not been evaluated. One that is refused does not stop the
+  /// others.
   ///
   /// - Parameters:
-  ///   - reporter: Told of progress and warnings.
-  ///   - finished: Gets every row as it is known.
-  /// - Throws: `Failure` when reference or extractor are refused, or the folder cannot be written.
+  ///   - reporter: Receives progress and warnings.
+  ///   - finished: Receives every row as soon as it is known.
+  /// - Throws: `Failure` `MixedDialects` (64) for all dialects, `CannotCreate` (73) if the folder
+  ///   cannot be created, `Interrupted` (75) if the sweep was stopped, the error that opening the
+  ///   reference or the extractor or reading or writing the folder's files throws, or the error
+  ///   thrown by `finished`.
   public func report(
     _ checkpoints: [SweepCheckpoint], reporter: Reporter,
     finished: (SweepRow) throws -> Void = { _ in }
@@ -68,17 +73,19 @@ public struct Sweep: Sendable {
         rows[index] = row
         try finished(row)
       }
-      // What another process evaluates is looked at again, until that has or has died.
+      // Checkpoints that a different process is evaluating are checked again until it finishes or
+      // dies.
       if others.count == pending.count { try await Task.sleep(for: .milliseconds(250)) }
       pending = others
     }
     return SweepReport(ledger: ledgerPath, rows: rows.compactMap(\.self))
   }
 
-  /// Evaluates the checkpoints that appear in `source` until the process ends. A file is taken when
-  /// its size and time have not changed for two looks and it opens.
+  /// Evaluates the checkpoints that appear in `source` until the process ends. A file is used if it
+  /// can be opened and its size and time are unchanged in two consecutive checks.
   ///
-  /// - Parameter interval: Time between two looks.
+  /// - Parameter interval: The time between two checks.
+  /// - Throws: As ``report(_:reporter:finished:)`` does, or `Failure` if `source` cannot be listed.
   public func watch(
     _ source: String, every interval: Duration, reporter: Reporter,
     finished: (SweepRow) throws -> Void
@@ -103,7 +110,7 @@ public struct Sweep: Sendable {
   }
 }
 
-/// A sweep at work on its folder.
+/// A sweep that is running on its folder.
 private final class SweepSession {
   private let sweep: Sweep
   private let reporter: Reporter
@@ -112,7 +119,7 @@ private final class SweepSession {
   private let seed: UInt64
   private let claims: ClaimFile
   private var hashes: ContentHashes
-  /// Keys that have had a row, with its name.
+  /// The keys for which there was a row.
   private var seen: Set<String> = []
 
   init(_ sweep: Sweep, reporter: Reporter) throws {
@@ -121,7 +128,7 @@ private final class SweepSession {
     self.reporter = Reporter(
       progress: reporter.progress,
       warn: { text in
-        // The same settings have the same warnings for every checkpoint.
+        // The same settings cause the same warnings for every checkpoint.
         if warned.withLock({ $0.insert(text).inserted }) { reporter.warn(text) }
       }, note: reporter.note)
     for folder in [sweep.folder, "\(sweep.folder)/results"] {
@@ -168,7 +175,7 @@ private final class SweepSession {
     return try Ledger(path: sweep.ledgerPath)
   }
 
-  /// Changes the ledger while nobody else does.
+  /// Changes the ledger while no other process does.
   private func updateLedger(_ change: (inout Ledger) throws -> Void) throws {
     while try !claims.claim(Self.ledgerClaim) { usleep(20_000) }
     defer { claims.release(Self.ledgerClaim) }
@@ -180,7 +187,7 @@ private final class SweepSession {
 
   private static let ledgerClaim = 0
 
-  /// The row of a checkpoint, nil while another process evaluates it.
+  /// Returns the row of a checkpoint; nil while a different process evaluates it.
   func row(_ checkpoint: SweepCheckpoint, repeat index: Int) async throws -> SweepRow? {
     let seed = seed &+ UInt64(index)
     var row = SweepRow(name: checkpoint.name, checkpoint: checkpoint.path, seed: seed)
@@ -192,7 +199,7 @@ private final class SweepSession {
         row.finish(entry, isCached: true)
         return row
       }
-      // Any number will do: two keys of one number wait for each other.
+      // Any number works: two keys with the same number wait for each other.
       let claim = 1 + (Int(key.prefix(12), radix: 16) ?? 0)
       guard try claims.claim(claim) else {
         seen.remove(key)
@@ -217,15 +224,16 @@ private final class SweepSession {
     return row
   }
 
-  /// Whether what failed is our own bookkeeping, which fails for every checkpoint.
+  /// Returns whether a failure concerns the sweep's own files, and would occur for every
+  /// checkpoint.
   private func isOfFolder(_ failure: Failure) -> Bool {
     let files = [sweep.ledgerPath, "\(sweep.folder)/hashes.json", "\(sweep.folder)/sweep.lock"]
     return failure.subject.hasPrefix("\(sweep.folder)/results")
       || files.contains(where: failure.subject.hasPrefix)
   }
 
-  /// The key with the state dict that is taken of a file where none was asked for. What version 0.4.0
-  /// took as well is left out, so that its results are still known.
+  /// Returns the key with the state dict chosen from a file if none was requested. Omits what
+  /// version 0.4.0 chose too, so that its results are still found.
   private func key(of path: String) throws -> SweepKey {
     guard key.checkpointKey == nil else { return key }
     let file = try CheckpointFile.open(path)
@@ -240,13 +248,13 @@ private final class SweepSession {
 
   private func resultPath(_ key: String) -> String { "\(sweep.folder)/results/\(key).json" }
 
-  /// The evaluation of that key, if there is one: in the ledger, or as a result that a process wrote
-  /// that did not come to list it.
+  /// Returns the evaluation with that key, if there is one in the ledger, or as a result that a
+  /// process wrote but did not list.
   ///
-  /// The ledger has one line for a content. Of a copy of a checkpoint it has what was said of the first
-  /// file, and the row has what is known of the copy.
+  /// The ledger has one line for each content. For a copy of a checkpoint, the line has the facts
+  /// of the first file, and the row those of the copy.
   ///
-  /// - Parameter relabel: Whether what a list says of the checkpoint replaces what the ledger says.
+  /// - Parameter relabel: Whether the facts in a list of checkpoints replace those in the ledger.
   private func known(
     _ key: String, _ checkpoint: SweepCheckpoint, relabel: Bool
   ) throws -> LedgerEntry? {
@@ -310,7 +318,7 @@ private final class SweepSession {
 }
 
 extension LedgerEntry {
-  /// The evaluation with what is known of one file of its checkpoint.
+  /// Returns the evaluation with what is known about one file of its checkpoint.
   fileprivate func labelled(_ checkpoint: SweepCheckpoint) -> LedgerEntry {
     var entry = self
     entry.name = checkpoint.name

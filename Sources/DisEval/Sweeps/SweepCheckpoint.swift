@@ -3,20 +3,20 @@ import Files
 import Foundation
 import Results
 
-/// A checkpoint of a sweep: a row of its table for each range of seeds.
+/// A checkpoint of a sweep, which has a row in the table for each range of seeds.
 public struct SweepCheckpoint: Sendable {
-  /// Where the file lies.
+  /// The path of the file.
   public var path: String
-  /// The row's name.
+  /// The name of the row.
   public var name: String
-  /// Rows that belong together; the model's variant if nil.
+  /// The name shared by rows that belong together; nil for the model's variant.
   public var family: String?
-  /// What is known of the training.
+  /// What is known about the training.
   public var training: TrainingFacts
-  /// Whether name, family and training were said rather than found.
+  /// Whether name, family and training were given in a list rather than found.
   public var isListed: Bool
 
-  /// A file about which nothing was said.
+  /// Creates a checkpoint about which only its path is known.
   public init(path: String) {
     self.path = path
     name = stem(path)
@@ -24,12 +24,12 @@ public struct SweepCheckpoint: Sendable {
     isListed = false
   }
 
-  /// The files that `patterns` stand for, sorted by training step as far as names say it, then by
+  /// Returns the files that match `patterns`, sorted by the training step in their names, then by
   /// name.
   ///
   /// - Parameter patterns: Paths, or shell patterns of paths.
-  /// - Throws: `Failure` `NotFound` (66) for one that no file matches; `DuplicateName` when two
-  ///   files cannot be told apart by their names.
+  /// - Throws: `Failure` `NotFound` (66) if no file matches a pattern; `DuplicateName` (65) if two
+  ///   files cannot be distinguished by their names.
   public static func matching(_ patterns: [String]) throws -> [SweepCheckpoint] {
     var paths: [String] = []
     for pattern in patterns {
@@ -67,8 +67,8 @@ public struct SweepCheckpoint: Sendable {
     }
   }
 
-  /// The training step that a checkpoint is called by: `0400000.pt`, `step-400000`, `ckpt_400k`; nil
-  /// for anything else.
+  /// Returns the training step in a checkpoint's name, such as `0400000.pt`, `step-400000` or
+  /// `ckpt_400k`; nil for other names.
   package static func step(inFileName path: String) -> Int? {
     let name = stem(path).lowercased()
     if name.allSatisfy(\.isASCIIDigit) { return Int(name) }
@@ -81,7 +81,7 @@ public struct SweepCheckpoint: Sendable {
     return overflow ? nil : product
   }
 
-  /// With the step that the checkpoint itself says, where nothing else did.
+  /// Returns the checkpoint, with the step stored in its file if no other is known.
   func completed() -> SweepCheckpoint {
     guard training.step == nil, let file = try? CheckpointFile.open(path) else { return self }
     var checkpoint = self

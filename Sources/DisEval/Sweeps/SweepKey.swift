@@ -6,10 +6,10 @@ import Results
 import Sampling
 import Tensors
 
-/// Everything asked for that decides an evaluation's result, apart from the checkpoint. Machine and
-/// version decide last bits alone; results say them.
+/// All settings that determine an evaluation's result, apart from the checkpoint. The machine and
+/// the version determine only the last bits; results record them.
 package struct SweepKey: Encodable {
-  /// Changed when keys of the same settings must become others.
+  /// Changed if the same settings must get different keys.
   let schema = "dis-eval-key/1"
   var checkpointKey: String?
   var sampler: String
@@ -36,11 +36,13 @@ package struct SweepKey: Encodable {
   var allowsMismatch: Bool
   var preset: String?
 
+  /// Creates the key's settings.
+  ///
   /// - Parameters:
   ///   - settings: The settings of the request's sampler.
   ///   - decoder: The request's decoder.
-  ///   - reference: SHA-256 of the reference.
-  ///   - extractor: SHA-256 of the extractor's weights.
+  ///   - reference: The SHA-256 of the reference.
+  ///   - extractor: The SHA-256 of the extractor's weights.
   package init(
     _ request: EvaluationRequest, settings: SamplingSettings, decoder: DecoderProvenance?,
     reference: String, extractor: String?
@@ -70,7 +72,9 @@ package struct SweepKey: Encodable {
     preset = request.preset
   }
 
-  /// What an evaluation of a checkpoint of that SHA-256 with that seed is called by.
+  /// Returns the key of an evaluation of the checkpoint with that SHA-256, with that seed.
+  ///
+  /// - Throws: `EncodingError` if a number is not finite.
   package func text(checkpoint: String, seed: UInt64) throws -> String {
     struct Whole: Encodable {
       let checkpoint: String

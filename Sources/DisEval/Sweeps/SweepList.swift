@@ -5,14 +5,16 @@ import Results
 extension SweepCheckpoint {
   /// The columns of a list.
   static let columns = ["checkpoint", "name", "family", "step", "batch", "images", "data"]
-  /// The most bytes of a list.
+  /// The maximum size of a list in bytes.
   static let maximumListSize = 16 << 20
 
-  /// The checkpoints of a list: comma-separated values with a line of column names, or a JSON array of
-  /// objects. Of the columns `checkpoint`, `name`, `family`, `step`, `batch`, `images` and `data` only
-  /// the first is needed. Paths are relative to the list.
+  /// Reads a list of checkpoints: comma-separated values with a header, or a JSON array of objects.
+  /// Of the columns `checkpoint`, `name`, `family`, `step`, `batch`, `images` and `data` only the
+  /// first is required. Paths are relative to the list.
   ///
-  /// - Throws: `Failure` `ListInvalid` or `DuplicateName` (65), `NotFound` (66), each with the line.
+  /// - Throws: `Failure`, with the line, `ListInvalid` (65) if the list is not valid,
+  ///   `DuplicateName` (65) if two rows have the same name, or `NotFound` (66) if a checkpoint does
+  ///   not exist; or the error that opening or reading the list throws.
   public static func list(_ path: String) throws -> [SweepCheckpoint] {
     let file = try ReadableFile(path: path)
     guard file.size <= maximumListSize else {
@@ -97,7 +99,7 @@ extension SweepCheckpoint {
     return result
   }
 
-  /// A text, an integer or null.
+  /// A string, an integer or null.
   private struct Cell: Decodable {
     let text: String
 
@@ -114,9 +116,9 @@ extension SweepCheckpoint {
   }
 }
 
-/// What a list says of one checkpoint.
+/// The cells of a list for one checkpoint.
 private struct ListRow {
-  /// File and line.
+  /// The file and line.
   let place: String
   let values: [String: String]
 

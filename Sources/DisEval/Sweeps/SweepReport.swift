@@ -1,22 +1,22 @@
 import Files
 import Results
 
-/// What became of one checkpoint and one range of seeds.
+/// The outcome for one checkpoint and one range of seeds.
 public struct SweepRow: Codable, Sendable {
-  /// The row's name.
+  /// The name of the row.
   public var name: String
-  /// The checkpoint's path.
+  /// The path of the checkpoint.
   public var checkpoint: String
-  /// Key of the random streams.
+  /// The seed of the random streams.
   public var seed: UInt64
   /// `evaluated`, `cached` or `failed`.
   public var state = State.failed
   /// The evaluation.
   public var entry: LedgerEntry?
-  /// Why there is none.
+  /// The reason there is no evaluation.
   public var error: Reason?
 
-  /// What became of it.
+  /// The outcome of a row.
   public enum State: String, Codable, Sendable {
     /// Sampled and scored.
     case evaluated
@@ -28,13 +28,13 @@ public struct SweepRow: Codable, Sendable {
 
   /// A failure.
   public struct Reason: Codable, Sendable {
-    /// The exit status it stands for.
+    /// The exit status of the failure.
     public var status: Int32
-    /// Its stable name.
+    /// The stable name of the failure.
     public var code: String
-    /// What is at fault.
+    /// The cause of the failure.
     public var subject: String
-    /// What was found, what was expected, and what to do.
+    /// What was found, what was expected, and what to do about it.
     public var detail: String
   }
 
@@ -56,13 +56,13 @@ public struct SweepRow: Codable, Sendable {
 
 /// All rows of a sweep.
 public struct SweepReport: Codable, Sendable {
-  /// Name and version of this form.
+  /// The name and version of the document format.
   public var schema = "dis-eval-sweep/1"
-  /// Where the ledger lies.
+  /// The path of the ledger.
   public var ledger: String
-  /// A row for each checkpoint and range of seeds, in the order asked for.
+  /// A row for each checkpoint and range of seeds, in the order requested.
   public var rows: [SweepRow]
-  /// What the ranges of seeds of one checkpoint have in common, where there are several.
+  /// A summary for each checkpoint with several ranges of seeds.
   public var summaries: [SeedSummary]
 
   init(ledger: String, rows: [SweepRow]) {
@@ -80,9 +80,11 @@ public struct SweepReport: Codable, Sendable {
     }
   }
 
-  /// The highest status of what failed, nil if nothing did.
+  /// The highest exit status of the failures; nil if there were none.
   public var worstStatus: Int32? { rows.compactMap(\.error?.status).max() }
 
-  /// The document as JSON.
+  /// Returns the document as JSON with sorted keys, indented, with a final newline.
+  ///
+  /// - Throws: `EncodingError` if a number is not finite.
   public func json() throws -> [UInt8] { try encodedJSON(self) }
 }

@@ -3,15 +3,15 @@ import Files
 import Foundation
 import Work
 
-/// A folder that training writes checkpoints into.
+/// A folder to which training writes checkpoints.
 struct WatchedFolder {
   private struct Look {
     var size: Int
     var modified: Date
-    /// Looks since then.
+    /// The number of checks since then.
     var count = 0
     var isDone = false
-    /// Whether it was said that it does not open.
+    /// Whether it was reported that the file cannot be opened.
     var isReported = false
   }
 
@@ -22,9 +22,10 @@ struct WatchedFolder {
 
   init(path: String) { self.path = path }
 
-  /// Looks, and gives the files that have not changed for two looks and open, by step and name.
+  /// Returns the files that can be opened and are unchanged in two consecutive checks, by step and
+  /// name.
   ///
-  /// - Throws: `Failure` when the folder cannot be listed.
+  /// - Throws: `Failure` if the folder cannot be listed.
   mutating func still(reporter: Reporter) throws -> [String] {
     var found: Set<String> = []
     var ready: [String] = []
@@ -61,6 +62,6 @@ struct WatchedFolder {
     }
   }
 
-  /// Says that a file needs no other look until it changes.
+  /// Marks a file as done until it changes.
   mutating func isDone(_ file: String) { files[file]?.isDone = true }
 }
