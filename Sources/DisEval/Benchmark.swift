@@ -51,9 +51,9 @@ public enum BenchmarkCase: String, CaseIterable, Sendable {
 /// - Parameters:
 ///   - threads: The number of workers.
 ///   - seconds: The minimum time in seconds for each measurement, after a warm-up.
-/// - Throws: `Failure` `UnknownKernels` (64) if `DIS_EVAL_KERNELS` does not name an instruction set,
-///   `KernelsUnavailable` (69) if this processor lacks it, or `OutOfMemory` (71) if the system does
-///   not provide enough memory for the workers.
+/// - Throws: `Failure` `UnknownKernels` (64) if `DIS_EVAL_KERNELS` does not name an instruction
+///   set, `KernelsUnavailable` (69) if this processor lacks it, or `OutOfMemory` (71) if the system
+///   does not provide enough memory for the workers.
 public func benchmark(
   _ cases: [BenchmarkCase] = BenchmarkCase.usual, threads: Int, seconds: Double = 2,
   reporter: Reporter

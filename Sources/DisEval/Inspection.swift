@@ -71,8 +71,8 @@ public struct Inspection: Codable, Sendable {
   /// Inspects `path`.
   ///
   /// - Parameter key: The key path of a state dict in a checkpoint; nil to choose one.
-  /// - Throws: `Failure` (65) `NoImages` if a folder has none, `RunDamaged` if a run's record is not
-  ///   valid; or the error that opening a checkpoint, its state dict or statistics throws.
+  /// - Throws: `Failure` (65) `NoImages` if a folder has none, `RunDamaged` if a run's record is
+  ///   not valid; or the error that opening a checkpoint, its state dict or statistics throws.
   public init(path: String, key: String?) throws {
     file = path
     var isFolder: ObjCBool = false

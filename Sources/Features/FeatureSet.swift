@@ -49,8 +49,8 @@ package struct FeatureSet {
   /// Returns the Gaussian with its covariance factored. With no more images than dimensions, the
   /// rows themselves are the factor, because their covariance is singular.
   ///
-  /// - Throws: `MetricError` `TooFewSamples` if N < 2, `NotPositiveSemidefinite` if an eigenvalue is
-  ///   more negative than rounding explains, `LAPACKFailure` if a LAPACK routine fails.
+  /// - Throws: `MetricError` `TooFewSamples` if N < 2, `NotPositiveSemidefinite` if an eigenvalue
+  ///   is more negative than rounding explains, `LAPACKFailure` if a LAPACK routine fails.
   package func factored(_ mean: MeanPrecision) throws(MetricError) -> FactoredGaussian {
     count <= dimension
       ? try FactoredGaussian(rows: rows, dimension: dimension, mean: mean)

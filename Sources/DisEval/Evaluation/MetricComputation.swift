@@ -38,8 +38,8 @@ package struct MetricComputation {
   ///
   /// - Parameter other: The dialect of the reference, the same unless dialects are mixed
   ///   deliberately.
-  /// - Throws: `Failure` (65) with the code of the `MetricError` if a metric cannot be computed, or the
-  ///   error that reading feature rows throws.
+  /// - Throws: `Failure` (65) with the code of the `MetricError` if a metric cannot be computed, or
+  ///   the error that reading feature rows throws.
   package mutating func result(_ dialect: Dialect, reference other: Dialect) throws -> DialectResult
   {
     let definition = dialect.definition

@@ -54,7 +54,7 @@ public struct Reviewer: Sendable {
   /// Creates the review.
   ///
   /// - Throws: `Failure` (65) `OtherRun`, `OtherReference`, `OtherImages`, `ExtractorMismatch` or
-  ///   `ReferenceImagesMismatch` if the result has a different origin, `RunIncomplete` or `NoImages`
+  ///   `ReferenceImagesMismatch` if they are not the result's, `RunIncomplete` or `NoImages`
   ///   if images are missing or their number is unknown; or the error of reading or sampling.
   public func review(reporter: Reporter) async throws -> SampleReview {
     try workload.prepare()

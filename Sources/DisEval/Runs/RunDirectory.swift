@@ -11,7 +11,7 @@ import Work
 ///
 /// ```
 /// run.json                             what is sampled and how it is scored
-/// run.lock                             claims: byte 0 for run.json, byte 1 + i for the unit of sample i
+/// run.lock                             claims: byte 0 for run.json, 1 + i for the unit of sample i
 /// units/000064-32.safetensors          a finished unit
 /// units/000064-32.partial.safetensors  an unfinished one, with the state of its sampler
 /// ```
@@ -211,8 +211,8 @@ extension RunDirectory {
   /// Removes what killed processes left behind: temporary files of a run, and saved states of
   /// finished units. Keeps whatever another process is working on, and files with other names.
   ///
-  /// - Throws: `Failure` `InputOutput` (74) if `run.lock` cannot be locked, or the error that listing
-  ///   a folder throws.
+  /// - Throws: `Failure` `InputOutput` (74) if `run.lock` cannot be locked, or the error that
+  ///   listing a folder throws.
   package func sweep() throws {
     func remove(_ path: String, _ number: Int) throws {
       guard let claims, try claims.claim(number) else { return }

@@ -12,8 +12,8 @@ import Results
 /// - The gate cannot say if neither holds, if the conditions differ, or if jackknife values are
 ///   missing or all equal.
 ///
-/// - SeeAlso: S. Holm, "A Simple Sequentially Rejective Multiple Test Procedure", Scandinavian Journal
-///   of Statistics 6 (1979).
+/// - SeeAlso: S. Holm, "A Simple Sequentially Rejective Multiple Test Procedure", Scandinavian
+///   Journal of Statistics 6 (1979).
 public struct Gate: Sendable {
   private let policy: Policy
   private let candidate: RecordedEvaluation
