@@ -145,7 +145,7 @@ extension CheckpointFile {
   ///   none; or the failure with which the state dict was refused, such as `DuplicateKey` or
   ///   `ModulePrefix`.
   package func taken(
-    _ key: String?, option: String? = "--checkpoint-key"
+    _ key: String?, option: String? = "`checkpointKey`"
   ) throws(Failure) -> (key: String?, state: StateDict) {
     guard !stateDicts.isEmpty else {
       throw .refused(.notAStateDict, path, "holds no tensors but: \(contents)")
@@ -182,7 +182,7 @@ extension CheckpointFile {
 
   private func missing(_ key: String?, _ option: String?) -> Failure {
     func refused(_ detail: String) -> Failure { .refused(.checkpointKeyMissing, path, detail) }
-    if isFlat, key != nil { return refused("has one state dict; leave out --checkpoint-key") }
+    if isFlat, key != nil { return refused("has one state dict; leave out `checkpointKey`") }
     let averaged = stateDicts.filter(\.isAveraged)
     let ordered = averaged + stateDicts.filter { !$0.isAveraged }
     let choices = ordered.map { "\($0.key) (\($0.count) tensor\($0.count == 1 ? "" : "s"))" }

@@ -181,7 +181,7 @@ public struct Explainer: Sendable {
     _ preparations: [Preparation], _ reporter: Reporter
   ) async throws -> FeatureCollection {
     let count = min(source.count, count ?? .max)
-    try checkEnough(count, "--num")
+    try checkEnough(count, "`num`")
     let collector = FeatureCollector(
       extractor: extractor, demands: preparations.map { FeatureDemand(preparation: $0) },
       workload: workload, reporter: reporter)

@@ -125,7 +125,7 @@ public struct Preset: Sendable {
     if let decoder = generator.decoder?.provenance {
       guard decoder.scale == LoadedDecoder.stableDiffusionScale, decoder.tile == nil else {
         throw Failure(
-          .usage, .presetMismatch, "--decoder",
+          .usage, .presetMismatch, "`decoder`",
           "the preset \(name) decodes latents as a whole, divided by "
             + "\(LoadedDecoder.stableDiffusionScale)")
       }

@@ -34,7 +34,7 @@ extension ImageSource {
       throw Failure(
         .inputMissing, .noImages, folder.path,
         "no file here \(Self.endsAsImages)"
-          + (inside.map { "; there are \($0), which --recursive reads" } ?? ""))
+          + (inside.map { "; there are \($0), which `recursive: true` reads" } ?? ""))
     }
     let binary = names.filter { $0.last == UInt8(ascii: "n") }
     guard binary.isEmpty || binary.count == names.count else {
@@ -91,13 +91,13 @@ extension ImageSource {
     } catch {
       throw Failure(
         error.status, error.code, error.subject,
-        "\(error.detail); --no-recursive leaves the folders inside out")
+        "\(error.detail); `recursive: false` leaves the folders inside out")
     }
     guard let inside else { return }
     throw Failure(
       .dataRefused, .imagesInside, folder.path,
-      "\(count) image\(count == 1 ? "" : "s") here and \(inside); --recursive reads all "
-        + "\(count + inside.images), --no-recursive the \(count)")
+      "\(count) image\(count == 1 ? "" : "s") here and \(inside); `recursive: true` reads all "
+        + "\(count + inside.images), `recursive: false` the \(count)")
   }
 
   init(_ batches: [CIFARBatch], name: String, ignored: Int = 0) {

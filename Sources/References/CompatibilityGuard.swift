@@ -28,14 +28,17 @@ package struct CompatibilityGuard {
   ///
   /// - Throws: `failure`, extended by advice on how to allow the mismatch, unless mismatches are
   ///   allowed.
-  package mutating func refuse(_ failure: Failure) throws(Failure) {
+  package mutating func refuse(
+    _ failure: Failure, recordedAs recorded: String? = nil
+  ) throws(Failure) {
     guard allowsMismatch else {
       throw Failure(
         failure.status, failure.code, failure.subject,
-        "\(failure.detail) (--allow-mismatch computes it all the same, and the result says so)")
+        "\(failure.detail) (`allowsMismatch` computes it all the same, and the result says so)")
     }
-    allowed.append("\(failure.code): \(failure.subject): \(failure.detail)")
-    warn("allowed by --allow-mismatch: \(failure.subject): \(failure.detail)")
+    let detail = recorded ?? failure.detail
+    allowed.append("\(failure.code): \(failure.subject): \(detail)")
+    warn("allowed by --allow-mismatch: \(failure.subject): \(detail)")
   }
 
   /// Refuses statistics whose features were prepared differently from those of the other side.
@@ -58,7 +61,7 @@ package struct CompatibilityGuard {
       if let asserted, asserted != known {
         throw Failure(
           .dataRefused, .dialectMismatch, statistics.path,
-          "--ref-dialect \(asserted.rawValue), but these statistics are known to be "
+          "`referenceDialect` \(asserted.rawValue), but these statistics are known to be "
             + "\(known.rawValue)")
       }
       let (own, other) = (known.definition, dialect.definition)
@@ -75,12 +78,15 @@ package struct CompatibilityGuard {
           allowed.append("DialectMismatch: \(name): \(difference)")
           warn("mixed dialects, as --ref-dialect \(known.rawValue) asks for: \(difference)")
         } else {
+          func advised(_ dialect: String, _ referenceDialect: String) -> String {
+            difference + "; use \(dialect) \(known.rawValue), or \(referenceDialect) "
+              + "\(known.rawValue) to mix them on purpose, as U-ViT and DiS do"
+          }
           try refuse(
             Failure(
               .dataRefused, .dialectMismatch, statistics.path,
-              difference
-                + "; use --dialect \(known.rawValue), or --ref-dialect \(known.rawValue) to "
-                + "mix them on purpose, as U-ViT and DiS do"))
+              advised("`dialect`", "`referenceDialect`")),
+            recordedAs: advised("--dialect", "--ref-dialect"))
         }
       }
     } else if let asserted {

@@ -40,7 +40,7 @@ extension CheckpointRequest {
       guard let decoder else {
         throw Failure(
           .unavailable, .decoderMissing, recorded.file,
-          "the result's images are decoded latents; give the decoder with --decoder")
+          "the result's images are decoded latents; give the decoder with `decoder`")
       }
       try checkContent(of: decoder, is: recorded.sha256, .otherDecoder)
       return DecoderRequest(path: decoder, scale: recorded.scale, tile: recorded.tile)

@@ -62,12 +62,12 @@ public struct Generator: Sendable {
     guard let classes = model.configuration.classCount else {
       guard settings.labels == .uniform else {
         throw Failure(
-          .usage, .unconditionalModel, "--labels \(settings.labels)",
+          .usage, .unconditionalModel, "`labels` \(settings.labels)",
           "the checkpoint has no classes")
       }
       guard settings.guidanceScale == 1 else {
         throw Failure(
-          .usage, .unconditionalModel, "--cfg-scale \(settings.guidanceScale)",
+          .usage, .unconditionalModel, "`guidanceScale` \(settings.guidanceScale)",
           "the checkpoint has no classes, so there is nothing to guide towards")
       }
       return
@@ -93,7 +93,7 @@ public struct Generator: Sendable {
     }
     if [1, 3].contains(channels) {
       throw Failure(
-        .usage, .pixelModel, "--decoder",
+        .usage, .pixelModel, "`decoder`",
         "the checkpoint makes images of \(channels) channels, which need no decoder; leave it out")
     }
     throw Failure(
@@ -110,7 +110,7 @@ public struct Generator: Sendable {
       throw Failure(
         .unavailable, .latentModel, checkpoint.file,
         "the model makes latents of \(model.configuration.channels) channels; give the decoder that "
-          + "it was trained with, --decoder FILE, or write the latents with 'sample --raw-out'")
+          + "it was trained with, `decoder` FILE, or write the latents with 'sample `rawOut`'")
     }
   }
 
@@ -127,7 +127,7 @@ public struct Generator: Sendable {
     }
     if let given, given.count < count {
       throw Failure(
-        .dataRefused, .tooFewNoises, "--noise", "\(given.count) noises for \(count) samples")
+        .dataRefused, .tooFewNoises, "`noise`", "\(given.count) noises for \(count) samples")
     }
   }
 

@@ -55,20 +55,20 @@ public struct GivenNoise: Sendable {
     let image = [configuration.channels, configuration.imageSide, configuration.imageSide]
     guard Array(start.shape.dropFirst()) == image else {
       throw Failure(
-        .dataRefused, .noiseShape, "--noise",
+        .dataRefused, .noiseShape, "`noise`",
         "shape \(start.shape), expected [N, C, H, W] with \(image)")
     }
     guard let steps else {
       guard !needsNoise else {
         throw Failure(
-          .usage, .stepNoiseMissing, "--noise",
-          "this sampler adds noise at every step; give --step-noise too")
+          .usage, .stepNoiseMissing, "`noise`",
+          "this sampler adds noise at every step; give `stepNoise` too")
       }
       return
     }
     guard steps.shape == [stepCount, count] + image else {
       throw Failure(
-        .dataRefused, .noiseShape, "--step-noise",
+        .dataRefused, .noiseShape, "`stepNoise`",
         "shape \(steps.shape), expected [steps, N, C, H, W] = \([stepCount, count] + image)")
     }
   }

@@ -28,11 +28,11 @@ public struct LoadedDecoder: Sendable {
   public init(path: String, scale: Double = stableDiffusionScale, tile: Int? = nil) throws {
     guard scale.isFinite, scale > 0 else {
       throw Failure(
-        .usage, .invalidLatentScale, "--latent-scale \(scale)", "expected a number above 0")
+        .usage, .invalidLatentScale, "`decoder.scale` \(scale)", "expected a number above 0")
     }
     if let tile, tile < 4 || !tile.isMultiple(of: 4) {
       throw Failure(
-        .usage, .invalidTile, "--decoder-tile \(tile)",
+        .usage, .invalidTile, "`decoder.tile` \(tile)",
         "expected a multiple of 4: tiles overlap by a quarter")
     }
     decoder = try KLDecoder(try CheckpointFile.open(path).taken(nil, option: nil).state)
@@ -54,7 +54,7 @@ public struct LoadedDecoder: Sendable {
       throw Failure(
         .outOfMemory, .outOfMemory, provenance.file,
         "decoding a latent of \(side) x \(side) takes up to \(needed >> 20) MiB, and the machine has "
-          + "\(available >> 20); decode in tiles, as in --decoder-tile 32")
+          + "\(available >> 20); decode in tiles, as in `decoder.tile` 32")
     }
   }
 

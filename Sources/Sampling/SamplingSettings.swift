@@ -91,9 +91,9 @@ public struct SamplingSettings: Sendable {
     guard guidanceScale == 1 || schedule.timesteps.contains(where: guidanceInterval.contains) else {
       throw Failure(
         .usage, .guidanceNowhere,
-        "--cfg-interval \(guidanceInterval.lowerBound),\(guidanceInterval.upperBound)",
+        "`guidanceInterval` \(guidanceInterval.lowerBound),\(guidanceInterval.upperBound)",
         "none of the \(schedule.count) timesteps of respacing '\(respacing)' is in it; widen it, "
-          + "or use --cfg-scale 1")
+          + "or use `guidanceScale` 1")
     }
     let prediction: Prediction =
       switch self.prediction {

@@ -49,7 +49,7 @@ struct LauncherEnvironment {
       let size = world.shard.count
       if let count, count % size != 0 {
         throw .shardMismatch(
-          "--num-shards",
+          "`shardCount`",
           "\(count), which the \(size) workers of \(world.source) in each task do not divide")
       }
       let task = try taskOfArray(count: count.map { $0 / size })
@@ -67,7 +67,7 @@ struct LauncherEnvironment {
     if let world = try worldOfMany(count: count) {
       if let count, count != world.shard.count {
         throw .shardMismatch(
-          "--num-shards", "\(count), but \(world.source) has \(world.shard.count) workers")
+          "`shardCount`", "\(count), but \(world.source) has \(world.shard.count) workers")
       }
       return world
     }
@@ -112,7 +112,7 @@ struct LauncherEnvironment {
       throw Failure(
         .usage, .arrayHasHoles, Self.arrayTask,
         "task \(task) of \(tasks) from \(first) to \(last) by \(step), which is no even spacing; say "
-          + "how many shards there are by --num-shards, and task IDs are the numbers of shards, "
+          + "how many shards there are by `shardCount`, and task IDs are the numbers of shards, "
           + "from 0")
     }
     return try shard(Self.arrayTask, (task - first) / step, of: tasks)
@@ -122,7 +122,7 @@ struct LauncherEnvironment {
     guard let count else {
       throw Failure(
         .usage, .shardCountUnknown, name,
-        "is \(index), but nothing says of how many; give --num-shards, or --shard none for the "
+        "is \(index), but nothing says of how many; give `shardCount`, or `shard` none for the "
           + "whole run")
     }
     guard Shard.exists(index, of: count) else {

@@ -71,11 +71,11 @@ extension Shard {
     let seen = variablesSeen(in: environment)
     let launcher = LauncherEnvironment(environment)
     if let count, !(1...maximumCount).contains(count) {
-      throw .invalidShard("--num-shards", "\(count)", "a number from 1 to \(maximumCount)")
+      throw .invalidShard("`shardCount`", "\(count)", "a number from 1 to \(maximumCount)")
     }
     if explicit == "none" {
       if let count {
-        throw .shardMismatch("--num-shards", "\(count), and --shard none; leave one of them out")
+        throw .shardMismatch("`shardCount`", "\(count), and `shard` none; leave one of them out")
       }
       return (nil, seen + ["the whole run, as --shard none says"])
     }
@@ -89,9 +89,9 @@ extension Shard {
     }
     if let count {
       throw Failure(
-        .usage, .shardIndexUnknown, "--num-shards",
+        .usage, .shardIndexUnknown, "`shardCount`",
         "\(count) shards, but nothing in the environment says which of them this is; give "
-          + "--shard i/\(count)")
+          + "`shard` i/\(count)")
     }
     return (nil, seen + ["the whole run: nothing says otherwise"])
   }
@@ -111,7 +111,7 @@ extension Shard {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(decimal)
     guard parts.count == 2, let index = parts[0], let count = parts[1], exists(index, of: count)
     else {
-      throw .invalidShard("--shard", text, "i/n with i from 0 to n - 1, such as 0/4, or none")
+      throw .invalidShard("`shard`", text, "i/n with i from 0 to n - 1, such as 0/4, or none")
     }
     return Shard(index: index, count: count)
   }
@@ -126,7 +126,7 @@ extension Shard {
   ) throws(Failure) {
     if let count, count != shard.count {
       throw .shardMismatch(
-        "--shard", "\(shard), and --num-shards \(count); leave one of them out")
+        "`shard`", "\(shard), and `shardCount` \(count); leave one of them out")
     }
     let found: (shard: Shard, source: String)?
     do throws(Failure) {
@@ -139,8 +139,8 @@ extension Shard {
     // Tasks of an array that are repeated keep their old numbers.
     if let again = try? launcher.shard(count: shard.count), again.shard == shard { return }
     throw .shardMismatch(
-      "--shard",
-      "\(shard), but \(found.source) says \(found.shard); leave out --shard, or unset its variables"
+      "`shard`",
+      "\(shard), but \(found.source) says \(found.shard); leave out `shard`, or unset its variables"
     )
   }
 }

@@ -39,7 +39,7 @@ public struct Workload: Sendable {
     dis_keep_freed_memory()
     guard prepareLinearAlgebra(callers: threads) else {
       throw Failure(
-        .outOfMemory, .outOfMemory, "--threads \(threads)",
+        .outOfMemory, .outOfMemory, "`threads` \(threads)",
         "OpenBLAS needs 128 MiB for every worker, which the system does not give; use fewer "
           + "threads or raise the limit")
     }

@@ -65,7 +65,7 @@ enum Main {
   }
 
   private static func end(_ message: String, _ status: ExitStatus) -> Never {
-    Terminal.note("dis-eval: error: \(message)")
+    Terminal.note("dis-eval: error: \(namingOptions(message))")
     exit(status.rawValue)
   }
 }

@@ -21,7 +21,7 @@ enum StopSignals {
       do {
         hadBegun = try request.stop()
       } catch {
-        Terminal.note("dis-eval: error: \(error)")
+        Terminal.note("dis-eval: error: \(namingOptions("\(error)"))")
         _exit((error as? Failure)?.status.rawValue ?? ExitStatus.internalError.rawValue)
       }
       Terminal.note(

@@ -76,15 +76,15 @@ import _TestSupport
   }
 
   static let refused: [(parts: [String], file: TorchValue)] = [
-    (["--checkpoint-key model"], .named(["model": raw])),
+    (["`checkpointKey` model"], .named(["model": raw])),
     (
-      ["model (1 tensor), other (1 tensor)", "--checkpoint-key model"],
+      ["model (1 tensor), other (1 tensor)", "`checkpointKey` model"],
       .named(["model": raw, "other": raw])
     ),
     (
       [
         "2 averaged state dicts: ema (1 tensor), ema_2 (1 tensor), net (1 tensor)",
-        "--checkpoint-key ema",
+        "`checkpointKey` ema",
       ],
       .named(["net": raw, "ema": averaged, "ema_2": averaged])
     ),
@@ -122,14 +122,14 @@ import _TestSupport
       // A key that is listed always works.
       for key in file.stateDictKeys { #expect(keyTaken(key, of: file) == key) }
       let other = try #require(throws: Failure.self) { try file.taken(nil, option: nil) }
-      #expect(!other.detail.contains("--checkpoint-key"), "\(other)")
+      #expect(!other.detail.contains("`checkpointKey`"), "\(other)")
     }
   }
 
   @Test func rawWeightsAreNotOfferedInPlaceOfAveragedOnes() throws {
     try open(.named(["model": Self.raw, "ema": .none])) { file in
       let failure = try #require(throws: Failure.self) { try file.taken(nil) }
-      #expect(!failure.detail.contains("as in --checkpoint-key"), "\(failure)")
+      #expect(!failure.detail.contains("as in `checkpointKey`"), "\(failure)")
     }
   }
 

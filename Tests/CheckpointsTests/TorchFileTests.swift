@@ -57,7 +57,7 @@ import Testing
       Issue.record("a state dict was chosen")
     } catch {
       #expect(error.code == .checkpointKeyMissing)
-      #expect(error.detail.contains("--checkpoint-key model"))
+      #expect(error.detail.contains("`checkpointKey` model"))
     }
   }
 

@@ -87,8 +87,8 @@ import _TestSupport
     let a = try statistics("a", shift: 1) { $0["dialect"] = dialect }
     let b = try statistics("b")
     let failure = try await refusal(a, b)
-    #expect(failure.code == .dialectMismatch && failure.detail.contains("--dialect tf"))
-    #expect(failure.detail.contains("--ref-dialect tf") && failure.detail.contains(dialect))
+    #expect(failure.code == .dialectMismatch && failure.detail.contains("`dialect` tf"))
+    #expect(failure.detail.contains("`referenceDialect` tf") && failure.detail.contains(dialect))
     let contradiction = try await refusal(a, b) { $0.referenceDialect = "edm" }
     #expect(contradiction.code == .dialectMismatch && contradiction.detail.contains("known to be"))
 

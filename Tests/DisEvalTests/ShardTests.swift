@@ -232,9 +232,9 @@ import Work
       try find(nil, nil, [Self.array(5, 1, 9, count: 3)])
     }
     #expect(
-      holes.detail.contains("task 5 of 3 from 1 to 9") && holes.detail.contains("--num-shards"))
+      holes.detail.contains("task 5 of 3 from 1 to 9") && holes.detail.contains("`shardCount`"))
     let count = try #require(throws: Failure.self) { try find(nil, nil, [Self.kubernetes(3)]) }
-    #expect(count.subject == "JOB_COMPLETION_INDEX" && count.detail.contains("--num-shards"))
+    #expect(count.subject == "JOB_COMPLETION_INDEX" && count.detail.contains("`shardCount`"))
   }
 
   @Test func whatWasSeenIsSaid() throws {

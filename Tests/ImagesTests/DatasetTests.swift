@@ -139,7 +139,8 @@ import Testing
       let failure = failure { try ImageSource(path: path) }
       #expect(failure?.code == .noImages && failure?.status == .inputMissing)
       #expect(
-        failure?.detail.contains("1 image in 1 folder inside, which --recursive reads") ?? false)
+        failure?.detail.contains("1 image in 1 folder inside, which `recursive: true` reads")
+          ?? false)
     }
   }
 

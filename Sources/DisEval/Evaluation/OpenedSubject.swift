@@ -18,7 +18,7 @@ enum OpenedSubject {
       self = .existing(try ImagesOrStatistics(path: path, recursive: request.recursive))
     case .checkpoint(let checkpoint):
       let count = request.num ?? EvaluationRequest.defaultCount
-      try checkEnough(count, "--num")
+      try checkEnough(count, "`num`")
       let generator = try Generator(checkpoint, precision: request.precision)
       try preset?.check(generator)
       try generator.checkMakesImages()

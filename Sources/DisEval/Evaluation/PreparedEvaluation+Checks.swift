@@ -18,7 +18,7 @@ extension EvaluationRequest {
     guard count == num else {
       throw Failure(
         .dataRefused, .countMismatch, images,
-        "\(count.map(String.init) ?? "an unknown number of") images, expected \(num) by --num")
+        "\(count.map(String.init) ?? "an unknown number of") images, expected \(num) by `num`")
     }
   }
 }
@@ -47,7 +47,8 @@ extension ScoringSettings {
     case .all?:
       guard referenceDialect == nil else {
         throw Failure(
-          .usage, .mixedDialects, "--ref-dialect", "is for one dialect, not for --dialect all")
+          .usage, .mixedDialects, "`referenceDialect`",
+          "is for one dialect, not for `dialect` all")
       }
       let known = [subject.statistics, statistics].compactMap(\.?.dialect)
       let fitting = Dialect.allCases.filter { dialect in

@@ -111,7 +111,7 @@ public struct PreparedEvaluation {
     throw Failure(
       .dataRefused, .otherExtractor, request.weights ?? found.file ?? found.name,
       "\(found.name) with SHA-256 \(found.sha256 ?? "unknown"), but the record is of "
-        + "\(recorded.name) with \(recorded.sha256 ?? "unknown"); give --weights")
+        + "\(recorded.name) with \(recorded.sha256 ?? "unknown"); give `weights`")
   }
 }
 

@@ -145,7 +145,7 @@ extension Reviewer {
     }
     guard found == nil || found == count else {
       throw Failure(
-        .dataRefused, .otherImages, "--images",
+        .dataRefused, .otherImages, "`images`",
         "\(found ?? 0) images, but the result is of \(count)")
     }
     return count
@@ -183,7 +183,7 @@ extension Reviewer {
       throw Failure(
         .dataRefused, .extractorMismatch, weights ?? loaded.provenance.file ?? loaded.network.name,
         "SHA-256 \(loaded.provenance.sha256 ?? "unknown"), but the result's extractor has "
-          + "\(scored.sha256 ?? "unknown"); give --weights")
+          + "\(scored.sha256 ?? "unknown"); give `weights`")
     }
     return loaded
   }

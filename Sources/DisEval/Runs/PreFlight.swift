@@ -71,7 +71,7 @@ struct PreFlight: Sendable {
     if let available = ProcessMemory.available, memory > available + ProcessMemory.current.resident
     {
       throw Failure(
-        .outOfMemory, .tooLittleMemory, "--threads \(threads)",
+        .outOfMemory, .tooLittleMemory, "`threads` \(threads)",
         "\(readable(bytes: memory)) are needed and \(readable(bytes: available)) are free; use "
           + "fewer threads, or 'fid', which keeps no features in memory")
     }

@@ -15,7 +15,7 @@ extension PreparedEvaluation {
   public func makeShard() async throws -> ShardReport {
     guard let run = execution.run, let shard = run.shard,
       case .samples(let generator, let count) = subject
-    else { throw Failure(.usage, .notAShard, "--shard", "needs --ckpt and --run") }
+    else { throw Failure(.usage, .notAShard, "`shard`", "needs `checkpoint` and `run`") }
     let directory = try await makeUnits(
       of: generator, count: count, settings: run, keepsImages: false)
     let units = directory.record.units(count: count)
@@ -154,7 +154,7 @@ extension PreparedEvaluation {
     if wantsImages, !kept.images {
       throw Failure(
         .dataRefused, .imagesNotKept, directory.path,
-        "the run kept no images; begin it with --save-images or --grid to have them")
+        "the run kept no images; begin it with `keepsImages` to have them")
     }
     return loaded.network
   }

@@ -82,7 +82,8 @@ package final class RunDirectory: Sendable {
       throw Failure(
         .cannotCreate, .otherConfiguration, path,
         "the run is scored against a reference of SHA-256 \(old), asked for \(new) "
-          + "('\(asked.scoring.reference)'); 'dis-eval merge --ref' scores it against another")
+          + "('\(asked.scoring.reference)'); 'dis-eval merge `reference`' scores it against "
+          + "another")
     }
     if asked.count > record.count {
       record.counts.append(asked.count)

@@ -152,7 +152,7 @@ private final class SweepSession {
     }
     guard try ScoringSettings(template).dialect != .all else {
       throw Failure(
-        .usage, .mixedDialects, "--dialect all", "a row has one number for each metric; give one")
+        .usage, .mixedDialects, "`dialect` all", "a row has one number for each metric; give one")
     }
     let decoder = try sampled.decoder.map(LoadedDecoder.init)
     seed = sampled.sampling.seed

@@ -57,7 +57,7 @@ public struct StatisticsConversion: Sendable {
       guard known == claimed else {
         throw Failure(
           .dataRefused, .factContradicted, input.path,
-          "--\(name) \(claimed), but what is known of the file says \(known)")
+          "`\(name)` \(claimed), but what is known of the file says \(known)")
       }
       return known
     }
@@ -70,7 +70,7 @@ public struct StatisticsConversion: Sendable {
     if keptRows > 0, rows == nil {
       throw Failure(
         .dataRefused, .noFeatureRows, input.path,
-        "\(input.format) has no feature rows to keep; leave out --features")
+        "\(input.format) has no feature rows to keep; leave out `keptRows`")
     }
     let kept = min(keptRows, rows?.count ?? 0)
     var (scale, ddof) = (1.0, input.ddof)

@@ -55,7 +55,7 @@ public struct ScalingCurves: Sendable {
       throw Failure(
         .dataRefused, .mixedSettings, metric,
         "are not comparable: " + mixed.joined(separator: "; ")
-          + "; choose evaluations that agree, or --family, or --allow-mixed, which the drawing says"
+          + "; choose evaluations that agree, or `family`, or `allowsMixed`, which the drawing says"
       )
     }
     let families = Dictionary(grouping: drawn) { entry in
@@ -68,8 +68,8 @@ public struct ScalingCurves: Sendable {
       throw Failure(
         .dataRefused, .mixedModels, metric,
         "cannot be averaged: " + clashes.prefix(4).joined(separator: "; ")
-          + "; choose evaluations, or --family, or --average-seeds if the models are seeds of one recipe, "
-          + "or --allow-mixed, which the drawing says")
+          + "; choose evaluations, or `family`, or `averagesSeeds` if the models are seeds of one recipe, "
+          + "or `allowsMixed`, which the drawing says")
     }
     mixed += clashes
     var notes = [common(drawn)] + mixed.map { "Not comparable: \($0)" }
@@ -142,7 +142,7 @@ public struct ScalingCurves: Sendable {
     else {
       throw Failure(
         .dataRefused, .metricMissing, y ?? "fid",
-        "no evaluation has it; found \(names.sorted().joined(separator: ", ")); choose with --y")
+        "no evaluation has it; found \(names.sorted().joined(separator: ", ")); choose with `y`")
     }
     return found[0]
   }

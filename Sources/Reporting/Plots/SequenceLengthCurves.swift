@@ -43,7 +43,7 @@ public struct SequenceLengthCurves: Sendable {
       throw Failure(
         .dataRefused, .noMeasurement, path,
         "expected two at least of \(Self.lengths.keys.sorted().joined(separator: ", ")); measure with "
-          + "'dis-eval bench --json --only dis-s2 --only dis-s2-1025 --only dis-s2-4097'")
+          + "'dis-eval bench `json` `only` dis-s2 `only` dis-s2-1025 `only` dis-s2-4097'")
     }
   }
 

@@ -65,10 +65,10 @@ public struct BenchmarkResult: Codable, Sendable {
     }
     self = try decodedJSON(
       Data(try file.bytes(at: 0, count: file.size)), subject: path,
-      what: "result of 'dis-eval bench --json'", code: .noMeasurement)
+      what: "result of 'dis-eval bench `json`'", code: .noMeasurement)
     guard schema.hasPrefix("dis-eval-benchmark/") else {
       throw Failure(
-        .dataRefused, .noMeasurement, path, "is not a result of 'dis-eval bench --json'")
+        .dataRefused, .noMeasurement, path, "is not a result of 'dis-eval bench `json`'")
     }
   }
 

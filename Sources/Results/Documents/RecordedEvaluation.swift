@@ -78,7 +78,7 @@ public struct RecordedEvaluation: Sendable {
         "schema: found '\(named.schema)', expected \(expected.sorted().joined(separator: " or "))")
     }
     guard dialects == nil else {
-      throw invalid("has the metrics of every dialect; evaluate with one --dialect")
+      throw invalid("has the metrics of every dialect; evaluate with one `dialect`")
     }
     if let contradiction { throw invalid(contradiction) }
   }

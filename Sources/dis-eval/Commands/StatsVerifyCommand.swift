@@ -38,7 +38,7 @@ extension StatsCommand {
               + "\(it.trace)")
         } catch let failure as Failure where failure.status != .inputOutput {
           // The others are looked at all the same.
-          if files.count > 1 { Terminal.note("dis-eval: \(failure)") }
+          if files.count > 1 { Terminal.note("dis-eval: \(namingOptions(failure.description))") }
           first = first ?? failure
         }
       }

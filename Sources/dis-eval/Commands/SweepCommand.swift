@@ -115,8 +115,11 @@ struct SweepCommand: ComputingCommand {
         row in try announce(row)
       }
     }
-    let report = try await sweep.report(checkpoints, reporter: running.reporter) { row in
+    var report = try await sweep.report(checkpoints, reporter: running.reporter) { row in
       if !running.quiet { Terminal.note(line(row)) }
+    }
+    for index in report.rows.indices {
+      report.rows[index].error = report.rows[index].error.map(namingOptions)
     }
     if let csv {
       let table = try ExportFormat.csv.text(report.rows.compactMap(\.entry))
@@ -152,7 +155,7 @@ struct SweepCommand: ComputingCommand {
 private func line(_ row: SweepRow) -> String {
   let name = "\(escaped(row.name)), seed \(row.seed): "
   guard let entry = row.entry else {
-    return name + "failed: \(row.error.map { reason($0) } ?? "")"
+    return name + "failed: \(row.error.map { reason(namingOptions($0)) } ?? "")"
   }
   return name
     + entry.metrics.sorted { $0.key < $1.key }

@@ -63,8 +63,8 @@ enum Terminal {
           note("dis-eval: \(line.log)")
         }
       },
-      warn: { if !quiet { note("dis-eval: warning: \($0)") } },
-      note: { if !quiet { note("dis-eval: \($0)") } })
+      warn: { if !quiet { note("dis-eval: warning: \(namingOptions($0))") } },
+      note: { if !quiet { note("dis-eval: \(namingOptions($0))") } })
   }
 
   /// Whether the last line of the terminal is a bar.
