@@ -38,7 +38,7 @@ struct ByteReader {
 
   mutating func bytes(_ count: Int) throws(Failure) -> ArraySlice<UInt8> {
     guard count >= 0, count <= remaining else {
-      throw failure("\(count) more bytes are expected, \(remaining) follow")
+      throw failure("expected \(count) more bytes, \(remaining) follow")
     }
     defer { position += count }
     return bytes[position..<position + count]
@@ -82,7 +82,7 @@ extension ByteReader {
   /// Skips `literal` and the white space around it.
   mutating func expect(_ literal: StaticString) throws(Failure) {
     skipSpaces()
-    guard skip(literal) else { throw failure("'\(literal)' is expected") }
+    guard skip(literal) else { throw failure("expected '\(literal)'") }
     skipSpaces()
   }
 
@@ -95,7 +95,7 @@ extension ByteReader {
     let digits = bytes { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
     guard digits.count == 1 || digits.first != UInt8(ascii: "0"),
       let value = Int(String(decoding: digits, as: UTF8.self))
-    else { throw failure("a decimal integer is expected") }
+    else { throw failure("expected a decimal integer") }
     return value
   }
 }

@@ -197,11 +197,11 @@ extension CheckpointFile {
       return refused(
         found
           + (option.map { "; choose one, as in \($0) \(ordered[0].key)" }
-            ?? "; save the one that is meant as a file of its own"))
+            ?? "; save the right one as a separate file"))
     }
     return refused(
       "\(found); \(unreadable.joined(separator: ", ")), from which no weights are read by name"
-        + (option.map { "; \($0) takes others in their place" } ?? ""))
+        + (option.map { "; \($0) selects others instead" } ?? ""))
   }
 }
 
@@ -234,9 +234,9 @@ extension CheckpointFile.Format {
     } else if head.dropFirst(257).starts(with: "ustar".utf8) {
       throw refused(.legacyTar, "a tar archive, which torch wrote before 0.1.10; save it again")
     } else if head[0] == 0x80 {
-      throw refused(.notACheckpoint, "a pickle that torch.save has not written")
+      throw refused(.notACheckpoint, "a pickle that torch.save did not write")
     } else if ZipArchive.hasEndRecord(file) {
-      throw refused(.unaccountedBytes, "a zip file with something put before it")
+      throw refused(.unaccountedBytes, "a zip file with other bytes before it")
     } else {
       throw refused(.unknownContainer, "neither safetensors nor what torch.save writes")
     }

@@ -174,7 +174,7 @@ private final class Inflater {
         }
       }
       guard status == Z_OK || status == Z_STREAM_END else {
-        throw .refused(.zipMalformed, subject, "the deflated data are damaged or cut")
+        throw .refused(.zipMalformed, subject, "the deflated data are damaged or truncated")
       }
       range = range.dropFirst(input.count - Int(stream.pointee.avail_in))
       done = count - Int(stream.pointee.avail_out)
@@ -186,7 +186,7 @@ private final class Inflater {
 
   private func check(_ status: Int32) throws(Failure) {
     guard status == Z_OK else {
-      throw Failure(.outOfMemory, .outOfMemory, subject, "zlib has no memory")
+      throw Failure(.outOfMemory, .outOfMemory, subject, "zlib ran out of memory")
     }
   }
 }

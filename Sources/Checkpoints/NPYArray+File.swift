@@ -97,7 +97,7 @@ struct NPYHeader {
   init(_ start: [UInt8], fileSize: Int, subject: String) throws(Failure) {
     var reader = ByteReader(start, subject: subject, code: .npyMalformed)
     guard try reader.bytes(magic.count).elementsEqual(magic) else {
-      throw reader.failure("does not begin as an npy file")
+      throw reader.failure("does not begin like an npy file")
     }
     let version = (try reader.integer(UInt8.self), try reader.integer(UInt8.self))
     guard (1...3).contains(version.0), version.1 == 0 else {
@@ -159,7 +159,7 @@ private struct Description {
     } while header.skip(",") && !header.nextIs("}")
     try header.expect("}")
     guard missing.isEmpty, header.remaining == 0 else {
-      throw header.failure("not the three keys descr, fortran_order and shape alone")
+      throw header.failure("expected only the three keys descr, fortran_order and shape")
     }
   }
 }
@@ -199,7 +199,7 @@ extension ScalarType {
 extension ByteReader {
   /// Reads a string in single quotes without escapes.
   fileprivate mutating func quoted() throws(Failure) -> String {
-    guard skip("'") else { throw failure("a string is expected") }
+    guard skip("'") else { throw failure("expected a string") }
     let text = bytes { $0 != UInt8(ascii: "'") }
     guard skip("'") else { throw failure("a string does not end") }
     return String(decoding: text, as: UTF8.self)
@@ -214,7 +214,7 @@ extension ByteReader {
       elements.append(try decimal())
       skipSpaces()
       guard skip(",") || elements.count > 1 && nextIs(")") else {
-        throw failure("a tuple of integers is expected")
+        throw failure("expected a tuple of integers")
       }
     }
     try expect(")")

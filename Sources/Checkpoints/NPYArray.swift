@@ -64,7 +64,8 @@ extension NPYArray {
       case .uint8, .bool: bytes.map { Int($0) }
       }
     if let index = integers.firstIndex(of: nil) {
-      throw .refused(.notIntegral, "array", "element \(index) of \(type) \(shape) is no integer")
+      throw .refused(
+        .notIntegral, "array", "element \(index) of \(type) \(shape) is not an integer")
     }
     return integers.compactMap(\.self)
   }
@@ -81,7 +82,7 @@ extension NPYArray {
     guard type.isInteger, shape.count == 1 else {
       let advice =
         switch shape.count {
-        case 2 where shape[1] > 1: "; of one-hot rows, save the argmax along the last axis"
+        case 2 where shape[1] > 1: "; for one-hot rows, save the argmax along the last axis"
         case 2: "; reshape it to [N]"
         case 1: "; save it as int64"
         default: ""

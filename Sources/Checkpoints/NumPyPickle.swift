@@ -23,7 +23,7 @@ extension PickleGraph {
     guard case .call(let function, let arguments, let state) = values[index],
       let name = global(function), let arguments = tuple(arguments)
     else { return nil }
-    let malformed = Failure.refused(.npyMalformed, subject, "a pickled array of other parts")
+    let malformed = Failure.refused(.npyMalformed, subject, "a pickled array with unexpected parts")
     switch name {
     case "numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct":
       guard arguments.first.flatMap(global) == "numpy.ndarray",
@@ -70,7 +70,8 @@ extension PickleGraph {
     else {
       throw .refused(
         .npyMalformed, subject,
-        "a pickled \(array.type) \(array.shape) with \(description(array.content)) of another size")
+        "a pickled \(array.type) \(array.shape) with \(description(array.content)) of a "
+          + "different size")
     }
     let size = array.type.size
     if array.isBigEndian { bytes = byteSwapped(bytes, size: size) }

@@ -40,7 +40,7 @@ struct PickleMachine {
       let byte = try reader.integer(UInt8.self)
       guard let opcode = Opcode(rawValue: byte) else {
         throw forbiddenOpcodes.contains(byte)
-          ? forbidden("opcode 0x\(String(byte, radix: 16)) makes an object by a call")
+          ? forbidden("opcode 0x\(String(byte, radix: 16)) creates an object by a call")
           : reader.failure("unknown opcode 0x\(String(byte, radix: 16))")
       }
       if opcode == .stop {
@@ -119,7 +119,7 @@ struct PickleMachine {
       let names = try pop(2)
       guard case .text(let module) = values[names[0]], case .text(let name) = values[names[1]]
       else {
-        throw reader.failure("a name that is no string")
+        throw reader.failure("a name that is not a string")
       }
       try pushGlobal(module: module, name: name)
     case .reduce, .newObject: try call()
@@ -205,7 +205,7 @@ extension PickleMachine {
       values[target] = .list(list)
     case .call(let function, _, _) where !isTorchFunction(function):
       break  // The items of an inert object are not needed.
-    default: throw reader.failure("elements are appended to no list")
+    default: throw reader.failure("elements are appended to something other than a list")
     }
   }
 
@@ -227,7 +227,7 @@ extension PickleMachine {
       dictionary += items
       values[target] = .dictionary(dictionary)
     case .call(let function, _, _) where !isTorchFunction(function): break
-    default: throw reader.failure("items are set in no dictionary")
+    default: throw reader.failure("items are set in something other than a dictionary")
     }
   }
 
@@ -243,7 +243,7 @@ extension PickleMachine {
     case "_codecs.encode":
       guard arguments.count == 2, case .text = values[arguments[0]],
         case .text(let codec) = values[arguments[1]], codec.elementsEqual("latin1".utf8)
-      else { throw forbidden("_codecs.encode with another codec than latin1") }
+      else { throw forbidden("_codecs.encode with a codec other than latin1") }
       push(.latin1(text: arguments[0]))
     default:
       push(.call(function: operands[0], arguments: operands[1], state: nil))
@@ -258,7 +258,7 @@ extension PickleMachine {
     case .dictionary: break
     case .call(let function, let arguments, nil) where !isTorchFunction(function):
       values[try top()] = .call(function: function, arguments: arguments, state: state)
-    default: throw reader.failure("a state is set on no object")
+    default: throw reader.failure("a state is set on something other than an object")
     }
   }
 

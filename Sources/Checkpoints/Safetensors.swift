@@ -35,7 +35,7 @@ struct SafetensorsHeader {
     }
     let dataOffset = 8 + Int(length)
     let text = try file.bytes(at: 8, count: Int(length))
-    guard text.first == UInt8(ascii: "{") else { throw prefix.failure("'{' is expected") }
+    guard text.first == UInt8(ascii: "{") else { throw prefix.failure("expected '{'") }
     var reader = ByteReader(text, subject: file.path, code: .safetensorsMalformed)
 
     var keys: Set<[UInt8]> = []
@@ -43,7 +43,7 @@ struct SafetensorsHeader {
     try reader.list("{", "}") { (reader) throws(Failure) in
       let name = try reader.string()
       guard keys.insert(Array(name.utf8)).inserted else {
-        throw reader.failure("key '\(name)' for the second time", code: .duplicateKey)
+        throw reader.failure("key '\(name)' occurs twice", code: .duplicateKey)
       }
       try reader.expect(":")
       if name == "__metadata__" {
@@ -62,7 +62,7 @@ struct SafetensorsHeader {
     }) {
       guard range.lowerBound == end else {
         throw reader.failure(
-          "tensors leave a hole or overlap at byte \(end - dataOffset) of the data")
+          "tensors leave a gap or overlap at byte \(end - dataOffset) of the data")
       }
       end = range.upperBound
     }
@@ -102,7 +102,7 @@ extension ByteReader {
     guard let type, let shape, let offsets, offsets.count == 2, offsets[0] <= offsets[1],
       let count = elementCount(shape), count * type.size == offsets[1] - offsets[0],
       offsets[1] <= Int.max - dataOffset
-    else { throw failure("'\(name)' does not say type, shape and offsets that agree") }
+    else { throw failure("'\(name)' does not have a type, shape and offsets that agree") }
     let range = dataOffset + offsets[0]..<dataOffset + offsets[1]
     return (StoredTensor(type: type, shape: shape, storage: .range(range)), range)
   }
@@ -113,7 +113,7 @@ extension ByteReader {
     try list("{", "}") { (reader) throws(Failure) in
       let key = try reader.string()
       guard keys.insert(Array(key.utf8)).inserted else {
-        throw reader.failure("metadata '\(key)' for the second time", code: .duplicateKey)
+        throw reader.failure("metadata '\(key)' occurs twice", code: .duplicateKey)
       }
       try reader.expect(":")
       metadata.append((key, try reader.string()))
@@ -149,7 +149,7 @@ extension ByteReader {
   }
 
   fileprivate mutating func string() throws(Failure) -> String {
-    guard skip("\"") else { throw failure("a string is expected") }
+    guard skip("\"") else { throw failure("expected a string") }
     var text: [UInt8] = []
     while true {
       text += bytes { $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
@@ -191,7 +191,7 @@ extension ByteReader {
     let digits = try bytes(4)
     guard digits.allSatisfy({ Character(UnicodeScalar($0)).isHexDigit }),
       let code = UInt32(String(decoding: digits, as: UTF8.self), radix: 16)
-    else { throw failure("four hexadecimal digits are expected") }
+    else { throw failure("expected four hexadecimal digits") }
     return code
   }
 }

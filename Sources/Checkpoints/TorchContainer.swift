@@ -63,7 +63,7 @@ extension TorchContainer {
       guard let entry = archive["\(root)/data/\(key)"], entry.size == reference.size else {
         throw .refused(
           .tensorInvalid, file.path,
-          "storage '\(key)' of \(reference.count) elements is missing or of another size")
+          "storage '\(key)' of \(reference.count) elements is missing or of a different size")
       }
       storages[key] = .entry(entry, of: archive)
     }
@@ -74,7 +74,7 @@ extension TorchContainer {
   private static func root(of archive: ZipArchive, path: String) throws(Failure) -> Substring {
     let roots = archive.entries.map { $0.name.prefix { $0 != "/" } }
     guard let root = roots.first, archive[String(root)] == nil else {
-      throw .refused(.notACheckpoint, path, "a zip file, but none that torch.save has written")
+      throw .refused(.notACheckpoint, path, "a zip file, but not one that torch.save wrote")
     }
     if let other = roots.first(where: { $0 != root }) {
       throw .refused(.zipRoot, path, "entries lie in two folders, '\(root)' and '\(other)'")
@@ -124,7 +124,7 @@ extension TorchContainer {
       guard let key = keys.text(element), let reference = pickle.references[key],
         storages[key] == nil, let size = reference.size
       else {
-        throw .refused(.tensorInvalid, path, "a storage that no tensor uses, or a second time")
+        throw .refused(.tensorInvalid, path, "a storage that no tensor uses, or that occurs twice")
       }
       var header = ByteReader(
         try file.bytes(at: offset, count: 8), subject: path, code: .tensorInvalid)

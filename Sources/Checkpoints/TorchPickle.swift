@@ -60,11 +60,11 @@ struct TorchPickle {
       let key = graph.text(parts[2]), let location = graph.text(parts[3]),
       let count = graph.integer(parts[4])
     else {
-      throw .refused(.persistentId, subject, "a persistent identifier that is no storage's")
+      throw .refused(.persistentId, subject, "a persistent identifier that is not of a storage")
     }
     if parts.count == 6 {
       guard case .none = graph.values[parts[5]] else {
-        throw .refused(.persistentId, subject, "storage '\(key)' is a view of another")
+        throw .refused(.persistentId, subject, "storage '\(key)' is a view of another storage")
       }
     }
     guard let elementSize = elementSize(ofStorage: storageClass) else {
@@ -105,7 +105,7 @@ extension TorchPickle {
     guard arguments.count >= count, case .persistent(let identifier) = graph.values[arguments[0]],
       let offset = graph.integer(arguments[1]), let shape = graph.integers(arguments[2]),
       let strides = graph.integers(arguments[3])
-    else { throw .refused(.tensorInvalid, subject, "'\(name)' is made of other values") }
+    else { throw .refused(.tensorInvalid, subject, "'\(name)' is built from unexpected values") }
     let reference = try Self.reference(identifier, graph, subject: subject)
     let typeName = count == 7 ? graph.global(arguments[6]) : nil
     guard let type = count == 7 ? typeName.flatMap(Self.type(named:)) : reference.type else {
@@ -182,7 +182,10 @@ extension TorchPickle {
         visited += 1
         guard let attribute = graph.text(item.key), visited <= Self.maximumAttributeCount,
           depth <= Self.maximumDepth
-        else { throw .refused(.pickleLimit, subject, "modules beyond reason, at '\(prefix)'") }
+        else {
+          throw .refused(
+            .pickleLimit, subject, "too many or too deeply nested modules, at '\(prefix)'")
+        }
         let name = prefix + attribute
         if let tensor = try tensor(item.value, named: name, storages: storages) {
           entries.append((name, tensor))

@@ -80,7 +80,7 @@ package struct WeightReader {
     if let firstFailure { throw firstFailure }
     let unexpected = state.names.filter { !asked.contains(Array($0.utf8)) && !ignoring($0) }
     let problems = [
-      ("missing", missing), ("unexpected", unexpected), ("of another shape", misshaped),
+      ("missing", missing), ("unexpected", unexpected), ("of a different shape", misshaped),
     ]
     .filter { !$0.1.isEmpty }
     guard problems.isEmpty else {

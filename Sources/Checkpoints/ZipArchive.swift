@@ -144,7 +144,7 @@ extension ZipArchive {
   ) throws(Failure) {
     let subject = "\(file.path): \(entry.name)"
     func mismatch(_ what: String) -> Failure {
-      .refused(.localHeaderMismatch, subject, "the local header has another \(what)")
+      .refused(.localHeaderMismatch, subject, "the local header has a different \(what)")
     }
     var reader = ByteReader(
       try file.bytes(at: entry.headerOffset, count: min(30, file.size - entry.headerOffset)),
@@ -193,13 +193,13 @@ extension ZipArchive {
       throw reader.failure("no data descriptor")
     }
     guard try reader.integer(UInt32.self) == entry.checksum else {
-      throw .refused(.crcMismatch, subject, "the data descriptor has another checksum")
+      throw .refused(.crcMismatch, subject, "the data descriptor has a different checksum")
     }
     for size in [entry.compressedSize, entry.size] {
       let found =
         count < 20 ? UInt64(try reader.integer(UInt32.self)) : try reader.integer(UInt64.self)
       guard found == UInt64(size) else {
-        throw .refused(.localHeaderMismatch, subject, "the data descriptor has another size")
+        throw .refused(.localHeaderMismatch, subject, "the data descriptor has a different size")
       }
     }
   }

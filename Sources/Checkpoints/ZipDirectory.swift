@@ -16,7 +16,7 @@ struct EndOfDirectory {
     let size = try reader.integer(UInt32.self)
     let offset = try reader.integer(UInt32.self)
     guard disks == (0, 0), counts.0 == counts.1 else {
-      throw reader.failure("an archive of several disks")
+      throw reader.failure("an archive that spans several disks")
     }
     var directory = (count: UInt64(counts.0), size: UInt64(size), offset: UInt64(offset))
     var directoryEnd = end
@@ -95,7 +95,7 @@ struct EndOfDirectory {
     let disks = try reader.integer(UInt64.self)
     let counts = (try reader.integer(UInt64.self), try reader.integer(UInt64.self))
     guard disks == 0, counts.0 == counts.1 else {
-      throw reader.failure("an archive of several disks")
+      throw reader.failure("an archive that spans several disks")
     }
     return (start, counts.0, try reader.integer(UInt64.self), try reader.integer(UInt64.self))
   }
@@ -125,7 +125,7 @@ extension ZipArchive {
   private static func centralRecord(
     _ reader: inout ByteReader, of file: ReadableFile
   ) throws(Failure) -> Entry {
-    guard reader.skip("PK\u{1}\u{2}") else { throw reader.failure("an entry is expected") }
+    guard reader.skip("PK\u{1}\u{2}") else { throw reader.failure("expected an entry") }
     _ = try reader.bytes(4)  // versions
     let flags = try reader.integer(UInt16.self)
     let method = try reader.integer(UInt16.self)
@@ -143,7 +143,7 @@ extension ZipArchive {
     _ = try reader.bytes(commentLength)
 
     let subject = "\(file.path): \(name)"
-    guard disk == 0 else { throw .refused(.zipMalformed, subject, "lies on another disk") }
+    guard disk == 0 else { throw .refused(.zipMalformed, subject, "lies on a different disk") }
     guard flags & 0x2041 == 0 else { throw .refused(.zipEncrypted, subject, "is encrypted") }
     guard method == 0 || method == 8 else {
       throw .refused(

@@ -102,7 +102,7 @@ public struct Explainer: Sendable {
       else {
         throw Failure(
           .dataRefused, .imagesNeeded, path,
-          "statistics; explain prepares the images of both sides in every way, so give images")
+          "is statistics; give images, because those of both sides are prepared in every way")
       }
       try checkEnough(source.count, path)
       return source

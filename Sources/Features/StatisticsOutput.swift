@@ -33,7 +33,7 @@ package struct StatisticsOutput {
   ) throws {
     try workload.prepare()
     guard path.hasSuffix(".npz") else {
-      throw Failure(.usage, .invalidOutput, path, "\(content) are a .npz file")
+      throw Failure(.usage, .invalidOutput, path, "\(content) are written as a .npz file")
     }
     try AtomicFile.check(path, isReadBack: true)
     try AtomicFile.check(ReferenceStatistics.recordPath(path))

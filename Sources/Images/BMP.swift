@@ -21,7 +21,7 @@ public enum BMP {
   ///   an index is outside the palette.
   public static func decode(_ bytes: [UInt8], subject: String) throws(Failure) -> Image {
     guard bytes.starts(with: signature) else {
-      throw Failure(.dataRefused, .unsupportedFormat, subject, "this is no BMP file")
+      throw Failure(.dataRefused, .unsupportedFormat, subject, "this is not a BMP file")
     }
     let header = try BMPHeader(BMPFields(bytes: bytes, subject: subject))
     let (width, height) = (header.width, header.height)
@@ -166,8 +166,8 @@ private struct BMPHeader {
       guard !Self.isMisread(colors, bits: bits) else {
         throw refused(
           .unsupportedFormat,
-          "\(bits) bits a pixel with a palette that Pillow takes for other "
-            + "bits, so that scores would not compare; convert the file first")
+          "\(bits) bits per pixel with a palette that Pillow reads as having a "
+            + "different depth, so that scores would not be comparable; convert the file first")
       }
       end += colorCount * stride
       layout = .palette(colors)
@@ -183,11 +183,11 @@ private struct BMPHeader {
         }
         guard knownMasks[bits]?.contains(masks + (bits == 32 ? [UInt32(alpha)] : [])) ?? false
         else {
-          throw refused(.unsupportedFormat, "a BMP file with unusual masks of its colours")
+          throw refused(.unsupportedFormat, "a BMP file with unusual colour masks")
         }
       }
       layout = .samples(masks)
-    default: throw refused(.unsupportedFormat, "a BMP file of \(bits) bits a pixel")
+    default: throw refused(.unsupportedFormat, "a BMP file of \(bits) bits per pixel")
     }
     hasAlpha = bits == 32 && alpha != 0
     let offset = try file.integer(at: 10)

@@ -13,13 +13,13 @@ func gunzipped(_ bytes: [UInt8], subject: String) throws(Failure) -> [UInt8] {
   // The last four bytes hold the length of the content.
   let size = bytes.suffix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
   guard size <= 1 << 30, size <= bytes.count * 1032, bytes.count < UInt32.max else {
-    throw Failure(.dataRefused, .gzipLimit, subject, "\(size) bytes from \(bytes.count)")
+    throw Failure(.dataRefused, .gzipLimit, subject, "\(bytes.count) bytes that inflate to \(size)")
   }
   var stream = z_stream()
   let windowBits: Int32 = 15 + 16  // 16 selects the gzip header and its checks.
   guard
     inflateInit2_(&stream, windowBits, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK
-  else { throw Failure(.outOfMemory, .outOfMemory, subject, "zlib has no memory") }
+  else { throw Failure(.outOfMemory, .outOfMemory, subject, "zlib ran out of memory") }
   defer { inflateEnd(&stream) }
   var (input, isComplete) = (bytes, false)
   let content = [UInt8](unsafeUninitializedCapacity: size) { output, count in

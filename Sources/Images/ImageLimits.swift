@@ -17,7 +17,7 @@ package enum ImageLimits {
     guard width <= side, height <= side, width * height <= pixels else {
       throw Failure(
         .dataRefused, .imageLimit, subject,
-        "\(width) x \(height) pixels; the limits are \(side) a side and \(pixels) in all")
+        "\(width) x \(height) pixels; the limits are \(side) per side and \(pixels) in total")
     }
   }
 

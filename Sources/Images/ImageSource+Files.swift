@@ -40,7 +40,7 @@ extension ImageSource {
     guard binary.isEmpty || binary.count == names.count else {
       throw Failure(
         .dataRefused, .notImages, folder.path,
-        "batches of CIFAR of both the binary and the Python version, expected one of them")
+        "CIFAR batches of both the binary and the Python version, expected only one of them")
     }
     let batches = try names.map { (name) throws(Failure) in
       let file = try folder.open(name)
@@ -121,7 +121,8 @@ extension ImageSource {
     }
     guard !names.isEmpty else {
       throw Failure(
-        .inputMissing, .noImages, path, "neither an array arr_0 nor an entry that ends as images")
+        .inputMissing, .noImages, path,
+        "neither an array arr_0 nor an entry with the suffix of an image")
     }
     names.sort { $0.name.lexicographicallyPrecedes($1.name) }
     var labels: [Int]?

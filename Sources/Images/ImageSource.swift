@@ -146,7 +146,7 @@ public struct ImageSource: Sendable, CustomStringConvertible {
       } catch let failure where failure.status == .inputMissing {
         throw Failure(
           .dataRefused, .inputChanged, failure.subject,
-          "the folder lists it, but it is gone or a link to nothing")
+          "the folder lists it, but it is gone or a broken link")
       }
       try ImageLimits.check(fileSize: file.size, subject: file.path)
       let bytes = try file.bytes(at: 0, count: file.size)

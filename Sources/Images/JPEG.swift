@@ -22,7 +22,7 @@ public enum JPEG {
   ///   ``Failure`` `OutOfMemory` (71) if libjpeg has no memory.
   public static func decode(_ bytes: [UInt8], subject: String) throws(Failure) -> Image {
     guard bytes.starts(with: signature.prefix(bytes.count)) else {
-      throw Failure(.dataRefused, .unsupportedFormat, subject, "this is no JPEG file")
+      throw Failure(.dataRefused, .unsupportedFormat, subject, "this is not a JPEG file")
     }
     var header = dis_jpeg_header()
     try call(subject) { dis_jpeg_read_header(&header, bytes, bytes.count, $0) }
@@ -63,7 +63,7 @@ public enum JPEG {
     case DIS_JPEG_TOO_LARGE: code = .imageLimit
     case DIS_JPEG_UNSUPPORTED: code = .unsupportedFormat
     case DIS_JPEG_NO_MEMORY:
-      throw Failure(.outOfMemory, .outOfMemory, subject, "libjpeg has no memory")
+      throw Failure(.outOfMemory, .outOfMemory, subject, "libjpeg ran out of memory")
     default: code = .jpegMalformed
     }
     let text = String(

@@ -23,7 +23,7 @@ public enum PNG {
   ///   after a wrong checksum, a missing IEND or an index outside the palette.
   public static func decode(_ bytes: [UInt8], subject: String) throws(Failure) -> Image {
     guard bytes.starts(with: signature.prefix(bytes.count)) else {
-      throw Failure(.dataRefused, .unsupportedFormat, subject, "this is no PNG file")
+      throw Failure(.dataRefused, .unsupportedFormat, subject, "this is not a PNG file")
     }
     var header = dis_png_header()
     try call(subject) { dis_png_read_header(&header, bytes, bytes.count, $0) }

@@ -25,7 +25,7 @@ public enum PNM {
   ///   above the maximum, which Pillow clips in raw files, are refused.
   public static func decode(_ bytes: [UInt8], subject: String) throws(Failure) -> Image {
     guard hasSignature(bytes) else {
-      throw Failure(.dataRefused, .unsupportedFormat, subject, "this is no PBM, PGM or PPM file")
+      throw Failure(.dataRefused, .unsupportedFormat, subject, "this is not a PBM, PGM or PPM file")
     }
     let format = bytes[1] - UInt8(ascii: "0")
     var reader = PNMReader(bytes, from: 3, subject: subject)
@@ -101,7 +101,7 @@ private struct PNMReader {
     }
     guard digits.count <= 10, digits.allSatisfy({ (0x30...0x39).contains($0) }),
       digits.endIndex == bytes.endIndex || bytes[digits.endIndex] != comment
-    else { throw malformed("a decimal number is expected") }
+    else { throw malformed("expected a decimal number") }
     position = digits.endIndex
     return digits.reduce(0) { $0 * 10 + Int($1 - 0x30) }
   }
@@ -129,7 +129,7 @@ private struct PNMReader {
         throw Failure(.dataRefused, .truncated, subject, "the bytes end early")
       }
       guard bytes[position] == 0x30 || bytes[position] == 0x31 else {
-        throw malformed("0 or 1 is expected")
+        throw malformed("expected 0 or 1")
       }
       pixels.append(bytes[position] == 0x31 ? 0 : 255)
       position += 1
@@ -143,7 +143,9 @@ private struct PNMReader {
     pixels.reserveCapacity(count)
     for _ in 0..<count {
       let value = try decimal()
-      guard value <= maximum else { throw malformed("sample \(value) of at most \(maximum)") }
+      guard value <= maximum else {
+        throw malformed("sample \(value), expected at most \(maximum)")
+      }
       pixels.append(table[value])
     }
     return pixels
@@ -172,7 +174,9 @@ private struct PNMReader {
     pixels.reserveCapacity(count)
     for start in stride(from: content.startIndex, to: content.endIndex, by: size) {
       let value = content[start..<start + size].reduce(0) { $0 << 8 | Int($1) }
-      guard value <= maximum else { throw malformed("sample \(value) of at most \(maximum)") }
+      guard value <= maximum else {
+        throw malformed("sample \(value), expected at most \(maximum)")
+      }
       pixels.append(table[value])
     }
     return pixels

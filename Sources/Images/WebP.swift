@@ -23,7 +23,7 @@ public enum WebP {
   ///   `LibraryMismatch` (69) if its version differs from that of the build.
   public static func decode(_ bytes: [UInt8], subject: String) throws(Failure) -> Image {
     guard hasSignature(bytes) else {
-      throw Failure(.dataRefused, .unsupportedFormat, subject, "this is no WebP file")
+      throw Failure(.dataRefused, .unsupportedFormat, subject, "this is not a WebP file")
     }
     var features = WebPBitstreamFeatures()
     try check(WebPGetFeatures(bytes, bytes.count, &features), subject)
@@ -39,7 +39,8 @@ public enum WebP {
     var configuration = WebPDecoderConfig()
     guard WebPInitDecoderConfig(&configuration) != 0 else {
       throw Failure(
-        .unavailable, .libraryMismatch, subject, "libwebp is another version than at the build")
+        .unavailable, .libraryMismatch, subject,
+        "libwebp has a different version than at the build")
     }
     var status = VP8_STATUS_OK
     let pixels = [UInt8](unsafeUninitializedCapacity: width * height * 3) { buffer, initialized in
@@ -74,9 +75,10 @@ public enum WebP {
     case VP8_STATUS_NOT_ENOUGH_DATA, VP8_STATUS_SUSPENDED:
       throw Failure(.dataRefused, .truncated, subject, "the bytes end early")
     case VP8_STATUS_OUT_OF_MEMORY:
-      throw Failure(.outOfMemory, .outOfMemory, subject, "libwebp has no memory")
+      throw Failure(.outOfMemory, .outOfMemory, subject, "libwebp ran out of memory")
     case VP8_STATUS_UNSUPPORTED_FEATURE:
-      throw Failure(.dataRefused, .unsupportedFormat, subject, "a feature libwebp does not have")
+      throw Failure(
+        .dataRefused, .unsupportedFormat, subject, "a feature that libwebp does not support")
     default: throw Failure(.dataRefused, .webPMalformed, subject, "libwebp refuses the bitstream")
     }
   }

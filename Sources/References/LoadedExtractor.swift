@@ -75,7 +75,7 @@ public struct LoadedExtractor: Sendable {
   private static func unavailable(file: String, sha256: String?, place: String) -> Failure {
     Failure(
       .unavailable, .weightsUnavailable, file,
-      "the feature extractor's weights are not here; give `weights` FILE, or put the file with "
+      "the feature extractor's weights are missing; give `weights` FILE, or put the file with "
         + "SHA-256 \(sha256 ?? "unknown") at \(place)")
   }
 }

@@ -32,7 +32,7 @@ extension CheckpointRequest {
       guard let labels else {
         throw Failure(
           .dataRefused, .cannotSampleAgain, "labels \(sampler.labels)",
-          "the result does not hold them")
+          "the result does not contain them")
       }
       sampling.labels = labels
     }
@@ -64,7 +64,7 @@ extension Generator {
     else {
       throw Failure(
         .dataRefused, .cannotSampleAgain, checkpoint.file,
-        "the result does not say which weights it is of, and the averaged ones are "
+        "the result does not say which weights it used, and the averaged ones are "
           + "'\(checkpoint.key ?? "")'; evaluate again")
     }
     var now = self.provenance
@@ -81,7 +81,7 @@ extension Generator {
     guard try encodedJSON(now) == encodedJSON(sampler) else {
       throw Failure(
         .dataRefused, .cannotSampleAgain, checkpoint.file,
-        "this version would sample it in another way than the result's sampler")
+        "this version would not sample it as the result's sampler did")
     }
   }
 }
@@ -93,6 +93,7 @@ extension Generator {
 package func checkContent(of path: String, is sha256: String, _ code: Failure.Code) throws {
   let found = try Files.sha256(ofFile: path)
   guard found == sha256 else {
-    throw Failure(.dataRefused, code, path, "SHA-256 \(found), but the result is of \(sha256)")
+    throw Failure(
+      .dataRefused, code, path, "SHA-256 \(found), but the result was computed from \(sha256)")
   }
 }

@@ -127,7 +127,7 @@ public struct Generator: Sendable {
     }
     if let given, given.count < count {
       throw Failure(
-        .dataRefused, .tooFewNoises, "`noise`", "\(given.count) noises for \(count) samples")
+        .dataRefused, .tooFewNoises, "`noise`", "noise for \(given.count) of \(count) samples")
     }
   }
 

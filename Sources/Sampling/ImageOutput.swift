@@ -49,7 +49,7 @@ public final class ImageOutput {
     } catch let error as CocoaError {
       throw Failure(
         .cannotCreate, .cannotCreate, path,
-        "the folder cannot be made: \(error.localizedDescription)")
+        "the folder cannot be created: \(error.localizedDescription)")
     }
   }
 
@@ -94,7 +94,7 @@ public final class ImageOutput {
   private func changed(_ found: Int) -> Failure {
     Failure(
       .dataRefused, .inputChanged, path,
-      "\(found) images came, \(count ?? 0) were expected; run the command again")
+      "found \(found) images, expected \(count ?? 0); run the command again")
   }
 
   private func beginArray(_ shape: [Int]) throws(Failure) {

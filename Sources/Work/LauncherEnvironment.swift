@@ -50,7 +50,7 @@ struct LauncherEnvironment {
       if let count, count % size != 0 {
         throw .shardMismatch(
           "`shardCount`",
-          "\(count), which the \(size) workers of \(world.source) in each task do not divide")
+          "\(count), not a multiple of the \(size) workers of \(world.source) in each task")
       }
       let task = try taskOfArray(count: count.map { $0 / size })
       guard task.count <= Shard.maximumCount / size else {
@@ -111,8 +111,8 @@ struct LauncherEnvironment {
     guard isEven else {
       throw Failure(
         .usage, .arrayHasHoles, Self.arrayTask,
-        "task \(task) of \(tasks) from \(first) to \(last) by \(step), which is no even spacing; say "
-          + "how many shards there are by `shardCount`, and task IDs are the numbers of shards, "
+        "task \(task) of \(tasks) from \(first) to \(last) by \(step): the tasks are not evenly "
+          + "spaced; give the number of shards as `shardCount`, and task IDs are shard numbers, "
           + "from 0")
     }
     return try shard(Self.arrayTask, (task - first) / step, of: tasks)
@@ -122,11 +122,11 @@ struct LauncherEnvironment {
     guard let count else {
       throw Failure(
         .usage, .shardCountUnknown, name,
-        "is \(index), but nothing says of how many; give `shardCount`, or `shard` none for the "
-          + "whole run")
+        "is \(index), but the number of shards is unknown; give `shardCount`, or `shard` none for "
+          + "the whole run")
     }
     guard Shard.exists(index, of: count) else {
-      throw .invalidShard(name, "\(index)", "a number below that of all workers, \(count)")
+      throw .invalidShard(name, "\(index)", "a number below the number of all workers, \(count)")
     }
     return Shard(index: index, count: count)
   }

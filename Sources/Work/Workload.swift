@@ -40,7 +40,7 @@ public struct Workload: Sendable {
     guard prepareLinearAlgebra(callers: threads) else {
       throw Failure(
         .outOfMemory, .outOfMemory, "`threads` \(threads)",
-        "OpenBLAS needs 128 MiB for every worker, which the system does not give; use fewer "
+        "OpenBLAS needs 128 MiB for every worker, which the system does not provide; use fewer "
           + "threads or raise the limit")
     }
   }

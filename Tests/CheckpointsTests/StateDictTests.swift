@@ -62,7 +62,7 @@ import Testing
       #expect(error.code == .checkpointMismatch)
       #expect(error.detail.contains("21 missing: gain0 [2], "))
       #expect(error.detail.contains("gain19 [2], ...; 1 unexpected: bias; "))
-      #expect(error.detail.hasSuffix("1 of another shape: weight [2, 3], expected [4, 3]"))
+      #expect(error.detail.hasSuffix("1 of a different shape: weight [2, 3], expected [4, 3]"))
     }
   }
 

@@ -147,7 +147,7 @@ import _TestSupport
     let measured = try series([bench])["DiS, measured"]
     #expect(measured == [1, 4, 16])
     let one = try benchmark(["dis-s2": 8], "one.json")
-    for (file, text) in [(one, "expected two at least"), (try ledger(), "is not a result of")] {
+    for (file, text) in [(one, "expected at least two"), (try ledger(), "is not a result of")] {
       let run = try plot(
         [file, "--recipe", "sequence-length", "--out", folder.path("f.csv")], status: 65)
       #expect(run.errors.contains(text), "\(run.errors)")

@@ -203,7 +203,7 @@ private func expectSame(
       #expect(
         merge.status == 65 && merge.errors.contains("UnitDamaged"), "\(index): \(merge.errors)")
       let again = try demo.resume()
-      #expect(again.errors.contains("it is made again"), "\(index): \(again.errors)")
+      #expect(again.errors.contains("it is recomputed"), "\(index): \(again.errors)")
       try expectSame(first, again)
       #expect(try demo.units() == units)
     }

@@ -103,7 +103,7 @@ import _TestSupport
       ("checkpoint,batch\na.pt,1.5", 2, "ListInvalid", "batch '1.5'"),
       ("checkpoint,images\na.pt,99999999999999999999", 2, "ListInvalid", "images"),
       ("checkpoint\na.pt\nnone.pt", 3, "NotFound", "none.pt"),
-      ("checkpoint,name\na.pt,x\nb.pt,x", 3, "DuplicateName", "'x' is that of"),
+      ("checkpoint,name\na.pt,x\nb.pt,x", 3, "DuplicateName", "has the name 'x' too"),
       ("checkpoint\na.pt\na.pt", 3, "DuplicateName", "'a'"),
       ("checkpoint,name\na.pt", 2, "ListInvalid", "1 cells, the first line has 2"),
       ("checkpoint,colour\na.pt,red", 1, "ListInvalid", "unknown column 'colour'"),

@@ -79,7 +79,7 @@ package struct TensorFlowGraph: Sendable {
     do {
       return try Tensorflow_NodeDef(serializedBytes: bytes, options: options)
     } catch {
-      throw .refused(.graphMalformed, path, "a node that is no NodeDef: \(error)")
+      throw .refused(.graphMalformed, path, "a node that is not a NodeDef: \(error)")
     }
   }
 

@@ -89,13 +89,13 @@ extension ScoringSettings {
         for name in [MetricName.kid, .precision, .recall] {
           try refuse(
             name, side.path,
-            "needs images or feature rows, and it has mean and covariance alone; compare with images"
+            "needs images or feature rows, but it has only mean and covariance; compare with images"
           )
         }
       }
     }
     if let side = subject.statistics {
-      try refuse(.inceptionScore, side.path, "needs images, and it is statistics")
+      try refuse(.inceptionScore, side.path, "needs images, but it is statistics")
     }
     if extractor.network?.network.spatialDimension == 0 {
       try refuse(.sfid, "the extractor", "has no features with positions; Inception has")

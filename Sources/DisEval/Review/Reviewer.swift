@@ -141,12 +141,12 @@ extension Reviewer {
       if case .images(let images) = source { images.count } else { nil }
     guard let count = result.provenance.num ?? found, count >= 1 else {
       throw Failure(
-        .dataRefused, .noImages, "the result", "does not say of how many images it is")
+        .dataRefused, .noImages, "the result", "does not say how many images it was computed from")
     }
     guard found == nil || found == count else {
       throw Failure(
         .dataRefused, .otherImages, "`images`",
-        "\(found ?? 0) images, but the result is of \(count)")
+        "\(found ?? 0) images, but the result was computed from \(count)")
     }
     return count
   }

@@ -46,8 +46,8 @@ public struct SampleAudit: Sendable {
     guard let text = result.sampleDigests, let total = result.provenance.num else {
       throw Failure(
         .dataRefused, .noSampleDigests, "sample_digests",
-        "the result is of no checkpoint, or of an earlier version: it does not say what its samples "
-          + "are one by one; evaluate again")
+        "the result is not of a checkpoint, or of an earlier version: it has no digests of its "
+          + "samples; evaluate again")
     }
     guard let digests = SampleDigests(text), digests.count == total, total > 0 else {
       throw Failure(

@@ -137,7 +137,7 @@ extension PreparedEvaluation {
     else {
       throw Failure(
         .dataRefused, .extractorMismatch, directory.path,
-        "the features are of \(directory.record.configuration.extractor.name), SHA-256 "
+        "the features were made with \(directory.record.configuration.extractor.name), SHA-256 "
           + "\(directory.record.configuration.extractor.sha256 ?? "unknown"), the extractor found "
           + "is \(extractor.provenance.name), SHA-256 \(extractor.provenance.sha256 ?? "unknown")")
     }
@@ -154,7 +154,7 @@ extension PreparedEvaluation {
     if wantsImages, !kept.images {
       throw Failure(
         .dataRefused, .imagesNotKept, directory.path,
-        "the run kept no images; begin it with `keepsImages` to have them")
+        "the run kept no images; start it with `keepsImages` to have them")
     }
     return loaded.network
   }

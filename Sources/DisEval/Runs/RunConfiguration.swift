@@ -54,14 +54,15 @@ public struct RunConfiguration: Codable, Sendable {
     guard differences.isEmpty else {
       throw Failure(
         .cannotCreate, .otherConfiguration, path,
-        "the folder holds another run: \(differences.joined(separator: "; ")); give another `run` "
-          + "folder, or the same settings")
+        "the folder holds a different run: \(differences.joined(separator: "; ")); give a new "
+          + "`run` folder, or the same settings")
     }
     guard kernels == other.kernels else {
       throw Failure(
         .cannotCreate, .kernelMismatch, path,
-        "the run was begun with kernels '\(other.kernels)', these are '\(kernels)': other "
-          + "instructions give other last bits; use `kernels` to choose one that all machines have")
+        "the run was started with kernels '\(other.kernels)', these are '\(kernels)': different "
+          + "instructions give different last bits; use `kernels` to choose those that all "
+          + "machines have")
     }
   }
 }

@@ -60,8 +60,8 @@ package final class RunDirectory: Sendable {
     } catch {
       throw Failure(
         .cannotCreate, .cannotCreate, path,
-        "the folder cannot be made: it cannot be written there, or something that is not a folder is "
-          + "in the way")
+        "the folder cannot be created: its place is not writable, or something that is not a "
+          + "folder is in the way")
     }
     let claims = try ClaimFile(path: "\(path)/run.lock")
     while try !claims.claim(recordClaim) { try await Task.sleep(for: .milliseconds(50)) }
@@ -81,9 +81,9 @@ package final class RunDirectory: Sendable {
     {
       throw Failure(
         .cannotCreate, .otherConfiguration, path,
-        "the run is scored against a reference of SHA-256 \(old), asked for \(new) "
-          + "('\(asked.scoring.reference)'); 'dis-eval merge `reference`' scores it against "
-          + "another")
+        "the run is scored against a reference of SHA-256 \(old), not \(new) "
+          + "('\(asked.scoring.reference)'); 'dis-eval merge `reference`' scores it against a "
+          + "different one")
     }
     if asked.count > record.count {
       record.counts.append(asked.count)
@@ -106,8 +106,8 @@ package final class RunDirectory: Sendable {
     guard others.isEmpty else {
       throw Failure(
         .cannotCreate, .notEmpty, path,
-        "the folder is not one of a run and has \(others.count) other entries; give a new or an empty "
-          + "one")
+        "the folder is not that of a run and has \(others.count) other entries; give a new or "
+          + "an empty one")
     }
   }
 }
@@ -151,7 +151,8 @@ extension RunDirectory {
       guard try existing.bytes(at: 0, count: existing.size) == bytes else {
         throw Failure(
           .internalError, .unitDiffers, self.file(unit),
-          "another process made other bytes of the same samples; one of the two machines errs")
+          "another process made different bytes of the same samples; one of the two machines is "
+            + "wrong")
       }
     }
     unlink(partialFile(unit))
@@ -167,7 +168,7 @@ extension RunDirectory {
         _ = try read(unit)
         return false
       } catch let failure as Failure where failure.code == .unitDamaged {
-        reporter.warn("\(failure); it is made again")
+        reporter.warn("\(failure); it is recomputed")
         unlink(file(unit))
         return true
       }

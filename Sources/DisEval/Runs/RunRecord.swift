@@ -70,7 +70,7 @@ public struct RunRecord: Codable, Sendable {
       guard error.code == .notFound else { throw error }
       throw Failure(
         .inputMissing, .notARun, folder,
-        "has no run.json; give a folder that 'dis-eval fid `run`' has begun")
+        "has no run.json; give a folder that 'dis-eval fid `run`' started")
     }
     guard file.size <= 1 << 20 else {
       throw Failure(.dataRefused, .runDamaged, path, "\(file.size) bytes, expected a few thousand")

@@ -152,7 +152,7 @@ extension UnitContent {
     guard found["configuration"] == configuration else {
       throw Failure(
         .cannotCreate, .otherConfiguration, path,
-        "is of a run with configuration \(found["configuration"] ?? "none"), this is "
+        "belongs to a run with configuration \(found["configuration"] ?? "none"), this is "
           + configuration)
     }
     let rows = count ?? found["count"].flatMap { Int($0) } ?? -1

@@ -126,7 +126,7 @@ package final class UnitRunner: Sendable {
       guard !isStopped else {
         throw Failure(
           .interrupted, .interrupted, directory.path,
-          "stopped; what is done is kept, and the same command continues")
+          "stopped; finished work is kept, and the same command continues it")
       }
       try body()
     }

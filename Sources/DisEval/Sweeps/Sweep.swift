@@ -138,8 +138,8 @@ private final class SweepSession {
       } catch {
         throw Failure(
           .cannotCreate, .cannotCreate, folder,
-          "the folder cannot be made: it cannot be written there, or something that is not a folder "
-            + "is in the way")
+          "the folder cannot be created: its place is not writable, or something that is not a "
+            + "folder is in the way")
       }
     }
     claims = try ClaimFile(path: "\(sweep.folder)/sweep.lock")
@@ -289,7 +289,7 @@ private final class SweepSession {
     guard evaluation.subject.origin?.checkpoint.sha256 == sha256 else {
       throw Failure(
         .dataRefused, .checkpointChanged, checkpoint.path,
-        "the file was written while it was read; run the sweep again when it is whole")
+        "the file was written while it was read; run the sweep again when it is complete")
     }
     return try await evaluation.run()
   }

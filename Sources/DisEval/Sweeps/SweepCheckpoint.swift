@@ -62,7 +62,7 @@ public struct SweepCheckpoint: Sendable {
       if let other = first.updateValue(place, forKey: name) {
         throw Failure(
           .dataRefused, .duplicateName, place,
-          "the name '\(name)' is that of \(other) too; rows are told apart by their names")
+          "\(other) has the name '\(name)' too; rows are distinguished by their names")
       }
     }
   }

@@ -88,13 +88,14 @@ public struct StatisticsCache: Sendable {
     guard FileManager.default.fileExists(atPath: path) else { return nil }
     let file = try ReadableFile(path: path)
     guard file.size < 1 << 20 else {
-      throw Failure(.dataRefused, .statsInvalid, path, "\(file.size) bytes are no lock")
+      throw Failure(
+        .dataRefused, .statsInvalid, path, "\(file.size) bytes are more than a lock has")
     }
     let lock: Lock = try decodedJSON(
       Data(try file.bytes(at: 0, count: file.size)), subject: path, what: "lock",
       code: .statsInvalid)
     guard lock.schema == "dis-eval-lock/1", isSHA256(lock.sha256) else {
-      throw Failure(.dataRefused, .statsInvalid, path, "is no lock of this version")
+      throw Failure(.dataRefused, .statsInvalid, path, "is not a lock of this version")
     }
     return lock
   }
@@ -157,7 +158,7 @@ extension StatisticsCache {
     } catch {
       throw Failure(
         .cannotCreate, .cannotCreate, folder,
-        "the folder of the cache: "
+        "the folder of the cache cannot be created: "
           + error.localizedDescription)
     }
   }

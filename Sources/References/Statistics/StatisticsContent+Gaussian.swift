@@ -28,9 +28,9 @@ extension StatisticsContent {
   static func refusal(_ path: String, _ error: MetricError) -> Failure {
     let advice =
       switch error.code {
-      case .nonFinite: "; an image or a sum was broken, make the statistics again"
+      case .nonFinite: "; an image or a sum was damaged; create the statistics again"
       case .notSymmetric, .notPositiveSemidefinite:
-        "; no covariance of real features is like that: the file is damaged, or of something else"
+        "; real features have no such covariance: the file is damaged or not of features"
       default: ""
       }
     return refusal(path, "\(error.code): \(error.detail)\(advice)")

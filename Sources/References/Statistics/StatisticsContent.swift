@@ -133,7 +133,7 @@ extension StatisticsContent {
       throw refusal(
         path,
         "no array '\(name)' beside '\(name == mean ? covariance : mean)', there are: "
-          + "\(listed(file.names)); a distance needs both, make the file again")
+          + "\(listed(file.names)); a distance needs both; create the file again")
     }
     for name in [mean, covariance] {
       let size = try file.size(name)

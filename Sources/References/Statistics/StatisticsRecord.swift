@@ -53,7 +53,8 @@ public struct StatisticsRecord: Codable, Sendable {
   init(path: String) throws {
     let file = try ReadableFile(path: path)
     guard file.size < 1 << 20 else {
-      throw Failure(.dataRefused, .statsInvalid, path, "\(file.size) bytes are no record")
+      throw Failure(
+        .dataRefused, .statsInvalid, path, "\(file.size) bytes are more than a record has")
     }
     self = try decodedJSON(
       Data(try file.bytes(at: 0, count: file.size)), subject: path, what: "record of statistics",
@@ -68,7 +69,7 @@ public struct StatisticsRecord: Codable, Sendable {
     else {
       throw Failure(
         .dataRefused, .statsInvalid, path,
-        "is no record of statistics: expected a count of at least 2, a ddof of 0 or 1, a "
+        "is not a record of statistics: expected a count of at least 2, a ddof of 0 or 1, a "
           + "resolution of at least 1, a SHA-256 of 64 digits and as many counts as classes")
     }
   }

@@ -56,7 +56,8 @@ public struct StatisticsRegistry: Sendable {
     if let path = ProcessInfo.processInfo.environment["DIS_EVAL_REGISTRY"], !path.isEmpty {
       let file = try ReadableFile(path: path)
       guard file.size < 16 << 20 else {
-        throw Failure(.dataRefused, .statsInvalid, path, "\(file.size) bytes are no registry")
+        throw Failure(
+          .dataRefused, .statsInvalid, path, "\(file.size) bytes are more than a registry has")
       }
       try self.init(json: try file.bytes(at: 0, count: file.size), subject: path)
     } else {
@@ -86,13 +87,13 @@ public struct StatisticsRegistry: Sendable {
       guard !entry.name.isEmpty, entry.name.utf8.count <= 100,
         entry.name.utf8.allSatisfy(Self.isNameCharacter), entry.name.utf8.first != 0x2D
       else {
-        throw refusal("'\(entry.name)' is no name: expected a-z, 0-9 and -")
+        throw refusal("'\(entry.name)' is not a name: expected a-z, 0-9 and -")
       }
-      guard names.insert(entry.name).inserted else { throw refusal("'\(entry.name)' twice") }
+      guard names.insert(entry.name).inserted else { throw refusal("'\(entry.name)' occurs twice") }
       guard (1...StatisticsContent.maximumDimension).contains(entry.dimension),
         entry.count ?? 2 >= 2, entry.resolution ?? 1 >= 1,
         entry.sha256.map(isSHA256) ?? true
-      else { throw refusal("'\(entry.name)': a number or SHA-256 that cannot be") }
+      else { throw refusal("'\(entry.name)': an impossible number or SHA-256") }
     }
     entries = document.entries
   }

@@ -62,7 +62,7 @@ package struct Download: Sendable {
       part.remove()
       throw Failure(
         .dataRefused, .hashMismatch, address,
-        "SHA-256 \(hash), expected \(sha256 ?? ""); it was removed, try again or elsewhere")
+        "SHA-256 \(hash), expected \(sha256 ?? ""); it was removed; try again, or elsewhere")
     }
     try part.commit()
     return hash
@@ -230,7 +230,7 @@ private final class Transfer: NSObject, URLSessionDataDelegate {
     if let error = ownError ?? error {
       continuation?.resume(throwing: error)
     } else if !isAccepted {
-      continuation?.resume(throwing: Interruption.failed("the server gave no usable answer"))
+      continuation?.resume(throwing: Interruption.failed("the server sent no usable response"))
     } else if let total, part.size != total {
       continuation?.resume(throwing: URLError(.networkConnectionLost))
     } else {

@@ -103,7 +103,7 @@ private func document(_ bytes: [UInt8], _ subject: String) throws(Failure) -> No
   {
     throw .policy(subject, line: mark.line, problem)
   } catch YamlError.duplicatedKeysInMapping(let keys, let context) {
-    throw .policy(subject, line: context.mark.line, "'\(keys[0])' is there twice")
+    throw .policy(subject, line: context.mark.line, "'\(keys[0])' occurs twice")
   } catch YamlError.reader(let problem, _, _, _) {
     throw .policy(subject, problem)
   } catch {
@@ -132,7 +132,7 @@ private struct PolicyValue {
       }
       // Tags allow the same key twice, because YAML considers the two different.
       guard !entries.contains(where: { $0.key == key }) else {
-        throw .policy(subject, line: name.mark?.line, "'\(key)' is there twice")
+        throw .policy(subject, line: name.mark?.line, "'\(key)' occurs twice")
       }
       entries.append(
         PolicyValue(

@@ -15,7 +15,7 @@ extension ReportPage.Figure {
     let start = String(decoding: svg.prefix(4096), as: UTF8.self)
     guard start.contains("<svg") else {
       throw ReportedFile.refusal(
-        path, "is no SVG drawing")
+        path, "is not an SVG drawing")
     }
     let name = path.split(separator: "/").last.map(String.init) ?? path
     let stem = name.hasSuffix(".svg") ? String(name.dropLast(4)) : name

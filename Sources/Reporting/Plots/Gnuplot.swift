@@ -69,7 +69,7 @@ enum Gnuplot {
         kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
         throw Failure(
-          .internalError, .gnuplotFailed, "gnuplot", "did not end in \(Int(patience)) s")
+          .internalError, .gnuplotFailed, "gnuplot", "did not finish in \(Int(patience)) s")
       }
       let picture = [UInt8](
         (try? Data(contentsOf: folder.appendingPathComponent("\(stem).\(format.rawValue)")))

@@ -42,8 +42,8 @@ public struct SequenceLengthCurves: Sendable {
     guard measured.count > 1 else {
       throw Failure(
         .dataRefused, .noMeasurement, path,
-        "expected two at least of \(Self.lengths.keys.sorted().joined(separator: ", ")); measure with "
-          + "'dis-eval bench `json` `only` dis-s2 `only` dis-s2-1025 `only` dis-s2-4097'")
+        "expected at least two of \(Self.lengths.keys.sorted().joined(separator: ", ")); measure "
+          + "with 'dis-eval bench `json` `only` dis-s2 `only` dis-s2-1025 `only` dis-s2-4097'")
     }
   }
 

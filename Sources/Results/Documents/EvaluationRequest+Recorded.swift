@@ -52,7 +52,7 @@ extension SamplingRequest {
     guard sampler.labelsSha256 != nil || !sampler.labels.hasSuffix(".npy") else {
       throw Failure(
         .dataRefused, .cannotSampleAgain, "labels \(sampler.labels)",
-        "the result does not hold them, nor their SHA-256")
+        "the result contains neither them nor their SHA-256")
     }
     self.init(
       sampler: sampler.name, prediction: sampler.prediction, respacing: sampler.respacing,

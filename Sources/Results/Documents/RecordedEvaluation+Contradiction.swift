@@ -48,7 +48,7 @@ extension Metric {
         + "'\(extractor)'; by others it is called fd or cs"
     }
     if higherIsBetter != title.higherIsBetter {
-      return "higher_is_better: found \(higherIsBetter), of \(name) it is \(title.higherIsBetter)"
+      return "higher_is_better: found \(higherIsBetter), for \(name) it is \(title.higherIsBetter)"
     }
     guard title.range.contains(value) else {
       let (low, high) = (title.range.lowerBound, title.range.upperBound)

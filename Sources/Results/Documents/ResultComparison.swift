@@ -84,11 +84,11 @@ public struct ResultComparison: Codable, Sendable {
       throw Failure(
         .dataRefused, .notComparable, name,
         values.map { $0 ?? "unknown" }.joined(separator: " and ")
-          + "; the difference would say nothing of the images")
+          + "; the difference would say nothing about the images")
     }
     try check(
       "dialects", first.dialects == nil && second.dialects == nil,
-      "all of them, in one result at least")
+      "all of them, in at least one result")
     try check("dialect", one.dialect == other.dialect, one.dialect, other.dialect)
     try check(
       "num", one.num != nil && one.num == other.num, one.num.map(String.init),

@@ -22,7 +22,7 @@ public enum ExportFormat: String, CaseIterable, Sendable {
     case .csv: return csvTable(entries)
     case .dvc: return String(decoding: try dvcMetrics(entries), as: UTF8.self)
     case .mlflow:
-      throw Failure(.usage, .exportInvalid, rawValue, "is a folder, not a text")
+      throw Failure(.usage, .exportInvalid, rawValue, "is written as a folder, not as text")
     }
   }
 }

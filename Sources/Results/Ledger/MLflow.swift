@@ -118,8 +118,8 @@ private enum MLflow {
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     } catch {
       throw Failure(
-        .cannotCreate, .cannotCreate, path, "the folder cannot be made, or something is in the way"
-      )
+        .cannotCreate, .cannotCreate, path,
+        "the folder cannot be created; something may be in the way")
     }
   }
 

@@ -89,7 +89,7 @@ import _TestSupport
       ("tolerance: -1", "line 2: tolerance: found -1"), ("tolerance: nan%", "tolerance"),
       ("metrics:\n  fid:\n    tolerence: 1", "line 4: metrics.fid.tolerence: unknown key"),
       ("metrics: {fid: {min: 4, max: 3}}", "line 2: metrics.fid: min 4 is above max 3"),
-      ("metrics:\n  fid: {max: 1}\n  'fid': {max: 2}", "line 3: 'fid' is there twice"),
+      ("metrics:\n  fid: {max: 1}\n  'fid': {max: 2}", "line 3: 'fid' occurs twice"),
       ("alpha: &a 0.1\ntolerance: *a", "line 2: '&' is refused"),
       ("tolerance: *a", "line 2: found undefined alias"), ("!x alpha: 0.1", "line 2: a key"),
       ("alpha: 0.1\n---\nalpha: 0.2", "another document"), ("? {a: b}\n: c", "line 2: a key"),
