@@ -167,7 +167,7 @@ public struct Inspection: Codable, Sendable {
       _ = try DiSConfiguration(state)
       return "its extents are not those of one"
     } catch {
-      return (error as? Failure)?.detail ?? "\(error)"
+      return error.detail
     }
   }
 

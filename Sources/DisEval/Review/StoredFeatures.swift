@@ -36,7 +36,7 @@ struct StoredFeatures {
     guard directory.record.count >= count, units.allSatisfy(directory.isFinished) else {
       throw Failure(
         .dataRefused, .runIncomplete, path,
-        "not all of the result's \(count) samples are there; run the same 'dis-eval fid --run' again"
+        "not all of the result's \(count) samples are there; run the same 'dis-eval fid `run`' again"
       )
     }
     var (values, digests): ([Float], [[UInt8]]) = ([], [])

@@ -97,7 +97,7 @@ extension PreparedEvaluation {
       guard isPartial else {
         throw Failure(
           .dataRefused, .runIncomplete, directory.path,
-          "\(gaps); run the same 'dis-eval fid --run' again, or give --partial")
+          "\(gaps); run the same 'dis-eval fid `run`' again, or give `isPartial`")
       }
       guardian.warn(gaps)
     }
