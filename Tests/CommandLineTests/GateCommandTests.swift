@@ -218,7 +218,7 @@ import _TestSupport
       ("\"interval\": [4", "\"interval\": [3", "its jackknife values give"),
       ("\"value\": 4.2", "\"value\": -4.2", "fid is at least 0"),
       ("\"groups\": 20", "\"groups\": 5", "the method has 20"),
-      ("\"higher_is_better\": false", "\"higher_is_better\": true", "of fid it is false"),
+      ("\"higher_is_better\": false", "\"higher_is_better\": true", "for fid it is false"),
       (
         "\"inception-2015\"", "\"my-network\"",
         "by the extractor 'inception-2015', found 'my-network'"
