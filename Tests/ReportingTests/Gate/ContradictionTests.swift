@@ -55,7 +55,9 @@ import _TestSupport
         "fd", changed("\"groups\": 20", "\"groups\": 5"),
         "fd.jackknife: found 20 values of 5 groups"
       ),
-      ("fid", changed(": false", ": true"), "fid.higher_is_better: found true, for fid it is false"),
+      (
+        "fid", changed(": false", ": true"), "fid.higher_is_better: found true, for fid it is false"
+      ),
       ("kid", changed(": false", ": true"), "kid.higher_is_better"),
       ("is", good, "is.higher_is_better: found false"),
       ("precision", changed(": false", ": true"), "precision.value: found 10.0"),
