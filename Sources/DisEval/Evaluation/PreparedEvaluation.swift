@@ -41,7 +41,7 @@ public struct PreparedEvaluation {
     let found = try missing.open {
       try path.map { try ImagesOrStatistics(path: $0, recursive: request.recursive) }
     }
-    if path == nil {
+    if path == nil, opened?.statistics == nil {
       // Statistics that are to be fetched name no extractor of ours: it is the one of the cache.
       _ = try missing.open {
         try LoadedExtractor.choose(

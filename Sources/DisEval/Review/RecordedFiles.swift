@@ -60,7 +60,7 @@ extension EvaluationRequest {
   ///   - isSameCheckpoint: Whether the checkpoint must be the recorded one.
   /// - Throws: `Failure` (65) `CannotEvaluateAgain` if the number of images is not recorded,
   ///   `OtherReference` if the reference is not the recorded one; otherwise as
-  ///   ``CheckpointRequest/init(repeating:checkpoint:isSame:decoder:labels:)`` does.
+  ///   `CheckpointRequest.init(repeating:checkpoint:isSame:decoder:labels:)` does.
   public init(
     repeating recorded: RecordedEvaluation, with files: RecordedFiles, isSameCheckpoint: Bool
   ) throws {
@@ -90,7 +90,7 @@ extension EvaluationRequest {
 extension Generator {
   /// Creates the generator of a result's samples.
   ///
-  /// - Throws: As ``CheckpointRequest/init(repeating:checkpoint:isSame:decoder:labels:)``,
+  /// - Throws: As `CheckpointRequest.init(repeating:checkpoint:isSame:decoder:labels:)`,
   ///   ``Generator/init(_:precision:given:)`` and ``Generator/check(repeats:isSame:)`` do.
   public init(of provenance: Provenance, with files: RecordedFiles) throws {
     try self.init(
