@@ -184,7 +184,7 @@ let package = Package(
       dependencies: [
         "Checkpoints", "Diffusion", "DisEval", "FeatureExtractors", "Features", "Files",
         "GenerativeMetrics", "Images", "References", "Results", "Sampling", "Tensors", "Work",
-        "_TestSupport",
+        "_TestSupport", .product(name: "Crypto", package: "swift-crypto"),
       ],
       resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
     .testTarget(
