@@ -79,8 +79,8 @@ public struct Jackknife: Equatable, Sendable {
   }
 
   /// ``value`` ± ``margin``: the interval for the expectation of a metric of either sign, such as a
-  /// difference.
-  public var interval: ClosedRange<Double> { value - margin...value + margin }
+  /// difference. Unbounded if the values are so large that the margin is not a number.
+  public var interval: ClosedRange<Double> { closedRange(value - margin, value + margin) }
 
   /// The interval for the expectation of a metric that is never negative: ``interval`` of its
   /// logarithm, `value * exp(±margin / value)`. If the margin exceeds the value, the interval
@@ -111,8 +111,11 @@ public struct Jackknife: Equatable, Sendable {
   /// expectation too rarely: the standard error is right on average, but does not account for rare
   /// samples that were not drawn. Near 0 the interval is too wide, because the standard error is
   /// too large (see Efron & Stein).
+  ///
+  /// Unbounded above if the values are so large that the margin is not a number, and 0 alone if
+  /// ``value`` is negative beyond the margin, which such a metric cannot be.
   public var positiveInterval: ClosedRange<Double> {
-    guard margin < value else { return 0...value + (exp(1) - 1) * margin }
+    guard margin < value else { return closedRange(0, max(value + (exp(1) - 1) * margin, 0)) }
     return value * exp(-margin / value)...value * exp(margin / value)
   }
 
@@ -131,6 +134,42 @@ public struct Jackknife: Equatable, Sendable {
     }
     return Jackknife(
       value: a.value - b.value, leftOut: zip(a.leftOut, b.leftOut).map { $0 - $1 }, sizes: a.sizes)
+  }
+}
+
+/// Returns the range from `low` to `high`, or the whole line if either is not a number.
+func closedRange(_ low: Double, _ high: Double) -> ClosedRange<Double> {
+  low <= high ? low...high : -.infinity ... .infinity
+}
+
+extension Jackknife {
+  /// Returns the jackknife of the mean of a metric over independent sets of samples, such as those
+  /// of several seeds.
+  ///
+  /// Group b of the result is group b of every set, so that each value with a group left out is the
+  /// mean of the sets' values with it left out. With R sets, the standard error is about that of
+  /// one set divided by the square root of R; the bias is that of one set, because the mean over
+  /// sets estimates the expectation for the number of samples of one set.
+  ///
+  /// Of 400 simulated intervals for the mean over three sets of 200 samples, `JackknifeTests` counts
+  /// the share that contains the expectation.
+  ///
+  /// - Parameter sets: The jackknife of each set, at least one.
+  /// - Throws: ``MetricError`` `CountMismatch` unless all sets have the same number of samples in
+  ///   the same groups.
+  public static func mean(of sets: [Jackknife]) throws(MetricError) -> Jackknife {
+    guard let first = sets.first, sets.allSatisfy({ $0.sizes == first.sizes }) else {
+      let counts = sets.map { "\($0.sizes.reduce(0, +))" }.joined(separator: ", ")
+      throw MetricError(
+        .countMismatch, "\(sets.count) sets of [\(counts)] samples; a mean needs sets of one size")
+    }
+    func mean(_ value: (Jackknife) -> Double) -> Double {
+      sets.reduce(0) { $0 + value($1) } / Double(sets.count)
+    }
+    return Jackknife(
+      value: mean(\.value),
+      leftOut: first.leftOut.indices.map { group in mean { $0.leftOut[group] } },
+      sizes: first.sizes)
   }
 }
 

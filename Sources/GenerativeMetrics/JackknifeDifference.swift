@@ -33,6 +33,6 @@ public struct JackknifeDifference: Equatable, Sendable {
     let margin =
       standardError
       * studentQuantile((1 + Jackknife.confidence) / 2, degreesOfFreedom: degreesOfFreedom)
-    return value - margin...value + margin
+    return closedRange(value - margin, value + margin)
   }
 }

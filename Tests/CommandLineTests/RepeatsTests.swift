@@ -1,5 +1,6 @@
 import Foundation
 import Reporting
+import Results
 import Testing
 import _TestSupport
 
@@ -63,6 +64,48 @@ import _TestSupport
     #expect(try canonical(merged.json()["metrics"]) == canonical(results[1]["metrics"]))
     let again = try fid("--repeats", "2", "--run", run, "--json").json()
     #expect(try canonical(again["summaries"]) == canonical(first["summaries"]))
+  }
+
+  /// The mean over seeds is compared and judged like one result: seed by seed where both have the same
+  /// seeds.
+  @Test func theMeanOverSeedsIsComparedAndJudged() throws {
+    func repeats(_ name: String, _ more: String...) throws -> String {
+      let path = folder.path(name)
+      _ = try DisEvalProcess(
+        [
+          "fid", "--ckpt", DisEvalProcess.checkpoint, "--ref", DisEvalProcess.statistics, "--num",
+          "172", "--sampler", "dpm-solver++", "--repeats", "2", "--out", path,
+        ] + more)
+      return path
+    }
+    let first = try repeats("first.json", "--steps", "2")
+    let same = try repeats("same.json", "--steps", "2")
+    let second = try repeats("second.json", "--steps", "3")
+    let compared = try DisEvalProcess("compare", first, second, "--json")
+    let comparison = try compared.json()
+    #expect(comparison["paired"] as? Bool == true)
+    #expect(comparison["seeds"] as? [String: [Int]] == ["first": [0, 1], "second": [0, 1]])
+    #expect(try violation(of: Array(compared.output.utf8), by: .comparison) == nil)
+    let rows = try #require(comparison["metrics"] as? [[String: Any]])
+    let row = try #require(rows.first { $0["metric"] as? String == "fd" })
+    let document = try jsonObject(Data(contentsOf: URL(fileURLWithPath: first)))
+    let summaries = try #require((document as? [String: Any])?["summaries"] as? [[String: Any]])
+    let summary = try #require(summaries.first { $0["metric"] as? String == "fd" })
+    #expect(row["first"] as? Double == summary["mean"] as? Double)
+    #expect((row["interval"] as? [Double])?.count == 2)
+    #expect(try DisEvalProcess("compare", first, second).output.contains("means over seeds: 0, 1"))
+
+    let gate = try DisEvalProcess("gate", first, "--baseline", same, "--json")
+    #expect(gate.status == 0, "\(gate.output)")
+    #expect(try gate.json()["seeds"] as? [Int] == [0, 1])
+    #expect(try violation(of: Array(gate.output.utf8), by: .gate) == nil)
+    let mean = try #require(row["first"] as? Double)
+    #expect(try DisEvalProcess("gate", first, "--max", "fd=\(mean * 2)").status == 0)
+    #expect(try DisEvalProcess("gate", first, "--max", "fd=\(mean / 2)").status == 1)
+    let kept = try DisEvalProcess(
+      "gate", first, "--update-baseline", folder.path("b.json"), "--reason", "x")
+    #expect(kept.status == 64 && kept.errors.contains("several seeds"), "\(kept.errors)")
+    #expect(!FileManager.default.fileExists(atPath: folder.path("b.json")))
   }
 
   @Test func whatCannotBeRepeatedIsRefused() throws {

@@ -135,7 +135,7 @@ import _TestSupport
 }
 
 /// Normal numbers by Box and Muller's method.
-private struct Normals {
+struct Normals {
   private var uniform: SeededGenerator
   private var spare: Double?
 

@@ -34,6 +34,56 @@ import _TestSupport
     #expect(abs(jackknife.bias + variance(samples, ddof: 1) / 7) <= 1e-14)
   }
 
+  /// Two sets whose groups move the value by 1 and -1, and by 3 and -3: the mean moves by 2 and -2.
+  @Test func meanOfTwoSets() throws {
+    let one = Jackknife(value: 10, leftOut: [9, 11], sizes: [4, 4])
+    let other = Jackknife(value: 20, leftOut: [17, 23], sizes: [4, 4])
+    let mean = try Jackknife.mean(of: [one, other])
+    #expect(mean == Jackknife(value: 15, leftOut: [13, 17], sizes: [4, 4]))
+    #expect(try Jackknife.mean(of: [one]) == one)
+    for sets in [[], [one, Jackknife(value: 1, leftOut: [1, 1], sizes: [4, 5])]] {
+      expectRejection("CountMismatch", naming: "\(sets.count) sets") {
+        try Jackknife.mean(of: sets)
+      }
+    }
+  }
+
+  /// The mean over three sets of 200 samples of the squared distance `mean² + (deviation - 1)²`, which
+  /// is biased: its interval holds the expectation at 200 samples, not that of infinitely many.
+  /// Binomial with 400 intervals: 0.95 ± 0.033 is three standard deviations; the jackknife's error
+  /// is on average too large, which may add to the upper side.
+  @Test func intervalsOfTheMeanOverSetsHold() throws {
+    var random = Normals(seed: 7)
+    func distance(_ sum: Double, _ squares: Double, _ count: Double) -> Double {
+      let mean = sum / count
+      let deviation = max(squares / count - mean * mean, 0).squareRoot()
+      return mean * mean + (deviation - 1) * (deviation - 1)
+    }
+    func set() -> Jackknife {
+      let samples = (0..<200).map { _ in 0.5 + 1.2 * random.next() }
+      let groups = Jackknife.groups(count: 200)
+      let sum = samples.reduce(0, +)
+      let squares = samples.reduce(0) { $0 + $1 * $1 }
+      let leftOut = (0..<Jackknife.groupCount).map { group in
+        let part = zip(samples, groups).filter { $0.1 == group }.map(\.0)
+        return distance(
+          sum - part.reduce(0, +), squares - part.reduce(0) { $0 + $1 * $1 },
+          Double(200 - part.count))
+      }
+      return Jackknife(value: distance(sum, squares, 200), leftOut: leftOut, count: 200)
+    }
+    let means = try (0..<400).map { _ in try Jackknife.mean(of: [set(), set(), set()]) }
+    let expectation = means.reduce(0) { $0 + $1.value } / 400
+    let covered = Double(means.count { $0.positiveInterval.contains(expectation) }) / 400
+    #expect(0.917...0.99 ~= covered, "\(covered)")
+    let deviation =
+      (means.reduce(0) { $0 + ($1.value - expectation) * ($1.value - expectation) } / 399)
+      .squareRoot()
+    let error = (means.reduce(0) { $0 + $1.standardError * $1.standardError } / 400).squareRoot()
+    // The deviation of 400 values is known to 1 / √800 of itself, the errors far better.
+    #expect(abs(error / deviation - 1) <= 3 / 800.0.squareRoot() + 0.02, "\(error / deviation)")
+  }
+
   /// Groups of 1, 2 and 3 samples of 0, 3, 3, 6, 6, 6, by Busing's formulas on paper: the mean 4,
   /// without each group 24/5, 18/4 and 2; pseudo-values 0, 3 and 6 around 4.
   @Test func groupsOfUnequalSize() {
@@ -56,6 +106,21 @@ import _TestSupport
     #expect(zero == 0...0)
     let tiny = Jackknife(value: 1e-300, leftOut: [1, 2], sizes: [4, 4]).positiveInterval
     #expect(tiny.upperBound.isFinite)
+  }
+
+  /// What a file can say, although no computation does, ends in a range, not in a trap.
+  @Test func impossibleValuesHaveARange() throws {
+    let line = -Double.infinity ... .infinity
+    let huge = Jackknife(value: 0, leftOut: [1.7e308, -1.7e308], sizes: [4, 4])
+    let wrong = Jackknife(value: .nan, leftOut: [1, 2], sizes: [4, 4])
+    for jackknife in [huge, wrong] {
+      #expect(jackknife.interval == line)
+      #expect(jackknife.positiveInterval.upperBound == .infinity)
+      let other = Jackknife(value: 1, leftOut: [0, 2], sizes: [4, 4])
+      #expect(try JackknifeDifference(jackknife, other, paired: false).interval == line)
+    }
+    let negative = Jackknife(value: -4, leftOut: [-4.1, -3.9], sizes: [4, 4])
+    #expect(negative.positiveInterval == 0...0)
   }
 
   // MARK: Reference numbers

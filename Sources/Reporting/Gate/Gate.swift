@@ -56,8 +56,8 @@ public struct Gate: Sendable {
     let verdicts = Set(checks.map(\.verdict))
     return GateReport(
       verdict: verdicts.contains(.worse) ? .worse : verdicts == [.pass] ? .pass : .cannotSay,
-      result: candidate.path, num: candidate.provenance.num, baseline: baseline?.path,
-      alpha: policy.alpha,
+      result: candidate.path, num: candidate.provenance.num,
+      seeds: candidate.seeds, baseline: baseline?.path, alpha: policy.alpha,
       checks: checks, differences: differences)
   }
 

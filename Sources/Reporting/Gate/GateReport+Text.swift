@@ -7,6 +7,9 @@ extension GateReport {
   public var text: String {
     var lines = ["\(verdict.text): \(escaped(result))"]
     if let baseline { lines[0] += " against \(escaped(baseline))" }
+    if let seeds {
+      lines.append("  means over seeds \(seeds.map(String.init).joined(separator: ", "))")
+    }
     lines += checks.map { "  \($0.verdict.text): \(escaped("\($0.title): \($0.reason)"))" }
     if checks.isEmpty { lines.append("  there is nothing to judge by") }
     return lines.joined(separator: "\n")

@@ -28,11 +28,4 @@ extension RecordedEvaluation {
       ["extractor.", "sampler.", "allowed_mismatches."].contains { path.hasPrefix($0) }
     }
   }
-
-  /// The random stream that two evaluations share if sample i of both began with the same noise;
-  /// nil for images of unknown origin.
-  var randomStream: [String]? {
-    if let sampler = provenance.sampler { return ["\(sampler.seed)", sampler.stream] }
-    return samplesSha256.map { [$0] }
-  }
 }

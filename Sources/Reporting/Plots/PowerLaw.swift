@@ -118,7 +118,7 @@ public struct PowerLaw: Equatable, Sendable {
   /// Returns the value of the law at `x`.
   public func value(at x: Double) -> Double { asymptote + factor * pow(x, exponent) }
 
-  /// Returns the 95 % band at `x`; nil with an asymptote.
+  /// Returns the 95 % band at `x`; nil with an asymptote, or if the numbers are too large.
   public func band(at x: Double) -> ClosedRange<Double>? {
     guard let regression else { return nil }
     let distance = log(x) - regression.mean
@@ -126,7 +126,8 @@ public struct PowerLaw: Equatable, Sendable {
       regression.quantile * regression.error
       * (1 / Double(count) + distance * distance / regression.squares).squareRoot()
     let middle = value(at: x)
-    return middle * exp(-half)...middle * exp(half)
+    let (low, high) = (middle * exp(-half), middle * exp(half))
+    return low <= high ? low...high : nil
   }
 
   /// Returns the range of `x`, if there are enough points for a law.

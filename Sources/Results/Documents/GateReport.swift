@@ -30,6 +30,8 @@ public struct GateReport: Codable, Sendable {
   public var result: String
   /// The number of samples; nil if unknown.
   public var num: Int?
+  /// The seeds, if the result is the mean over several; nil for a single result.
+  public var seeds: [UInt64]?
   /// The path of the baseline; nil if there is none.
   public var baseline: String?
   /// The error probability allowed for each verdict of a comparison.
@@ -59,10 +61,12 @@ public struct GateReport: Codable, Sendable {
   }
 
   package init(
-    verdict: Verdict, result: String, num: Int?, baseline: String?, alpha: Double, checks: [Check],
+    verdict: Verdict, result: String, num: Int?, seeds: [UInt64]?, baseline: String?, alpha: Double,
+    checks: [Check],
     differences: [Difference]
   ) {
     (self.verdict, self.result, self.num) = (verdict, result, num)
+    self.seeds = seeds
     (self.baseline, self.alpha) = (baseline, alpha)
     (self.checks, self.differences) = (checks, differences)
   }

@@ -83,6 +83,7 @@ extension Metric {
         + "\(count.map(String.init) ?? "not there")"
     }
     let implied = Jackknife(value: value, leftOut: leftOut.values, count: count)
+    guard implied.margin.isFinite else { return "jackknife: its values are too large" }
     let largestChange = leftOut.values.reduce(0) { max($0, abs($1 - value)) }
     if let bias, !agree(bias, implied.bias, scale: largestChange) {
       return "bias: found \(bias), its jackknife values give \(implied.bias)"

@@ -18,6 +18,8 @@ public struct RecordedEvaluation: Sendable {
   public var samplesSha256: String?
   /// The first bytes of the SHA-256s of all samples.
   public var sampleDigests: String?
+  /// The seeds of the results whose means these metrics are, in ascending order; nil for one result.
+  public internal(set) var seeds: [UInt64]?
 
   /// The role of a file, which determines the exit status of its errors.
   public enum Role: Sendable {
@@ -25,6 +27,9 @@ public struct RecordedEvaluation: Sendable {
     case result
     /// A baseline, or a result used as one; errors exit with 78.
     case baseline
+
+    fileprivate var status: ExitStatus { self == .result ? .dataRefused : .invalidConfiguration }
+    fileprivate var code: Failure.Code { self == .result ? .resultInvalid : .baselineInvalid }
   }
 
   /// Creates the recorded part of a result.
@@ -42,17 +47,28 @@ public struct RecordedEvaluation: Sendable {
     (provenance, samplesSha256) = (baseline.provenance, baseline.samplesSha256)
   }
 
-  /// Reads a result or a baseline for a judgement.
+  /// Reads a result, the results of several seeds, or a baseline for a judgement.
   ///
   /// - Throws: ``Failure`` `ResultInvalid` (65) or `BaselineInvalid` (78), by role, naming the key,
   ///   if the file is too large, is not such a document, contradicts itself, or has the metrics of
   ///   every dialect; or the error that opening or reading the file throws.
   public init(contentsOf path: String, as role: Role) throws(Failure) {
-    let (status, code): (ExitStatus, Failure.Code) =
-      switch role {
-      case .result: (.dataRefused, .resultInvalid)
-      case .baseline: (.invalidConfiguration, .baselineInvalid)
-      }
+    try self.init(reading: path, as: role)
+    func invalid(_ detail: String) -> Failure { Failure(role.status, role.code, path, detail) }
+    guard dialects == nil else {
+      throw invalid("has the metrics of every dialect; evaluate with one `dialect`")
+    }
+    if let contradiction { throw invalid(contradiction) }
+  }
+
+  /// Reads a result, the results of several seeds, or a baseline, which may contradict itself or
+  /// have the metrics of every dialect.
+  ///
+  /// - Throws: ``Failure`` `ResultInvalid` (65) or `BaselineInvalid` (78), by role, naming the key,
+  ///   if the file is too large or is not such a document; or the error that opening or reading the
+  ///   file throws.
+  package init(reading path: String, as role: Role) throws(Failure) {
+    let (status, code) = (role.status, role.code)
     func invalid(_ detail: String) -> Failure { Failure(status, code, path, detail) }
     let file = try ReadableFile(path: path)
     guard file.size <= EvaluationResult.maximumSize else {
@@ -67,20 +83,25 @@ public struct RecordedEvaluation: Sendable {
       self.init(
         try decodedDocument(data, subject: path, what: "result", status: status, code: code)
           as EvaluationResult, path: path)
+    case (RepeatedResult.currentSchema, _):
+      let repeated: RepeatedResult = try decodedDocument(
+        data, subject: path, what: "document of repeats", status: status, code: code)
+      do throws(Failure) {
+        try self.init(repeated, path: path)
+      } catch {
+        throw invalid(error.detail)
+      }
     case (Baseline.currentSchema, .baseline):
       self.init(
         try decodedDocument(data, subject: path, what: "baseline", status: status, code: code)
           as Baseline, path: path)
     default:
       let expected =
-        [EvaluationResult.currentSchema] + (role == .baseline ? [Baseline.currentSchema] : [])
+        [EvaluationResult.currentSchema, RepeatedResult.currentSchema]
+        + (role == .baseline ? [Baseline.currentSchema] : [])
       throw invalid(
         "schema: found '\(named.schema)', expected \(expected.sorted().joined(separator: " or "))")
     }
-    guard dialects == nil else {
-      throw invalid("has the metrics of every dialect; evaluate with one `dialect`")
-    }
-    if let contradiction { throw invalid(contradiction) }
   }
 }
 
@@ -88,5 +109,14 @@ extension RecordedEvaluation {
   /// Returns the jackknife of a metric; nil if there is none.
   package func jackknife(of name: String) -> Jackknife? {
     metrics[name].flatMap { metric in provenance.num.flatMap { metric.jackknife(count: $0) } }
+  }
+
+  /// The random streams that two evaluations share if sample i of both began with the same noise;
+  /// nil for images of unknown origin.
+  package var randomStream: [String]? {
+    if let sampler = provenance.sampler {
+      return (seeds ?? [sampler.seed]).map(String.init) + [sampler.stream]
+    }
+    return samplesSha256.map { [$0] }
   }
 }

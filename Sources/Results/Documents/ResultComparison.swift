@@ -9,10 +9,27 @@ public struct ResultComparison: Codable, Sendable {
   /// Whether sample i of both results began with the same noise and label, or is the same image, so
   /// that what the two have in common cancels.
   public var paired: Bool
+  /// The seeds of both sides, if a side is the mean over several; nil for two single results.
+  public var seeds: Seeds?
   /// A row for each metric that both results have, sorted by name.
   public var metrics: [Row]
   /// All other differences in what the two results were computed from.
   public var differences: [DocumentDifference]
+
+  /// The seeds of two sides, of which at least one is the mean over several.
+  public struct Seeds: Codable, Sendable {
+    /// The seeds of the first side; empty if unknown.
+    public var first: [UInt64]
+    /// The seeds of the second side; empty if unknown.
+    public var second: [UInt64]
+
+    fileprivate init(_ first: RecordedEvaluation, _ second: RecordedEvaluation) {
+      func seeds(_ side: RecordedEvaluation) -> [UInt64] {
+        side.seeds ?? side.provenance.sampler.map { [$0.seed] } ?? []
+      }
+      (self.first, self.second) = (seeds(first), seeds(second))
+    }
+  }
 
   /// One metric of both results.
   public struct Row: Codable, Sendable {
@@ -40,13 +57,20 @@ public struct ResultComparison: Codable, Sendable {
   ///   references differ or are unknown, or a result has all dialects; `EncodingError` if a number
   ///   of the provenance is not finite.
   public init(_ first: EvaluationResult, _ second: EvaluationResult) throws {
+    try self.init(RecordedEvaluation(first, path: ""), RecordedEvaluation(second, path: ""))
+  }
+
+  /// Compares the second result with the first, either of which may be the mean over several seeds.
+  /// Results of the same seeds are paired seed by seed.
+  ///
+  /// - Throws: `Failure` `NotComparable` (65) if the dialects, numbers of images, extractors or
+  ///   references differ or are unknown, or a result has all dialects; `EncodingError` if a number
+  ///   of the provenance is not finite.
+  public init(_ first: RecordedEvaluation, _ second: RecordedEvaluation) throws {
     try Self.checkComparable(first, second)
-    paired =
-      switch (first.provenance.sampler, second.provenance.sampler) {
-      case (let one?, let other?): one.seed == other.seed && one.stream == other.stream
-      case (nil, nil): first.samplesSha256 != nil && first.samplesSha256 == second.samplesSha256
-      default: false
-      }
+    let isPaired = first.randomStream != nil && first.randomStream == second.randomStream
+    paired = isPaired
+    if first.seeds != nil || second.seeds != nil { seeds = .init(first, second) }
     metrics = []
     for (name, before) in first.metrics.sorted(by: { $0.key < $1.key }) {
       guard let after = second.metrics[name], after.definition == before.definition else {
@@ -56,7 +80,8 @@ public struct ResultComparison: Codable, Sendable {
         metric: name, first: before.value, second: after.value,
         difference: after.value - before.value, higherIsBetter: before.higherIsBetter)
       do throws(Failure) {
-        let difference = try second.difference(of: name, from: first, paired: paired)
+        let (own, others) = (try second.known(name), try first.known(name))
+        let difference = try JackknifeDifference.checked(own, others, paired: isPaired, of: name)
         row.standardError = difference.standardError
         row.interval = [difference.interval.lowerBound, difference.interval.upperBound]
       } catch {
@@ -76,7 +101,7 @@ public struct ResultComparison: Codable, Sendable {
   private static let derived = ["sampler.network_evaluations", "labels."]
 
   private static func checkComparable(
-    _ first: EvaluationResult, _ second: EvaluationResult
+    _ first: RecordedEvaluation, _ second: RecordedEvaluation
   ) throws(Failure) {
     let (one, other) = (first.provenance, second.provenance)
     func check(_ name: String, _ isSame: Bool, _ values: String?...) throws(Failure) {
@@ -120,28 +145,37 @@ extension EvaluationResult {
   public func pairedDifference(
     of name: String, from other: EvaluationResult
   ) throws(Failure) -> Jackknife {
-    let (own, others) = (try jackknife(of: name), try other.jackknife(of: name))
+    let own = try RecordedEvaluation(self, path: "").known(name)
+    let others = try RecordedEvaluation(other, path: "").known(name)
     do throws(MetricError) {
       return try .pairedDifference(own, others)
     } catch {
       throw Failure(error, name)
     }
   }
+}
 
-  /// Returns how much a metric exceeds that of `other`, treating the samples as pairs or as
-  /// independent.
-  fileprivate func difference(
-    of name: String, from other: EvaluationResult, paired: Bool
+extension JackknifeDifference {
+  /// Returns the difference of a metric, treating the samples as pairs or as independent.
+  fileprivate static func checked(
+    _ own: Jackknife, _ others: Jackknife, paired: Bool, of name: String
   ) throws(Failure) -> JackknifeDifference {
-    let (own, others) = (try jackknife(of: name), try other.jackknife(of: name))
+    let difference: JackknifeDifference
     do throws(MetricError) {
-      return try JackknifeDifference(own, others, paired: paired)
+      difference = try JackknifeDifference(own, others, paired: paired)
     } catch {
       throw Failure(error, name)
     }
+    guard difference.interval.lowerBound.isFinite, difference.interval.upperBound.isFinite else {
+      throw Failure(.dataRefused, .noInterval, name, "the jackknife values are too large")
+    }
+    return difference
   }
+}
 
-  private func jackknife(of name: String) throws(Failure) -> Jackknife {
+extension RecordedEvaluation {
+  /// Returns the jackknife of a metric that a difference needs.
+  fileprivate func known(_ name: String) throws(Failure) -> Jackknife {
     guard let metric = metrics[name], let leftOut = metric.jackknife, let count = provenance.num,
       count >= Jackknife.minimumCount, leftOut.values.count == Jackknife.groupCount,
       leftOut.values.allSatisfy(\.isFinite), metric.value.isFinite

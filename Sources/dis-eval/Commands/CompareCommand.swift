@@ -1,7 +1,7 @@
 import ArgumentParser
-import DisEval
 import Files
 import Foundation
+import Results
 
 struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -17,6 +17,7 @@ struct CompareCommand: ParsableCommand {
       Examples:
         dis-eval compare before.json after.json
         dis-eval compare ddim.json dpm.json --json
+        dis-eval compare before-3-seeds.json after-3-seeds.json
       """)
 
   @Argument(help: ArgumentHelp("The first result.", valueName: "first.json"))
@@ -30,7 +31,8 @@ struct CompareCommand: ParsableCommand {
 
   func run() throws {
     let comparison = try ResultComparison(
-      try EvaluationResult(contentsOf: first), try EvaluationResult(contentsOf: second))
+      try RecordedEvaluation(reading: first, as: .result),
+      try RecordedEvaluation(reading: second, as: .result))
     try json ? Terminal.result(comparison.json()) : Terminal.result(text(of: comparison))
   }
 }
@@ -53,6 +55,10 @@ private func text(of comparison: ResultComparison) -> String {
     Terminal.table(
       [["metric", "first", "second", "difference", "standard error", "95 % \(pairs)", ""]] + rows)
   ]
+  if let seeds = comparison.seeds {
+    func text(_ seeds: [UInt64]) -> String { seeds.map(String.init).joined(separator: ", ") }
+    lines.append("  means over seeds: \(text(seeds.first)), then \(text(seeds.second))")
+  }
   lines += comparison.differences.map {
     "  \(escaped($0.field)): \(escaped($0.first ?? "-")), then \(escaped($0.second ?? "-"))"
   }

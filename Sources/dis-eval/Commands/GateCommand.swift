@@ -172,6 +172,11 @@ struct GateCommand: ComputingCommand {
     let candidate: RecordedEvaluation
     if let result {
       candidate = try RecordedEvaluation(contentsOf: result, as: .result)
+      guard updateBaseline == nil || candidate.seeds == nil else {
+        throw ValidationError(
+          "--update-baseline: '\(result)' has the results of several seeds; a baseline holds one. "
+            + "Give the file to --baseline as it is.")
+      }
     } else {
       candidate = try await evaluated(
         as: baseline, metrics: names.union(policy.metrics.keys))

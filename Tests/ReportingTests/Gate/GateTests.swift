@@ -237,6 +237,63 @@ import _TestSupport
     }
   }
 
+  private static func repeats(_ documents: [String]) -> String {
+    """
+    {"schema": "dis-eval-repeats/1", "results": [\(documents.joined(separator: ", "))],
+     "summaries": []}
+    """
+  }
+
+  /// Seeds 1 and 2 with values 4 and 6 whose groups are `d` above and below: the mean is 5, and its
+  /// error that of one, since the groups move together.
+  @Test func resultsOfSeveralSeedsAreAveraged() throws {
+    let documents = [(4.0, 1), (6.0, 2)].map { value, seed in
+      MadeUp.document(
+        ["fid": MadeUp.metric(value, error: 0.1), "is": MadeUp.metric(3, higher: true)],
+        seed: UInt64(seed))
+    }
+    let mean = try MadeUp.read(Self.repeats(documents))
+    #expect(mean.seeds == [1, 2] && mean.provenance.num == 50_000)
+    #expect(mean.metrics["fid"]?.value == 5)
+    #expect(mean.contradiction == nil)
+    #expect(mean.metrics["is"]?.interval == nil && mean.metrics["is"]?.intervalReason != nil)
+    let error = try #require(mean.jackknife(of: "fid")).standardError
+    #expect(abs(error - 0.1) <= 1e-12)
+    let report = try Gate(mean, by: Policy(), baseline: mean).report()
+    #expect(report.checks.first { $0.metric == "fid" }?.comparison?.paired == true)
+    #expect(report.seeds == [1, 2] && report.text.contains("means over seeds 1, 2"))
+    let one = try MadeUp.read(documents[0])
+    let single = try Gate(mean, by: Policy(), baseline: one).report()
+    #expect(single.checks.first { $0.metric == "fid" }?.comparison?.paired == false)
+  }
+
+  @Test func resultsOfSeveralSeedsDifferInNothingElse() throws {
+    let metrics = ["fid": MadeUp.metric(4, error: 0.1)]
+    let first = MadeUp.document(metrics, seed: 1)
+    for (others, part) in [
+      ([], "results: found none"),
+      ([first, first], "results[1]: provenance.sampler.seed: found 1 after 1"),
+      (
+        [first, MadeUp.document(metrics, seed: 2, changing: ("\"eta\": 0", "\"eta\": 1"))],
+        "results[1]: provenance.sampler.eta: found 1"
+      ),
+      (
+        [first, MadeUp.document(["fid": MadeUp.metric(-4, error: 0.1)], seed: 2)],
+        "results[1]: metrics.fid.value"
+      ),
+    ] {
+      for (role, status) in [
+        (RecordedEvaluation.Role.result, ExitStatus.dataRefused),
+        (.baseline, .invalidConfiguration),
+      ] {
+        let failure = #expect(throws: Failure.self) {
+          try MadeUp.read(Self.repeats(others), as: role)
+        }
+        #expect(failure?.status == status && failure?.detail.contains(part) == true, "\(failure)")
+      }
+    }
+  }
+
   @Test func aBaselineKeepsWhatAResultSays() throws {
     let result = try MadeUp.read(
       MadeUp.document(["fid": MadeUp.metric(10, error: 0.001)], seed: .max))

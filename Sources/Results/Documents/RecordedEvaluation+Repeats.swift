@@ -1,0 +1,100 @@
+import Files
+import GenerativeMetrics
+
+extension RecordedEvaluation {
+  /// Creates the recorded part of results that differ only in their seeds.
+  ///
+  /// Each metric is the mean of its values. Group g of its jackknife is group g of every result, so
+  /// that the value with the group left out is the mean of the results' values with it left out.
+  /// The provenance is that of the result with the smallest seed; `num` remains the number of
+  /// samples of each result.
+  ///
+  /// - Throws: `Failure` `ResultInvalid` (65) if there are no results, a result contradicts itself,
+  ///   has the metrics of every dialect or no seed, seeds repeat or are not in ascending order, or
+  ///   results differ in more than their seeds.
+  public init(_ repeated: RepeatedResult, path: String) throws(Failure) {
+    func invalid(_ detail: String) -> Failure {
+      Failure(.dataRefused, .resultInvalid, path, detail)
+    }
+    let parts = repeated.results.map { RecordedEvaluation($0, path: path) }
+    guard let first = parts.first else { throw invalid("results: found none") }
+    var seeds: [UInt64] = []
+    for (index, part) in parts.enumerated() {
+      func invalidPart(_ detail: String) -> Failure { invalid("results[\(index)]: \(detail)") }
+      guard part.dialects == nil else { throw invalidPart("has the metrics of every dialect") }
+      if let contradiction = part.contradiction { throw invalidPart(contradiction) }
+      guard let seed = part.provenance.sampler?.seed else {
+        throw invalidPart("provenance.sampler.seed: not there")
+      }
+      if let last = seeds.last, seed <= last {
+        throw invalidPart(
+          "provenance.sampler.seed: found \(seed) after \(last), expected a larger one")
+      }
+      seeds.append(seed)
+      if let difference = try Self.difference(first.provenance, part.provenance, subject: path) {
+        throw invalidPart(
+          "provenance.\(difference.field): found \(difference.second ?? "none"), in the first result "
+            + "\(difference.first ?? "none"); repeats differ only in their seeds")
+      }
+    }
+    self = first
+    (self.seeds, samplesSha256, sampleDigests) = (seeds, nil, nil)
+    metrics = [:]
+    for name in first.metrics.keys {
+      let values = parts.compactMap { $0.metrics[name] }
+      guard values.count == parts.count else {
+        skipped[name] = "not in every one of the \(parts.count) results"
+        continue
+      }
+      let mean = Metric(meanOf: values, named: name, count: first.provenance.num)
+      guard mean.value.isFinite else { throw invalid("metrics.\(name): the values are too large") }
+      metrics[name] = mean
+    }
+  }
+
+  /// Returns the first difference other than the seed and what follows from it.
+  private static func difference(
+    _ first: Provenance, _ other: Provenance, subject: String
+  ) throws(Failure) -> DocumentDifference? {
+    do {
+      return try documentDifferences(first, other).first { difference in
+        difference.field != "sampler.seed"
+          && !["labels.", "warnings", "tool", "kernels"].contains { difference.field.hasPrefix($0) }
+      }
+    } catch {
+      throw Failure(.dataRefused, .resultInvalid, subject, "provenance: a number is not finite")
+    }
+  }
+}
+
+extension Metric {
+  /// Creates the mean of a metric over results of the same settings with different seeds.
+  ///
+  /// - Parameters:
+  ///   - metrics: The metric of each result, at least one.
+  ///   - name: The name of the metric.
+  ///   - count: The number of samples of each result; nil if unknown, and then there is no interval.
+  fileprivate init(meanOf metrics: [Metric], named name: String, count: Int?) {
+    self = metrics[0]
+    value = metrics.reduce(0) { $0 + $1.value } / Double(metrics.count)
+    (standardDeviation, meanTerm, negativeRounding) = (nil, nil, nil)
+    (interval, bias, jackknife) = (nil, nil, nil)
+    factorizations =
+      metrics.compactMap(\.factorizations).first { $0.first?.method == "lowRank" }
+      ?? factorizations
+    let sets = metrics.compactMap { metric in
+      metric.interval == nil ? nil : count.flatMap { metric.jackknife(count: $0) }
+    }
+    guard sets.count == metrics.count, let combined = try? Jackknife.mean(of: sets) else {
+      (confidence, intervalMethod) = (nil, nil)
+      intervalReason =
+        metrics.compactMap(\.intervalReason).first ?? "a result has no jackknife values of \(name)"
+      return
+    }
+    (value, bias) = (combined.value, combined.bias)
+    jackknife = LeftOut(groups: combined.leftOut.count, values: combined.leftOut)
+    let range =
+      MetricTitle(rawValue: name).map { combined.interval(of: $0) } ?? combined.positiveInterval
+    interval = [range.lowerBound, range.upperBound]
+  }
+}
