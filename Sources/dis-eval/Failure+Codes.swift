@@ -1,11 +1,11 @@
 import Files
 
 extension Failure.Code {
-  /// A file of a result is not where it was.
+  /// A file that a result names is not where it was.
   static let inputUnknown = Failure.Code("InputUnknown")
-  /// A result does not follow from what it names.
+  /// Repeating an evaluation did not reproduce its result.
   static let notReproduced = Failure.Code("NotReproduced")
-  /// Nothing was fetched.
+  /// No statistics have been fetched.
   static let nothingFetched = Failure.Code("NothingFetched")
   /// Standard output was lost.
   static let outputLost = Failure.Code("OutputLost")

@@ -8,11 +8,13 @@ import GenerativeMetrics
 struct DisEvalCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: Tool.name,
-    abstract: "Scores the images of a generative model, from the checkpoint to the number.",
+    abstract: "Evaluates generative models: scores images, or samples of a DiS checkpoint.",
     discussion: """
-      Exit status: 0 done, 1 the gate says worse, 3 it cannot say, 64 usage, 65 input refused, 66 input not there, 69 weights not available, \
-      70 a bug, 71 out of memory, 73 output refused, 74 reading or writing failed, 75 stopped with what \
-      is done kept (run it again), 77 permission denied, 78 policy or baseline refused.
+      Exit status: 0 success, or the gate passed; 1 the gate found the result worse; 3 the gate or \
+      rerun cannot say; 64 the command line is wrong; 65 an input was refused; 66 an input is \
+      missing; 69 something required is not available; 70 an internal error; 71 too little memory; \
+      73 an output cannot be created; 74 reading or writing failed; 75 interrupted, progress saved \
+      (run the same command again); 77 permission denied; 78 a policy or a baseline was refused.
 
       Examples:
         dis-eval fid --ckpt model.pt --ref stats.npz --num 10000 --steps 50
@@ -37,7 +39,7 @@ struct DisEvalCommand: AsyncParsableCommand {
 @main
 enum Main {
   static func main() async {
-    // A closed pipe or a file size limit is an error of the write, not a reason to die.
+    // A closed pipe or a file size limit makes the write fail, but does not end the process.
     signal(SIGPIPE, SIG_IGN)
     signal(SIGXFSZ, SIG_IGN)
     do {
@@ -57,7 +59,7 @@ enum Main {
     } catch let error as MetricError {
       end(error.description, .dataRefused)
     } catch {
-      // Help and version exit 0, a wrong command line 64; anything else was not foreseen.
+      // Help and version exit with 0, a wrong command line with 64. Anything else is unexpected.
       let code = DisEvalCommand.exitCode(for: error)
       if code == .success || code == .validationFailure { DisEvalCommand.exit(withError: error) }
       end("unexpected: \(error)", .internalError)

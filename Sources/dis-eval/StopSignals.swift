@@ -2,13 +2,14 @@ import DisEval
 import Files
 import Foundation
 
-/// What signals do to long work.
+/// The handling of signals during long work.
 enum StopSignals {
-  /// The writing end of a pipe: all that a signal handler may do is write to it.
+  /// The write end of a pipe. Signal handlers only write to it.
   private nonisolated(unsafe) static var writeEnd: Int32 = -1
 
-  /// Ends a run on SIGTERM, SIGINT, SIGUSR1 and SIGUSR2 with what is done kept and exit status 75, as
-  /// schedulers expect that announce an end or a requeue. A second signal ends it at once.
+  /// Saves the progress of a run on SIGTERM, SIGINT, SIGUSR1 and SIGUSR2, and exits with 75.
+  /// Schedulers send these signals before they end or requeue a job. A second signal ends the
+  /// process at once.
   static func install(_ request: StopRequest) {
     listen(to: [SIGTERM, SIGINT, SIGUSR1, SIGUSR2]) { number, readEnd in
       let second = Thread {
@@ -16,7 +17,7 @@ enum StopSignals {
         _exit(ExitStatus.interrupted.rawValue)
       }
       second.start()
-      Terminal.note("dis-eval: \(name(number)): saving what is being made")
+      Terminal.note("dis-eval: \(name(number)): saving unfinished work")
       let hadBegun: Bool
       do {
         hadBegun = try request.stop()
@@ -26,25 +27,24 @@ enum StopSignals {
       }
       Terminal.note(
         hadBegun
-          ? "dis-eval: stopped; the same command continues"
-          : "dis-eval: stopped before any sample was made")
+          ? "dis-eval: stopped; run the same command to continue"
+          : "dis-eval: stopped before any sample was computed")
       _exit(ExitStatus.interrupted.rawValue)
     }
   }
 
-  /// Says how the work could have been continued when SIGINT or SIGTERM ends a command that keeps nothing,
-  /// and then lets the signal end it.
+  /// On SIGINT or SIGTERM, reports that nothing was saved and how to save progress the next time,
+  /// and then lets the signal end the process.
   static func installAdvice() {
     listen(to: [SIGINT, SIGTERM]) { number, _ in
       Terminal.note(
-        "dis-eval: stopped, and nothing was kept; with --run FOLDER the same command would have continued"
-      )
+        "dis-eval: stopped, and nothing was saved; use --run FOLDER to be able to continue")
       signal(number, SIG_DFL)
       kill(getpid(), number)
     }
   }
 
-  /// Calls `act` with the first of these signals on a thread of its own.
+  /// Calls `act` with the first of these signals, on a separate thread.
   private static func listen(
     to signals: [Int32], _ act: @escaping @Sendable (_ number: Int32, _ readEnd: Int32) -> Void
   ) {
@@ -67,7 +67,7 @@ enum StopSignals {
     }
   }
 
-  /// Waits for a signal.
+  /// Waits for a signal and returns its number.
   private static func next(_ readEnd: Int32) -> Int32 {
     var byte: UInt8 = 0
     while read(readEnd, &byte, 1) < 0, errno == EINTR {}

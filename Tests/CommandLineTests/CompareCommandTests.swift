@@ -134,7 +134,7 @@ import _TestSupport
       .compactMap { $0["field"] as? String }
     #expect(fields == ["sampler.cfg_scale"])
     let same = try compare(result, result)
-    #expect(same.output.contains("no difference shown") && same.output.contains("of pairs"))
+    #expect(same.output.contains("no clear difference") && same.output.contains("(paired)"))
   }
 
   @Test func whatHasNoIntervalSaysWhy() throws {

@@ -214,7 +214,7 @@ import _TestSupport
       let decoder = try #require(document["decoder"] as? [String: Any])
       #expect(decoder["latent_channels"] as? Int == 4 && decoder["image_channels"] as? Int == 3)
       let text = try DisEvalProcess("inspect", path)
-      #expect(text.output.contains("latents of 4 channels to images of 3"), "\(text.output)")
+      #expect(text.output.contains("latents with 4 channels to images with 3"), "\(text.output)")
     }
   }
 

@@ -145,7 +145,7 @@ import _TestSupport
     "wrong usage",
     arguments: [
       (["--dialect", "fid"], "pytorch-fid"), (["--ref-dialect", "all"], "pytorch-fid"),
-      (["--dialect", "all", "--ref-dialect", "tf"], "one dialect"),
+      (["--dialect", "all", "--ref-dialect", "tf"], "cannot be used"),
       (["--metrics", "fid,fvd"], "fvd"), (["--metrics", ""], "at least one"),
     ])
   func usage(arguments: [String], part: String) throws {

@@ -159,7 +159,7 @@ import _TestSupport
     let unsaid = try update()
     #expect(unsaid.status == 3, "\(unsaid.errors)")
     #expect(
-      unsaid.errors.contains("is not written: the gate cannot say")
+      unsaid.errors.contains("was not written: the gate cannot say")
         && unsaid.errors.contains("--accept"), "\(unsaid.errors)")
     #expect(unsaid.output.contains("num is 10000, 50000 in the baseline"), "\(unsaid.output)")
     #expect(try read(path) == second)

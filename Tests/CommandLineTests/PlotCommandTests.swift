@@ -174,7 +174,7 @@ import _TestSupport
     try refused([folder.path("none.jsonl"), "--out", out], 66, "NotFound")
     try refused([DisEvalProcess.statistics, "--out", out], 65, "error")
     try refused(
-      ["--recipe", "sequence-length", "--x", "tokens", "--out", out], 64, "takes --out, --title")
+      ["--recipe", "sequence-length", "--x", "tokens", "--out", out], 64, "allows only --out")
     let mixed = try plot([
       ledger, try self.ledger("o.jsonl", num: 10), "--out", folder.path("mixed.csv"),
       "--allow-mixed",

@@ -113,8 +113,8 @@ import _TestSupport
       (["--repeats", "0"], "expected 1 to 1000"),
       (["--repeats", "2", "--grid", "x.png"], "--grid"),
       (["--repeats", "2", "--save-images", "x"], "--save-images"),
-      (["--repeats", "2", "--dialect", "all"], "one dialect"),
-      (["--repeats", "2", "--run", folder.path("r"), "--shard", "0/2"], "whole runs"),
+      (["--repeats", "2", "--dialect", "all"], "--dialect all"),
+      (["--repeats", "2", "--run", folder.path("r"), "--shard", "0/2"], "shards"),
     ] {
       let run = try DisEvalProcess(
         ["fid", "--ckpt", DisEvalProcess.checkpoint, "--ref", DisEvalProcess.statistics] + options)
@@ -122,7 +122,7 @@ import _TestSupport
     }
     let images = try DisEvalProcess(
       "fid", "--images", "x", "--ref", DisEvalProcess.statistics, "--repeats", "2")
-    #expect(images.status == 64 && images.errors.contains("--repeats is for --ckpt"))
+    #expect(images.status == 64 && images.errors.contains("--repeats needs --ckpt"))
     #expect(try fid("--repeats", "2", "--out", folder.path("no/x.json"), status: 73).output.isEmpty)
   }
 }

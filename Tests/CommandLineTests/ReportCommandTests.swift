@@ -44,7 +44,9 @@ import _TestSupport
     #expect(html.contains("Together they have the SHA-256 of the images that were scored."))
     #expect(html.contains("best and worst of all 40"))
     #expect(html.components(separatedBy: "<img ").count - 1 == 40 + 10)
-    for sentence in ["--gate adds", "--plot adds drawings", "--reference-images adds"] {
+    for sentence in [
+      "use --gate to add", "use --plot to add drawings", "Use --reference-images to add",
+    ] {
       #expect(html.contains(sentence), "\(sentence)")
     }
     // The same bytes with other threads.
@@ -86,7 +88,7 @@ import _TestSupport
     #expect(images.status == 0, "\(images.errors)")
 
     let bare = try report(path)
-    #expect(bare.contains("--images adds them"))
+    #expect(bare.contains("use --images to add them"))
     let html = try report(
       path, "--images", other, "--weights", DisEvalProcess.extractor, "--reference-images", real)
     #expect(html.contains("alt=\"Reference image"))

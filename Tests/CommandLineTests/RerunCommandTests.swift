@@ -259,11 +259,11 @@ import _TestSupport
     for options in [
       ["--num", "9"], ["--steps", "3"], ["--dialect", "tf"], ["--precision", "bf16"],
     ] {
-      #expect(try gate(arguments + options, status: 64).errors.contains("is evaluated as"))
+      #expect(try gate(arguments + options, status: 64).errors.contains("is evaluated with the"))
     }
     #expect(
       try gate(["--ckpt", DisEvalProcess.checkpoint, "--baseline", baseline], status: 64).errors
-        .contains("Give --ref: 'fashion-mnist-train.npz'"))
+        .contains("Give the baseline's reference 'fashion-mnist-train.npz' with --ref"))
     _ = try gate(
       Self.files + ["--update-baseline", baseline, "--reason", "again"], status: 0)
   }
@@ -281,12 +281,12 @@ import _TestSupport
       #expect(try gate(arguments, status: 64).errors.contains(text), "\(arguments)")
     }
     try refused(["--max", "fd=1"], "Give a result, or --ckpt")
-    try refused([result, "--ckpt", DisEvalProcess.checkpoint, "--max", "fd=1"], "are for --audit")
-    try refused([result, "--num", "9", "--max", "fd=1"], "for --ckpt without a result")
-    try refused([result, "--steps", "9", "--max", "fd=1"], "for --ckpt without a result")
-    try refused([result, "--keep-result", "x", "--max", "fd=1"], "for --ckpt without a result")
+    try refused([result, "--ckpt", DisEvalProcess.checkpoint, "--max", "fd=1"], "need --audit")
+    try refused([result, "--num", "9", "--max", "fd=1"], "need --ckpt without a result")
+    try refused([result, "--steps", "9", "--max", "fd=1"], "need --ckpt without a result")
+    try refused([result, "--keep-result", "x", "--max", "fd=1"], "need --ckpt without a result")
     try refused([result, "--audit", "0"], "expected at least 1")
-    try refused(["--ckpt", "x", "--audit", "3", "--max", "fd=1"], "--audit is for a result")
+    try refused(["--ckpt", "x", "--audit", "3", "--max", "fd=1"], "--audit needs a result")
     try refused(["--ckpt", "x", "--max", "fd=1"], "Give --preset, or --ref")
     try refused(
       ["--ckpt", "x", "--ref", "y", "--dialect", "all", "--max", "fd=1"], "--dialect all")

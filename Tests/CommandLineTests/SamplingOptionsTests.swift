@@ -101,7 +101,7 @@ import _TestSupport
       "sample", "--ckpt", "a", "--raw-out", "b", "--cfg-interval", "0,500")
     #expect(run.status == 64)
     #expect(
-      run.errors.contains("--cfg-interval needs a --cfg-scale other than 1, which is no guidance."),
+      run.errors.contains("--cfg-interval needs a --cfg-scale other than 1, which means no"),
       "\(run.errors)")
     let folder = try TemporaryFolder()
     let nowhere = try DisEvalProcess(

@@ -26,7 +26,7 @@ import _TestSupport
     process.waitUntilExit()
     #expect(process.terminationReason == .uncaughtSignal && process.terminationStatus == signal)
     let text = try String(contentsOfFile: path, encoding: .utf8)
-    #expect(text.contains("nothing was kept; with --run FOLDER"), "\(text)")
+    #expect(text.contains("nothing was saved; use --run FOLDER"), "\(text)")
   }
 
   /// Whether a process has a handler for the signal, by its mask in `/proc`.

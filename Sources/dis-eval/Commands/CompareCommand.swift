@@ -6,13 +6,15 @@ import Results
 struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "compare",
-    abstract: "The difference of two results, with intervals.",
+    abstract: "Compares two results, with intervals for the differences.",
     discussion: """
-      The second less the first, with the 95 % interval of the difference of the expectations at this \
-      number of samples. Of one seed it is of pairs: what samples of the same noise and label have in common \
-      cancels, and far smaller differences show. 'gate' judges such differences.
+      Prints the second result minus the first, with a 95 % interval for the difference of the \
+      expected values at this number of samples. If both results have the same seed, the samples \
+      are compared in pairs: what samples with the same noise and label have in common cancels, so \
+      that much smaller differences can be seen. Use 'gate' to judge such differences.
 
-      Another dialect, number of images, extractor or reference is refused; what else differs is listed.
+      Results that differ in the dialect, the number of images, the extractor or the reference are \
+      refused. Other differences are listed.
 
       Examples:
         dis-eval compare before.json after.json
@@ -41,7 +43,7 @@ private func text(of comparison: ResultComparison) -> String {
   let rows = comparison.metrics.map { row in
     let verdict = row.interval.map { ends in
       ends[0] <= 0 && ends[1] >= 0
-        ? "no difference shown" : (row.difference > 0) == row.higherIsBetter ? "better" : "worse"
+        ? "no clear difference" : (row.difference > 0) == row.higherIsBetter ? "better" : "worse"
     }
     return [
       escaped(row.metric), number(row.first), number(row.second), signed(row.difference),
@@ -50,10 +52,10 @@ private func text(of comparison: ResultComparison) -> String {
       verdict ?? escaped(row.intervalReason ?? ""),
     ]
   }
-  let pairs = comparison.paired ? "of pairs" : "of independent samples"
+  let pairs = comparison.paired ? "paired" : "unpaired"
   var lines = [
     Terminal.table(
-      [["metric", "first", "second", "difference", "standard error", "95 % \(pairs)", ""]] + rows)
+      [["metric", "first", "second", "difference", "standard error", "95 % (\(pairs))", ""]] + rows)
   ]
   if let seeds = comparison.seeds {
     func text(_ seeds: [UInt64]) -> String { seeds.map(String.init).joined(separator: ", ") }

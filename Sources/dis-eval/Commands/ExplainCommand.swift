@@ -6,19 +6,20 @@ import Foundation
 struct ExplainCommand: ComputingCommand {
   static let configuration = CommandConfiguration(
     commandName: "explain",
-    abstract: "Why the tools of the field give different distances for the same images.",
+    abstract: "Explains why tools compute different distances from the same images.",
     discussion: """
-      Prints the Fréchet distance in every dialect side by side, where each difference comes from, \
-      and what each single step is worth: resize, scale, rounding, mean precision, divisor, weights. \
-      Images are prepared in about eight ways, so it takes eight times as long as one distance; \
-      --num takes the first images only.
+      Prints the Fréchet distance in every dialect, and how much of each difference is due to the \
+      resize, the scale and the precision of the mean. Also prints the effect of each single \
+      change: resize, scale, rounding, precision of the mean, divisor and weights. Images are \
+      prepared in about eight ways, which takes about eight times as long as a single distance. \
+      To use only some of the images, give --num.
 
       Examples:
         dis-eval explain --images samples/ --ref photos/ --num 2000
         dis-eval explain --images a.npz --ref b.npz --base tf --json
       """)
 
-  @Option(help: ArgumentHelp("The images to judge.", valueName: "path"))
+  @Option(help: ArgumentHelp("The images to score.", valueName: "path"))
   var images: String
 
   @Option(help: ArgumentHelp("The images to compare with.", valueName: "path"))
@@ -26,23 +27,23 @@ struct ExplainCommand: ComputingCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Weights of the extractor. (default: Inception in the user's cache)", valueName: "file"))
+      "The extractor's weights. (default: Inception's in the user's cache)", valueName: "file"))
   var weights: String?
 
-  @Option(help: ArgumentHelp("Other weights, to see what they change.", valueName: "file"))
+  @Option(help: ArgumentHelp("Different weights, to measure their effect.", valueName: "file"))
   var otherWeights: String?
 
   @Option(help: "The dialect to compare the others with.")
   var base = Dialect.pytorchFID
 
-  @Option(help: "Take the first images only. (default: all)")
+  @Option(help: "Use only this many images from each side, the first ones. (default: all)")
   var num: Int?
 
   @OptionGroup var folders: FolderOptions
 
   @OptionGroup(title: "Running") var running: RunOptions
 
-  @Option(help: ArgumentHelp("Also write the JSON result there.", valueName: "file"))
+  @Option(help: ArgumentHelp("Also write the result to this file, as JSON.", valueName: "file"))
   var out: String?
 
   @Flag(help: "Print the result as JSON.")
@@ -75,7 +76,7 @@ struct ExplainCommand: ComputingCommand {
   }
 }
 
-/// The explanation for people.
+/// Returns the explanation as text.
 private func text(of explanation: Explanation) -> String {
   func right(_ text: String) -> String {
     String(repeating: " ", count: max(0, 14 - text.count)) + text
@@ -93,7 +94,7 @@ private func text(of explanation: Explanation) -> String {
       column(line.dialect, 26) + right(String(format: "%.4f", line.value))
         + [line.difference, line.resize, line.scale, line.meanPrecision].map(difference).joined())
   }
-  lines += ["", "\(explanation.base) with one thing changed"]
+  lines += ["", "\(explanation.base) with one change"]
   for change in explanation.changes {
     lines.append(
       "  " + column("\(change.kind): \(change.to)", 48)

@@ -7,11 +7,12 @@ extension ExportFormat: ExpressibleByArgument {}
 struct ExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export",
-    abstract: "Writes ledgers and results for OpenMetrics, CSV, DVC and MLflow.",
+    abstract: "Exports ledgers and results to OpenMetrics, CSV, DVC or MLflow.",
     discussion: """
-      openmetrics and csv are texts, dvc a metrics.json of numbers by name, mlflow a folder as MLflow's \
-      file store has it (MLFLOW_TRACKING_URI=FOLDER). Several inputs are put together; an evaluation \
-      that is in two of them is written once.
+      The formats openmetrics and csv are text, dvc is a metrics.json of numbers by name, and \
+      mlflow is a folder in the layout of MLflow's file store (MLFLOW_TRACKING_URI=FOLDER). \
+      Several inputs are combined. An evaluation that occurs in more than one of them is written \
+      once.
 
       Examples:
         dis-eval export sweeps/s2/ledger.jsonl --format openmetrics --out metrics.txt
@@ -22,16 +23,17 @@ struct ExportCommand: ParsableCommand {
   @Argument(help: "Ledgers, and results of fid, evaluate and merge.")
   var files: [String]
 
-  @Option(help: "What to write.")
+  @Option(help: "The format to write.")
   var format: ExportFormat
 
   @Option(
-    help: ArgumentHelp("File, of mlflow folder. (default: standard output)", valueName: "path"))
+    help: ArgumentHelp(
+      "The file, or the folder for mlflow. (default: standard output)", valueName: "path"))
   var out: String?
 
   func validate() throws {
     guard format != .mlflow || out != nil else {
-      throw ValidationError("--format mlflow needs --out, a folder.")
+      throw ValidationError("--format mlflow needs --out with a folder.")
     }
     var files = CommandFiles()
     for file in self.files { files.reads("the input", file) }

@@ -4,11 +4,12 @@ import DisEval
 struct FIDCommand: ComputingCommand {
   static let configuration = CommandConfiguration(
     commandName: "fid",
-    abstract: "Fréchet distance and classifier score of a checkpoint's samples or of images.",
+    abstract: "Computes Fréchet distance and classifier score of images or a checkpoint's samples.",
     discussion: """
-      With the Inception-2015 graph the metrics are called fid and is, with any other extractor fd \
-      (Fréchet distance) and cs (classifier score). The number depends on the tool that is followed: \
-      --dialect says which, and 'all' gives every one.
+      With the Inception-2015 graph, the metrics are called fid and is; with any other extractor, \
+      they are called fd (Fréchet distance) and cs (classifier score). Tools compute different \
+      numbers from the same images. --dialect names the tool to follow, and 'all' computes the \
+      numbers of every dialect that fits the statistics.
 
       Examples:
         dis-eval fid samples/ cifar10-edm
@@ -35,11 +36,11 @@ struct FIDCommand: ComputingCommand {
 struct EvaluateCommand: ComputingCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
-    abstract: "All metrics: FID, sFID, Inception Score, KID, precision and recall.",
+    abstract: "Computes all metrics: FID, sFID, Inception Score, KID, precision and recall.",
     discussion: """
-      A metric that the inputs cannot give is left out, and the result says why; one that --metrics \
-      names is refused instead. Feature rows of all images stay in memory for KID, precision and \
-      recall: 8 KiB for each image and kind of preprocessing.
+      A metric that cannot be computed from the inputs is left out, and the result says why. If \
+      --metrics names such a metric, the command fails instead. KID, precision and recall keep the \
+      features of all images in memory: 8 KiB for each image and kind of preprocessing.
 
       Examples:
         dis-eval evaluate samples.npz VIRTUAL_imagenet256_labeled.npz --dialect tf
@@ -57,15 +58,15 @@ struct EvaluateCommand: ComputingCommand {
   }
 }
 
-/// Which metrics, by name.
+/// The metrics to compute, by name.
 struct MetricOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Metrics to give, separated by commas: fid, sfid, is, kid, precision, recall.",
+      "Metrics to compute, separated by commas: fid, sfid, is, kid, precision, recall.",
       valueName: "names"))
   var metrics: String?
 
-  /// Those asked for, nil if none were.
+  /// The requested metrics; nil if the option is not given.
   var names: Set<MetricName>? {
     get throws {
       guard let metrics else { return nil }

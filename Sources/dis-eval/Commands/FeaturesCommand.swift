@@ -4,11 +4,11 @@ import DisEval
 struct FeaturesCommand: ComputingCommand {
   static let configuration = CommandConfiguration(
     commandName: "features",
-    abstract: "Writes the features of images as .npz, and a record as .json beside it.",
+    abstract: "Writes the features of images to an .npz file, with a .json record beside it.",
     discussion: """
-      Arrays: features [N, D] and logits [N, K] in float32, mu and sigma in float64; with --spatial \
-      the features of sFID too. The file is reference statistics as well: --ref, 'stats show' and \
-      'inspect' read it.
+      The arrays are features [N, D] and logits [N, K] in float32, and mu and sigma in float64. \
+      With --spatial, the features of sFID are added. The file can also be used as reference \
+      statistics: --ref, 'stats show' and 'inspect' read it.
 
       Example:
         dis-eval features --images samples/ --weights extractor.safetensors \\
@@ -20,18 +20,18 @@ struct FeaturesCommand: ComputingCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Weights of the extractor. (default: Inception in the user's cache)", valueName: "file"))
+      "The extractor's weights. (default: Inception's in the user's cache)", valueName: "file"))
   var weights: String?
 
-  @Option(help: ArgumentHelp("Where the features go.", valueName: "npz"))
+  @Option(help: ArgumentHelp("The file to write.", valueName: "npz"))
   var out: String
 
-  @Option(help: "The tool in whose way images are prepared.")
+  @Option(help: "The tool whose preparation of images to follow.")
   var dialect = Dialect.pytorchFID
 
   @OptionGroup var folders: FolderOptions
 
-  @Flag(help: "Write the features of sFID, [N, S], where the extractor has them.")
+  @Flag(help: "Also write the features of sFID, [N, S], if the extractor has them.")
   var spatial = false
 
   @OptionGroup var arithmetic: PrecisionOptions

@@ -1,8 +1,8 @@
 import Foundation
 
 extension GateCommand {
-  /// Refuses outputs that are in the way of inputs or of each other. What --update-baseline replaces is
-  /// read first, and meant to be.
+  /// Refuses outputs that would overwrite inputs or each other. The baseline that
+  /// `--update-baseline` replaces is an exception: it is read first.
   func checkFiles(baseline: String?) throws {
     var files = CommandFiles()
     for (option, path) in [

@@ -4,55 +4,60 @@ import Files
 import Reporting
 import Tensors
 
-/// What the gate samples: a checkpoint to judge, and samples of a result to make again.
+/// Sampling for the gate: the evaluation of a checkpoint, and the audit of a result.
 extension GateCommand {
   func checkSubject() throws {
     guard result != nil || ckpt != nil else {
-      throw ValidationError("Give a result, or --ckpt FILE to evaluate.")
+      throw ValidationError("Give a result, or --ckpt FILE to evaluate a checkpoint.")
     }
     if case .all = scoring.dialect {
-      throw ValidationError("--dialect all: the gate judges one number for each metric; give one.")
+      throw ValidationError(
+        "--dialect all: the gate judges one value of each metric; give a single dialect.")
     }
     if let num, num < 2 { throw ValidationError("--num \(num): expected at least 2.") }
     guard let result else {
       guard audit == nil else {
-        throw ValidationError("--audit is for a result; --ckpt alone is sampled anyway.")
+        throw ValidationError("--audit needs a result; a checkpoint without one is sampled anyway.")
       }
       return
     }
     if let audit, audit < 1 { throw ValidationError("--audit \(audit): expected at least 1.") }
     guard audit != nil || (ckpt == nil && scoring.decoding.decoder == nil) else {
       throw ValidationError(
-        "--ckpt and --decoder beside '\(result)' are for --audit; leave the result out to evaluate."
-      )
+        "With '\(result)', --ckpt and --decoder need --audit; to evaluate a checkpoint, leave out "
+          + "the result.")
     }
     guard num == nil, keepResult == nil, scoring.isUntouched, reference.ref == nil,
       scoring.weights == nil
     else {
       throw ValidationError(
-        "--num, --keep-result and the options of sampling and scoring are for --ckpt without a result."
+        "--num, --keep-result, and the options of sampling and scoring need --ckpt without a "
+          + "result."
       )
     }
   }
 
-  /// The result of the checkpoint, evaluated as the baseline was, or as the options say.
+  /// Evaluates the checkpoint with the settings of a recorded evaluation, or with those of the
+  /// options if there is none.
   ///
-  /// - Parameter names: Metrics that are judged.
+  /// - Parameter names: The metrics to judge.
   func evaluated(
     as recorded: RecordedEvaluation?, metrics names: Set<String>
   ) async throws -> RecordedEvaluation {
-    guard let ckpt else { throw ValidationError("Give a result, or --ckpt FILE to evaluate.") }
+    guard let ckpt else {
+      throw ValidationError("Give a result, or --ckpt FILE to evaluate a checkpoint.")
+    }
     var request: EvaluationRequest
     if let recorded {
       guard num == nil, scoring.isUntouched else {
         throw ValidationError(
-          "The checkpoint is evaluated as '\(recorded.path)' was: leave out --num and the options of "
-            + "sampling and scoring, except for --ref, --weights and --decoder.")
+          "The checkpoint is evaluated with the settings of '\(recorded.path)': leave out --num "
+            + "and the options of sampling and scoring, except --ref, --weights and --decoder.")
       }
       let preset = try recorded.provenance.preset.map { try Preset(named: $0).reference }
       guard let reference = reference.ref ?? preset else {
         throw ValidationError(
-          "Give --ref: '\(recorded.provenance.reference.file)' of the baseline.")
+          "Give the baseline's reference '\(recorded.provenance.reference.file)' with --ref.")
       }
       var files = RecordedFiles()
       (files.checkpoint, files.decoder) = (ckpt, scoring.decoding.decoder)
@@ -76,7 +81,7 @@ extension GateCommand {
     return RecordedEvaluation(result, path: keepResult ?? ckpt)
   }
 
-  /// What comes of making samples of the result again, nil when that is not asked for.
+  /// Regenerates samples of the result and compares them; returns nil without `--audit`.
   func auditCheck() async throws -> Check? {
     guard let audit, let path = result else { return nil }
     let result = try EvaluationResult(contentsOf: path)
@@ -106,7 +111,7 @@ extension GateCommand {
 }
 
 extension ScoringOptions {
-  /// Whether nothing was asked for but where files are.
+  /// Whether no options are given except the locations of files.
   fileprivate var isUntouched: Bool {
     preset == nil && dialect == nil && refDialect == nil && !allowMismatch
       && arithmetic.precision == .float32 && sampling.isUntouched && decoding.latentScale == nil

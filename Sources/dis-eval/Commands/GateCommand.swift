@@ -7,32 +7,35 @@ import Results
 struct GateCommand: ComputingCommand {
   static let configuration = CommandConfiguration(
     commandName: "gate",
-    abstract: "Judges a result, or a checkpoint: pass, worse, or cannot say.",
+    abstract: "Judges a result or a checkpoint: pass, worse, or cannot say.",
     discussion: """
-      Exit status: 0 pass, 1 worse, 3 cannot say, because an interval straddles its limit or result and \
-      baseline are not comparable; 65 for a result that contradicts itself; 78 for a policy or baseline \
-      that is invalid.
+      Exit status: 0 for pass; 1 for worse; 3 for cannot say, for example because an interval \
+      contains its limit, or the result and the baseline are not comparable; 65 for a result that \
+      contradicts itself; 78 for an invalid policy or baseline.
 
-      A result contradicts itself when a value is outside of its own interval or not possible for the \
-      metric, when interval or bias do not follow from the jackknife values, or when a key is there twice. \
-      Where all jackknife values are the same, the gate cannot say.
+      A result contradicts itself if a value lies outside its own interval or is impossible for \
+      the metric, if the interval or the bias does not follow from the jackknife values, or if a \
+      key occurs twice. If all jackknife values are equal, the gate cannot say.
 
-      Limits and tolerances may be given more than once, and beside those of the policy: the strictest \
-      holds.
+      You can give limits and tolerances more than once, and in addition to those of the policy. \
+      The strictest applies.
 
-      A limit is kept when the whole interval keeps it. Against a baseline, a metric is worse when it is \
-      so by more than the tolerance (1 % of the baseline) beyond doubt, by the jackknife of pairs when \
-      both have the same seed, and passes when it is not, beyond doubt.
+      A limit passes if the whole interval satisfies it, and fails if none of the interval does. \
+      Against a baseline, a metric is worse if its difference exceeds the tolerance (1 % of the \
+      baseline by default) with statistical significance, and passes if its difference is within \
+      the tolerance with statistical significance. If both results have the same seed, samples are \
+      compared in pairs.
 
-      --ckpt evaluates a checkpoint on the spot: as the baseline was, where there is one, otherwise as \
-      'fid' with the same options. What must be able to go on after a stop is 'fid --run' with the gate \
-      afterwards.
+      --ckpt evaluates a checkpoint on the spot, with all settings of the baseline. Without a \
+      baseline, it evaluates the checkpoint as 'fid' does with the same options. To be able to \
+      resume an interrupted evaluation, use 'fid --run', and give its result to the gate.
 
-      --audit makes samples of the result again, chosen by its hash, and compares their SHA-256: whether \
-      the result is of the checkpoint that it names.
+      --audit regenerates samples, chosen by a hash of the result, and compares their SHA-256. \
+      This shows whether the result belongs to the checkpoint that it names.
 
-      With GITHUB_ACTIONS=true annotations go to standard error, and to the files that \
-      GITHUB_STEP_SUMMARY and GITHUB_OUTPUT name the summary and 'verdict=…'.
+      If GITHUB_ACTIONS is 'true', annotations are written to standard error, the summary is \
+      appended to the file that GITHUB_STEP_SUMMARY names, and 'verdict=…' is appended to the file \
+      that GITHUB_OUTPUT names.
 
       Examples:
         dis-eval gate result.json --max fid=3.5 --min fid=2 --min is=9
@@ -46,84 +49,87 @@ struct GateCommand: ComputingCommand {
           --reason "longer training"
       """)
 
-  @Argument(help: ArgumentHelp("Result to judge.", valueName: "result.json"))
+  @Argument(help: ArgumentHelp("The result to judge.", valueName: "result.json"))
   var result: String?
 
   @Option(
     help: ArgumentHelp(
-      "Checkpoint to evaluate and judge; beside a result, the one to audit it with.",
+      "The checkpoint to evaluate and judge; with a result, the one to use for --audit.",
       valueName: "file"))
   var ckpt: String?
 
   @Option(
-    help: ArgumentHelp("Make this many samples of the result again and compare.", valueName: "n"))
+    help: ArgumentHelp(
+      "Regenerate this many samples of the result and compare them.", valueName: "n"))
   var audit: Int?
 
   @Option(
     help: ArgumentHelp(
-      "Largest value of a metric; may be repeated, and the smallest holds.", valueName: "name=value"
-    ))
+      "Maximum value of a metric; may be repeated, and the smallest applies.",
+      valueName: "name=value"))
   var max: [String] = []
 
   @Option(
     help: ArgumentHelp(
-      "Least value of a metric; may be repeated, and the largest holds.", valueName: "name=value"))
+      "Minimum value of a metric; may be repeated, and the largest applies.",
+      valueName: "name=value"))
   var min: [String] = []
 
   @Option(
     help: ArgumentHelp(
-      "How much worse than the baseline a metric may be, as 0.05 or 2%; may be repeated, and the smallest "
-        + "holds.",
+      "How much worse than the baseline a metric may be, such as 0.05 or 2%; may be repeated, and "
+        + "the smallest applies.",
       valueName: "name=value"))
   var tolerance: [String] = []
 
   @Option(
     help: ArgumentHelp(
-      "Compare only this metric with the baseline; may be repeated. (default: those with rules in the "
-        + "policy, or all of the baseline)", valueName: "name"))
+      "Compare only this metric with the baseline; may be repeated. (default: those with rules in "
+        + "the policy, or all metrics of the baseline)", valueName: "name"))
   var metric: [String] = []
 
-  @Option(help: ArgumentHelp("Baseline, or result, to compare with.", valueName: "file"))
+  @Option(help: ArgumentHelp("The baseline or result to compare with.", valueName: "file"))
   var baseline: String?
 
   @Option(
     help: ArgumentHelp(
-      "Policy in YAML; options add to it, and the strictest holds. See schema.", valueName: "file"))
+      "The policy, in YAML. Options add to it, and the strictest applies. For its format, see "
+        + "'dis-eval schema policy'.", valueName: "file"))
   var policy: String?
 
   @Option(
     help: ArgumentHelp(
-      "Make the result the baseline in that file, unless it is worse or the gate cannot say. A first "
-        + "baseline is judged by limits alone.", valueName: "file"))
+      "Write the result to this file as the new baseline, unless it is worse or the gate cannot "
+        + "say. A first baseline is judged by limits alone.", valueName: "file"))
   var updateBaseline: String?
 
-  @Option(help: ArgumentHelp("Why the baseline is replaced.", valueName: "text"))
+  @Option(help: ArgumentHelp("The reason for the new baseline.", valueName: "text"))
   var reason: String?
 
-  @Flag(help: "Write the baseline although the result is worse, or the gate cannot say.")
+  @Flag(help: "Write the baseline even if the result is worse or the gate cannot say.")
   var accept = false
 
-  @Option(help: ArgumentHelp("Write JUnit's XML there.", valueName: "file"))
+  @Option(help: ArgumentHelp("Write JUnit XML to this file.", valueName: "file"))
   var junit: String?
 
   @Option(
     help: ArgumentHelp(
-      "Write OpenMetrics text there, as GitLab's metrics reports have it.", valueName: "file"))
+      "Write OpenMetrics text to this file, for GitLab's metrics reports.", valueName: "file"))
   var openmetrics: String?
 
-  @Option(help: ArgumentHelp("Also write the JSON verdict there.", valueName: "file"))
+  @Option(help: ArgumentHelp("Also write the verdict to this file, as JSON.", valueName: "file"))
   var out: String?
 
-  @Option(help: ArgumentHelp("Write the summary in Markdown there.", valueName: "file"))
+  @Option(help: ArgumentHelp("Write the summary to this file, in Markdown.", valueName: "file"))
   var summary: String?
 
   @Flag(help: "Print the verdict as JSON.")
   var json = false
 
-  @Option(help: ArgumentHelp("Keep the result of --ckpt there.", valueName: "file"))
+  @Option(help: ArgumentHelp("Write the result of --ckpt to this file.", valueName: "file"))
   var keepResult: String?
 
-  @Option(help: "Samples of --ckpt. (default: those of the baseline, or 50000)")
+  @Option(help: "Number of samples of --ckpt. (default: that of the baseline, or 50000)")
   var num: Int?
 
   @OptionGroup(title: "Evaluating a checkpoint") var reference: ReferenceOption
@@ -135,16 +141,17 @@ struct GateCommand: ComputingCommand {
     for text in max + min { _ = try Self.pair(text, finiteNumber) }
     for text in tolerance { _ = try Self.pair(text, Policy.Tolerance.init) }
     guard (updateBaseline == nil) == (reason == nil) else {
-      throw ValidationError("--update-baseline FILE and --reason TEXT belong together.")
+      throw ValidationError("Give --update-baseline FILE and --reason TEXT together.")
     }
     if let reason, reason.allSatisfy(\.isWhitespace) {
-      throw ValidationError("--reason: expected why the baseline is replaced.")
+      throw ValidationError("--reason: expected the reason for the new baseline.")
     }
     if updateBaseline != nil && baseline != nil {
-      throw ValidationError("--update-baseline compares with the file that it replaces.")
+      throw ValidationError(
+        "--update-baseline compares with the file that it replaces; leave out --baseline.")
     }
     if accept && updateBaseline == nil {
-      throw ValidationError("--accept belongs to --update-baseline.")
+      throw ValidationError("--accept needs --update-baseline.")
     }
     try checkSubject()
     guard
@@ -152,7 +159,7 @@ struct GateCommand: ComputingCommand {
         || updateBaseline != nil
     else {
       throw ValidationError(
-        "Nothing to judge by: expected --max, --min, --baseline, --policy or --audit.")
+        "There is nothing to judge by: expected --max, --min, --baseline, --policy or --audit.")
     }
     try checkFiles(baseline: baseline)
   }
@@ -162,7 +169,7 @@ struct GateCommand: ComputingCommand {
       try AtomicFile.check(path)
     }
     var policy = try self.policy.map { try Policy(contentsOf: $0) } ?? Policy()
-    // Before limits of the command line, which are of metrics that no baseline may have.
+    // Without the limits of the command line, whose metrics the baseline may not have.
     let ruled = Set(policy.metrics.keys)
     try addOptions(to: &policy)
     let baselinePath = self.baselinePath(policy)
@@ -183,7 +190,7 @@ struct GateCommand: ComputingCommand {
     }
     var report = try Gate(candidate, by: policy, baseline: baseline)
       .report(comparing: names.isEmpty ? nil : names, audit: try await auditCheck())
-    // A first baseline has nothing to be compared with.
+    // There is nothing to compare a first baseline with.
     if updateBaseline != nil, baseline == nil, report.checks.isEmpty { report.verdict = .pass }
 
     if let junit { try AtomicFile.write(Array(report.junit.utf8), to: junit) }
@@ -204,7 +211,7 @@ struct GateCommand: ComputingCommand {
     }
   }
 
-  /// Adds the demands of the command line.
+  /// Adds the limits and tolerances of the command line.
   private func addOptions(to policy: inout Policy) throws {
     for text in max {
       let (name, value) = try Self.pair(text, finiteNumber)
@@ -216,7 +223,7 @@ struct GateCommand: ComputingCommand {
     }
     for text in tolerance {
       let (name, value) = try Self.pair(text, Policy.Tolerance.init)
-      // A metric without a tolerance of its own has that of the policy.
+      // A metric without its own tolerance has that of the policy.
       if self.policy != nil, policy.metrics[name]?.tolerance == nil {
         policy.add(.init(tolerance: policy.tolerance), to: name)
       }
@@ -225,7 +232,8 @@ struct GateCommand: ComputingCommand {
     try policy.check(subject: self.policy ?? "--min and --max")
   }
 
-  /// Where the baseline is: what is replaced, or as asked for, or beside the policy.
+  /// Returns the path of the baseline: the file to replace, the one that `--baseline` names, or the
+  /// one that the policy names, relative to the policy's folder.
   private func baselinePath(_ policy: Policy) -> String? {
     if let updateBaseline {
       return FileManager.default.fileExists(atPath: updateBaseline) ? updateBaseline : nil
@@ -246,7 +254,7 @@ struct GateCommand: ComputingCommand {
           report.verdict == .worse
           ? "the result is worse" : "the gate cannot say whether the result is as good"
         Terminal.note(
-          "dis-eval: '\(escaped(path))' is not written: \(why); --accept writes it anyway")
+          "dis-eval: '\(escaped(path))' was not written: \(why); use --accept to write it anyway")
       }
       throw ExitCode(report.verdict.exitStatus)
     }
@@ -257,16 +265,16 @@ struct GateCommand: ComputingCommand {
       reason: reason ?? "", date: Date.now.formatted(.iso8601), commit: isHash ? commit : nil,
       verdict: verdict)
     try AtomicFile.write(try Baseline(candidate, update: update).json(), to: path)
-    if !running.quiet { Terminal.note("dis-eval: '\(escaped(path))' is written") }
+    if !running.quiet { Terminal.note("dis-eval: '\(escaped(path))' was written") }
   }
 
-  /// Annotations, summary and output of a step, when GitHub's runner is there.
+  /// Writes annotations, and the summary and output of the step, if GitHub's runner runs this.
   private func tellGitHub(_ report: GateReport) throws(Failure) {
     let environment = ProcessInfo.processInfo.environment
     guard environment["GITHUB_ACTIONS"] == "true" else { return }
     for line in report.annotations { Terminal.note(line) }
     if let path = environment["GITHUB_STEP_SUMMARY"], !path.isEmpty {
-      // The runner drops a summary of more than a mebibyte as a whole.
+      // The runner discards a summary of more than a mebibyte entirely.
       let fits = try append(Array(report.markdown.utf8), to: path, largest: 900_000)
       if !fits && !running.quiet { Terminal.note("dis-eval: the step's summary is full") }
     }
@@ -275,7 +283,7 @@ struct GateCommand: ComputingCommand {
     }
   }
 
-  /// A name and what `read` makes of the rest.
+  /// Parses `NAME=VALUE`, with `read` for the value.
   private static func pair<Value>(_ text: String, _ read: (String) -> Value?) throws -> (
     String, Value
   ) {

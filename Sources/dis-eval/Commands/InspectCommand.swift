@@ -6,26 +6,26 @@ import Foundation
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
-    abstract: "Says what a checkpoint, weights, statistics, array or image file, or a run is.",
+    abstract: "Describes a checkpoint, weights, statistics, arrays, images or a run.",
     discussion: """
       Examples:
         dis-eval inspect model.pt
         dis-eval inspect reference_stats/fashion-mnist-train.npz --json
       """)
 
-  @Argument(help: "Any file that dis-eval reads, a folder of images, or that of a run.")
+  @Argument(help: "Any file that dis-eval reads, a folder of images, or the folder of a run.")
   var file: String
 
   @Option(
     help: ArgumentHelp(
-      "State dict of the checkpoint file, such as model or ema.ema_model. (default: the averaged one)",
-      valueName: "key"))
+      "State dict of the checkpoint file, such as model or ema.ema_model. (default: the averaged "
+        + "one, or the first)", valueName: "key"))
   var checkpointKey: String?
 
   @Flag(help: "List every tensor.")
   var tensors = false
 
-  @Flag(help: "Print everything as JSON.")
+  @Flag(help: "Print the description as JSON.")
   var json = false
 
   func run() throws {
@@ -55,7 +55,7 @@ struct InspectCommand: ParsableCommand {
       line("metadata", "\(escaped(name)): \(escaped(value))")
     }
     if let inert = inspection.inertClasses, !inert.isEmpty {
-      line("kept inert", inert.map(escaped).joined(separator: ", "))
+      line("inert classes", inert.map(escaped).joined(separator: ", "))
     }
     line("architecture", inspection.architecture)
     lines += modelLines(inspection) + decoderLines(inspection.decoder)
@@ -98,7 +98,7 @@ struct InspectCommand: ParsableCommand {
       line(
         "as in papers",
         String(
-          format: "%.3f GFLOP, as thop counts: the mixers are left out (%.1f times less)",
+          format: "%.3f GFLOP, as thop counts, without the mixers (%.1f times smaller)",
           compute.thop, compute.total / compute.thop))
       line(
         "by tokens",
@@ -115,8 +115,8 @@ struct InspectCommand: ParsableCommand {
     return [
       Self.line(
         "decoder",
-        "latents of \(decoder.latentChannels) channels to images of \(decoder.imageChannels), "
-          + "\(decoder.pixelsPerLatent) times as wide; blocks of \(blocks) channels, "
+        "latents with \(decoder.latentChannels) channels to images with \(decoder.imageChannels), "
+          + "\(decoder.pixelsPerLatent) times as wide; blocks with \(blocks) channels, "
           + "\(decoder.resnetsPerBlock) residual blocks each"),
       Self.line("decode", String(format: "%.3f GFLOP for 256x256 pixels", decoder.gflops256)),
     ]

@@ -5,26 +5,28 @@ import Files
 struct MergeCommand: ComputingCommand {
   static let configuration = CommandConfiguration(
     commandName: "merge",
-    abstract: "Scores a run that one or more processes have made with --run.",
+    abstract: "Scores a run that one or more processes have computed with --run.",
     discussion: """
-      Makes no samples and waits for nobody: if samples are missing it exits 65 and says which. The \
-      result is the same, to the byte, as that of one process without interruption.
+      Computes no samples and does not wait for other processes. If samples are missing, it lists \
+      them and exits with 65. Metrics, provenance and digests are identical to those of one \
+      uninterrupted process. Only the result's 'run' block differs, which holds the time, the host \
+      and the arguments.
 
       Examples:
         dis-eval merge runs/model --out result.json
         dis-eval merge runs/model --partial --json
       """)
 
-  @Argument(help: ArgumentHelp("Folder of the run.", valueName: "run"))
+  @Argument(help: ArgumentHelp("The folder of the run.", valueName: "run"))
   var run: String
 
-  @Flag(help: "Score what is there, with the true number of samples in the result.")
+  @Flag(help: "Score the samples that exist. The result states how many there are.")
   var partial = false
 
-  @Option(help: ArgumentHelp("Another reference than the run's own.", valueName: "path"))
+  @Option(help: ArgumentHelp("A reference to use instead of the run's own.", valueName: "path"))
   var ref: String?
 
-  @Option(help: ArgumentHelp("Where the extractor's weights are now.", valueName: "file"))
+  @Option(help: ArgumentHelp("The current location of the extractor's weights.", valueName: "file"))
   var weights: String?
 
   @OptionGroup(title: "Running") var running: RunOptions
@@ -32,7 +34,7 @@ struct MergeCommand: ComputingCommand {
 
   func validate() throws { try check() }
 
-  /// - Parameter request: What the run says, once that is read.
+  /// - Parameter request: The request of the run; nil before the run is read.
   private func check(_ request: EvaluationRequest? = nil) throws {
     var files = CommandFiles()
     files.keepsRun("the run", in: run)

@@ -13,22 +13,26 @@ extension Setting: ExpressibleByArgument {}
 struct PlotCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "plot",
-    abstract: "Draws scaling curves of ledgers and results.",
+    abstract: "Draws scaling curves from ledgers and results.",
     discussion: """
-      The endings of --out say what to write: .svg, .png and .pdf by gnuplot, whose script (.gp) and data \
-      (.dat) are written beside, .json for Vega-Lite, .csv; the last two need no gnuplot. Beside a .svg \
-      there is always a .csv, which 'dis-eval report --plot' shows too.
+      The file extension of --out selects the format: .svg, .png or .pdf by gnuplot, with its \
+      script (.gp) and data (.dat) beside the picture; .json for Vega-Lite; or .csv. The last two \
+      do not need gnuplot. An .svg file always has a .csv file beside it, which 'dis-eval report \
+      --plot' also shows.
 
-      Evaluations that are not comparable (another number of samples, extractor, sampler …) are refused. \
-      Where several ranges of seeds of one checkpoint are at one place, the line shows their mean. Different \
-      checkpoints are not averaged: each folder of checkpoints is then a line of its own, or they are \
-      refused, unless --average-seeds says that they are seeds of one recipe.
+      Evaluations that are not comparable, for example because the number of samples, the \
+      extractor or the sampler differs, are refused. If a checkpoint was evaluated with several \
+      seeds, the line shows their mean. Different checkpoints are not averaged: each folder of \
+      checkpoints becomes a separate line, or the checkpoints are refused, unless --average-seeds \
+      says that they are seeds of one recipe.
 
-      A law is y = a x^b by least squares of logarithms, with the 95 % band of its mean; 'saturating' \
-      adds an asymptote. Fewer than 3 places (saturating: 5), or less than a decade, are not fitted.
+      A law is y = a x^b, fitted by least squares of logarithms, with the 95 % band of its mean. \
+      'saturating' adds an asymptote. With fewer than 3 different x values (5 for saturating), or \
+      less than a decade, no law is fitted.
 
-      The recipes of the DiS paper draw a metric against training steps, a line for each patch size, depth \
-      and so on; sequence-length takes results of 'dis-eval bench --json', or none.
+      The recipes of the DiS paper draw a metric against training steps, with a line for each \
+      patch size, depth and so on. sequence-length takes results of 'dis-eval bench --json', or no \
+      files.
 
       Examples:
         dis-eval plot sweeps/s2/ledger.jsonl --x training-steps --out fig.svg
@@ -45,44 +49,48 @@ struct PlotCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Where the drawing goes; may be repeated for several kinds.", valueName: "file"))
+      "The file to write; may be repeated for several formats.", valueName: "file"))
   var out: [String]
 
-  @Option(help: "What to draw against. (default: training-steps, or what the recipe says)")
+  @Option(help: "The quantity on the x axis. (default: training-steps)")
   var x: ScalingAxis?
 
-  @Option(help: "The metric. (default: fid, or fd)")
+  @Option(help: "The metric. (default: fid, or fd if there is no fid)")
   var y: String?
 
   @Option(
     help: ArgumentHelp(
-      "What lines differ by. (default: family, along settings of sampling name, where there are several)",
-      valueName: "setting"))
+      "The setting that distinguishes the lines. (default: that of the recipe; otherwise name if x "
+        + "is a setting of sampling, or family)", valueName: "setting"))
   var family: Setting?
 
-  @Option(help: "A figure that is known.")
+  @Option(help: "A predefined figure.")
   var recipe: PlotRecipe?
 
   @Option(
-    help: "The law to fit. (default: power for parameters and compute, else none)")
+    help: """
+      The law to fit. (default: power if x is training-compute, parameters, gflops or gflops-thop, \
+      otherwise none)
+      """)
   var fit: FitName?
 
-  @Option(help: ArgumentHelp("Draw laws until there, dotted beyond the points.", valueName: "x"))
+  @Option(help: ArgumentHelp("Draw laws up to this x, dotted beyond the points.", valueName: "x"))
   var until: Double?
 
-  @Option(help: "Title of the drawing.")
+  @Option(help: "The title of the drawing.")
   var title: String?
 
-  @Flag(help: "Both axes linear.")
+  @Flag(help: "Make both axes linear.")
   var linear = false
 
-  @Flag(help: "Draw what is not comparable, and say so in the drawing.")
+  @Flag(help: "Draw evaluations that are not comparable, and say so in the drawing.")
   var allowMixed = false
 
   @Flag(
-    help:
-      "Average different checkpoints at one place: they are seeds of one recipe, and the drawing says so."
-  )
+    help: """
+      Average different checkpoints with the same x, because they are seeds of one recipe. The \
+      drawing says so.
+      """)
   var averageSeeds = false
 
   @Flag(help: "Print points and laws as JSON.")
@@ -97,7 +105,7 @@ struct PlotCommand: ParsableCommand {
       guard x == nil, y == nil, family == nil, fit == nil, until == nil, !linear, !allowMixed,
         !averageSeeds
       else {
-        throw ValidationError("--recipe sequence-length takes --out, --title and --json alone.")
+        throw ValidationError("--recipe sequence-length allows only --out, --title and --json.")
       }
     } else if files.isEmpty {
       throw ValidationError("Expected a ledger or a result.")
@@ -114,7 +122,7 @@ struct PlotCommand: ParsableCommand {
     for path in out {
       result.writes("--out", path)
       guard case .picture(let format) = Kind(path) else { continue }
-      // A table that is asked for by its name has the same content.
+      // A table that --out also names has the same content.
       for companion in Plot.companions(of: path, format) where !out.contains(companion) {
         result.writes("--out", companion, beside: path, isFree: Plot.isFree(companion:))
       }
@@ -122,7 +130,7 @@ struct PlotCommand: ParsableCommand {
     return result
   }
 
-  /// What a file's ending asks for.
+  /// The format that a file's extension selects.
   private enum Kind {
     case picture(PictureFormat), vegaLite, csv
 
@@ -140,7 +148,7 @@ struct PlotCommand: ParsableCommand {
   func run() throws {
     for path in out { try AtomicFile.check(path) }
     let plot = try plot()
-    // Everything is drawn first, so that nothing is written if gnuplot is missing.
+    // Draw everything first, so that nothing is written if gnuplot is missing.
     let files = try out.flatMap { try self.files(of: plot, at: $0) }
     for file in files { try AtomicFile.check(file.path) }
     for file in files { try AtomicFile.write(file.bytes, to: file.path) }
@@ -151,7 +159,7 @@ struct PlotCommand: ParsableCommand {
     }
   }
 
-  /// What is written for one `--out`.
+  /// Returns the files to write for one `--out`.
   private func files(
     of plot: Plot, at path: String
   ) throws -> [(path: String, bytes: [UInt8])] {
@@ -166,7 +174,8 @@ struct PlotCommand: ParsableCommand {
     }
   }
 
-  /// What lines differ by unless it is given: the family; along a setting of sampling the checkpoint.
+  /// Returns the setting that distinguishes the lines by default: the name if `x` is a setting of
+  /// sampling, otherwise the family; nil if all evaluations share it.
   private func natural(_ x: ScalingAxis, _ entries: [LedgerEntry]) -> Setting? {
     let setting = x.isOfSampling ? Setting.name : .family
     return Set(entries.map { setting.value(of: $0) }).count > 1 ? setting : nil

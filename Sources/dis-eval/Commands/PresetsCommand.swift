@@ -4,14 +4,14 @@ import DisEval
 struct PresetsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "presets",
-    abstract: "Shows what the presets of fid and evaluate pin.",
+    abstract: "Shows the settings that the presets of fid and evaluate fix.",
     discussion: """
       Examples:
         dis-eval presets
         dis-eval fid --preset dis-s2-cifar10 --ckpt model.pt
       """)
 
-  @Argument(help: "Name of one preset. (default: all)")
+  @Argument(help: "The name of a preset. (default: all)")
   var name: String?
 
   func run() throws {

@@ -8,11 +8,11 @@ import Reporting
 struct ReportCommand: ComputingCommand {
   static let configuration = CommandConfiguration(
     commandName: "report",
-    abstract: "Writes a result or the ledger of a sweep as one HTML page that needs no network.",
+    abstract: "Writes a result or a sweep's ledger as one HTML page that loads nothing.",
     discussion: """
-      Samples are drawn again from the result's checkpoint: sample i is the image that was scored. \
-      Checkpoint and reference are looked for where the result's command had them, unless given, and \
-      must have the SHA-256 of the result.
+      Samples are drawn again from the result's checkpoint; sample i is the image that was scored. \
+      The checkpoint and the reference are expected where the original command had them, or where \
+      the options say, and must have the recorded SHA-256.
 
       Examples:
         dis-eval report result.json --out report.html
@@ -25,24 +25,24 @@ struct ReportCommand: ComputingCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "A result or the results of several seeds as JSON, a ledger.jsonl, or the folder of a sweep.",
+      "A result or the results of several seeds as JSON, a ledger.jsonl, or a sweep's folder.",
       valueName: "input"))
   var input: String
 
-  @Option(help: ArgumentHelp("Where the page goes.", valueName: "html"))
+  @Option(help: ArgumentHelp("The file to write.", valueName: "html"))
   var out: String
 
   @Option(
-    help: ArgumentHelp("The verdict: what 'dis-eval gate --json' printed.", valueName: "json"))
+    help: ArgumentHelp("The verdict that 'dis-eval gate --json' printed.", valueName: "json"))
   var gate: String?
 
   @Option(
     help: ArgumentHelp(
-      "A drawing in SVG, with its numbers in the .csv file beside it; may be repeated.",
+      "A drawing in SVG, with the numbers in the .csv file beside it; may be repeated.",
       valueName: "svg"))
   var plot: [String] = []
 
-  @Option(help: ArgumentHelp("The checkpoint, where it is now.", valueName: "file"))
+  @Option(help: ArgumentHelp("The current location of the checkpoint.", valueName: "file"))
   var ckpt: String?
 
   @Option(help: ArgumentHelp("The decoder of a latent model.", valueName: "file"))
@@ -53,23 +53,24 @@ struct ReportCommand: ComputingCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Folder of the run: best and worst are then of all its samples.", valueName: "folder"))
+      "The run's folder, to choose the best and worst from all its samples.", valueName: "folder"))
   var run: String?
 
-  @Option(help: ArgumentHelp("The reference, where it is now.", valueName: "path"))
+  @Option(help: ArgumentHelp("The current location of the reference.", valueName: "path"))
   var ref: String?
 
   @Option(
     help: ArgumentHelp(
-      "The images that the reference's features are of, to show neighbours.", valueName: "path"))
+      "The images from which the reference's features were computed, to show neighbours.",
+      valueName: "path"))
   var referenceImages: String?
 
-  @Option(help: ArgumentHelp("Weights of the feature extractor.", valueName: "file"))
+  @Option(help: ArgumentHelp("The extractor's weights.", valueName: "file"))
   var weights: String?
 
   @OptionGroup var folders: FolderOptions
 
-  @Option(help: "Images to show; 0 for none.")
+  @Option(help: "Number of images to show; 0 for none.")
   var samples = 64
 
   @OptionGroup(title: "Running") var running: RunOptions
@@ -79,12 +80,12 @@ struct ReportCommand: ComputingCommand {
       throw ValidationError("--samples \(samples): expected 0 to 1024.")
     }
     guard ckpt == nil || images == nil else {
-      throw ValidationError("Give either --ckpt or --images.")
+      throw ValidationError("Give --ckpt or --images, not both.")
     }
     try commandFiles().check()
   }
 
-  /// - Parameter result: The result, once it is read: it says where other files were.
+  /// - Parameter result: The result, which records where other files were; nil before it is read.
   private func commandFiles(_ result: EvaluationResult? = nil) throws -> CommandFiles {
     var files = CommandFiles()
     let recorded = try result.map { given.completed(by: RecordedFiles(try $0.request)) } ?? given
@@ -125,7 +126,8 @@ struct ReportCommand: ComputingCommand {
     try Terminal.result(out)
   }
 
-  /// The ledger or the results of several seeds that were given, or the ledger that lies in the folder that was given; nil for a result.
+  /// Returns the path of the ledger or of the results of several seeds: the input, or the ledger in
+  /// the folder that is the input; nil for a result.
   private func ledgerPath() throws -> String? {
     var isFolder: ObjCBool = false
     if FileManager.default.fileExists(atPath: input, isDirectory: &isFolder), isFolder.boolValue {
@@ -147,7 +149,7 @@ struct ReportCommand: ComputingCommand {
     ReportPage.Section(
       "Curves",
       figures.isEmpty
-        ? [.missing("No curves were given; --plot adds drawings of 'dis-eval plot'.")]
+        ? [.missing("No curves were given; use --plot to add drawings of 'dis-eval plot'.")]
         : figures.map { .figure($0) })
   }
 }
@@ -161,7 +163,8 @@ extension ReportCommand {
     let verdict =
       try gate.map { try reported.verdict(GateReport(contentsOf: $0), path: $0) }
       ?? ReportPage.Section(
-        "Verdict", [.missing("No verdict was given; --gate adds that of 'dis-eval gate --json'.")])
+        "Verdict",
+        [.missing("No verdict was given; use --gate to add that of 'dis-eval gate --json'.")])
     return ReportPage(
       title: reported.title, subtitle: reported.subtitle,
       sections: [verdict, reported.metrics] + (try await sampleSections(of: result, workload))
@@ -172,15 +175,17 @@ extension ReportCommand {
     of result: EvaluationResult, _ workload: Workload
   ) async throws -> [ReportPage.Section] {
     guard samples > 0 else {
-      return [ReportPage.Section("Samples", [.missing("None were asked for; see --samples.")])]
+      return [
+        ReportPage.Section("Samples", [.missing("No samples were requested; see --samples.")])
+      ]
     }
     try commandFiles(result).check()
     guard let source = try source(of: result) else {
       let reason =
         result.provenance.checkpoint == nil
-        ? "The images that were scored are not at hand; --images adds them."
-        : "The checkpoint is not where the result's command had it; --ckpt adds samples, --images "
-          + "those that were kept."
+        ? "The images that were scored are not available; use --images to add them."
+        : "The checkpoint is not where the original command had it; use --ckpt to draw samples "
+          + "again, or --images to add those that were saved."
       return [ReportPage.Section("Samples", [.missing(reason)])]
     }
     var reviewer = Reviewer(of: result, source: source, workload: workload)
@@ -194,7 +199,7 @@ extension ReportCommand {
     return try sections(of: review, result: result, isOfRun: run != nil)
   }
 
-  /// Where the images come from; nil when that is not at hand.
+  /// Returns the source of the images; nil if it is not available.
   private func source(of result: EvaluationResult) throws -> Reviewer.Source? {
     if let images {
       let recursive = try folders.recursive ?? result.request.recursive
@@ -205,7 +210,7 @@ extension ReportCommand {
     return .samples(try Generator(of: result.provenance, with: files))
   }
 
-  /// The result's reference where its request has it, nil when it is not there or not the same.
+  /// Returns the reference that the result's request names; nil if it is missing or has changed.
   private func unchangedReference(of result: EvaluationResult) throws -> String? {
     guard let path = existing(RecordedFiles(try result.request).reference),
       let expected = result.provenance.reference.sha256,

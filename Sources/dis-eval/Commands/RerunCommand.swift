@@ -6,17 +6,18 @@ import Foundation
 struct RerunCommand: ComputingCommand {
   static let configuration = CommandConfiguration(
     commandName: "rerun",
-    abstract: "Repeats the evaluation of a result and compares every number.",
+    abstract: "Repeats the evaluation of a result and compares the images and every number.",
     discussion: """
-      Files are looked for where the result's command had them, unless given, and must have the SHA-256 \
-      of the result.
+      Files are expected where the original command had them, or where the options say, and must \
+      have the recorded SHA-256.
 
-      On the same version, instructions and library everything must be the same to the last bit. On \
-      others a metric may differ by a thousandth, or by a tenth of half its interval; --kernels takes \
-      the result's instructions where the processor has them.
+      With the same version, instructions and library, everything must be the same to the last \
+      bit. Otherwise, a metric may differ by a thousandth, or by a tenth of half its interval. To \
+      use the instructions of the result, give --kernels.
 
-      Exit status: 0 the same, or within that; 3 off by more, on other instructions or another version; \
-      65 not the same, and nothing explains it.
+      Exit status: 0 if everything is the same, or within these bounds; 3 if a metric differs by \
+      more and the version, instructions or library differ; 65 if something differs and nothing \
+      explains it.
 
       Examples:
         dis-eval rerun result.json
@@ -28,19 +29,20 @@ struct RerunCommand: ComputingCommand {
   @Argument(help: ArgumentHelp("The result.", valueName: "result.json"))
   var result: String
 
-  @OptionGroup(title: "Files, where they are now") var files: RecordedFilesOptions
+  @OptionGroup(title: "Current locations of files") var files: RecordedFilesOptions
 
   @OptionGroup(title: "Running") var running: RunOptions
 
-  @Option(help: ArgumentHelp("Write the new result there, as JSON.", valueName: "file"))
+  @Option(help: ArgumentHelp("Write the new result to this file, as JSON.", valueName: "file"))
   var out: String?
 
-  @Flag(help: "Print the comparison as JSON, with the new result in it.")
+  @Flag(help: "Print the comparison as JSON, including the new result.")
   var json = false
 
   func validate() throws { try check() }
 
-  /// - Parameter recorded: What the result was asked for, once it is read: it says where its files were.
+  /// - Parameter recorded: The request of the result, which records where its files were; nil
+  ///   before the result is read.
   private func check(_ recorded: EvaluationRequest? = nil) throws {
     var commandFiles = CommandFiles()
     commandFiles.reads("the result", result)
@@ -77,37 +79,37 @@ struct RerunCommand: ComputingCommand {
     case .differs:
       throw Failure(
         .dataRefused, .notReproduced, result,
-        "version and kernels are those of the result, but it is not what they give; the file was changed, "
-          + "or the machine computes wrongly")
+        "the version and kernels are the same, but the outcome differs; the file was changed, or "
+          + "the machine computes incorrectly")
     }
   }
 }
 
-/// Where the files of a result are now.
+/// The current locations of the files of a result.
 struct RecordedFilesOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The checkpoint.", valueName: "file"))
   var ckpt: String?
 
-  @Option(help: ArgumentHelp("The images, where no checkpoint was sampled.", valueName: "path"))
+  @Option(help: ArgumentHelp("The images, if no checkpoint was sampled.", valueName: "path"))
   var images: String?
 
   @Option(help: ArgumentHelp("The decoder of a latent model.", valueName: "file"))
   var decoder: String?
 
-  @Option(help: ArgumentHelp("The labels, where they came from a file.", valueName: "npy"))
+  @Option(help: ArgumentHelp("The labels, if they came from a file.", valueName: "npy"))
   var labels: String?
 
   @Option(help: ArgumentHelp("The reference.", valueName: "path"))
   var ref: String?
 
-  @Option(help: ArgumentHelp("Weights of the feature extractor.", valueName: "file"))
+  @Option(help: ArgumentHelp("The extractor's weights.", valueName: "file"))
   var weights: String?
 
   @OptionGroup var folders: FolderOptions
 
   func validate() throws {
     guard ckpt == nil || images == nil else {
-      throw ValidationError("Give either --ckpt or --images.")
+      throw ValidationError("Give --ckpt or --images, not both.")
     }
   }
 
@@ -120,9 +122,9 @@ struct RecordedFilesOptions: ParsableArguments {
     return files
   }
 
-  /// The files given, and where none is given, that of the result's request.
+  /// Returns the given files, with missing ones taken from the result's request.
   ///
-  /// - Throws: ``Failure`` `InputUnknown` (66) for one that is in neither place.
+  /// - Throws: ``Failure`` `InputUnknown` (66) if a required file is in neither place.
   func found(of result: EvaluationResult, from path: String) throws -> RecordedFiles {
     let provenance = result.provenance
     let recorded = RecordedFiles(try result.request)
@@ -146,10 +148,10 @@ struct RecordedFilesOptions: ParsableArguments {
     return files
   }
 
-  /// The files of a result's samples: those given, and where none is given, that of the result's
+  /// Returns the given files of a result's samples, with missing ones taken from the result's
   /// request.
   ///
-  /// - Throws: ``Failure`` `InputUnknown` (66) for a checkpoint that is in neither place.
+  /// - Throws: ``Failure`` `InputUnknown` (66) if the checkpoint is in neither place.
   static func sampled(
     of result: EvaluationResult, given: RecordedFiles, from path: String
   ) throws -> RecordedFiles {
@@ -163,8 +165,8 @@ struct RecordedFilesOptions: ParsableArguments {
 }
 
 extension EvaluationResult {
-  /// The checkpoint, decoder and labels of the samples: those given, and where none is given, that of the
-  /// request, if it is still there and still the same.
+  /// Returns the given files, with a missing checkpoint, decoder or labels taken from the request.
+  /// A checkpoint or decoder is taken only if it still has the recorded SHA-256.
   func sampledFiles(given: RecordedFiles) throws -> RecordedFiles {
     let recorded = RecordedFiles(try request)
     func unchanged(_ path: String?, _ expected: String?) -> String? {
@@ -180,7 +182,7 @@ extension EvaluationResult {
   }
 }
 
-/// A path or the name of fetched statistics, if it is there.
+/// Returns a path or the name of fetched statistics; nil if it does not exist.
 func existing(_ path: String?) -> String? {
   path.flatMap { (try? resolveReference($0)) == nil ? nil : $0 }
 }
@@ -191,29 +193,31 @@ private func inputUnknown(
   Failure(
     .inputMissing, .inputUnknown, name,
     "is not where the command of '\(resultPath)' had it"
-      + (sha256.map { ", with SHA-256 \($0)" } ?? "") + "; say where it is with \(option)")
+      + (sha256.map { ", with SHA-256 \($0)" } ?? "") + "; use \(option) to say where it is")
 }
 
-/// The comparison for people.
+/// Returns the comparison as text.
 private func text(of reproduction: Reproduction, of path: String) -> String {
   let verdict =
     switch reproduction.outcome {
     case .identical: "identical: every image and number of"
-    case .agrees: "agrees within what another code path explains:"
-    case .cannotSay: "cannot say, off by more than another code path should:"
+    case .agrees: "agrees within what a different code path explains:"
+    case .cannotSay: "cannot say, differs by more than a different code path explains:"
     case .differs: "differs:"
     }
   var lines = ["\(verdict) \(escaped(path))"]
   for difference in reproduction.differences {
     lines.append(
-      "  \(difference.name): \(escaped(difference.recorded)) then, \(escaped(difference.now)) now")
+      "  \(difference.name): recorded \(escaped(difference.recorded)), "
+        + "now \(escaped(difference.now))"
+    )
   }
   if let samples = reproduction.samples {
     lines.append(
       samples.recorded == samples.now
         ? "  images: the same, sha256 \(samples.now.prefix(16))…"
-        : "  images: sha256 \(escaped(String(samples.recorded.prefix(16))))… then, \(samples.now.prefix(16))… now"
-    )
+        : "  images: recorded sha256 \(escaped(String(samples.recorded.prefix(16))))…, "
+          + "now \(samples.now.prefix(16))…")
   }
   func shown(_ value: Double?) -> String { value.map { "\($0)" } ?? "-" }
   let rows = reproduction.numbers.map { number in

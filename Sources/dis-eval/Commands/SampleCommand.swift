@@ -16,10 +16,10 @@ struct SampleCommand: ComputingCommand {
           --raw-out s.npy
       """)
 
-  @Option(help: ArgumentHelp("DiS checkpoint to sample.", valueName: "file"))
+  @Option(help: ArgumentHelp("The DiS checkpoint to sample.", valueName: "file"))
   var ckpt: String
 
-  @Option(help: "Number of samples. (default: 16, or as many as there is given noise for)")
+  @Option(help: "Number of samples. (default: 16, or as many as --noise is for)")
   var num: Int?
 
   @OptionGroup var arithmetic: PrecisionOptions
@@ -34,22 +34,22 @@ struct SampleCommand: ComputingCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Noise of every step, [steps, N, C, H, W], the noisiest first.", valueName: "npy"))
+      "Noise of every step, [steps, N, C, H, W], starting with the noisiest.", valueName: "npy"))
   var stepNoise: String?
 
   @Option(
     help: ArgumentHelp(
-      "Where images go: a new folder of PNG files, a .zip file of them as EDM has it, or a .npz file "
-        + "as ADM has it, with grey repeated to RGB.", valueName: "path"))
+      "Write the images: as PNG files to a new folder or to a .zip file in EDM's layout, or to an "
+        + ".npz file in ADM's layout, in which grey becomes RGB.", valueName: "path"))
   var out: String?
 
-  @Option(help: ArgumentHelp("Write a contact sheet there.", valueName: "png"))
+  @Option(help: ArgumentHelp("Write a contact sheet to this file.", valueName: "png"))
   var grid: String?
 
   @Option(
     help: ArgumentHelp(
-      "Write float samples [N, C, H, W] before quantisation; of latent models the latents.",
-      valueName: "npy"))
+      "Write the samples as floats before quantisation, [N, C, H, W]; for latent models, the "
+        + "latents.", valueName: "npy"))
   var rawOut: String?
 
   func validate() throws {
@@ -57,7 +57,7 @@ struct SampleCommand: ComputingCommand {
       throw ValidationError("Give at least one of --out, --grid and --raw-out.")
     }
     if decoding.decoder != nil, out == nil, grid == nil {
-      throw ValidationError("--decoder is for --out and --grid; --raw-out writes latents.")
+      throw ValidationError("--decoder needs --out or --grid; --raw-out writes latents.")
     }
     if stepNoise != nil, noise == nil {
       throw ValidationError("--step-noise needs --noise.")

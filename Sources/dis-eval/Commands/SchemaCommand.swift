@@ -6,15 +6,17 @@ extension Schema: ExpressibleByArgument {}
 struct SchemaCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "schema",
-    abstract:
-      "Prints the JSON schemas of all documents that are written or read.",
+    abstract: "Prints the JSON schemas of results, policies and other documents.",
     discussion: """
+      Without a name, lists all schemas. The JSON of explain, features, inspect, stats and \
+      weights, of a shard and of a run has no schema.
+
       Examples:
         dis-eval schema
         dis-eval schema policy > policy.schema.json
       """)
 
-  @Argument(help: "Which. (default: lists the names)")
+  @Argument(help: "The name of a schema. (default: list all names)")
   var name: Schema?
 
   func run() throws {

@@ -3,19 +3,19 @@ import DisEval
 import Files
 import Foundation
 
-/// Which part of a run a worker computes.
+/// The part of a run that a worker computes.
 struct ShardOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Make part i of n, 0/n to n-1/n, and score nothing; none makes what nobody else does. "
-        + "(default: what Slurm, MPI, torchrun or Kubernetes say, else none)",
+      "Compute part i of n, from 0/n to n-1/n, and score nothing. With none, compute whatever no "
+        + "other process does. (default: as Slurm, MPI, torchrun or Kubernetes say, or none)",
       valueName: "i/n"))
   var shard: String?
 
-  @Option(help: "How many shards there are, for launchers that do not say it.")
+  @Option(help: "Number of shards, for launchers that do not provide it.")
   var numShards: Int?
 
-  /// The shard of this process, and where it was found.
+  /// Returns the shard of this process, and an explanation of how it was determined.
   func find() throws(Failure) -> (shard: Shard?, explanation: [String]) {
     try Shard.find(
       explicit: shard, count: numShards, environment: ProcessInfo.processInfo.environment)
@@ -25,10 +25,10 @@ struct ShardOptions: ParsableArguments {
 struct ShardCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "shard",
-    abstract: "Says which part of a sharded run a command started here would compute.",
+    abstract: "Shows which part of a sharded run a command started here would compute.",
     discussion: """
-      Known are torchrun, Open MPI, PMI (MPICH, Intel MPI), Slurm steps and arrays, and Kubernetes \
-      indexed jobs. The answer is i/n, or none for the whole run.
+      Recognises torchrun, Open MPI, PMI (MPICH, Intel MPI), Slurm steps and arrays, and \
+      Kubernetes indexed jobs. Prints i/n, or none for the whole run.
 
       Examples:
         dis-eval shard --explain
@@ -37,7 +37,7 @@ struct ShardCommand: ParsableCommand {
 
   @OptionGroup var options: ShardOptions
 
-  @Flag(help: "Also say which variables were seen and which of them won, on standard error.")
+  @Flag(help: "Also print to standard error which variables are set and which of them are used.")
   var explain = false
 
   func run() throws {

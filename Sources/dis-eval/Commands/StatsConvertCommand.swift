@@ -5,34 +5,34 @@ extension StatsCommand {
   struct Convert: ParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "convert",
-      abstract: "Writes statistics of any layout as .npz, with a record as .json beside it.",
+      abstract: "Converts statistics to an .npz file, with a .json record beside it.",
       discussion: """
-        mu and sigma are written in float64, as every tool reads them. Pickles are only read: \
-        whoever loads one lets it run code.
+        mu and sigma are written in float64, which every tool can read. Pickles are read but never \
+        written, because loading one in Python can run arbitrary code.
 
-        --dialect, --count and --resolution assert what the file does not say; the record tells \
-        them from what is known.
+        --dialect, --count and --resolution assert facts that the file does not contain. The \
+        record marks them as asserted.
 
         Example:
           dis-eval stats convert img512.pkl img512.npz --dialect edm
         """)
 
-    @Argument(help: "A file, or a name of 'stats list' that was fetched.")
+    @Argument(help: "A file, or the name of fetched statistics.")
     var input: String
 
-    @Argument(help: "Where the statistics go.")
+    @Argument(help: "The file to write.")
     var output: String
 
-    @Option(help: "The dialect that made the features.")
+    @Option(help: "The dialect of the features.")
     var dialect: Dialect?
 
     @Option(help: "The number of images.")
     var count: Int?
 
-    @Option(help: "The side of the images.")
+    @Option(help: "The side of the images in pixels.")
     var resolution: Int?
 
-    @Option(help: "Feature rows to keep, of the first images.")
+    @Option(help: "Number of feature rows to keep, those of the first images.")
     var features = 0
 
     func validate() throws {

@@ -5,25 +5,26 @@ extension StatsCommand {
   struct Fetch: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "fetch",
-      abstract: "Downloads public reference statistics and checks them.",
+      abstract: "Downloads public reference statistics and verifies them.",
       discussion: """
-        The file goes to the cache, $XDG_CACHE_HOME/dis-eval/stats or ~/.cache/dis-eval/stats. Where \
-        no SHA-256 is published, that of the first download is locked: another one is refused.
+        The file is stored in the cache, $XDG_CACHE_HOME/dis-eval/stats or \
+        ~/.cache/dis-eval/stats. If no SHA-256 has been published, that of the first download is \
+        locked, and later downloads with a different SHA-256 are refused.
 
         On a machine without a network, put the file where the error message says and run the same \
-        command: it is checked and locked like a download.
+        command. The file is then checked and locked like a download.
 
         Example:
           dis-eval stats fetch cifar10-edm
         """)
 
-    @Argument(help: "A name that 'stats list' shows.")
+    @Argument(help: "A name from 'stats list'.")
     var name: String
 
-    @Flag(help: "Download again what is there.")
+    @Flag(help: "Download the file even if it exists.")
     var again = false
 
-    @Flag(help: "No progress and no warnings on standard error.")
+    @Flag(help: "Do not print progress or warnings.")
     var quiet = false
 
     func run() async throws {

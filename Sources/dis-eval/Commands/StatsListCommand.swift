@@ -5,19 +5,19 @@ extension StatsCommand {
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "list",
-      abstract: "Lists the public reference statistics that are known by name.",
+      abstract: "Lists the public reference statistics that dis-eval knows by name.",
       discussion: """
-        A question mark stands for what no source states.
+        A question mark means that no source states the value.
 
         Examples:
           dis-eval stats list
           dis-eval stats list imagenet
         """)
 
-    @Argument(help: "Only names with this in them.")
+    @Argument(help: "List only names that contain this text.")
     var part = ""
 
-    @Flag(help: "Print everything as JSON.")
+    @Flag(help: "Print the list as JSON.")
     var json = false
 
     func run() throws {

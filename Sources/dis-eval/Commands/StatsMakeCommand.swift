@@ -6,15 +6,15 @@ extension StatsCommand {
   struct Make: ComputingCommand {
     static let configuration = CommandConfiguration(
       commandName: "make",
-      abstract: "Writes mean and covariance of features as .npz, and a record as .json beside it.",
+      abstract: "Writes mean and covariance of features to an .npz file, with a .json record.",
       discussion: """
-        Images are a folder or a zip file of PNG and JPEG files, an .npz or .npy array, or an \
-        IDX file such as those of MNIST.
+        Images can be in any format that dis-eval reads, such as a folder or a zip file of PNG and \
+        JPEG files, an .npz or .npy array, or an IDX file of MNIST.
 
         Example:
-          dis-eval stats make --images train-images-idx3-ubyte.gz --weights extractor.safetensors \\
-            --dataset fashion-mnist --split train --features 5000 \\
-            --held-out t10k-images-idx3-ubyte.gz --out stats.npz
+          dis-eval stats make --images train-images-idx3-ubyte.gz \\
+            --weights extractor.safetensors --dataset fashion-mnist --split train \\
+            --features 5000 --held-out t10k-images-idx3-ubyte.gz --out stats.npz
         """)
 
     @Option(help: ArgumentHelp("The images.", valueName: "path"))
@@ -22,16 +22,16 @@ extension StatsCommand {
 
     @Option(
       help: ArgumentHelp(
-        "Weights of the extractor. (default: Inception in the user's cache)", valueName: "file"))
+        "The extractor's weights. (default: Inception's in the user's cache)", valueName: "file"))
     var weights: String?
 
-    @Option(help: ArgumentHelp("Where the statistics go.", valueName: "npz"))
+    @Option(help: ArgumentHelp("The file to write.", valueName: "npz"))
     var out: String
 
-    @Option(help: "Name of the data set, for the record.")
+    @Option(help: "The name of the data set, for the record.")
     var dataset: String?
 
-    @Option(help: "Split of the data set, for the record.")
+    @Option(help: "The split of the data set, for the record.")
     var split: String?
 
     @Option(help: "The tool whose statistics to make.")
@@ -39,15 +39,15 @@ extension StatsCommand {
 
     @OptionGroup var folders: FolderOptions
 
-    @Option(help: "Feature rows to keep, of the first images.")
+    @Option(help: "Number of feature rows to keep, those of the first images.")
     var features = 0
 
     @Option(
       help: ArgumentHelp(
-        "Held-out images, whose distance is recorded as the floor.", valueName: "path"))
+        "Held-out images. Their distance is recorded as the floor.", valueName: "path"))
     var heldOut: String?
 
-    @Option(help: "What the held-out images are, for the record.")
+    @Option(help: "A description of the held-out images, for the record.")
     var heldOutName = "test split"
 
     @OptionGroup var arithmetic: PrecisionOptions

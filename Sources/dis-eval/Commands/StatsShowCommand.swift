@@ -8,9 +8,9 @@ extension StatsCommand {
   struct Show: ParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "show",
-      abstract: "Says what a file of statistics is and what is known of it.",
+      abstract: "Describes a statistics file and what is known about it.",
       discussion: """
-        Read are .npz files of pytorch-fid, TTUR, clean-fid, EDM, guided-diffusion and dgm-eval, \
+        Reads .npz files of pytorch-fid, TTUR, clean-fid, EDM, guided-diffusion and dgm-eval, \
         pickles of EDM2 and StyleGAN, and caches of torch-fidelity.
 
         Examples:
@@ -18,10 +18,10 @@ extension StatsCommand {
           dis-eval stats show cifar10-edm --json
         """)
 
-    @Argument(help: "A file, or a name of 'stats list' that was fetched.")
+    @Argument(help: "A file, or the name of fetched statistics.")
     var file: String
 
-    @Flag(help: "Print everything as JSON.")
+    @Flag(help: "Print the description as JSON.")
     var json = false
 
     func run() throws {

@@ -6,20 +6,21 @@ import Foundation
 struct SweepCommand: ComputingCommand {
   static let configuration = CommandConfiguration(
     commandName: "sweep",
-    abstract: "Evaluates many checkpoints alike, into a table and a ledger.",
+    abstract: "Evaluates many checkpoints with the same settings, into a table and a ledger.",
     discussion: """
-      A checkpoint whose content has been evaluated with the same settings is not sampled again, \
-      whatever its file is called. Killed at any moment, the same command continues; several processes \
-      may share the folder. FOLDER/ledger.jsonl has a line for each evaluation, FOLDER/results the whole \
-      results.
+      A checkpoint is identified by its content. If it was evaluated before with the same \
+      settings, it is not sampled again, whatever its file is called. The same command continues \
+      an interrupted sweep, and several processes may share the folder. FOLDER/ledger.jsonl has a \
+      line for each evaluation, and FOLDER/results contains the complete results.
 
-      A list is a CSV file with a line of column names, or a JSON array of objects: checkpoint, and if \
-      known name, family, step, batch, images, data. Paths are relative to it. Where it does not say the \
-      training step, the file's name does (0400000.pt, step-400000.pt, ckpt_400k.pt), or an integer in \
-      the checkpoint (train_steps, global_step, step, steps, iteration); the table says which.
+      A list is a CSV file with a header or a JSON array of objects, with checkpoint and, where \
+      known, name, family, step, batch, images and data. Paths are relative to the list. If the \
+      list does not give the training step, it is read from the file's name (0400000.pt, \
+      step-400000.pt, ckpt_400k.pt) or from an integer in the checkpoint (train_steps, \
+      global_step, step, steps, iteration). The table shows which.
 
-      One checkpoint that is refused does not stop the others: its row says why, and the exit status is \
-      the highest of those that the refused ones have for themselves.
+      If a checkpoint is refused, the sweep lists it with the reason and continues. The exit \
+      status is then the highest of those of the refused checkpoints.
 
       Examples:
         dis-eval sweep 'checkpoints/*.pt' --ref stats.npz --num 10000 --out sweeps/s2
@@ -29,37 +30,38 @@ struct SweepCommand: ComputingCommand {
           --num 5000 --out sweeps/live
       """)
 
-  @Argument(help: "Checkpoints, or patterns in quotes such as 'checkpoints/*.pt'.")
+  @Argument(help: "Checkpoints, or quoted patterns such as 'checkpoints/*.pt'.")
   var checkpoints: [String] = []
 
-  @Option(help: ArgumentHelp("Checkpoints with what is known of them.", valueName: "csv|json"))
+  @Option(help: ArgumentHelp("A list of checkpoints.", valueName: "csv|json"))
   var list: String?
 
   @Option(
     help: ArgumentHelp(
-      "Evaluate the checkpoints in this folder, and those that training writes there, until stopped.",
+      "Evaluate the checkpoints in this folder, and new ones as training writes them, until "
+        + "stopped.",
       valueName: "folder"))
   var watch: String?
 
-  @Option(help: "Seconds between two looks at the watched folder.")
+  @Option(help: "Seconds between checks of the watched folder.")
   var every = 5.0
 
   @OptionGroup var reference: ReferenceOption
 
-  @Option(help: ArgumentHelp("Where ledger and results are kept.", valueName: "folder"))
+  @Option(help: ArgumentHelp("The folder for the ledger and the results.", valueName: "folder"))
   var out: String
 
-  @Option(help: "Number of samples of each evaluation. (default: 50000)")
+  @Option(help: "Number of samples for each evaluation. (default: 50000)")
   var num: Int?
 
   @Option(
     help: """
-      Ranges of seeds of each checkpoint: --seed and the numbers after it. All of them are reported, \
-      with mean, standard deviation, minimum and maximum.
+      Number of seeds for each checkpoint: --seed and the numbers after it. All are reported, with \
+      mean, standard deviation, minimum and maximum.
       """)
   var repeats = 1
 
-  @Flag(help: "Compute no intervals of distances and scores.")
+  @Flag(help: "Do not compute intervals.")
   var noIntervals = false
 
   @OptionGroup var metrics: MetricOptions
@@ -67,7 +69,7 @@ struct SweepCommand: ComputingCommand {
 
   @OptionGroup(title: "Running") var running: RunOptions
 
-  @Option(help: ArgumentHelp("Also write the table there.", valueName: "file"))
+  @Option(help: ArgumentHelp("Also write the table to this file.", valueName: "file"))
   var csv: String?
 
   @Flag(help: "Print the table as JSON; with --watch, each new line of the ledger.")
@@ -75,7 +77,7 @@ struct SweepCommand: ComputingCommand {
 
   func validate() throws {
     guard [!checkpoints.isEmpty, list != nil, watch != nil].count(where: { $0 }) == 1 else {
-      throw ValidationError("Give checkpoints, or --list, or --watch.")
+      throw ValidationError("Give checkpoints, --list or --watch, and only one of them.")
     }
     try scoring.check(reference: reference.ref)
     if let num, num < 2 { throw ValidationError("--num \(num): expected at least 2.") }
@@ -87,10 +89,12 @@ struct SweepCommand: ComputingCommand {
     }
     guard !out.isEmpty else { throw ValidationError("--out: expected the path of a folder.") }
     if case .all = scoring.dialect {
-      throw ValidationError("--dialect all: a row has one number for each metric; give one.")
+      throw ValidationError(
+        "--dialect all: a row has one value of each metric; give a single dialect.")
     }
     guard watch == nil || csv == nil else {
-      throw ValidationError("--csv is for a sweep that ends; 'dis-eval export' writes it any time.")
+      throw ValidationError(
+        "--csv cannot be used with --watch; use 'dis-eval export' to write it at any time.")
     }
   }
 
@@ -140,7 +144,7 @@ struct SweepCommand: ComputingCommand {
     try files.check(json: json)
   }
 
-  /// One row of a watched folder as it is known.
+  /// Prints a row of a watched folder as soon as it is known.
   private func announce(_ row: SweepRow) throws {
     guard json else { return try Terminal.result(line(row)) }
     if let entry = row.entry {
@@ -151,7 +155,7 @@ struct SweepCommand: ComputingCommand {
   }
 }
 
-/// A row for people.
+/// Returns a row as text.
 private func line(_ row: SweepRow) -> String {
   let name = "\(escaped(row.name)), seed \(row.seed): "
   guard let entry = row.entry else {
@@ -160,14 +164,14 @@ private func line(_ row: SweepRow) -> String {
   return name
     + entry.metrics.sorted { $0.key < $1.key }
     .map { "\($0.key) \(number($0.value.value))" }.joined(separator: ", ")
-    + (row.state == .cached ? " (known)" : "")
+    + (row.state == .cached ? " (cached)" : "")
 }
 
 private func reason(_ reason: SweepRow.Reason) -> String {
   "\(reason.code): '\(escaped(reason.subject))': \(escaped(reason.detail))"
 }
 
-/// All rows for people, and what repeats of one have in common.
+/// Returns all rows as text, with the summaries of checkpoints with several seeds.
 private func table(of report: SweepReport) -> String {
   let names = Set(report.rows.compactMap(\.entry).flatMap(\.metrics.keys)).sorted()
   func text(_ value: Int?) -> String { value.map(String.init) ?? "-" }
@@ -200,7 +204,7 @@ private func table(of report: SweepReport) -> String {
   return lines.joined(separator: "\n")
 }
 
-/// What ranges of seeds have in common, for people.
+/// Returns summaries of several seeds as text.
 func table(of summaries: [SeedSummary]) -> String {
   Terminal.table(
     [["name", "metric", "seeds", "mean", "deviation", "min", "max"]]

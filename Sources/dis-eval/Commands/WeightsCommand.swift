@@ -8,8 +8,13 @@ struct WeightsCommand: AsyncParsableCommand {
     commandName: "weights",
     abstract: "Fetches, converts and checks the weights of the Inception network.",
     discussion: """
-      The weights lie in the user's cache, $XDG_CACHE_HOME/dis-eval or ~/.cache/dis-eval, where \
-      every other command finds them. Nothing but 'weights fetch' ever downloads them.
+      The weights are stored in the user's cache, $XDG_CACHE_HOME/dis-eval or ~/.cache/dis-eval, \
+      where every other command finds them. Only 'weights fetch' downloads them.
+
+      Examples:
+        dis-eval weights fetch
+        dis-eval weights import classify_image_graph_def.pb
+        dis-eval weights verify
       """,
     subcommands: [Fetch.self, Import.self, Verify.self, List.self])
 
@@ -18,28 +23,30 @@ struct WeightsCommand: AsyncParsableCommand {
       commandName: "fetch",
       abstract: "Downloads published weights and converts them into the cache.",
       discussion: """
-        An interrupted download is continued by the next call. A file whose SHA-256 is not the \
-        published one is removed.
+        If a file has a published SHA-256, the next call continues an interrupted download, and a \
+        file with a different SHA-256 is removed.
 
         Examples:
           dis-eval weights fetch
           dis-eval weights fetch nvidia
-          dis-eval weights fetch pytorch-fid --from https://mirror.example/inception.pth
+          dis-eval weights fetch pytorch-fid \\
+            --from https://mirror.example/inception.pth
         """)
 
     @Argument(
       help: ArgumentHelp(
-        "Whose file: \(PublishedWeights.all.map(\.name).joined(separator: ", "))."))
+        "The file to fetch: \(PublishedWeights.all.map(\.name).joined(separator: ", "))."))
     var name = PublishedWeights.all[0].name
 
     @Option(
-      name: .customLong("from"), help: ArgumentHelp("Another address of it.", valueName: "url"))
+      name: .customLong("from"),
+      help: ArgumentHelp("A different address of the file.", valueName: "url"))
     var address: String?
 
-    @Flag(help: "Print what was fetched as JSON.")
+    @Flag(help: "Print the description of the weights as JSON.")
     var json = false
 
-    @Flag(help: "No progress and no warnings on standard error.")
+    @Flag(help: "Do not print progress or warnings.")
     var quiet = false
 
     func validate() throws {
@@ -64,20 +71,21 @@ struct WeightsCommand: AsyncParsableCommand {
       abstract: "Recognises weights by content and converts them into the cache.",
       discussion: """
         Reads pytorch-fid's and torch-fidelity's .pth, TensorFlow's classify_image_graph_def.pb, \
-        NVIDIA's inception-2015-12-05.pt, and what this command has written.
+        NVIDIA's inception-2015-12-05.pt, and files that this command has written.
 
         Examples:
           dis-eval weights import classify_image_graph_def.pb
           dis-eval weights import inception-2015-12-05.pt --out inception.safetensors
         """)
 
-    @Argument(help: "The file.")
+    @Argument(help: "The file to import.")
     var file: String
 
-    @Option(help: ArgumentHelp("Where it goes instead of the cache.", valueName: "safetensors"))
+    @Option(
+      help: ArgumentHelp("The file to write, instead of the cache.", valueName: "safetensors"))
     var out: String?
 
-    @Flag(help: "Print what was recognised as JSON.")
+    @Flag(help: "Print the description of the weights as JSON.")
     var json = false
 
     func validate() throws {
@@ -95,12 +103,18 @@ struct WeightsCommand: AsyncParsableCommand {
   struct Verify: ParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "verify",
-      abstract: "Reads weights as a whole, and says what they are and where they came from.")
+      abstract:
+        "Reads all weights in a file, and describes what they are and where they came from.",
+      discussion: """
+        Examples:
+          dis-eval weights verify
+          dis-eval weights verify inception.safetensors --json
+        """)
 
-    @Argument(help: "The file. (default: what is in the cache)")
+    @Argument(help: "The file. (default: the weights in the cache)")
     var file: String?
 
-    @Flag(help: "Print everything as JSON.")
+    @Flag(help: "Print the description of the weights as JSON.")
     var json = false
 
     func run() throws { try WeightsCommand.show(WeightStore.user.describe(file), json: json) }
@@ -108,15 +122,20 @@ struct WeightsCommand: AsyncParsableCommand {
 
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
-      commandName: "list", abstract: "Lists the published files and what is in the cache.")
+      commandName: "list",
+      abstract: "Lists the published files and the weights in the cache.",
+      discussion: """
+        Example:
+          dis-eval weights list
+        """)
 
     func run() throws {
       for weights in PublishedWeights.all {
         try Terminal.result(
           """
-          \(weights.name): \(weights.file) of \(weights.publisher)
+          \(weights.name): \(weights.file) from \(weights.publisher)
             address   \(weights.address)
-            sha256    \(weights.sha256 ?? "none is published")
+            sha256    \(weights.sha256 ?? "not published")
             bytes     \(weights.bytes.map(String.init) ?? "unknown")
           """)
       }

@@ -1,24 +1,24 @@
 import ArgumentParser
 import DisEval
 
-/// What makes images of the latents of a latent model.
+/// How the latents of a latent model are decoded to images.
 struct DecoderOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Decoder for a checkpoint that makes latents: Stable Diffusion's autoencoder.",
+      "Decoder for a checkpoint of a latent model: Stable Diffusion's autoencoder.",
       valueName: "file"))
   var decoder: String?
 
   @Option(
     help: ArgumentHelp(
-      "What latents are divided by before they are decoded. (default: 0.18215)",
+      "Number by which latents are divided before decoding. (default: 0.18215)",
       valueName: "number"))
   var latentScale: Double?
 
   @Option(
     help: ArgumentHelp(
-      "Decode in overlapping tiles of this side in the latent: less memory, but another image.",
-      valueName: "pixels"))
+      "Decode in overlapping tiles with this side in latent pixels. Needs less memory, but changes "
+        + "the images.", valueName: "pixels"))
   var decoderTile: Int?
 
   func validate() throws {
@@ -27,7 +27,7 @@ struct DecoderOptions: ParsableArguments {
     }
   }
 
-  /// The decoder in plain values, nil without one.
+  /// The request for the decoder; nil if there is none.
   var request: DecoderRequest? {
     decoder.map {
       DecoderRequest(

@@ -3,25 +3,25 @@ import DisEval
 import Files
 import Foundation
 
-/// What is judged, and what it is compared with.
+/// What is scored, and what it is compared with.
 struct SubjectOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("Checkpoint to sample.", valueName: "file"))
+  @Option(help: ArgumentHelp("The checkpoint to sample.", valueName: "file"))
   var ckpt: String?
 
-  @Option(help: ArgumentHelp("Images or a statistics file to judge.", valueName: "path"))
+  @Option(help: ArgumentHelp("The images or statistics file to score.", valueName: "path"))
   var images: String?
 
   @OptionGroup var reference: ReferenceOption
 
   @Option(
-    help: "Number of samples (default: 50000), or that --images must have (default: any).")
+    help: "Number of samples (default: 50000), or required number of --images (default: any).")
   var num: Int?
 }
 
-/// Everything that `fid` and `evaluate` have in common: they differ in the metrics.
+/// The options that `fid` and `evaluate` share. The two commands differ only in the metrics.
 struct EvaluationOptions: ParsableArguments {
   @Argument(
-    help: ArgumentHelp("Short for --images and --ref: two paths.", valueName: "path"))
+    help: ArgumentHelp("Two paths, short for --images and --ref.", valueName: "path"))
   var paths: [String] = []
 
   @OptionGroup(title: "Input") var subject: SubjectOptions
@@ -30,8 +30,8 @@ struct EvaluationOptions: ParsableArguments {
 
   @Option(
     help: """
-      Ranges of seeds: --seed and the numbers after it. All of them are reported, with mean, standard \
-      deviation, minimum and maximum; with --run each in a folder of its own.
+      Number of seeds: --seed and the numbers after it. All are reported, with mean, standard \
+      deviation, minimum and maximum. With --run, each seed has its own folder.
       """)
   var repeats = 1
 
@@ -51,8 +51,7 @@ struct EvaluationOptions: ParsableArguments {
       else {
         throw ValidationError(
           "Found \(paths.count == 1 ? "a path" : "\(paths.count) paths") without an option; "
-            + "expected two, of images and of what to compare them with, and neither --ckpt, "
-            + "--images nor --ref beside them.")
+            + "expected two, the images and the reference, without --ckpt, --images and --ref.")
       }
     }
     guard (ckpt == nil) != (images == nil) else {
@@ -61,18 +60,16 @@ struct EvaluationOptions: ParsableArguments {
     try scoring.check(reference: ref)
     if images != nil {
       guard scoring.preset == nil else {
-        throw ValidationError("--preset is for --ckpt: it pins sampling.")
+        throw ValidationError("--preset needs --ckpt, because it fixes the sampling.")
       }
       guard output.grid == nil, output.saveImages == nil, scoring.sampling.isUntouched,
         scoring.decoding.decoder == nil
       else {
         throw ValidationError(
-          "--grid, --save-images and the options of sampling and decoding are for --ckpt: all images "
-            + "are scored."
-        )
+          "--grid, --save-images, and the options of sampling and decoding need --ckpt.")
       }
       guard keeping.run == nil else {
-        throw ValidationError("--run keeps samples of --ckpt; images are there already.")
+        throw ValidationError("--run needs --ckpt; images already exist.")
       }
     }
     guard (1...1000).contains(repeats) else {
@@ -80,14 +77,13 @@ struct EvaluationOptions: ParsableArguments {
     }
     if repeats > 1 {
       guard images == nil else {
-        throw ValidationError("--repeats is for --ckpt: images are the same every time.")
+        throw ValidationError("--repeats needs --ckpt; images are the same every time.")
       }
       guard output.grid == nil, output.saveImages == nil else {
-        throw ValidationError(
-          "--grid and --save-images are of one range of seeds, without --repeats.")
+        throw ValidationError("--grid and --save-images cannot be used with --repeats.")
       }
       if case .all = scoring.dialect {
-        throw ValidationError("--repeats is for one dialect, not for --dialect all.")
+        throw ValidationError("--repeats cannot be used with --dialect all.")
       }
     }
     if let num, num < 2 { throw ValidationError("--num \(num): expected at least 2.") }
@@ -104,17 +100,18 @@ struct EvaluationOptions: ParsableArguments {
     return files
   }
 
-  /// The folder of the run, or one for each range of seeds.
+  /// The folder of the run, or one folder for each seed.
   private var runFolders: [String] {
     guard let run = keeping.run else { return [] }
     guard repeats > 1 else { return [run] }
     return (0..<repeats).map { "\(run)/seed-\(scoring.sampling.seed &+ UInt64($0))" }
   }
 
-  /// What the options ask for, a request for each range of seeds.
+  /// Returns a request for each seed.
   ///
   /// - Parameters:
-  ///   - metrics: Those asked for by name, nil for `optional` as far as the inputs give them.
+  ///   - metrics: The metrics requested by name; nil for `optional`.
+  ///   - optional: The metrics to compute if the inputs allow.
   private func requests(
     metrics: Set<MetricName>?, optional: Set<MetricName>
   ) throws -> [EvaluationRequest] {
@@ -135,12 +132,12 @@ struct EvaluationOptions: ParsableArguments {
     }
   }
 
-  /// How they are carried out, and how the work is stopped.
+  /// Returns how the requests are carried out, and installs the handlers of signals.
   private func execution() throws -> Execution {
     var execution = running.execution
     execution.run = try keeping.settings()
     guard repeats == 1 || execution.run?.shard == nil else {
-      throw ValidationError("--repeats is for whole runs; shards make one --seed each.")
+      throw ValidationError("--repeats cannot be used with shards; give them one --seed at a time.")
     }
     if let stop = execution.run?.stop {
       StopSignals.install(stop)
@@ -150,10 +147,11 @@ struct EvaluationOptions: ParsableArguments {
     return execution
   }
 
-  /// Carries out what the options ask for: requests, prepared, run and written.
+  /// Runs the requested evaluations and writes their results.
   ///
   /// - Parameters:
-  ///   - metrics: Those asked for by name, nil for `optional` as far as the inputs give them.
+  ///   - metrics: The metrics requested by name; nil for `optional`.
+  ///   - optional: The metrics to compute if the inputs allow.
   func run(metrics: Set<MetricName>?, optional: Set<MetricName>) async throws {
     let requests = try requests(metrics: metrics, optional: optional)
     var execution = try execution()
@@ -171,12 +169,12 @@ struct EvaluationOptions: ParsableArguments {
     if output.json { try Terminal.result(shard.json()) }
     if !running.quiet {
       Terminal.note(
-        "shard \(shard.shard): its \(shard.samples) samples are there, \(shard.missing) of "
-          + "other shards are missing; 'dis-eval merge \(shard.run)' scores the run")
+        "shard \(shard.shard): its \(shard.samples) samples exist, \(shard.missing) of other "
+          + "shards are missing; use 'dis-eval merge \(shard.run)' to score the run")
     }
   }
 
-  /// The results of all ranges of seeds, each in a run of its own.
+  /// Returns the results of all seeds, each with its own run.
   private func repeated(
     _ requests: [EvaluationRequest], _ execution: Execution
   ) async throws -> RepeatedResult {

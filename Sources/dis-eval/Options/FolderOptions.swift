@@ -1,12 +1,12 @@
 import ArgumentParser
 import DisEval
 
-/// Which images of a folder are read.
+/// Whether subfolders of a folder of images are read.
 struct FolderOptions: ParsableArguments {
   @Flag(
     inversion: .prefixedNo,
     help: ArgumentHelp(
-      "Read the images in the folders inside a folder, or leave them out. (default: leave them out, but "
-        + "refuse a folder with images both here and inside)"))
+      "Read the images in subfolders too, or leave them out. (default: leave them out, but refuse "
+        + "a folder that has images in subfolders)"))
   var recursive: Bool?
 }

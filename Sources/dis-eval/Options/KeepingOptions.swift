@@ -1,23 +1,24 @@
 import ArgumentParser
 import DisEval
 
-/// Where samples are kept while they are made, and which of them this process makes.
+/// Where the progress of a run is saved, and which part of the run this process computes.
 struct KeepingOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Keep features in this folder as they are made: an interrupted run continues with the same "
-        + "command, and several processes share the work.", valueName: "folder"))
+      "Save features in this folder as they are computed. The same command continues an "
+        + "interrupted run, and several processes share the work.", valueName: "folder"))
   var run: String?
 
   @OptionGroup var sharding: ShardOptions
 
-  @Option(help: "Samples of a unit of work, when a run is begun. (default: 1 to 64, 5 minutes)")
+  @Option(
+    help: "Number of samples in a unit of a new run. (default: 1 to 64, for at most 5 minutes)")
   var unit: Int?
 
   @Option(
     help: ArgumentHelp(
-      "Seconds after which an unfinished unit is saved with the state of its sampler. (default: 120)",
-      valueName: "seconds"))
+      "Seconds after which an unfinished unit is saved, with the state of its sampler. "
+        + "(default: 120)", valueName: "seconds"))
   var saveEvery: Double?
 
   func validate() throws {

@@ -3,12 +3,12 @@ import DisEval
 import Files
 import Foundation
 
-/// `--kernels`: the instruction set of our kernels and of OpenBLAS, so that machines that differ make
-/// the same bytes.
+/// The value of `--kernels`: the instruction set of dis-eval's kernels and of OpenBLAS, so that
+/// different machines produce the same bytes.
 enum KernelOption: String, CaseIterable, ExpressibleByArgument {
   case scalar, avx2, avx512, neon
 
-  /// What OpenBLAS calls the processor whose instructions these are.
+  /// OpenBLAS's name for a processor with these instructions.
   private var core: String {
     switch self {
     case .scalar: Self.leastCore
@@ -24,17 +24,17 @@ enum KernelOption: String, CaseIterable, ExpressibleByArgument {
     private static let leastCore = "Prescott"
   #endif
 
-  /// Makes this process use these instructions, before it does anything else.
+  /// Makes this process use these instructions. Call it before anything else.
   ///
-  /// OpenBLAS chooses its core when it is loaded. Where that is a different core, the process replaces
+  /// OpenBLAS chooses its core when it is loaded. If that is a different core, the process replaces
   /// itself with a new one that has the same arguments, and this function does not return.
   ///
-  /// - Throws: ``Failure`` `KernelsUnavailable` (69) when the processor lacks them.
+  /// - Throws: ``Failure`` `KernelsUnavailable` (69) if the processor lacks them.
   func select() throws(Failure) {
     guard Tool.hasInstructions(rawValue) else {
       throw Failure(
         .unavailable, .kernelsUnavailable, "--kernels \(rawValue)",
-        "this processor has no such instructions; use the best that all machines of the run have")
+        "this processor lacks these instructions; use the best that all machines of the run have")
     }
     setenv("DIS_EVAL_KERNELS", rawValue, 1)
     let coreVariable = "OPENBLAS_CORETYPE"

@@ -3,12 +3,11 @@ import Tensors
 
 extension Precision: ExpressibleByArgument {}
 
-/// What networks multiply.
+/// The number format of the networks' matrix products.
 struct PrecisionOptions: ParsableArguments {
   @Option(
     help: """
-      What Inception and DiS multiply. bf16 changes results by about as much as PyTorch's autocast does, \
-      and the result records it.
+      Number format of products in Inception and DiS. bf16 changes the results, which record it.
       """)
   var precision = Precision.float32
 }

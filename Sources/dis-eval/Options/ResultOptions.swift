@@ -2,24 +2,25 @@ import ArgumentParser
 import DisEval
 import Files
 
-/// Where a result goes, and the pictures of its samples.
+/// Where a result and pictures of its samples are written.
 struct ResultOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("Also write the JSON result there.", valueName: "file"))
+  @Option(help: ArgumentHelp("Also write the result to this file, as JSON.", valueName: "file"))
   var out: String?
 
-  @Option(help: ArgumentHelp("Write a contact sheet of the samples there.", valueName: "png"))
+  @Option(
+    help: ArgumentHelp("Write a contact sheet of the samples to this file.", valueName: "png"))
   var grid: String?
 
   @Option(
     help: ArgumentHelp(
-      "Keep the samples: a new folder of PNG files, a .zip file of them as EDM has it, or a .npz file "
-        + "as ADM has it, with grey repeated to RGB.", valueName: "path"))
+      "Write the samples: as PNG files to a new folder or to a .zip file in EDM's layout, or to an "
+        + ".npz file in ADM's layout, in which grey becomes RGB.", valueName: "path"))
   var saveImages: String?
 
   @Flag(
     help: ArgumentHelp(
-      "Compute no intervals of distances and scores, which take the time of 20 distances and room for "
-        + "the features of all images in $TMPDIR."))
+      "Do not compute intervals, which take as long as 20 distances, and space for the features of "
+        + "all images in $TMPDIR."))
   var noIntervals = false
 
   @Flag(help: "Print the result as JSON.")
@@ -28,7 +29,7 @@ struct ResultOptions: ParsableArguments {
   /// Whether the pixels of samples are needed.
   var wantsImages: Bool { grid != nil || saveImages != nil }
 
-  /// The files that are written.
+  /// Adds the files to write.
   func addOutputs(to files: inout CommandFiles) {
     files.writes("--out", out)
     files.writes("--grid", grid)
@@ -40,14 +41,14 @@ struct ResultOptions: ParsableArguments {
     for path in [out, grid].compactMap(\.self) { try AtomicFile.check(path) }
   }
 
-  /// Writes results of several ranges of seeds.
+  /// Writes the results of several seeds.
   func write(_ repeated: RepeatedResult) throws {
     let document = try repeated.json()
     if let out { try AtomicFile.write(document, to: out) }
     try json ? Terminal.result(document) : Terminal.result(summary(of: repeated))
   }
 
-  /// Runs an evaluation and writes what was asked for.
+  /// Runs an evaluation and writes the requested files.
   func run(_ evaluation: PreparedEvaluation) async throws {
     let saved = try saveImages.map { try ImageOutput(path: $0, count: evaluation.sampleCount) }
     var sheet = SampleGrid(classCount: evaluation.classCount)

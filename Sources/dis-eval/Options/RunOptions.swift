@@ -2,19 +2,19 @@ import ArgumentParser
 import DisEval
 import Foundation
 
-/// How much runs at once, and what is said meanwhile.
+/// How much work runs at once, and what is reported meanwhile.
 struct RunOptions: ParsableArguments {
-  @Option(help: "Workers. (default: all processors)")
+  @Option(help: "Number of worker threads. (default: all processors)")
   var threads: Int?
 
-  @Option(help: "Images in flight. Like --threads, it never changes a result.")
+  @Option(help: "Number of images processed at once. Like --threads, it never changes a result.")
   var batch = 32
 
   @Option(
-    help: "Instructions of all matrix products and kernels. (default: the processor's best)")
+    help: "Instructions for all matrix products and kernels. (default: the processor's best)")
   var kernels: KernelOption?
 
-  @Flag(help: "No progress and no warnings on standard error.")
+  @Flag(help: "Do not print progress or warnings.")
   var quiet = false
 
   func validate() throws {
@@ -26,12 +26,12 @@ struct RunOptions: ParsableArguments {
     }
   }
 
-  /// How much runs at once.
+  /// The amount of work that runs at once.
   var workload: Workload {
     Workload(threads: threads ?? ProcessInfo.processInfo.activeProcessorCount, batch: batch)
   }
 
-  /// How an evaluation is carried out, without a run.
+  /// How an evaluation is carried out if there is no run.
   var execution: Execution {
     Execution(workload: workload, arguments: Array(CommandLine.arguments.dropFirst()))
   }

@@ -5,17 +5,17 @@ import Files
 extension PredictionName: ExpressibleByArgument {}
 extension SamplerName: ExpressibleByArgument {}
 
-/// Which channels classifier-free guidance changes, as a flag's value.
+/// The channels that classifier-free guidance changes, as an option's value.
 enum GuidedChannelsOption: String, CaseIterable, ExpressibleByArgument {
   case all, first3
 }
 
-/// How floats become bytes, as a flag's value.
+/// How floats are converted to bytes, as an option's value.
 enum QuantizerOption: String, CaseIterable, ExpressibleByArgument {
   case dit, adm
 }
 
-/// Two timesteps of training such as `100,700`.
+/// Parses two timesteps of training, such as `100,700`.
 private func timestepInterval(_ text: String) throws -> ClosedRange<Int> {
   let ends = text.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
   guard ends.count == 2, let low = ends[0], let high = ends[1], 0 <= low, low <= high, high <= 999
@@ -29,63 +29,64 @@ private func timestepInterval(_ text: String) throws -> ClosedRange<Int> {
 struct SamplingOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "State dict of the checkpoint file, such as model or ema.ema_model. (default: the averaged one)",
-      valueName: "key"))
+      "State dict of the checkpoint file, such as model or ema.ema_model. (default: the averaged "
+        + "one, or the only one)", valueName: "key"))
   var checkpointKey: String?
 
-  @Option(help: "How a step is made.")
+  @Option(help: "The method of sampling.")
   var sampler = SamplerName.ddpm
 
-  @Option(help: "What the network predicts: the noise, the image, or the velocity.")
+  @Option(help: "What the network predicts: the noise, the image or the velocity.")
   var prediction = PredictionName.epsilon
 
   @Option(
     help: """
-      Number of steps, evenly spaced; short for --respacing N, and for dpmN with DPM-Solver++ or a \
-      single step, which ddpm cannot take. A step of heun evaluates the network twice. \
-      (default: 250)
+      Number of evenly spaced steps. Short for --respacing N or, with DPM-Solver++ or for a single \
+      step, --respacing dpmN. ddpm needs at least 2 steps. A step of heun, except the last one, \
+      makes two predictions. (default: 250)
       """)
   var steps: Int?
 
   @Option(
     help: """
-      Timesteps as the original's strings say it: 250, or 10,15,20, or ddim50; or dpm50, evenly \
-      spaced without timestep 0.
+      Timesteps in the notation of the original code, such as 250, 10,15,20 or ddim50; or dpm50, \
+      evenly spaced without timestep 0.
       """)
   var respacing: String?
 
-  @Option(help: "Noise of DDIM: 0 is deterministic, 1 has that of DDPM.")
+  @Option(help: "Noise of DDIM, from 0, which is deterministic, to 1, which is that of DDPM.")
   var eta = 0.0
 
-  @Option(help: "Scale of classifier-free guidance: 1 is none, 0 samples without the class.")
+  @Option(help: "Scale of classifier-free guidance: 1 is no guidance, 0 samples without the class.")
   var cfgScale = 1.0
 
   @Option(
     help: ArgumentHelp(
-      "Guide at these timesteps of training only, 0 to 999, both ends included. (default: all)",
+      "Guide only at these timesteps of training, 0 to 999, including both. (default: all)",
       valueName: "low,high"),
     transform: timestepInterval)
   var cfgInterval: ClosedRange<Int>?
 
-  @Option(help: "Guide all noise channels, or the first 3 output channels as the original does.")
+  @Option(
+    help: "Guide all noise channels, or the first 3 output channels as the original code does.")
   var cfgChannels = GuidedChannelsOption.all
 
   @Flag(help: "Clamp predicted images to [-1, 1] at every step.")
   var clip = false
 
-  @Option(help: "Key of the random streams.")
+  @Option(help: "Seed of the random streams.")
   var seed: UInt64 = 0
 
   @Option(
-    help: "Class of each sample: uniform, balanced, a class number, or a .npy file of numbers.")
+    help: "Class of each sample: uniform, balanced, a class number, or an .npy file of them.")
   var labels = "uniform"
 
-  @Option(help: "How floats become bytes: rounding (dit) or truncating (adm).")
+  @Option(help: "How floats are converted to bytes: by rounding (dit) or truncating (adm).")
   var quantizer = QuantizerOption.dit
 
   func validate() throws {
     if steps != nil, respacing != nil {
-      throw ValidationError("--steps and --respacing say the same thing; give one of them.")
+      throw ValidationError("--steps and --respacing both set the timesteps; give one of them.")
     }
     if let steps, steps < 1 || (steps == 1 && sampler == .ddpm) {
       throw ValidationError(
@@ -94,24 +95,24 @@ struct SamplingOptions: ParsableArguments {
     guard eta.isFinite, (0...1).contains(eta) else {
       throw ValidationError("--eta \(eta): expected 0 to 1.")
     }
-    if eta != 0, sampler != .ddim { throw ValidationError("--eta is for --sampler ddim.") }
+    if eta != 0, sampler != .ddim { throw ValidationError("--eta needs --sampler ddim.") }
     guard cfgScale.isFinite, cfgScale >= 0 else {
       throw ValidationError("--cfg-scale \(cfgScale): expected a number of at least 0.")
     }
     if cfgInterval != nil, cfgScale == 1 {
       throw ValidationError(
-        "--cfg-interval needs a --cfg-scale other than 1, which is no guidance.")
+        "--cfg-interval needs a --cfg-scale other than 1, which means no guidance.")
     }
   }
 
-  /// Whether nothing was asked for, so that a command that samples nothing may go on.
+  /// Whether all options have their defaults, as a command that samples nothing requires.
   var isUntouched: Bool {
     checkpointKey == nil && sampler == .ddpm && prediction == .epsilon && steps == nil
       && respacing == nil && eta == 0 && cfgScale == 1 && cfgInterval == nil && cfgChannels == .all
       && !clip && seed == 0 && labels == "uniform" && quantizer == .dit
   }
 
-  /// The settings in plain values.
+  /// The request with these settings.
   var request: SamplingRequest {
     SamplingRequest(
       sampler: sampler.rawValue, prediction: prediction.rawValue,

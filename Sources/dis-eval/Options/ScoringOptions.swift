@@ -3,21 +3,21 @@ import DisEval
 import Files
 import Tensors
 
-/// `--ref`, with the words that are the same in every command.
+/// The option `--ref`, with the same help in every command.
 struct ReferenceOption: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Images, a statistics file or a name of 'stats list' to compare with.", valueName: "path"))
+      "Images, a statistics file or a name from 'stats list' to compare with.", valueName: "path"))
   var ref: String?
 }
 
 extension Dialect: ExpressibleByArgument {}
 
 extension DialectChoice: ExpressibleByArgument {
-  /// Reads a dialect, or `all`.
+  /// Parses a dialect, or `all`.
   public init?(argument: String) { self.init(name: argument) }
 
-  /// What `--help` lists.
+  /// The values that `--help` lists.
   public static var allValueStrings: [String] {
     Dialect.allCases.map(\.rawValue) + [DialectChoice.all.name]
   }
@@ -27,26 +27,28 @@ extension DialectChoice: ExpressibleByArgument {
 struct RuleOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Sampling, dialect and statistics of a published evaluation; 'presets' shows them.",
+      "Use the sampling, dialect and statistics of a published evaluation; see 'presets'.",
       valueName: "name"))
   var preset: String?
 
   @Option(
     help: ArgumentHelp(
-      "Weights of the feature extractor. (default: what the reference names)", valueName: "file"))
+      "The extractor's weights. (default: those that the reference names)", valueName: "file"))
   var weights: String?
 
   @Option(
     help: ArgumentHelp(
-      "The tool whose number to give, or all. (default: that of the statistics, else pytorch-fid)"))
+      "The tool whose numbers to compute, or all. (default: that of the statistics, or pytorch-fid)"
+    ))
   var dialect: DialectChoice?
 
   @Option(
     help: ArgumentHelp(
-      "The dialect of the reference, where it is mixed on purpose or its file does not say it."))
+      "The dialect of the reference, to mix dialects deliberately or if its file does not name it."
+    ))
   var refDialect: Dialect?
 
-  @Flag(help: "Compare what is known to differ, and say so in the result.")
+  @Flag(help: "Compare inputs that are known not to match, and record it in the result.")
   var allowMismatch = false
 
   @OptionGroup var folders: FolderOptions
@@ -54,8 +56,8 @@ struct RuleOptions: ParsableArguments {
   @OptionGroup var arithmetic: PrecisionOptions
 }
 
-/// How a checkpoint is sampled and scored, whichever it is: what `fid`, `evaluate` and `sweep` have in
-/// common.
+/// How a checkpoint is sampled and scored: the options that `fid`, `evaluate`, `gate` and `sweep`
+/// share.
 struct ScoringOptions: ParsableArguments {
   @OptionGroup(title: "Scoring") var rules: RuleOptions
   @OptionGroup(title: "Sampling") var sampling: SamplingOptions
@@ -75,16 +77,16 @@ struct ScoringOptions: ParsableArguments {
       (others.seed, others.checkpointKey) = (0, nil)
       guard others.isUntouched, dialect == nil, refDialect == nil else {
         throw ValidationError(
-          "--preset is for --ckpt and pins sampling and dialect: leave their options out, or give "
+          "--preset needs --ckpt and fixes sampling and dialect: leave out their options, or give "
             + "all of them without --preset.")
       }
     }
     if case .all = dialect, refDialect != nil {
-      throw ValidationError("--ref-dialect is for one dialect, not for --dialect all.")
+      throw ValidationError("--ref-dialect cannot be used with --dialect all.")
     }
   }
 
-  /// The files that are read, apart from the checkpoint.
+  /// Adds the files to read, except the checkpoint.
   func addInputs(to files: inout CommandFiles, reference ref: String?) {
     let preset = preset.flatMap { try? Preset(named: $0).reference }
     files.readsReference("--ref", ref ?? preset, recursive: folders.recursive)
@@ -94,21 +96,22 @@ struct ScoringOptions: ParsableArguments {
     if sampling.labels.hasSuffix(".npy") { files.reads("--labels", sampling.labels) }
   }
 
-  /// Refuses to go on without a reference.
+  /// Throws an error if there is no reference.
   func check(reference ref: String?) throws {
     guard ref != nil || preset != nil else {
       throw ValidationError(
-        "Give --preset, or --ref: images, a statistics file such as "
-          + "reference_stats/fashion-mnist-train.npz, or a name that 'dis-eval stats list' shows.")
+        "Give --preset, or --ref with images, a statistics file such as "
+          + "reference_stats/fashion-mnist-train.npz, or a name from 'dis-eval stats list'.")
     }
   }
 
-  /// The preset, nil without one.
+  /// Returns the preset; nil if there is none.
   ///
   /// - Throws: `Failure` `UnknownPreset` (64).
   func presetAsked() throws -> Preset? { try preset.map { try Preset(named: $0) } }
 
-  /// The request to score samples of a checkpoint, with what a preset pins; still without metrics.
+  /// Returns the request to score samples of a checkpoint, with the settings of the preset if there
+  /// is one, but without metrics.
   func request(
     sampling checkpoint: String, reference: String?, count: Int?
   ) throws -> EvaluationRequest {
@@ -124,7 +127,7 @@ struct ScoringOptions: ParsableArguments {
     return request
   }
 
-  /// The request to score `subject`, still without metrics.
+  /// Returns the request to score `subject`, but without metrics.
   func request(
     of subject: EvaluationRequest.Subject, reference ref: String?
   ) throws -> EvaluationRequest {
@@ -141,7 +144,7 @@ struct ScoringOptions: ParsableArguments {
     return request
   }
 
-  /// Says what a preset pins.
+  /// Reports the settings that the preset fixes.
   func notePreset(_ reporter: Reporter) throws {
     guard let preset = try presetAsked() else { return }
     let pinned = preset.lines.map { "\($0.name) \($0.value)" }.joined(separator: "; ")

@@ -3,7 +3,8 @@ import Files
 import Images
 import Reporting
 
-/// The sections of a page that show images: the first of them by class, and the best and the worst.
+/// Returns the sections of a page that show images: the first ones by class, and the best and
+/// worst.
 func sections(
   of review: SampleReview, result: EvaluationResult, isOfRun: Bool
 ) throws -> [ReportPage.Section] {
@@ -20,7 +21,9 @@ private func samples(
   let total = result.provenance.num ?? review.items.count
   let kind = result.provenance.checkpoint == nil ? "images" : "samples"
   var about = "The first \(review.items.count) of the \(total) \(kind) that were scored."
-  if review.isReduced { about += " They are reduced to \(Reviewer.largestSide) pixels a side." }
+  if review.isReduced {
+    about += " They are reduced to at most \(Reviewer.largestSide) pixels a side."
+  }
   var blocks: [ReportPage.Block] = [.text(about + " " + review.identity)]
   let classes = Dictionary(grouping: review.items) { $0.label }
   blocks.append(
@@ -34,7 +37,8 @@ private func samples(
           ]
         })))
   if classes.keys.contains(nil) {
-    blocks.append(.missing("There is one row: neither the model nor the images have classes."))
+    blocks.append(
+      .missing("There is only one row, because neither the model nor the images have classes."))
   }
   return blocks
 }
@@ -48,18 +52,18 @@ private func extremes(
   let total = result.provenance.num ?? ranking.count
   let reference = result.provenance.reference
   let whole =
-    reference.count.map { $0 == ranking.referenceCount ? "" : " for its \($0) images" } ?? ""
+    reference.count.map { $0 == ranking.referenceCount ? "" : " for \($0) images" } ?? ""
   var blocks: [ReportPage.Block] = [
     .text(
-      "By the distance of their features to the nearest of the \(ranking.referenceCount) rows of "
-        + "features that \(reference.file) holds\(whole): good is what is close to a real image, and a "
-        + "distance near 0 is a copy. They are the best and worst of "
+      "Samples are ranked by the distance of their features to the nearest of the "
+        + "\(ranking.referenceCount) rows of features that \(reference.file) contains\(whole). A "
+        + "small distance means that a sample is close to a real image; a distance near 0 means "
+        + "that it is a copy. These are the best and worst of "
         + (ranking.count == total ? "all \(total)." : "the first \(ranking.count) of \(total)."))
   ]
   if ranking.count < total, !isOfRun {
     blocks.append(
-      .missing("To rank all of them, give --run with the folder of the run, or --samples \(total).")
-    )
+      .missing("To rank all of them, give the run's folder with --run, or --samples \(total)."))
   }
   for (caption, ranked) in [("Best", ranking.best), ("Worst", ranking.worst)] where !ranked.isEmpty
   {
@@ -68,8 +72,8 @@ private func extremes(
   if ranking.best.allSatisfy({ $0.neighbors.allSatisfy { $0.image == nil } }) {
     blocks.append(
       .missing(
-        "The neighbours are shown by their number in the reference: it holds features, not images. "
-          + "--reference-images adds their pictures."))
+        "The neighbours are shown by their index in the reference, which contains features, not "
+          + "images. Use --reference-images to add their pictures."))
   }
   return blocks
 }

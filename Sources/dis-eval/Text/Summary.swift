@@ -1,7 +1,7 @@
 import DisEval
 import Foundation
 
-/// A result for people: the numbers first, then what they were made from.
+/// Returns a result as text: the numbers, followed by what they were computed from.
 func summary(of result: EvaluationResult) -> String {
   let provenance = result.provenance
   var lines: [String] = []
@@ -59,7 +59,7 @@ func summary(of result: EvaluationResult) -> String {
   return lines.joined(separator: "\n")
 }
 
-/// The results of several ranges of seeds for people: all of them, then what they have in common.
+/// Returns the results of several seeds as text: all of them, followed by their summaries.
 func summary(of repeated: RepeatedResult) -> String {
   var lines = repeated.results.flatMap { result in
     ["seed \(result.provenance.sampler?.seed ?? 0)"] + metricLines(result).map { "  " + $0 }
@@ -68,11 +68,11 @@ func summary(of repeated: RepeatedResult) -> String {
   return lines.joined(separator: "\n")
 }
 
-/// One line for each metric of a single dialect.
+/// Returns one line for each metric of a single dialect.
 private func metricLines(_ result: EvaluationResult) -> [String] {
   let width = (Array(result.metrics.keys) + result.skipped.keys).map(\.count).max() ?? 0
   let metrics = result.metrics.sorted { $0.key < $1.key }.map { name, metric in
-    // Not to be taken for the interval.
+    // Named so that it is not mistaken for the interval.
     let deviation = metric.standardDeviation.map {
       "standard deviation of the \(name == "kid" ? "subsets" : "splits") "
         + String(format: "%.4g", $0)
@@ -93,7 +93,7 @@ private func metricLines(_ result: EvaluationResult) -> [String] {
     }
 }
 
-/// A row for each dialect, a column for each metric.
+/// Returns a row for each dialect, with a column for each metric.
 private func table(of dialects: [String: DialectResult]) -> [String] {
   let order = [
     "fid", "fd", "sfid", "is", "cs", "kid", "precision", "recall", "density", "coverage",
@@ -111,7 +111,7 @@ private func table(of dialects: [String: DialectResult]) -> [String] {
   return lines + reasons.sorted().map { "- not computed: \($0)" }
 }
 
-/// Four decimals, more where they would all be zeros.
+/// Returns a number with four decimals, or with four significant digits if it is below 0.1.
 func number(_ value: Double) -> String {
   String(format: abs(value) < 0.1 ? "%.4g" : "%.4f", value)
 }

@@ -4,11 +4,11 @@ import Foundation
 import Synchronization
 import Work
 
-/// Standard output for results, standard error for people.
+/// Standard output, which receives results, and standard error, which receives everything else.
 enum Terminal {
-  /// Writes a result to standard output and makes sure that it arrived.
+  /// Writes a result to standard output and checks that it was written.
   ///
-  /// - Throws: ``Failure`` `OutputLost` (74). A reader that went away early is no error.
+  /// - Throws: ``Failure`` `OutputLost` (74). A reader that closes the pipe early is not an error.
   static func result(_ bytes: some Sequence<UInt8>) throws(Failure) {
     let error = Array(bytes).withUnsafeBytes { writeAll($0, to: STDOUT_FILENO) }
     guard error == 0 || error == EPIPE else {
@@ -17,16 +17,16 @@ enum Terminal {
     }
   }
 
-  /// Writes a line of text to standard output, or to standard error when a document goes there.
+  /// Writes a line to standard output, or to standard error if standard output is for a document.
   static func result(_ text: String) throws(Failure) {
     guard !isOutputTaken.load(ordering: .relaxed) else { return note(text) }
     try result((text + "\n").utf8)
   }
 
-  /// Whether standard output is for a document that an option such as `--out /dev/stdout` sends there.
+  /// Whether an option such as `--out /dev/stdout` reserves standard output for a document.
   static let isOutputTaken = Atomic(false)
 
-  /// Lines of columns that are as wide as they must be, the last one not padded.
+  /// Returns rows as aligned columns, without padding after the last one.
   static func table(_ rows: [[String]]) -> String {
     let widths = (rows.first ?? []).indices.map { column in
       rows.map { $0[column].count }.max() ?? 0
@@ -37,14 +37,15 @@ enum Terminal {
     }.joined(separator: "\n")
   }
 
-  /// Writes a line to standard error, in place of a bar that is shown there. When that fails there is
-  /// nobody to tell.
+  /// Writes a line to standard error, in place of a progress bar that is shown there. Errors are
+  /// ignored, because they cannot be reported.
   static func note(_ text: String) {
     let isBarShown = isBarShown.exchange(false, ordering: .relaxed)
     write((isBarShown ? clearLine : "") + text + "\n")
   }
 
-  /// Tells people about progress and warnings: on a terminal by a bar, elsewhere by a line a minute.
+  /// Returns a reporter that shows warnings and progress. Progress is a bar on a terminal, and
+  /// otherwise a line every minute.
   static func reporter(quiet: Bool) -> Reporter {
     let isTerminal = isatty(STDERR_FILENO) == 1
     let meter = Mutex(ProgressMeter())
@@ -67,7 +68,7 @@ enum Terminal {
       note: { if !quiet { note("dis-eval: \(namingOptions($0))") } })
   }
 
-  /// Whether the last line of the terminal is a bar.
+  /// Whether the last line of the terminal is a progress bar.
   private static let isBarShown = Atomic(false)
   private static let clearLine = "\r\u{1B}[K"
 
@@ -75,7 +76,7 @@ enum Terminal {
     _ = Array(text.utf8).withUnsafeBytes { writeAll($0, to: STDERR_FILENO) }
   }
 
-  /// The width of the terminal, 80 if it does not say.
+  /// The width of the terminal, or 80 if it is unknown.
   private static var columns: Int {
     var size = winsize()
     guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
