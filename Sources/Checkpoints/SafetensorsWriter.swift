@@ -40,6 +40,24 @@ package enum SafetensorsWriter {
     return header(infos, metadata: metadata) + arrays.flatMap(\.array.bytes)
   }
 
+  /// Writes tensors that are produced piece by piece. The file appears completely or not at all.
+  ///
+  /// - Parameters:
+  ///   - tensors: The names, types and shapes, in the order of the file.
+  ///   - metadata: The entries of `__metadata__`.
+  ///   - path: The file to write.
+  ///   - body: Writes the bytes of all tensors, one after the other.
+  /// - Throws: As ``AtomicFile`` does, or the error thrown by `body`.
+  package static func write(
+    _ tensors: [TensorInfo], metadata: [(String, String)], to path: String,
+    body: (inout AtomicFile) throws(Failure) -> Void
+  ) throws(Failure) {
+    var file = try AtomicFile(path: path)
+    try file.write(header(tensors, metadata: metadata))
+    try body(&file)
+    try file.commit()
+  }
+
   /// Returns the length of the header and the header, padded so that the data begin at a multiple
   /// of 8 bytes.
   private static func header(_ tensors: [TensorInfo], metadata: [(String, String)]) -> [UInt8] {

@@ -1,6 +1,8 @@
 import Files
 
 extension Failure.Code {
+  /// A file of accumulated images is damaged, or something else.
+  public static let accumulatorInvalid = Failure.Code("AccumulatorInvalid")
   /// A record does not say enough to repeat its evaluation.
   public static let cannotEvaluateAgain = Failure.Code("CannotEvaluateAgain")
   /// A checkpoint changed while it was evaluated.

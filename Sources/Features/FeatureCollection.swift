@@ -69,7 +69,7 @@ package struct ScoredImage: Sendable {
   }
 
   /// Extracts the features of all images together, in each preparation.
-  static func scoring(
+  package static func scoring(
     _ images: [Image], _ extractor: any FeatureExtractor, _ preparations: [Preparation]
   ) throws -> [ScoredImage] {
     var features = [[Preparation: ExtractedFeatures]](repeating: [:], count: images.count)

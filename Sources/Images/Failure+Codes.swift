@@ -9,6 +9,8 @@ extension Failure.Code {
   public static let gzipLimit = Failure.Code("GzipLimit")
   /// A gzip file does not follow its format.
   public static let gzipMalformed = Failure.Code("GzipMalformed")
+  /// The bytes of an image do not match its extents.
+  public static let imageInvalid = Failure.Code("ImageInvalid")
   /// An image exceeds a limit.
   public static let imageLimit = Failure.Code("ImageLimit")
   /// A folder has images both in it and in folders inside it.

@@ -1,3 +1,5 @@
+import Files
+
 /// An 8-bit image, grey or RGB.
 public struct Image: Sendable {
   /// The width in pixels.
@@ -12,7 +14,38 @@ public struct Image: Sendable {
   /// The properties of the image's file that its pixels do not show.
   public let traits: Traits
 
-  /// Creates an image.
+  /// Creates an image from its pixels.
+  ///
+  /// - Parameters:
+  ///   - pixels: The `height * width * channels` bytes, `[H, W, C]`: rows from top to bottom, the
+  ///     channel varying fastest.
+  ///   - width: The width in pixels, 1 to 16,384.
+  ///   - height: The height in pixels, 1 to 16,384.
+  ///   - channels: 1 for grey, 3 for RGB.
+  /// - Throws: ``Failure`` `ImageInvalid` (65) if the extents are outside of these ranges or the
+  ///   number of bytes does not match them.
+  public init(
+    pixels: [UInt8], width: Int, height: Int, channels: Int = 3
+  ) throws(Failure) {
+    func invalid(_ detail: String) -> Failure {
+      Failure(.dataRefused, .imageInvalid, "the image", detail)
+    }
+    let sides = 1...1 << 14
+    guard sides.contains(width), sides.contains(height) else {
+      throw invalid("\(width) x \(height) pixels, expected 1 to \(sides.upperBound) on a side")
+    }
+    guard channels == 1 || channels == 3 else {
+      throw invalid("\(channels) channels, expected 1 for grey or 3 for RGB")
+    }
+    guard pixels.count == width * height * channels else {
+      throw invalid(
+        "\(pixels.count) bytes, expected \(width * height * channels) for \(width) x \(height) "
+          + "pixels with \(channels) channels")
+    }
+    self.init(width: width, height: height, channels: channels, pixels: pixels)
+  }
+
+  /// Creates an image whose extents are known to match.
   ///
   /// - Parameters:
   ///   - width: The width in pixels.
@@ -20,7 +53,7 @@ public struct Image: Sendable {
   ///   - channels: 1 for grey, 3 for RGB.
   ///   - pixels: The `height * width * channels` bytes, `[H, W, C]`.
   ///   - traits: The properties of the image's file that its pixels do not show.
-  public init(width: Int, height: Int, channels: Int, pixels: [UInt8], traits: Traits = []) {
+  package init(width: Int, height: Int, channels: Int, pixels: [UInt8], traits: Traits = []) {
     precondition(channels == 1 || channels == 3, "channels must be 1 or 3")
     precondition(pixels.count == width * height * channels, "pixel count does not match extents")
     self.width = width

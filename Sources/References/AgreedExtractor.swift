@@ -19,18 +19,21 @@ package struct AgreedExtractor {
   ///   - weights: The file of weights given by the user, or nil.
   ///   - precision: The number format of the network's products, if it supports it.
   ///   - needsNetwork: Whether any side consists of images.
+  ///   - loaded: The extractor that already scored the images; nil to choose one.
   ///   - guardian: Records warnings, and decides whether a mismatch is allowed.
   /// - Throws: `Failure` (65) `DimensionMismatch` if the dimensions of the sides differ,
   ///   `ExtractorMismatch` if their extractors are known to differ and mismatches are not allowed;
   ///   otherwise as ``LoadedExtractor/choose(weights:reference:precision:)``.
   package init(
     statistics: [ReferenceStatistics], weights: String?, precision: Precision, needsNetwork: Bool,
-    guardian: inout CompatibilityGuard
+    loaded: LoadedExtractor? = nil, guardian: inout CompatibilityGuard
   ) throws {
     network =
-      needsNetwork
-      ? try LoadedExtractor.choose(
-        weights: weights, reference: statistics.first, precision: precision) : nil
+      loaded != nil
+      ? loaded
+      : needsNetwork
+        ? try LoadedExtractor.choose(
+          weights: weights, reference: statistics.first, precision: precision) : nil
     if let network, network.network.precision != precision {
       guardian.warn(
         "the extractor \(network.network.name) has no form in \(precision.rawValue); its features are "

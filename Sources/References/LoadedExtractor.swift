@@ -33,6 +33,23 @@ public struct LoadedExtractor: Sendable {
       precision: network.precision.recorded)
   }
 
+  /// Wraps an extractor of your own.
+  ///
+  /// Results name it, and the hash if there is one. Its distance is called `fd`, not `fid`, unless
+  /// the extractor is named `inception-2015`.
+  ///
+  /// - Parameters:
+  ///   - network: The extractor.
+  ///   - sha256: The SHA-256 of its weights, 64 hexadecimal digits, which shows whether two results
+  ///     were computed with the same extractor; nil if there is none.
+  public init(_ network: any FeatureExtractor, sha256: String? = nil) {
+    self.network = network
+    provenance = ExtractorProvenance(
+      name: network.name, sha256: sha256, published: network.isInception ? false : nil,
+      preprocessing: network.ownPreparation, dimension: network.featureDimension,
+      precision: network.precision.recorded)
+  }
+
   /// Loads the matching extractor: the given weights; otherwise the file that the reference names,
   /// relative to it, whose hash is checked; otherwise the Inception weights in the user's cache,
   /// either converted or as published.

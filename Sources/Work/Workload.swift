@@ -16,6 +16,11 @@ public struct Workload: Sendable {
     self.batch = max(1, batch)
   }
 
+  /// One worker for each processor, and four images in flight for each worker.
+  public static let `default` = Workload(
+    threads: ProcessInfo.processInfo.activeProcessorCount,
+    batch: 4 * ProcessInfo.processInfo.activeProcessorCount)
+
   /// Checks that the requested kernels are available and that there is memory for the matrix
   /// products of all workers. From then on, the process keeps memory that it frees.
   ///

@@ -1,6 +1,5 @@
 import Foundation
 import Results
-import Results
 
 /// What `JSONSerialization.jsonObject` gives, but with the doubles that were written: that function makes
 /// decimal numbers, and a third of all doubles differ in the last bit when they are asked for as `Double`.

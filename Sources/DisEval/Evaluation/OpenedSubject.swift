@@ -9,6 +9,8 @@ import Sampling
 enum OpenedSubject {
   case samples(Generator, count: Int)
   case existing(ImagesOrStatistics)
+  /// Images in memory whose features have been extracted.
+  case accumulated(ImageAccumulator)
   /// Existing samples of a run, `count` in total.
   case run(RunDirectory, count: Int, isPartial: Bool)
 
@@ -34,7 +36,7 @@ enum OpenedSubject {
   /// The origin of the samples; nil if there are none.
   var origin: SampleOrigin? {
     switch self {
-    case .existing: nil
+    case .existing, .accumulated: nil
     case .samples(let generator, _):
       SampleOrigin(
         checkpoint: generator.checkpoint, sampler: generator.provenance,
@@ -50,7 +52,7 @@ enum OpenedSubject {
   /// The height and width of the samples in pixels.
   var sampleExtents: (height: Int, width: Int)? {
     switch self {
-    case .existing: nil
+    case .existing, .accumulated: nil
     case .samples(let generator, _): (generator.imageExtents[0], generator.imageExtents[1])
     case .run(let directory, _, _):
       (
@@ -64,7 +66,7 @@ enum OpenedSubject {
   var sampleCount: Int? {
     switch self {
     case .samples(_, let count): count
-    case .existing: nil
+    case .existing, .accumulated: nil
     case .run(_, let count, let isPartial): isPartial ? nil : count
     }
   }
@@ -74,6 +76,11 @@ enum OpenedSubject {
   }
 
   var statistics: ReferenceStatistics? { existing?.statistics }
+
+  /// The existing images to read; nil for anything else.
+  var images: ImageSource? {
+    if case .existing(.images(let source)) = self { source } else { nil }
+  }
 }
 
 /// The origin of samples.
@@ -81,4 +88,20 @@ struct SampleOrigin {
   let checkpoint: CheckpointProvenance
   let sampler: SamplerProvenance
   let decoder: DecoderProvenance?
+}
+
+/// The opened reference of an evaluation.
+enum OpenedReference {
+  case files(ImagesOrStatistics)
+  /// Images in memory whose features have been extracted.
+  case accumulated(ImageAccumulator)
+
+  var statistics: ReferenceStatistics? {
+    if case .files(let input) = self { input.statistics } else { nil }
+  }
+
+  /// The images to read; nil for anything else.
+  var images: ImageSource? {
+    if case .files(.images(let source)) = self { source } else { nil }
+  }
 }

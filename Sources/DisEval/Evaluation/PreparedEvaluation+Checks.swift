@@ -27,7 +27,7 @@ extension EvaluationRequest {
 extension ScoringSettings {
   /// Returns the dialects of the two sides of every comparison.
   func dialectPairs(
-    _ subject: OpenedSubject, _ reference: ImagesOrStatistics, _ extractor: AgreedExtractor,
+    _ subject: OpenedSubject, _ reference: OpenedReference, _ extractor: AgreedExtractor,
     _ guardian: inout CompatibilityGuard
   ) throws -> [(features: Dialect, reference: Dialect)] {
     let statistics = reference.statistics
@@ -72,7 +72,7 @@ extension ScoringSettings {
   /// - Throws: `Failure` `MetricUnavailable` (65) if a requested metric cannot be computed from the
   ///   statistics.
   func checkAvailable(
-    _ subject: OpenedSubject, _ reference: ImagesOrStatistics, _ extractor: AgreedExtractor
+    _ subject: OpenedSubject, _ reference: OpenedReference, _ extractor: AgreedExtractor
   ) throws {
     guard let metrics else { return }
     func refuse(_ name: MetricName, _ subject: String, _ reason: String) throws {
@@ -104,12 +104,16 @@ extension ScoringSettings {
 
   /// Refuses statistics of images that differ in size from the samples, or from the first image.
   func checkResolutions(
-    _ subject: OpenedSubject, _ reference: ImagesOrStatistics, _ guardian: inout CompatibilityGuard
+    _ subject: OpenedSubject, _ reference: OpenedReference, _ guardian: inout CompatibilityGuard
   ) throws {
     guard let statistics = reference.statistics, statistics.resolution != nil else { return }
     if let (height, width) = subject.sampleExtents {
       try guardian.checkResolution(
         statistics, width: width, height: height, subject: "a sample")
+    }
+    if case .accumulated(let images) = subject, let first = images.spool.headers.first {
+      try guardian.checkResolution(
+        statistics, width: first.width, height: first.height, subject: "the first image")
     }
     switch subject.existing {
     case nil: break

@@ -17,7 +17,7 @@ public struct PreparedEvaluation {
   let reporter: Reporter
   let scoring: ScoringSettings
   let subject: OpenedSubject
-  let reference: ImagesOrStatistics
+  let reference: OpenedReference
   /// The path of the reference.
   let referencePath: String
   let extractor: AgreedExtractor
@@ -31,10 +31,7 @@ public struct PreparedEvaluation {
 
   init(_ request: EvaluationRequest, _ execution: Execution, reporter: Reporter) throws {
     try execution.workload.prepare()
-    (self.request, self.execution, self.reporter) = (request, execution, reporter)
     let scoring = try ScoringSettings(request)
-    self.scoring = scoring
-    guardian = CompatibilityGuard(allowsMismatch: request.allowsMismatch, reporter: reporter)
     var missing = MissingInputs()
     let opened = try missing.open { try OpenedSubject(request, preset: scoring.preset) }
     let path = try missing.open { try resolveReference(request.reference) }
@@ -52,16 +49,34 @@ public struct PreparedEvaluation {
     guard let opened, let path, let reference = found ?? nil else {
       preconditionFailure("what is not open is missing")
     }
-    (subject, referencePath, self.reference) = (opened, path, reference)
-    try request.checkCount(of: subject)
-    for case .images(let source) in [subject.existing, reference].compactMap(\.self)
-    where source.ignored > 0 {
+    try request.checkCount(of: opened)
+    try self.init(
+      request, execution, reporter: reporter, scoring: scoring, subject: opened,
+      reference: .files(reference), path: path)
+  }
+
+  /// Checks opened inputs.
+  ///
+  /// - Parameters:
+  ///   - path: The path of the reference, or its name if it is in memory.
+  ///   - loaded: The extractor that already scored images; nil to choose one.
+  init(
+    _ request: EvaluationRequest, _ execution: Execution, reporter: Reporter,
+    scoring: ScoringSettings, subject: OpenedSubject, reference: OpenedReference, path: String,
+    loaded: LoadedExtractor? = nil
+  ) throws {
+    (self.request, self.execution, self.reporter) = (request, execution, reporter)
+    (self.scoring, self.subject, self.reference, referencePath) = (
+      scoring, subject, reference, path
+    )
+    guardian = CompatibilityGuard(allowsMismatch: request.allowsMismatch, reporter: reporter)
+    for source in [subject.images, reference.images].compactMap(\.self) where source.ignored > 0 {
       guardian.warn("\(source): \(source.ignored) other files were left out")
     }
     let statistics = [subject.statistics, reference.statistics].compactMap(\.self)
     extractor = try AgreedExtractor(
       statistics: statistics, weights: request.weights, precision: request.precision,
-      needsNetwork: statistics.count < 2, guardian: &guardian)
+      needsNetwork: statistics.count < 2, loaded: loaded, guardian: &guardian)
     pairs = try scoring.dialectPairs(subject, reference, extractor, &guardian)
     try scoring.checkAvailable(subject, reference, extractor)
     try scoring.checkResolutions(subject, reference, &guardian)
@@ -80,8 +95,9 @@ public struct PreparedEvaluation {
     guard let policy = subject.origin?.sampler.labels else { return }
     let known =
       switch reference {
-      case .images(let source): source.labelCounts
-      case .statistics(let statistics): statistics.record?.labels
+      case .files(.images(let source)): source.labelCounts
+      case .files(.statistics(let statistics)): statistics.record?.labels
+      case .accumulated: nil as LabelCounts?
       }
     let warning = labels.warning(
       policy: policy, reference: known, named: lastComponent(referencePath))
@@ -131,8 +147,12 @@ extension PreparedEvaluation {
   private mutating func score(_ sink: ((Image, Int?) throws -> Void)?) async throws
     -> EvaluationResult
   {
-    let referenceSide = try await side(
-      reference, demands(pairs.map(\.reference), isSubject: false), "reference")
+    let referenceDemands = demands(pairs.map(\.reference), isSubject: false)
+    let referenceSide =
+      switch reference {
+      case .files(let input): try await side(input, referenceDemands, "reference")
+      case .accumulated(let images): Side.images(try images.collection(referenceDemands))
+      }
     let subjectSide = try await subjectSide(sink)
     warn(subjectSide, referenceSide)
     var computation = MetricComputation(
@@ -152,7 +172,8 @@ extension PreparedEvaluation {
       samplesSha256: subjectSide.sha256,
       sampleDigests: subject.origin.flatMap { _ in subjectSide.digests?.text },
       run: Run(
-        arguments: execution.arguments, request: request, threads: execution.workload.threads,
+        arguments: execution.arguments, request: isInMemory ? nil : request,
+        threads: execution.workload.threads,
         batch: execution.workload.batch, started: date.formatted(.iso8601),
         seconds: (ContinuousClock.now - clock) / .seconds(1),
         host: ProcessInfo.processInfo.hostName))
@@ -176,6 +197,13 @@ extension PreparedEvaluation {
         path: referencePath, dialect: only == nil ? nil : pairs[0].reference),
       allowedMismatches: guardian.allowed.isEmpty ? nil : guardian.allowed,
       warnings: guardian.warnings)
+  }
+
+  /// Whether a side is in memory, so that the request names no file for it.
+  private var isInMemory: Bool {
+    if case .accumulated = subject { return true }
+    if case .accumulated = reference { return true }
+    return false
   }
 
   /// Issues the warnings about the images of both sides.
@@ -216,6 +244,7 @@ extension PreparedEvaluation {
   private mutating func subjectSide(_ sink: ((Image, Int?) throws -> Void)?) async throws -> Side {
     switch subject {
     case .existing(let input): return try await side(input, subjectDemands, "images")
+    case .accumulated(let images): return .images(try images.collection(subjectDemands))
     case .run(let directory, let count, let isPartial):
       return .images(try stored(directory, count: count, isPartial: isPartial, sink: sink))
     case .samples(let generator, let count):

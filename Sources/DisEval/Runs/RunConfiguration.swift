@@ -136,23 +136,3 @@ public struct KeptArrays: Codable, Equatable, Sendable {
     }
   }
 }
-
-extension Preparation {
-  private static let names: [(name: String, preparation: Preparation)] = [
-    ("pytorch", .pytorch), ("tensorflow", .tensorFlow), ("clean", .clean),
-    ("torchmetrics", .torchmetrics),
-  ]
-
-  /// The short name in files of a preparation that a dialect uses.
-  var name: String {
-    guard let name = Self.names.first(where: { $0.preparation == self })?.name else {
-      preconditionFailure("no dialect prepares images like this: \(description)")
-    }
-    return name
-  }
-
-  init?(name: String) {
-    guard let known = Self.names.first(where: { $0.name == name }) else { return nil }
-    self = known.preparation
-  }
-}

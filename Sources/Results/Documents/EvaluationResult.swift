@@ -114,7 +114,7 @@ public struct DialectResult: Codable, Sendable {
 public struct Run: Codable, Sendable {
   /// The command's arguments.
   public var arguments: [String]
-  /// The request; nil in results of version 0.5.0 and earlier.
+  /// The request; nil if images were in memory, and in results of version 0.5.0 and earlier.
   public var request: EvaluationRequest?
   /// The number of workers.
   public var threads: Int
