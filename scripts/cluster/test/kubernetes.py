@@ -11,7 +11,7 @@ import sys
 
 import yaml
 
-PERMANENT = [64, 65, 66, 69, 73, 77, 78]
+PERMANENT = [64, 65, 66, 69, 70, 71, 73, 77, 78]
 RETRIED = [74, 75]
 
 with open(sys.argv[1]) as file:
