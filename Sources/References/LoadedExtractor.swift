@@ -59,7 +59,8 @@ public struct LoadedExtractor: Sendable {
   ///   - reference: The statistics to compare with, or nil.
   ///   - precision: The number format of the network's products, if it supports it.
   /// - Throws: `Failure` `WeightsUnavailable` (69), with the file name, its SHA-256 and where to
-  ///   put it, if there are no weights; `HashMismatch` (65) if the file that the reference names is
+  ///   put it, if there are no weights, or if nothing names the extractor of statistics that
+  ///   Inception cannot have made; `HashMismatch` (65) if the file that the reference names is
   ///   not the one it was made with; otherwise as ``init(path:precision:)``.
   package static func choose(
     weights: String?, reference: ReferenceStatistics?, precision: Precision = .float32
@@ -84,10 +85,21 @@ public struct LoadedExtractor: Sendable {
     }
     let store = WeightStore.user
     guard let cached = store.existingPath() else {
+      if let reference, reference.record == nil, reference.entry == nil,
+        reference.dimension != inceptionDimension
+      {
+        throw Failure(
+          .unavailable, .weightsUnavailable, reference.path,
+          "its \(reference.dimension) dimensions are not those of Inception, and no .json beside it "
+            + "names the extractor; put the .json there, or give `weights`")
+      }
       throw WeightStore.unavailable(at: store.convertedPath)
     }
     return try LoadedExtractor(path: cached, precision: precision)
   }
+
+  /// The number of features of Inception.
+  private static let inceptionDimension = 2048
 
   private static func unavailable(file: String, sha256: String?, place: String) -> Failure {
     Failure(
