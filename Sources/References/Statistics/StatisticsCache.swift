@@ -113,12 +113,14 @@ public struct StatisticsCache: Sendable {
 // MARK: - Fetching
 
 extension StatisticsCache {
-  /// Fetches the file with that name, or takes a file that was put in its place by hand; checks it,
-  /// and writes its record and its lock.
+  /// Fetches the file with that name from its address or a different source, or takes a file that
+  /// was put in its place by hand; checks it, and writes its record and its lock.
   ///
   /// - Parameters:
   ///   - name: A name in the registry.
-  ///   - again: Whether to download a file that exists already.
+  ///   - source: The address of a mirror, or the path of a local file, which is copied; nil for the
+  ///     address in the registry.
+  ///   - again: Whether to fetch a file that exists already.
   ///   - reporter: Receives the progress of the download.
   /// - Returns: The path of the file.
   /// - Throws: `Failure` `StatsUnknown` (66) if the registry has no such name; `DownloadFailed`
@@ -126,21 +128,28 @@ extension StatisticsCache {
   ///   downloaded with a browser; `HashMismatch` (65) with both hashes; `DownloadLimit` (65) if it
   ///   is too large; `StatsInvalid` (65) if its content is different; `Busy` or `CannotCreate` (73)
   ///   if it cannot be written.
-  public func fetch(_ name: String, again: Bool, reporter: Reporter) async throws -> String {
+  public func fetch(
+    _ name: String, from source: String? = nil, again: Bool, reporter: Reporter
+  ) async throws -> String {
     let entry = try registry.entry(named: name)
     let path = path(of: entry)
     let lock = try Self.lock(name)
     let isNew = again || !has(entry)
     if isNew {
-      guard entry.page != true else {
+      guard entry.page != true || source != nil else {
         throw Failure(
           .unavailable, .noDirectDownload, name,
           "get '\(entry.file)' from \(entry.address) with a browser, put it at \(path), and run "
             + "this again to have it checked")
       }
       try createFolder()
-      _ = try await Download(address: entry.address, sha256: entry.sha256 ?? lock?.sha256)
-        .fetch(to: path, reporter: reporter)
+      let expected = entry.sha256 ?? lock?.sha256
+      if let source, !source.contains("://") {
+        try copy(source, sha256: expected, to: path)
+      } else {
+        _ = try await Download(address: source ?? entry.address, sha256: expected)
+          .fetch(to: path, reporter: reporter)
+      }
     }
     do {
       try install(entry, lock, path)
@@ -150,6 +159,24 @@ extension StatisticsCache {
       throw failure
     }
     return path
+  }
+
+  /// Copies a local file to `path`.
+  ///
+  /// - Throws: `Failure` `HashMismatch` (65) if `sha256` is known and not that of the file.
+  private func copy(_ source: String, sha256 expected: String?, to path: String) throws {
+    let hash = try sha256(ofFile: source)
+    guard hash == expected ?? hash else {
+      throw Failure(
+        .dataRefused, .hashMismatch, source,
+        "SHA-256 \(hash), expected \(expected ?? ""); it was not copied")
+    }
+    let input = try ReadableFile(path: source)
+    var output = try AtomicFile(path: path)
+    for offset in stride(from: 0, to: input.size, by: 1 << 20) {
+      try output.write(input.bytes(at: offset, count: min(1 << 20, input.size - offset)))
+    }
+    try output.commit()
   }
 
   private func createFolder() throws {

@@ -106,23 +106,25 @@ extension WeightStore {
   /// - Parameters:
   ///   - weights: The published file.
   ///   - address: The address of a mirror, or nil for the published address.
+  ///   - again: Whether to download and convert the file even if that was done before.
   ///   - reporter: Receives the progress and warnings.
   /// - Returns: The record of the converted file.
   /// - Throws: `Failure` `DownloadFailed` (69) with what to do by hand, `HashMismatch` or
   ///   `DownloadLimit` (65); otherwise as ``convert(_:to:)``.
   public func fetch(
-    _ weights: PublishedWeights, from address: String? = nil, reporter: Reporter
+    _ weights: PublishedWeights, from address: String? = nil, again: Bool = false,
+    reporter: Reporter
   ) async throws -> WeightsRecord {
-    if let sha256 = weights.sha256, FileManager.default.fileExists(atPath: convertedPath),
+    if !again, let sha256 = weights.sha256, FileManager.default.fileExists(atPath: convertedPath),
       let record = try? describe(convertedPath), record.sourceSha256 == sha256
     {
       return record
     }
     try makeFolder()
     let path = path(of: weights)
-    let isThere =
-      try FileManager.default.fileExists(atPath: path) && weights.sha256 == sha256(ofFile: path)
-    if !isThere {
+    let isPlaced = FileManager.default.fileExists(atPath: path)
+    let isThere = try isPlaced && weights.sha256 == sha256(ofFile: path)
+    if again || !isThere {
       var download = Download(address: address ?? weights.address, sha256: weights.sha256)
       download.maximumSize = 1 << 30
       let hash = try await download.fetch(to: path, reporter: reporter)

@@ -11,17 +11,24 @@ extension StatsCommand {
         ~/.cache/dis-eval/stats. If no SHA-256 has been published, that of the first download is \
         locked, and later downloads with a different SHA-256 are refused.
 
-        On a machine without a network, put the file where the error message says and run the same \
-        command. The file is then checked and locked like a download.
+        On a machine without a network, give a copy of the file with --from. It is checked and \
+        locked like a download.
 
-        Example:
+        Examples:
           dis-eval stats fetch cifar10-edm
+          dis-eval stats fetch cifar10-edm --from ~/Downloads/cifar10-32x32.npz
         """)
 
     @Argument(help: "A name from 'stats list'.")
     var name: String
 
-    @Flag(help: "Download the file even if it exists.")
+    @Option(
+      name: .customLong("from"),
+      help: ArgumentHelp(
+        "A different address of the file, or a local copy of it.", valueName: "url|file"))
+    var source: String?
+
+    @Flag(help: "Fetch the file even if it exists.")
     var again = false
 
     @Flag(help: "Do not print progress or warnings.")
@@ -29,7 +36,7 @@ extension StatsCommand {
 
     func run() async throws {
       let path = try await StatisticsCache().fetch(
-        name, again: again, reporter: Terminal.reporter(quiet: quiet))
+        name, from: source, again: again, reporter: Terminal.reporter(quiet: quiet))
       try Terminal.result(path)
     }
   }

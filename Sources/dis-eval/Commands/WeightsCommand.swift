@@ -29,6 +29,7 @@ struct WeightsCommand: AsyncParsableCommand {
         Examples:
           dis-eval weights fetch
           dis-eval weights fetch nvidia
+          dis-eval weights fetch --again
           dis-eval weights fetch pytorch-fid \\
             --from https://mirror.example/inception.pth
         """)
@@ -42,6 +43,9 @@ struct WeightsCommand: AsyncParsableCommand {
       name: .customLong("from"),
       help: ArgumentHelp("A different address of the file.", valueName: "url"))
     var address: String?
+
+    @Flag(help: "Download and convert the file even if that was done before.")
+    var again = false
 
     @Flag(help: "Print the description of the weights as JSON.")
     var json = false
@@ -59,7 +63,7 @@ struct WeightsCommand: AsyncParsableCommand {
     func run() async throws {
       for weights in PublishedWeights.all where weights.name == name {
         let record = try await WeightStore.user.fetch(
-          weights, from: address, reporter: Terminal.reporter(quiet: quiet))
+          weights, from: address, again: again, reporter: Terminal.reporter(quiet: quiet))
         try WeightsCommand.show(record, json: json)
       }
     }
