@@ -17,7 +17,7 @@ struct BenchCommand: AsyncParsableCommand {
         dis-eval bench --threads 2 --only inception --only dis-s2-4097 --json
       """)
 
-  @Option(help: "Number of worker threads. (default: all processors)")
+  @Option(help: ArgumentHelp("Number of worker threads. (default: all processors)", valueName: "n"))
   var threads: Int?
 
   @Option(

@@ -22,10 +22,10 @@ struct CompareCommand: ParsableCommand {
         dis-eval compare before-3-seeds.json after-3-seeds.json
       """)
 
-  @Argument(help: ArgumentHelp("The first result.", valueName: "first.json"))
+  @Argument(help: ArgumentHelp("The first result.", valueName: "first"))
   var first: String
 
-  @Argument(help: ArgumentHelp("The second result.", valueName: "second.json"))
+  @Argument(help: ArgumentHelp("The second result.", valueName: "second"))
   var second: String
 
   @Flag(help: "Print the comparison as JSON.")

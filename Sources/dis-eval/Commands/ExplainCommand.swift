@@ -36,7 +36,9 @@ struct ExplainCommand: ComputingCommand {
   @Option(help: "The dialect to compare the others with.")
   var base = Dialect.pytorchFID
 
-  @Option(help: "Use only this many images from each side, the first ones. (default: all)")
+  @Option(
+    help: ArgumentHelp(
+      "Use only this many images from each side, the first ones. (default: all)", valueName: "n"))
   var num: Int?
 
   @OptionGroup var folders: FolderOptions

@@ -20,7 +20,8 @@ struct ExportCommand: ParsableCommand {
         dis-eval export a/ledger.jsonl b/ledger.jsonl --format mlflow --out mlruns
       """)
 
-  @Argument(help: "Ledgers, and results of fid, evaluate and merge.")
+  @Argument(
+    help: ArgumentHelp("Ledgers, and results of fid, evaluate and merge.", valueName: "file"))
   var files: [String]
 
   @Option(help: "The format to write.")

@@ -23,7 +23,7 @@ struct FeaturesCommand: ComputingCommand {
       "The extractor's weights. (default: Inception's in the user's cache)", valueName: "file"))
   var weights: String?
 
-  @Option(help: ArgumentHelp("The file to write.", valueName: "npz"))
+  @Option(help: ArgumentHelp("The .npz file to write.", valueName: "file"))
   var out: String
 
   @Option(help: "The tool whose preparation of images to follow.")

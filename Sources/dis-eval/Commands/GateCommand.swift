@@ -49,7 +49,7 @@ struct GateCommand: ComputingCommand {
           --reason "longer training"
       """)
 
-  @Argument(help: ArgumentHelp("The result to judge.", valueName: "result.json"))
+  @Argument(help: ArgumentHelp("The result to judge.", valueName: "result"))
   var result: String?
 
   @Option(
@@ -129,7 +129,9 @@ struct GateCommand: ComputingCommand {
   @Option(help: ArgumentHelp("Write the result of --ckpt to this file.", valueName: "file"))
   var keepResult: String?
 
-  @Option(help: "Number of samples of --ckpt. (default: that of the baseline, or 50000)")
+  @Option(
+    help: ArgumentHelp(
+      "Number of samples of --ckpt. (default: that of the baseline, or 50000)", valueName: "n"))
   var num: Int?
 
   @OptionGroup(title: "Evaluating a checkpoint") var reference: ReferenceOption

@@ -13,7 +13,10 @@ struct InspectCommand: ParsableCommand {
         dis-eval inspect reference_stats/fashion-mnist-train.npz --json
       """)
 
-  @Argument(help: "Any file that dis-eval reads, a folder of images, or the folder of a run.")
+  @Argument(
+    help: ArgumentHelp(
+      "Any file that dis-eval reads, a folder of images, or the folder of a run.", valueName: "path"
+    ))
   var file: String
 
   @Option(

@@ -17,7 +17,7 @@ struct MergeCommand: ComputingCommand {
         dis-eval merge runs/model --partial --json
       """)
 
-  @Argument(help: ArgumentHelp("The folder of the run.", valueName: "run"))
+  @Argument(help: ArgumentHelp("The folder of the run.", valueName: "folder"))
   var run: String
 
   @Flag(help: "Score the samples that exist. The result states how many there are.")

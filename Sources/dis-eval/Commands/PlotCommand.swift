@@ -55,7 +55,8 @@ struct PlotCommand: ParsableCommand {
   @Option(help: "The quantity on the x axis. (default: training-steps)")
   var x: ScalingAxis?
 
-  @Option(help: "The metric. (default: fid, or fd if there is no fid)")
+  @Option(
+    help: ArgumentHelp("The metric. (default: fid, or fd if there is no fid)", valueName: "name"))
   var y: String?
 
   @Option(
@@ -77,7 +78,7 @@ struct PlotCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Draw laws up to this x, dotted beyond the points.", valueName: "x"))
   var until: Double?
 
-  @Option(help: "The title of the drawing.")
+  @Option(help: ArgumentHelp("The title of the drawing.", valueName: "text"))
   var title: String?
 
   @Flag(help: "Make both axes linear.")

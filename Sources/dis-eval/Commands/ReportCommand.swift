@@ -26,10 +26,10 @@ struct ReportCommand: ComputingCommand {
   @Argument(
     help: ArgumentHelp(
       "A result or the results of several seeds as JSON, a ledger.jsonl, or a sweep's folder.",
-      valueName: "input"))
+      valueName: "path"))
   var input: String
 
-  @Option(help: ArgumentHelp("The file to write.", valueName: "html"))
+  @Option(help: ArgumentHelp("The HTML file to write.", valueName: "file"))
   var out: String
 
   @Option(
@@ -39,7 +39,7 @@ struct ReportCommand: ComputingCommand {
   @Option(
     help: ArgumentHelp(
       "A drawing in SVG, with the numbers in the .csv file beside it; may be repeated.",
-      valueName: "svg"))
+      valueName: "file"))
   var plot: [String] = []
 
   @Option(help: ArgumentHelp("The current location of the checkpoint.", valueName: "file"))

@@ -26,7 +26,7 @@ struct RerunCommand: ComputingCommand {
         dis-eval rerun result.json --images samples/ --out again.json
       """)
 
-  @Argument(help: ArgumentHelp("The result.", valueName: "result.json"))
+  @Argument(help: ArgumentHelp("The result.", valueName: "result"))
   var result: String
 
   @OptionGroup(title: "Current locations of files") var files: RecordedFilesOptions
@@ -96,7 +96,8 @@ struct RecordedFilesOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The decoder of a latent model.", valueName: "file"))
   var decoder: String?
 
-  @Option(help: ArgumentHelp("The labels, if they came from a file.", valueName: "npy"))
+  @Option(
+    help: ArgumentHelp("The .npy file of the labels, if they came from one.", valueName: "file"))
   var labels: String?
 
   @Option(help: ArgumentHelp("The reference.", valueName: "path"))

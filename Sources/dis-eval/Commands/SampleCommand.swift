@@ -19,7 +19,9 @@ struct SampleCommand: ComputingCommand {
   @Option(help: ArgumentHelp("The DiS checkpoint to sample.", valueName: "file"))
   var ckpt: String
 
-  @Option(help: "Number of samples. (default: 16, or as many as --noise is for)")
+  @Option(
+    help: ArgumentHelp(
+      "Number of samples. (default: 16, or as many as --noise is for)", valueName: "n"))
   var num: Int?
 
   @OptionGroup var arithmetic: PrecisionOptions
@@ -29,12 +31,13 @@ struct SampleCommand: ComputingCommand {
   @OptionGroup(title: "Running") var running: RunOptions
 
   @Option(
-    help: ArgumentHelp("Start from this noise, [N, C, H, W].", valueName: "npy"))
+    help: ArgumentHelp("Start from this noise, [N, C, H, W], an .npy file.", valueName: "file"))
   var noise: String?
 
   @Option(
     help: ArgumentHelp(
-      "Noise of every step, [steps, N, C, H, W], starting with the noisiest.", valueName: "npy"))
+      "Noise of every step, [steps, N, C, H, W], starting with the noisiest; an .npy file.",
+      valueName: "file"))
   var stepNoise: String?
 
   @Option(
@@ -43,13 +46,13 @@ struct SampleCommand: ComputingCommand {
         + ".npz file in ADM's layout, in which grey becomes RGB.", valueName: "path"))
   var out: String?
 
-  @Option(help: ArgumentHelp("Write a contact sheet to this file.", valueName: "png"))
+  @Option(help: ArgumentHelp("Write a contact sheet to this PNG file.", valueName: "file"))
   var grid: String?
 
   @Option(
     help: ArgumentHelp(
-      "Write the samples as floats before quantisation, [N, C, H, W]; for latent models, the "
-        + "latents.", valueName: "npy"))
+      "Write the samples as floats before quantisation, [N, C, H, W], to this .npy file; for "
+        + "latent models, the latents.", valueName: "file"))
   var rawOut: String?
 
   func validate() throws {

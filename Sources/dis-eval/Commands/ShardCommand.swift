@@ -12,7 +12,8 @@ struct ShardOptions: ParsableArguments {
       valueName: "i/n"))
   var shard: String?
 
-  @Option(help: "Number of shards, for launchers that do not provide it.")
+  @Option(
+    help: ArgumentHelp("Number of shards, for launchers that do not provide it.", valueName: "n"))
   var numShards: Int?
 
   /// Returns the shard of this process, and an explanation of how it was determined.

@@ -25,13 +25,13 @@ extension StatsCommand {
         "The extractor's weights. (default: Inception's in the user's cache)", valueName: "file"))
     var weights: String?
 
-    @Option(help: ArgumentHelp("The file to write.", valueName: "npz"))
+    @Option(help: ArgumentHelp("The .npz file to write.", valueName: "file"))
     var out: String
 
-    @Option(help: "The name of the data set, for the record.")
+    @Option(help: ArgumentHelp("The name of the data set, for the record.", valueName: "name"))
     var dataset: String?
 
-    @Option(help: "The split of the data set, for the record.")
+    @Option(help: ArgumentHelp("The split of the data set, for the record.", valueName: "name"))
     var split: String?
 
     @Option(help: "The tool whose statistics to make.")
@@ -47,7 +47,9 @@ extension StatsCommand {
         "Held-out images. Their distance is recorded as the floor.", valueName: "path"))
     var heldOut: String?
 
-    @Option(help: "A description of the held-out images, for the record.")
+    @Option(
+      help: ArgumentHelp("A description of the held-out images, for the record.", valueName: "name")
+    )
     var heldOutName = "test split"
 
     @OptionGroup var arithmetic: PrecisionOptions

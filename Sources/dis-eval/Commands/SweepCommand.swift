@@ -30,10 +30,12 @@ struct SweepCommand: ComputingCommand {
           --num 5000 --out sweeps/live
       """)
 
-  @Argument(help: "Checkpoints, or quoted patterns such as 'checkpoints/*.pt'.")
+  @Argument(
+    help: ArgumentHelp(
+      "Checkpoints, or quoted patterns such as 'checkpoints/*.pt'.", valueName: "file"))
   var checkpoints: [String] = []
 
-  @Option(help: ArgumentHelp("A list of checkpoints.", valueName: "csv|json"))
+  @Option(help: ArgumentHelp("A list of checkpoints, in CSV or JSON.", valueName: "file"))
   var list: String?
 
   @Option(
@@ -43,7 +45,7 @@ struct SweepCommand: ComputingCommand {
       valueName: "folder"))
   var watch: String?
 
-  @Option(help: "Seconds between checks of the watched folder.")
+  @Option(help: ArgumentHelp("Seconds between checks of the watched folder.", valueName: "seconds"))
   var every = 5.0
 
   @OptionGroup var reference: ReferenceOption
@@ -51,14 +53,16 @@ struct SweepCommand: ComputingCommand {
   @Option(help: ArgumentHelp("The folder for the ledger and the results.", valueName: "folder"))
   var out: String
 
-  @Option(help: "Number of samples for each evaluation. (default: 50000)")
+  @Option(
+    help: ArgumentHelp("Number of samples for each evaluation. (default: 50000)", valueName: "n"))
   var num: Int?
 
   @Option(
-    help: """
+    help: ArgumentHelp(
+      """
       Number of seeds for each checkpoint: --seed and the numbers after it. All are reported, with \
       mean, standard deviation, minimum and maximum.
-      """)
+      """, valueName: "n"))
   var repeats = 1
 
   @Flag(help: "Do not compute intervals.")

@@ -86,7 +86,8 @@ struct WeightsCommand: AsyncParsableCommand {
     var file: String
 
     @Option(
-      help: ArgumentHelp("The file to write, instead of the cache.", valueName: "safetensors"))
+      help: ArgumentHelp("The .safetensors file to write, instead of the cache.", valueName: "file")
+    )
     var out: String?
 
     @Flag(help: "Print the description of the weights as JSON.")

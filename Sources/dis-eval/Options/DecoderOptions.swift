@@ -12,7 +12,7 @@ struct DecoderOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Number by which latents are divided before decoding. (default: 0.18215)",
-      valueName: "number"))
+      valueName: "scale"))
   var latentScale: Double?
 
   @Option(

@@ -14,7 +14,9 @@ struct SubjectOptions: ParsableArguments {
   @OptionGroup var reference: ReferenceOption
 
   @Option(
-    help: "Number of samples (default: 50000), or required number of --images (default: any).")
+    help: ArgumentHelp(
+      "Number of samples (default: 50000), or required number of --images (default: any).",
+      valueName: "n"))
   var num: Int?
 }
 
@@ -29,10 +31,11 @@ struct EvaluationOptions: ParsableArguments {
   @OptionGroup var scoring: ScoringOptions
 
   @Option(
-    help: """
+    help: ArgumentHelp(
+      """
       Number of seeds: --seed and the numbers after it. All are reported, with mean, standard \
       deviation, minimum and maximum. With --run, each seed has its own folder.
-      """)
+      """, valueName: "n"))
   var repeats = 1
 
   @OptionGroup(title: "Running") var running: RunOptions

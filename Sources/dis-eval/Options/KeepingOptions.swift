@@ -12,7 +12,9 @@ struct KeepingOptions: ParsableArguments {
   @OptionGroup var sharding: ShardOptions
 
   @Option(
-    help: "Number of samples in a unit of a new run. (default: 1 to 64, for at most 5 minutes)")
+    help: ArgumentHelp(
+      "Number of samples in a unit of a new run. (default: 1 to 64, for at most 5 minutes)",
+      valueName: "n"))
   var unit: Int?
 
   @Option(

@@ -8,7 +8,7 @@ struct ResultOptions: ParsableArguments {
   var out: String?
 
   @Option(
-    help: ArgumentHelp("Write a contact sheet of the samples to this file.", valueName: "png"))
+    help: ArgumentHelp("Write a contact sheet of the samples to this PNG file.", valueName: "file"))
   var grid: String?
 
   @Option(

@@ -4,10 +4,13 @@ import Foundation
 
 /// How much work runs at once, and what is reported meanwhile.
 struct RunOptions: ParsableArguments {
-  @Option(help: "Number of worker threads. (default: all processors)")
+  @Option(help: ArgumentHelp("Number of worker threads. (default: all processors)", valueName: "n"))
   var threads: Int?
 
-  @Option(help: "Number of images processed at once. Like --threads, it never changes a result.")
+  @Option(
+    help: ArgumentHelp(
+      "Number of images processed at once. Like --threads, it never changes a result.",
+      valueName: "n"))
   var batch = 32
 
   @Option(

@@ -40,11 +40,12 @@ struct SamplingOptions: ParsableArguments {
   var prediction = PredictionName.epsilon
 
   @Option(
-    help: """
+    help: ArgumentHelp(
+      """
       Number of evenly spaced steps. Short for --respacing N or, with DPM-Solver++ or for a single \
       step, --respacing dpmN. ddpm needs at least 2 steps. A step of heun, except the last one, \
       makes two predictions. (default: 250)
-      """)
+      """, valueName: "n"))
   var steps: Int?
 
   @Option(
@@ -57,7 +58,10 @@ struct SamplingOptions: ParsableArguments {
   @Option(help: "Noise of DDIM, from 0, which is deterministic, to 1, which is that of DDPM.")
   var eta = 0.0
 
-  @Option(help: "Scale of classifier-free guidance: 1 is no guidance, 0 samples without the class.")
+  @Option(
+    help: ArgumentHelp(
+      "Scale of classifier-free guidance: 1 is no guidance, 0 samples without the class.",
+      valueName: "scale"))
   var cfgScale = 1.0
 
   @Option(
@@ -68,7 +72,9 @@ struct SamplingOptions: ParsableArguments {
   var cfgInterval: ClosedRange<Int>?
 
   @Option(
-    help: "Guide all noise channels, or the first 3 output channels as the original code does.")
+    help: ArgumentHelp(
+      "Guide all noise channels, or the first 3 output channels as the original code does.",
+      valueName: "channels"))
   var cfgChannels = GuidedChannelsOption.all
 
   @Flag(help: "Clamp predicted images to [-1, 1] at every step.")

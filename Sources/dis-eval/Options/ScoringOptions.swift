@@ -44,8 +44,8 @@ struct RuleOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "The dialect of the reference, to mix dialects deliberately or if its file does not name it."
-    ))
+      "The dialect of the reference, to mix dialects deliberately or if its file does not name it.",
+      valueName: "dialect"))
   var refDialect: Dialect?
 
   @Flag(help: "Compare inputs that are known not to match, and record it in the result.")
