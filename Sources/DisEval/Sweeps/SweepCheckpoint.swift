@@ -31,16 +31,8 @@ public struct SweepCheckpoint: Sendable {
   /// - Throws: `Failure` `NotFound` (66) if no file matches a pattern; `DuplicateName` (65) if two
   ///   files cannot be distinguished by their names.
   public static func matching(_ patterns: [String]) throws -> [SweepCheckpoint] {
-    var paths: [String] = []
-    for pattern in patterns {
-      let found = FileManager.default.fileExists(atPath: pattern) ? [pattern] : matches(pattern)
-      guard !found.isEmpty else {
-        throw Failure(
-          .inputMissing, .notFound, pattern,
-          "no file matches; give checkpoints, or a pattern such as 'checkpoints/*.pt'")
-      }
-      for path in found where !paths.contains(path) { paths.append(path) }
-    }
+    let paths = try matchingFiles(
+      patterns, expected: "checkpoints, or a pattern such as 'checkpoints/*.pt'")
     var checkpoints = paths.map(SweepCheckpoint.init(path:))
     let isUnique = Set(checkpoints.map(\.name)).count == checkpoints.count
     for index in checkpoints.indices {
@@ -91,15 +83,6 @@ public struct SweepCheckpoint: Sendable {
       break
     }
     return checkpoint
-  }
-
-  private static func matches(_ pattern: String) -> [String] {
-    var found = glob_t()
-    defer { globfree(&found) }
-    guard glob(pattern, 0, nil, &found) == 0 else { return [] }
-    return (0..<Int(found.gl_pathc)).compactMap { index in
-      found.gl_pathv[index].flatMap { String(validatingCString: $0) }
-    }
   }
 
   private static func withoutExtension(_ path: String) -> String {

@@ -36,7 +36,7 @@ struct PlotCommand: ParsableCommand {
 
       Examples:
         dis-eval plot sweeps/s2/ledger.jsonl --x training-steps --out fig.svg
-        dis-eval plot */ledger.jsonl --x gflops --family patch-size \\
+        dis-eval plot 'sweeps/*/ledger.jsonl' --x gflops --family patch-size \\
           --out fig.pdf --out fig.csv
         dis-eval plot ledger.jsonl --recipe dis-skip --out skip.svg
         dis-eval bench --json --only dis-s2 --only dis-s2-1025 \\
@@ -44,7 +44,10 @@ struct PlotCommand: ParsableCommand {
         dis-eval plot bench.json --recipe sequence-length --out tokens.svg
       """)
 
-  @Argument(help: "Ledgers, and results of fid, evaluate and merge.")
+  @Argument(
+    help: ArgumentHelp(
+      "Ledgers and results, or quoted patterns of them such as 'sweeps/*/ledger.jsonl'.",
+      valueName: "file"))
   var files: [String] = []
 
   @Option(
@@ -114,10 +117,10 @@ struct PlotCommand: ParsableCommand {
     if let until, !(until > 0 && until.isFinite) {
       throw ValidationError("--until \(until): expected a number above 0.")
     }
-    try commandFiles.check(json: json)
+    try commandFiles(files).check(json: json)
   }
 
-  private var commandFiles: CommandFiles {
+  private func commandFiles(_ files: [String]) -> CommandFiles {
     var result = CommandFiles()
     for file in files { result.reads("the input", file) }
     for path in out {
@@ -147,8 +150,11 @@ struct PlotCommand: ParsableCommand {
   }
 
   func run() throws {
+    let inputs = try matchingFiles(
+      files, expected: "ledgers or results, or a pattern such as 'sweeps/*/ledger.jsonl'")
+    if inputs != files { try commandFiles(inputs).check(json: json) }
     for path in out { try AtomicFile.check(path) }
-    let plot = try plot()
+    let plot = try plot(inputs)
     // Draw everything first, so that nothing is written if gnuplot is missing.
     let files = try out.flatMap { try self.files(of: plot, at: $0) }
     for file in files { try AtomicFile.check(file.path) }
@@ -182,7 +188,7 @@ struct PlotCommand: ParsableCommand {
     return Set(entries.map { setting.value(of: $0) }).count > 1 ? setting : nil
   }
 
-  private func plot() throws -> Plot {
+  private func plot(_ files: [String]) throws -> Plot {
     if recipe == .sequenceLength {
       var curves = SequenceLengthCurves { tokens in
         let (operations, transformerOperations) = ForwardCompute.ofSmall(tokens: tokens)
