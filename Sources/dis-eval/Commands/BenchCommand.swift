@@ -1,5 +1,6 @@
 import ArgumentParser
 import DisEval
+import Files
 import Foundation
 
 struct BenchCommand: AsyncParsableCommand {
@@ -15,6 +16,8 @@ struct BenchCommand: AsyncParsableCommand {
       Examples:
         dis-eval bench
         dis-eval bench --threads 2 --only inception --only dis-s2-4097 --json
+        dis-eval bench --only dis-s2 --only dis-s2-1025 --only dis-s2-4097 \\
+          --out bench.json
       """)
 
   @Option(help: ArgumentHelp("Number of worker threads. (default: all processors)", valueName: "n"))
@@ -29,7 +32,10 @@ struct BenchCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Minimum seconds for each measurement.", valueName: "seconds"))
   var seconds = 2.0
 
-  @Flag(help: "Do not print progress.")
+  @Option(help: ArgumentHelp("Also write the result to this file, as JSON.", valueName: "file"))
+  var out: String?
+
+  @Flag(help: "Do not print progress or notes.")
   var quiet = false
 
   @Flag(help: "Print the result as JSON.")
@@ -42,15 +48,22 @@ struct BenchCommand: AsyncParsableCommand {
     if !(seconds > 0 && seconds <= 3600) {
       throw ValidationError("--seconds \(seconds): expected a number in (0, 3600].")
     }
+    var files = CommandFiles()
+    files.writes("--out", out)
+    try files.check(json: json)
   }
 
   func run() async throws {
+    if let out { try AtomicFile.check(out) }
     let result = try await benchmark(
       only.isEmpty ? BenchmarkCase.usual : only,
       threads: threads ?? ProcessInfo.processInfo.activeProcessorCount, seconds: seconds,
       reporter: Terminal.reporter(quiet: quiet))
+    let document = try result.json()
+    if let out { try AtomicFile.write(document, to: out) }
+    Terminal.wrote(out, quiet: quiet)
     if json {
-      try Terminal.result(result.json())
+      try Terminal.result(document)
     } else {
       let lines = result.measurements.map { m in
         let share = m.shareOfPeak.map { String(format: "%.0f %%", 100 * $0) } ?? ""

@@ -19,6 +19,7 @@ struct CompareCommand: ParsableCommand {
       Examples:
         dis-eval compare before.json after.json
         dis-eval compare ddim.json dpm.json --json
+        dis-eval compare before.json after.json --out comparison.json
         dis-eval compare before-3-seeds.json after-3-seeds.json
       """)
 
@@ -28,14 +29,33 @@ struct CompareCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("The second result.", valueName: "second"))
   var second: String
 
+  @Option(
+    help: ArgumentHelp("Also write the comparison to this file, as JSON.", valueName: "file"))
+  var out: String?
+
   @Flag(help: "Print the comparison as JSON.")
   var json = false
 
+  @Flag(help: "Do not print notes.")
+  var quiet = false
+
+  func validate() throws {
+    var files = CommandFiles()
+    files.reads("the first result", first)
+    files.reads("the second result", second)
+    files.writes("--out", out)
+    try files.check(json: json)
+  }
+
   func run() throws {
+    if let out { try AtomicFile.check(out) }
     let comparison = try ResultComparison(
       try RecordedEvaluation(reading: first, as: .result),
       try RecordedEvaluation(reading: second, as: .result))
-    try json ? Terminal.result(comparison.json()) : Terminal.result(text(of: comparison))
+    let document = try comparison.json()
+    if let out { try AtomicFile.write(document, to: out) }
+    Terminal.wrote(out, quiet: quiet)
+    try json ? Terminal.result(document) : Terminal.result(text(of: comparison))
   }
 }
 

@@ -74,6 +74,7 @@ struct ExplainCommand: ComputingCommand {
     let explanation = try await explainer.run(reporter: running.reporter)
     let document = try explanation.json()
     if let out { try AtomicFile.write(document, to: out) }
+    Terminal.wrote(out, quiet: running.quiet)
     if json { try Terminal.result(document) } else { try Terminal.result(text(of: explanation)) }
   }
 }

@@ -12,7 +12,7 @@ struct ExportCommand: ParsableCommand {
       The formats openmetrics and csv are text, dvc is a metrics.json of numbers by name, and \
       mlflow is a folder in the layout of MLflow's file store (MLFLOW_TRACKING_URI=FOLDER). \
       Several inputs are combined. An evaluation that occurs in more than one of them is written \
-      once.
+      once. With --out, prints the path of what was written.
 
       Examples:
         dis-eval export sweeps/s2/ledger.jsonl --format openmetrics --out metrics.txt
@@ -49,8 +49,13 @@ struct ExportCommand: ParsableCommand {
   func run() throws {
     var ledger = Ledger()
     for file in files { ledger.merge(try Ledger(exportedFrom: file)) }
-    if let out, format == .mlflow { return try exportMLflow(ledger.entries, to: out) }
+    if let out, format == .mlflow {
+      try exportMLflow(ledger.entries, to: out)
+      return try Terminal.result(out)
+    }
     let text = Array(try format.text(ledger.entries).utf8)
-    if let out { try AtomicFile.write(text, to: out) } else { try Terminal.result(text) }
+    guard let out else { return try Terminal.result(text) }
+    try AtomicFile.write(text, to: out)
+    try Terminal.result(out)
   }
 }

@@ -199,6 +199,8 @@ struct GateCommand: ComputingCommand {
     if let openmetrics { try AtomicFile.write(Array(report.openMetrics.utf8), to: openmetrics) }
     if let summary { try AtomicFile.write(Array(report.markdown.utf8), to: summary) }
     if let out { try AtomicFile.write(try report.json(), to: out) }
+    Terminal.wrote(
+      keepResult, junit, openmetrics, summary, out, quiet: running.quiet)
     try tellGitHub(report)
     if json {
       try Terminal.result(try report.json())
@@ -267,7 +269,7 @@ struct GateCommand: ComputingCommand {
       reason: reason ?? "", date: Date.now.formatted(.iso8601), commit: isHash ? commit : nil,
       verdict: verdict)
     try AtomicFile.write(try Baseline(candidate, update: update).json(), to: path)
-    if !running.quiet { Terminal.note("dis-eval: '\(escaped(path))' was written") }
+    Terminal.wrote(path, quiet: running.quiet)
   }
 
   /// Writes annotations, and the summary and output of the step, if GitHub's runner runs this.

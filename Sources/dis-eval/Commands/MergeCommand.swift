@@ -51,6 +51,7 @@ struct MergeCommand: ComputingCommand {
     request.intervals = request.intervals && !output.noIntervals
     try check(request)
     try output.check()
-    try await output.run(request.prepare(running.execution, reporter: running.reporter))
+    try await output.run(
+      request.prepare(running.execution, reporter: running.reporter), quiet: running.quiet)
   }
 }

@@ -31,7 +31,7 @@ struct PlotCommand: ParsableCommand {
       less than a decade, no law is fitted.
 
       The recipes of the DiS paper draw a metric against training steps, with a line for each \
-      patch size, depth and so on. sequence-length takes results of 'dis-eval bench --json', or no \
+      patch size, depth and so on. sequence-length takes results of 'dis-eval bench', or no \
       files.
 
       Examples:
@@ -39,8 +39,8 @@ struct PlotCommand: ParsableCommand {
         dis-eval plot 'sweeps/*/ledger.jsonl' --x gflops --family patch-size \\
           --out fig.pdf --out fig.csv
         dis-eval plot ledger.jsonl --recipe dis-skip --out skip.svg
-        dis-eval bench --json --only dis-s2 --only dis-s2-1025 \\
-          --only dis-s2-4097 > bench.json
+        dis-eval bench --only dis-s2 --only dis-s2-1025 --only dis-s2-4097 \\
+          --out bench.json
         dis-eval plot bench.json --recipe sequence-length --out tokens.svg
       """)
 
@@ -99,6 +99,9 @@ struct PlotCommand: ParsableCommand {
 
   @Flag(help: "Print points and laws as JSON.")
   var json = false
+
+  @Flag(help: "Print only the paths, without notes about the drawing.")
+  var quiet = false
 
   func validate() throws {
     for path in out where Kind(path) == nil {
@@ -162,7 +165,7 @@ struct PlotCommand: ParsableCommand {
     if json {
       try Terminal.result(try plot.json())
     } else {
-      try Terminal.result((out + plot.notes).joined(separator: "\n"))
+      try Terminal.result((quiet ? out : out + plot.notes).joined(separator: "\n"))
     }
   }
 

@@ -33,7 +33,7 @@ struct ReportCommand: ComputingCommand {
   var out: String
 
   @Option(
-    help: ArgumentHelp("The verdict that 'dis-eval gate --json' printed.", valueName: "json"))
+    help: ArgumentHelp("The verdict that 'dis-eval gate --out' wrote.", valueName: "file"))
   var gate: String?
 
   @Option(

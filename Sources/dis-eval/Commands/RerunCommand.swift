@@ -71,6 +71,7 @@ struct RerunCommand: ComputingCommand {
       of: recorded, now: try await evaluation.run())
 
     if let out { try AtomicFile.write(try reproduction.result.json(), to: out) }
+    Terminal.wrote(out, quiet: running.quiet)
     try json
       ? Terminal.result(reproduction.json()) : Terminal.result(text(of: reproduction, of: result))
     switch reproduction.outcome {

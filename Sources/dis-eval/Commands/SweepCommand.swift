@@ -132,6 +132,7 @@ struct SweepCommand: ComputingCommand {
     if let csv {
       let table = try ExportFormat.csv.text(report.rows.compactMap(\.entry))
       try AtomicFile.write(Array(table.utf8), to: csv)
+      Terminal.wrote(csv, quiet: running.quiet)
     }
     if json { try Terminal.result(report.json()) } else { try Terminal.result(table(of: report)) }
     if let status = report.worstStatus { throw ExitCode(status) }

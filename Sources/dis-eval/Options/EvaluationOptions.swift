@@ -161,11 +161,15 @@ struct EvaluationOptions: ParsableArguments {
     try scoring.notePreset(running.reporter)
     try output.check()
     guard requests.count == 1 else {
-      return try output.write(try await repeated(requests, execution))
+      return try output.write(
+        try await repeated(requests, execution), quiet: running.quiet)
     }
     guard execution.run?.shard != nil else {
       let evaluation = try requests[0].prepare(execution, reporter: running.reporter)
-      return try await output.run(evaluation)
+      return try await output.run(evaluation, quiet: running.quiet)
+    }
+    output.outputOptions.forEach {
+      running.reporter.warn("a shard scores nothing: \($0) is written by the process that merges")
     }
     execution.run?.keepsImages = output.wantsImages
     let shard = try await requests[0].prepare(execution, reporter: running.reporter).makeShard()

@@ -29,6 +29,12 @@ struct ResultOptions: ParsableArguments {
   /// Whether the pixels of samples are needed.
   var wantsImages: Bool { grid != nil || saveImages != nil }
 
+  /// The options that are given and name a file.
+  var outputOptions: [String] {
+    [("--out", out), ("--grid", grid), ("--save-images", saveImages)]
+      .filter { $0.1 != nil }.map(\.0)
+  }
+
   /// Adds the files to write.
   func addOutputs(to files: inout CommandFiles) {
     files.writes("--out", out)
@@ -42,14 +48,15 @@ struct ResultOptions: ParsableArguments {
   }
 
   /// Writes the results of several seeds.
-  func write(_ repeated: RepeatedResult) throws {
+  func write(_ repeated: RepeatedResult, quiet: Bool) throws {
     let document = try repeated.json()
     if let out { try AtomicFile.write(document, to: out) }
+    Terminal.wrote(out, quiet: quiet)
     try json ? Terminal.result(document) : Terminal.result(summary(of: repeated))
   }
 
   /// Runs an evaluation and writes the requested files.
-  func run(_ evaluation: PreparedEvaluation) async throws {
+  func run(_ evaluation: PreparedEvaluation, quiet: Bool) async throws {
     let saved = try saveImages.map { try ImageOutput(path: $0, count: evaluation.sampleCount) }
     var sheet = SampleGrid(classCount: evaluation.classCount)
     let result = try await evaluation.run(
@@ -60,13 +67,9 @@ struct ResultOptions: ParsableArguments {
         } : nil)
     try saved?.finish()
     if let grid { try sheet.write(to: grid) }
-    try write(result)
-  }
-
-  /// Writes a result.
-  private func write(_ result: EvaluationResult) throws {
     let document = try result.json()
     if let out { try AtomicFile.write(document, to: out) }
+    Terminal.wrote(out, grid, saveImages, quiet: quiet)
     try json ? Terminal.result(document) : Terminal.result(summary(of: result))
   }
 }

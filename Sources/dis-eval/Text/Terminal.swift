@@ -44,6 +44,17 @@ enum Terminal {
     write((isBarShown ? clearLine : "") + text + "\n")
   }
 
+  /// Says on standard error that a file was written, for a command whose product is a document on
+  /// standard output. A command whose product is the file prints its path there instead.
+  ///
+  /// - Parameter paths: The paths that the options name; nil for those that were not given.
+  static func wrote(_ paths: String?..., quiet: Bool) {
+    guard !quiet else { return }
+    for case let path? in paths where FilePlace.standardOutput(path) == nil {
+      note("dis-eval: wrote '\(escaped(path))'")
+    }
+  }
+
   /// Returns a reporter that shows warnings and progress. Progress is a bar on a terminal, and
   /// otherwise a line every minute.
   static func reporter(quiet: Bool) -> Reporter {
