@@ -38,12 +38,15 @@ struct FeaturesCommand: ComputingCommand {
 
   @OptionGroup(title: "Running") var running: RunOptions
 
+  @Flag(help: "Print the path and the record as JSON.")
+  var json = false
+
   func validate() throws {
     var files = CommandFiles()
     files.readsImages("--images", images, recursive: folders.recursive)
     files.reads("--weights", weights)
     files.writesStatistics("--out", out)
-    try files.check()
+    try files.check(json: json)
   }
 
   func run() async throws {
@@ -53,6 +56,7 @@ struct FeaturesCommand: ComputingCommand {
     maker.spatial = spatial
     maker.precision = arithmetic.precision
     let record = try await maker.write(to: out, reporter: running.reporter)
+    if json { return try Terminal.result(WrittenStatistics(path: out, record: record).json()) }
     try Terminal.result(
       "\(out): \(record.features) images, \(record.extractor.dimension) dimensions, dialect "
         + dialect.rawValue)

@@ -1,6 +1,7 @@
 import ArgumentParser
 import DisEval
 import Files
+import Results
 
 struct SampleCommand: ComputingCommand {
   static let configuration = CommandConfiguration(
@@ -55,6 +56,9 @@ struct SampleCommand: ComputingCommand {
         + "latent models, the latents.", valueName: "file"))
   var rawOut: String?
 
+  @Flag(help: "Print the paths, the number of samples and the SHA-256 of the images as JSON.")
+  var json = false
+
   func validate() throws {
     guard out != nil || grid != nil || rawOut != nil else {
       throw ValidationError("Give at least one of --out, --grid and --raw-out.")
@@ -75,7 +79,7 @@ struct SampleCommand: ComputingCommand {
     files.writesImages("--out", out)
     files.writes("--grid", grid)
     files.writes("--raw-out", rawOut)
-    try files.check()
+    try files.check(json: json)
   }
 
   func run() async throws {
@@ -100,7 +104,20 @@ struct SampleCommand: ComputingCommand {
         } : nil)
     try images?.finish()
     if let grid { try sheet.write(to: grid) }
+    if json {
+      return try Terminal.result(
+        encodedJSON(
+          Document(out: out, grid: grid, rawOut: rawOut, num: count, samplesSha256: hash)))
+    }
     for path in [out, grid, rawOut].compactMap(\.self) { try Terminal.result(path) }
     if let hash, !running.quiet { Terminal.note("images sha256 \(hash)") }
+  }
+  /// What was written.
+  private struct Document: Encodable {
+    let out: String?
+    let grid: String?
+    let rawOut: String?
+    let num: Int
+    let samplesSha256: String?
   }
 }

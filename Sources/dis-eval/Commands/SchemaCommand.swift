@@ -8,8 +8,8 @@ struct SchemaCommand: ParsableCommand {
     commandName: "schema",
     abstract: "Prints the JSON schemas of results, policies and other documents.",
     discussion: """
-      Without a name, lists all schemas. The JSON of explain, features, inspect, stats and \
-      weights, of a shard and of a run has no schema.
+      Without a name, lists all schemas. The JSON of explain, features, inspect, presets, sample, \
+      shard, stats and weights, and that of a run has no schema.
 
       Examples:
         dis-eval schema

@@ -2,6 +2,8 @@ import ArgumentParser
 import DisEval
 import Files
 import Foundation
+import Results
+import Work
 
 /// The part of a run that a worker computes.
 struct ShardOptions: ParsableArguments {
@@ -41,12 +43,25 @@ struct ShardCommand: ParsableCommand {
   @Flag(help: "Also print to standard error which variables are set and which of them are used.")
   var explain = false
 
+  @Flag(help: "Print the shard and how it was determined as JSON.")
+  var json = false
+
+  /// The shard as JSON; null for the whole run.
+  private struct Document: Encodable {
+    @EncodedNull var shard: Shard?
+    let explanation: [String]
+  }
+
   func run() throws {
     if explain {
       Shard.variablesSeen(in: ProcessInfo.processInfo.environment).forEach(Terminal.note)
     }
     let (shard, explanation) = try options.find()
     if explain, let outcome = explanation.last { Terminal.note(outcome) }
+    if json {
+      return try Terminal.result(
+        encodedJSON(Document(shard: shard, explanation: explanation)))
+    }
     try Terminal.result(shard.map(\.description) ?? "none")
   }
 }

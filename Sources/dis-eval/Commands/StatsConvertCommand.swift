@@ -1,5 +1,6 @@
 import ArgumentParser
 import DisEval
+import Results
 
 extension StatsCommand {
   struct Convert: ParsableCommand {
@@ -65,4 +66,14 @@ extension StatsCommand {
       try Terminal.result("\(output): " + facts.joined(separator: "; "))
     }
   }
+}
+
+/// A statistics file that was written, as JSON.
+struct WrittenStatistics: Encodable {
+  /// The path of the file.
+  let path: String
+  /// The content of the record beside it.
+  let record: StatisticsRecord
+
+  func json() throws -> [UInt8] { try encodedJSON(self) }
 }

@@ -56,6 +56,9 @@ extension StatsCommand {
 
     @OptionGroup(title: "Running") var running: RunOptions
 
+    @Flag(help: "Print the path and the record as JSON.")
+    var json = false
+
     func validate() throws {
       guard features >= 0 else {
         throw ValidationError("--features \(features): expected at least 0.")
@@ -66,7 +69,7 @@ extension StatsCommand {
       files.readsImages("--held-out", heldOut, recursive: folders.recursive)
       files.reads("--weights", weights)
       files.writesStatistics("--out", out)
-      try files.check()
+      try files.check(json: json)
     }
 
     func run() async throws {
@@ -78,6 +81,7 @@ extension StatsCommand {
       maker.recursive = folders.recursive
       maker.precision = arithmetic.precision
       let record = try await maker.write(to: out, reporter: running.reporter)
+      if json { return try Terminal.result(WrittenStatistics(path: out, record: record).json()) }
       let floor = record.floor.map { String(format: ", floor %.4f", $0.value) } ?? ""
       try Terminal.result(
         "\(out): \(record.count ?? 0) images, \(record.extractor.dimension) dimensions, dialect "

@@ -1,6 +1,7 @@
 import ArgumentParser
 import DisEval
 import Files
+import Results
 
 extension StatsCommand {
   struct Verify: ParsableCommand {
@@ -20,6 +21,20 @@ extension StatsCommand {
     @Argument(help: "A file, or the name of fetched statistics. (default: all fetched statistics)")
     var file: String?
 
+    @Flag(help: "Print the findings as JSON.")
+    var json = false
+
+    /// The findings as JSON.
+    private struct Document: Encodable {
+      struct File: Encodable {
+        let file: String
+        let good: Bool
+        var description: StatisticsDescription?
+        var error: String?
+      }
+      var statistics: [File] = []
+    }
+
     func run() throws {
       let files = try file.map { [$0] } ?? StatisticsCache().fetchedNames
       guard !files.isEmpty else {
@@ -27,9 +42,12 @@ extension StatsCommand {
           .inputMissing, .nothingFetched, "the cache", "no statistics have been fetched yet")
       }
       var first: Failure?
+      var document = Document()
       for file in files {
         do {
           let it = try StatisticsDescription(reference: file)
+          document.statistics.append(.init(file: file, good: true, description: it))
+          if json { continue }
           let known =
             it.verifiedBy.isEmpty
             ? "its hash is unknown" : "hash as in the " + it.verifiedBy.joined(separator: ", ")
@@ -38,10 +56,15 @@ extension StatsCommand {
               + "\(it.trace)")
         } catch let failure as Failure where failure.status != .inputOutput {
           // Verify the others as well.
-          if files.count > 1 { Terminal.note("dis-eval: \(namingOptions(failure.description))") }
+          document.statistics.append(
+            .init(file: file, good: false, error: namingOptions(failure.description)))
+          if files.count > 1, !json {
+            Terminal.note("dis-eval: \(namingOptions(failure.description))")
+          }
           first = first ?? failure
         }
       }
+      if json { try Terminal.result(encodedJSON(document)) }
       if let first { throw first }
     }
   }

@@ -2,6 +2,7 @@ import ArgumentParser
 import DisEval
 import Files
 import Foundation
+import Results
 
 struct WeightsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -130,11 +131,27 @@ struct WeightsCommand: AsyncParsableCommand {
       commandName: "list",
       abstract: "Lists the published files and the weights in the cache.",
       discussion: """
-        Example:
+        Examples:
           dis-eval weights list
+          dis-eval weights list --json
         """)
 
+    @Flag(help: "Print the list as JSON.")
+    var json = false
+
+    /// The list as JSON, with null for an empty cache.
+    private struct Document: Encodable {
+      let published = PublishedWeights.all
+      let folder: String
+      @EncodedNull var cached: WeightsRecord?
+    }
+
     func run() throws {
+      let store = WeightStore.user
+      if json {
+        return try Terminal.result(
+          encodedJSON(Document(folder: store.folder, cached: try cached(in: store))))
+      }
       for weights in PublishedWeights.all {
         try Terminal.result(
           """
@@ -144,12 +161,17 @@ struct WeightsCommand: AsyncParsableCommand {
             bytes     \(weights.bytes.map(String.init) ?? "unknown")
           """)
       }
-      let store = WeightStore.user
+      try Terminal.result(
+        try cached(in: store).map { "cache: \(escaped($0.path)), from \(escaped($0.sourceFile))" }
+          ?? "cache: nothing in \(escaped(store.folder))")
+    }
+
+    /// Returns the description of the weights in the cache; nil if there are none.
+    private func cached(in store: WeightStore) throws -> WeightsRecord? {
       do {
-        let record = try store.describe(nil)
-        try Terminal.result("cache: \(escaped(record.path)), from \(escaped(record.sourceFile))")
+        return try store.describe(nil)
       } catch let failure as Failure where failure.code == .weightsUnavailable {
-        try Terminal.result("cache: nothing in \(escaped(store.folder))")
+        return nil
       }
     }
   }
