@@ -19,6 +19,18 @@ public enum MetricTitle: String, CaseIterable, Sendable {
   /// Whether the metric has this name only for the extractor ``inception``.
   public var isOfInception: Bool { self == .fid || self == .inceptionScore }
 
+  /// The name of the same quantity with the other kind of extractor: `fd` for `fid`, `cs` for `is`,
+  /// and the reverse; nil for metrics with one name.
+  public var counterpart: MetricTitle? {
+    switch self {
+    case .fid: .frechetDistance
+    case .frechetDistance: .fid
+    case .inceptionScore: .classifierScore
+    case .classifierScore: .inceptionScore
+    default: nil
+    }
+  }
+
   /// Whether a higher value is better.
   public var higherIsBetter: Bool {
     switch self {

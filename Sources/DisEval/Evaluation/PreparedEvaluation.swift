@@ -110,6 +110,23 @@ public struct PreparedEvaluation {
   /// The number of classes of the evaluated model; nil if there is no model or it has no classes.
   public var classCount: Int? { subject.origin?.checkpoint.model.numClasses }
 
+  /// Returns why the result will have no metric with the given name, whatever the inputs; nil if it
+  /// may have one.
+  public func reasonWithout(_ title: MetricTitle) -> String? {
+    let isInception = extractor.provenance.name == MetricTitle.inception
+    if let counterpart = title.counterpart, title.isOfInception != isInception {
+      return "the result has \(counterpart.rawValue) instead of \(title.rawValue), because of the "
+        + "extractor '\(extractor.provenance.name)'"
+    }
+    guard title == .density || title == .coverage else { return nil }
+    let dialects = pairs.map(\.features)
+    let hasBoth = dialects.contains { $0.definition.precisionAndRecall.definition == .prdc }
+    return hasBoth
+      ? nil
+      : "\(title.rawValue) is not computed in the dialect "
+        + dialects.map(\.rawValue).joined(separator: ", ")
+  }
+
   /// Checks that this evaluation repeats a recorded one.
   ///
   /// - Parameter isSameCheckpoint: Whether the checkpoint must be the recorded one.

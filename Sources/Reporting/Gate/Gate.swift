@@ -208,10 +208,22 @@ public struct Gate: Sendable {
   /// Returns a check without a verdict yet.
   private func check(_ name: String, _ kind: Check.Kind) -> Check {
     let metric = candidate.metrics[name]
-    let reason = candidate.skipped[name].map { ": \($0)" } ?? ""
     return Check(
-      metric: name, kind: kind, verdict: .cannotSay, reason: "the result has no \(name)\(reason)",
+      metric: name, kind: kind, verdict: .cannotSay,
+      reason: "the result has no \(name)\(reasonWithout(name))",
       value: metric?.value, interval: metric?.interval)
+  }
+
+  /// Returns why the candidate has no metric of that name, as the end of a sentence; empty if it is
+  /// unknown.
+  private func reasonWithout(_ name: String) -> String {
+    if let skipped = candidate.skipped[name] { return ": \(skipped)" }
+    guard let title = MetricTitle(rawValue: name), let other = title.counterpart,
+      candidate.metrics[other.rawValue] != nil || candidate.skipped[other.rawValue] != nil
+    else { return "" }
+    let quantity = title == .fid || title == .frechetDistance ? "distance" : "score"
+    return "; by its extractor '\(candidate.provenance.extractor.name)' the \(quantity) is called "
+      + other.rawValue
   }
 
   /// Returns why a metric cannot be judged at all; nil if it can.

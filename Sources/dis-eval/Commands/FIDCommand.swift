@@ -54,37 +54,7 @@ struct EvaluateCommand: ComputingCommand {
   @OptionGroup var metrics: MetricOptions
 
   func run() async throws {
-    try await options.run(metrics: metrics.names, optional: Set(MetricName.allCases))
-  }
-}
-
-/// The metrics to compute, by name.
-struct MetricOptions: ParsableArguments {
-  @Option(
-    help: ArgumentHelp(
-      "Metrics to compute, separated by commas: fid, sfid, is, kid, precision, recall.",
-      valueName: "names"))
-  var metrics: String?
-
-  /// The requested metrics; nil if the option is not given.
-  var names: Set<MetricName>? {
-    get throws {
-      guard let metrics else { return nil }
-      return Set(
-        try metrics.split(separator: ",").map { text in
-          guard let name = MetricName(rawValue: String(text)) else {
-            throw ValidationError(
-              "--metrics \(text): expected "
-                + MetricName.allCases.map(\.rawValue).joined(separator: ", ") + ".")
-          }
-          return name
-        })
-    }
-  }
-
-  func validate() throws {
-    if let names = try names, names.isEmpty {
-      throw ValidationError("--metrics: expected at least one name.")
-    }
+    try await options.run(
+      metrics: metrics.names, titles: metrics.titles, optional: Set(MetricName.allCases))
   }
 }

@@ -110,7 +110,7 @@ struct SweepCommand: ComputingCommand {
     try scoring.notePreset(running.reporter)
     var template = try scoring.request(
       sampling: "", reference: reference.ref, count: num)
-    template.metrics = try metrics.names?.map(\.rawValue).sorted()
+    template.metrics = metrics.names?.map(\.rawValue).sorted()
     template.intervals = !noIntervals
     var sweep = Sweep(folder: out, template: template, execution: running.execution)
     sweep.repeats = repeats

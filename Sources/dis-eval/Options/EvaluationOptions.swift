@@ -2,6 +2,7 @@ import ArgumentParser
 import DisEval
 import Files
 import Foundation
+import GenerativeMetrics
 
 /// What is scored, and what it is compared with.
 struct SubjectOptions: ParsableArguments {
@@ -154,25 +155,28 @@ struct EvaluationOptions: ParsableArguments {
   ///
   /// - Parameters:
   ///   - metrics: The metrics requested by name; nil for `optional`.
+  ///   - titles: The names by which they were requested.
   ///   - optional: The metrics to compute if the inputs allow.
-  func run(metrics: Set<MetricName>?, optional: Set<MetricName>) async throws {
+  func run(
+    metrics: Set<MetricName>?, titles: [MetricTitle] = [], optional: Set<MetricName>
+  ) async throws {
     let requests = try requests(metrics: metrics, optional: optional)
     var execution = try execution()
     try scoring.notePreset(running.reporter)
     try output.check()
     guard requests.count == 1 else {
       return try output.write(
-        try await repeated(requests, execution), quiet: running.quiet)
+        try await repeated(requests, titles, execution), quiet: running.quiet)
     }
     guard execution.run?.shard != nil else {
-      let evaluation = try requests[0].prepare(execution, reporter: running.reporter)
+      let evaluation = try prepared(requests[0], titles, execution)
       return try await output.run(evaluation, quiet: running.quiet)
     }
     output.outputOptions.forEach {
       running.reporter.warn("a shard scores nothing: \($0) is written by the process that merges")
     }
     execution.run?.keepsImages = output.wantsImages
-    let shard = try await requests[0].prepare(execution, reporter: running.reporter).makeShard()
+    let shard = try await prepared(requests[0], titles, execution).makeShard()
     if output.json { try Terminal.result(shard.json()) }
     if !running.quiet {
       Terminal.note(
@@ -183,7 +187,7 @@ struct EvaluationOptions: ParsableArguments {
 
   /// Returns the results of all seeds, each with its own run.
   private func repeated(
-    _ requests: [EvaluationRequest], _ execution: Execution
+    _ requests: [EvaluationRequest], _ titles: [MetricTitle], _ execution: Execution
   ) async throws -> RepeatedResult {
     var results: [EvaluationResult] = []
     for request in requests {
@@ -191,9 +195,18 @@ struct EvaluationOptions: ParsableArguments {
       var execution = execution
       execution.run?.path += "/seed-\(seed)"
       running.reporter.note("seed \(seed)")
-      results.append(
-        try await request.prepare(execution, reporter: running.reporter).run())
+      let evaluation = try prepared(request, results.isEmpty ? titles : [], execution)
+      results.append(try await evaluation.run())
     }
     return RepeatedResult(results)
+  }
+
+  /// Prepares an evaluation, and says which of the requested names its result will not have.
+  private func prepared(
+    _ request: EvaluationRequest, _ titles: [MetricTitle], _ execution: Execution
+  ) throws -> PreparedEvaluation {
+    let evaluation = try request.prepare(execution, reporter: running.reporter)
+    titles.compactMap(evaluation.reasonWithout).forEach(running.reporter.note)
+    return evaluation
   }
 }
