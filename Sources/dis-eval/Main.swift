@@ -42,11 +42,20 @@ enum Main {
     // A closed pipe or a file size limit makes the write fail, but does not end the process.
     signal(SIGPIPE, SIG_IGN)
     signal(SIGXFSZ, SIG_IGN)
+    let line = CurrentArguments(CommandLine.arguments.dropFirst())
     do {
-      var command = try DisEvalCommand.parseAsRoot()
+      var command: any ParsableCommand
+      do {
+        command = try DisEvalCommand.parseAsRoot(line.arguments)
+      } catch {
+        line.printNotes()
+        throw error
+      }
       if let kernels = (command as? any ComputingCommand)?.running.kernels {
         try kernels.select()
       }
+      // The selection may have replaced the process with one that parses the same arguments.
+      line.printNotes()
       if var asynchronous = command as? any AsyncParsableCommand {
         try await asynchronous.run()
       } else {

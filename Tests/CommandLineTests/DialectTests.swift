@@ -85,7 +85,7 @@ import _TestSupport
     let inputs = try Inputs()
     let run = try DisEvalProcess(
       "explain", "--images", inputs.images[0], "--ref", inputs.images[1], "--weights",
-      inputs.weights, "--num", "3", "--base", "tf", "--json")
+      inputs.weights, "--num", "3", "--dialect", "tf", "--json")
     #expect(run.status == 0, "\(run.errors)")
     let result = try run.json()
     let base = try #require(result["value"] as? Double)

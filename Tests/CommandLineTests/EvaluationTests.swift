@@ -116,7 +116,7 @@ import _TestSupport
     let made = try DisEvalProcess(
       "stats", "make", "--images", images, "--weights", DisEvalProcess.extractor, "--dataset",
       "test",
-      "--split", "all", "--features", "10", "--held-out", images, "--out", statistics)
+      "--split", "all", "--keep-features", "10", "--held-out", images, "--out", statistics)
     #expect(made.status == 0, "\(made.errors)")
     let file = try NPZ.read(statistics)
     #expect(file.names == ["mu", "sigma", "features"])

@@ -27,7 +27,7 @@ import _TestSupport
 
     let statistics = folder.path("stats.npz")
     let made = try DisEvalProcess(
-      "stats", "make", "--images", images, "--weights", DisEvalProcess.extractor, "--features",
+      "stats", "make", "--images", images, "--weights", DisEvalProcess.extractor, "--keep-features",
       "11", "--out", statistics)
     try #require(made.status == 0, "\(made.errors)")
     let other = try NPZ.read(statistics)

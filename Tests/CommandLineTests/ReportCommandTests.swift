@@ -57,12 +57,12 @@ import _TestSupport
   @Test func aRunRanksAllOfItsSamples() throws {
     let run = folder.path("run")
     let result = try result(50, ["--run", run])
-    let html = try report(result, "--run", run, "--samples", "6")
+    let html = try report(result, "--run", run, "--num", "6")
     #expect(html.contains("The first 6 of the 50 samples"))
     #expect(html.contains("Each of them has the SHA-256 that the run recorded"))
     #expect(html.contains("best and worst of all 50"))
     // Of fewer samples, and without the run.
-    let without = try report(result, "--samples", "6")
+    let without = try report(result, "--num", "6")
     #expect(without.contains("Each of them has the SHA-256 that the result recorded."))
     #expect(without.contains("best and worst of the first 6 of 50"))
     #expect(without.contains("--run"))
@@ -78,7 +78,8 @@ import _TestSupport
     }
     let statistics = folder.path("stats.npz")
     let made = try DisEvalProcess(
-      "stats", "make", "--images", real, "--weights", DisEvalProcess.extractor, "--features", "150",
+      "stats", "make", "--images", real, "--weights", DisEvalProcess.extractor, "--keep-features",
+      "150",
       "--out", statistics)
     #expect(made.status == 0, "\(made.errors)")
     let path = folder.path("result.json")
@@ -108,7 +109,7 @@ import _TestSupport
     let gate = folder.path("gate.json")
     try Data("{\"schema\": \"dis-eval-gate/1\"}".utf8).write(to: URL(fileURLWithPath: gate))
     try refusal(result, "--gate", gate, status: 65, code: "VerdictInvalid")
-    try refusal(result, "--samples", "-1", status: 64, code: "--samples")
+    try refusal(result, "--num", "-1", status: 64, code: "--num")
     try refusal(folder.path("l.jsonl"), "--gate", gate, status: 64, code: "--gate")
     // An output that cannot be made is refused before any work.
     let run = try DisEvalProcess("report", result, "--out", folder.path("no/such/r.html"))

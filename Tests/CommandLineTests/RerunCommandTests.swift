@@ -175,7 +175,7 @@ import _TestSupport
     try refused(result, "--ckpt", other, status: 65, code: "OtherCheckpoint")
     let converted = folder.path("other.npz")
     let made = try DisEvalProcess(
-      "stats", "convert", DisEvalProcess.statistics, converted, "--features", "1")
+      "stats", "convert", DisEvalProcess.statistics, "--out", converted, "--keep-features", "1")
     #expect(made.status == 0, "\(made.errors)")
     try refused(result, "--ref", converted, status: 65, code: "OtherReference")
     try refused(

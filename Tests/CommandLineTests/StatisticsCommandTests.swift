@@ -217,7 +217,7 @@ import _TestSupport
     let folder = try TemporaryFolder()
     let out = folder.path("out.npz")
     let run = try DisEvalProcess(
-      "stats", "convert", Self.fixture(name), out, "--dialect", "tf", "--resolution", "32")
+      "stats", "convert", Self.fixture(name), "--out", out, "--dialect", "tf", "--image-side", "32")
     #expect(run.status == 0, "\(run.errors)")
     #expect(run.output.contains("asserted: dialect, resolution"))
     let sigma = try NPZ.read(out).array("sigma")
@@ -234,7 +234,7 @@ import _TestSupport
   @Test func styleGANsCovarianceIsDividedLikeTheOthers() throws {
     let folder = try TemporaryFolder()
     let out = folder.path("out.npz")
-    let run = try DisEvalProcess("stats", "convert", Self.fixture("stylegan.pkl"), out)
+    let run = try DisEvalProcess("stats", "convert", Self.fixture("stylegan.pkl"), "--out", out)
     #expect(run.status == 0, "\(run.errors)")
     let golden = try NPYArray.read(Self.fixture("sigma.npy")).doubles()
     let worst = worst(try NPZ.read(out).array("sigma").doubles(), golden)
@@ -246,7 +246,7 @@ import _TestSupport
     let folder = try TemporaryFolder()
     let out = folder.path("out.npz")
     let run = try DisEvalProcess(
-      "stats", "convert", Self.fixture("clean_kid.npz"), out, "--features", "7")
+      "stats", "convert", Self.fixture("clean_kid.npz"), "--out", out, "--keep-features", "7")
     #expect(run.status == 0, "\(run.errors)")
     let rows = try NPYArray.read(Self.fixture("rows.npy")).floats()
     #expect(try NPZ.read(out).array("features").floats() == Array(rows[..<(7 * 16)]))
@@ -254,9 +254,10 @@ import _TestSupport
 
   @Test func whatIsKnownCannotBeAssertedOtherwise() throws {
     let folder = try TemporaryFolder()
-    for (option, value) in [("--dialect", "edm"), ("--count", "9")] {
+    for (option, value) in [("--dialect", "edm"), ("--num", "9")] {
       let run = try DisEvalProcess(
-        "stats", "convert", DisEvalProcess.statistics, folder.path("out.npz"), option, value)
+        "stats", "convert", DisEvalProcess.statistics, "--out", folder.path("out.npz"), option,
+        value)
       #expect(run.status == 65 && run.errors.contains("FactContradicted"), "\(run.errors)")
     }
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path).isEmpty)
@@ -279,11 +280,11 @@ import _TestSupport
       (["show", "cifar10-edm"], 69, "stats fetch cifar10-edm"), (["verify"], 66, "NothingFetched"),
       (["verify", "only_dinov2.pkl"], 65, "StatsInvalid"),
       (["show", "objects.pkl"], 65, "NpyUnsupported"), (["fetch", "nothing"], 66, "StatsUnknown"),
-      (["fetch"], 64, "name"), (["convert", "edm.npz", "out.pkl"], 64, "only read"),
-      (["convert", "edm.npz", "/nonexistent/out.npz"], 73, "CannotCreate"),
-      (["convert", "edm.npz", "out.npz", "--dialect", "x"], 64, "dialect"),
-      (["convert", "edm.npz", "out.npz", "--count", "1"], 64, "at least 2"),
-      (["convert", "edm.npz", "out.npz", "--features", "5"], 65, "NoFeatureRows"),
+      (["fetch"], 64, "name"), (["convert", "edm.npz", "--out", "out.pkl"], 64, "only read"),
+      (["convert", "edm.npz", "--out", "/nonexistent/out.npz"], 73, "CannotCreate"),
+      (["convert", "edm.npz", "--out", "out.npz", "--dialect", "x"], 64, "dialect"),
+      (["convert", "edm.npz", "--out", "out.npz", "--num", "1"], 64, "at least 2"),
+      (["convert", "edm.npz", "--out", "out.npz", "--keep-features", "5"], 65, "NoFeatureRows"),
       (["show", "rows.npy"], 65, "rows.npy"), (["frobnicate"], 64, "frobnicate"),
     ])
   func refuses(arguments: [String], status: Int32, part: String) throws {

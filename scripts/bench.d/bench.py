@@ -415,7 +415,7 @@ def agreement(images: int) -> str:
     exact = np.concatenate([network.double()(part.double())[0].flatten(1).numpy() for part in x.split(8)])
     out = WORK / "features.npz"
     out.unlink(missing_ok=True)
-    command = [BINARY, "stats", "make", "--images", path, "--features", 64, "--out", out, "--quiet"]
+    command = [BINARY, "stats", "make", "--images", path, "--keep-features", 64, "--out", out, "--quiet"]
     rows = []
     kinds = {"PyTorch float32": single}
     for precision in ("float32", "bf16"):

@@ -120,5 +120,5 @@ score_as_planned() {
 # judge OPTION...: judges by the policy and the options. Only here, 1 and 3 are verdicts.
 judge() {
   judged=1
-  call "$DIS_EVAL" gate "$OUT/result.json" --metric "$METRIC" ${POLICY:+--policy "$POLICY"} "$@"
+  call "$DIS_EVAL" gate "$OUT/result.json" --metrics "$METRIC" ${POLICY:+--policy "$POLICY"} "$@"
 }

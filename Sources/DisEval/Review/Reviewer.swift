@@ -75,7 +75,7 @@ public struct Reviewer: Sendable {
       review.unranked =
         reference == nil
         ? "the reference is not at hand; --ref adds it"
-        : "the reference has no rows of features, which 'dis-eval stats make --features' keeps"
+        : "the reference has no rows of features, which 'dis-eval stats make --keep-features' keeps"
       return review
     }
 

@@ -16,7 +16,7 @@ struct ExplainCommand: ComputingCommand {
 
       Examples:
         dis-eval explain --images samples/ --ref photos/ --num 2000
-        dis-eval explain --images a.npz --ref b.npz --base tf --json
+        dis-eval explain --images a.npz --ref b.npz --dialect tf --json
       """)
 
   @Option(help: ArgumentHelp("The images to score.", valueName: "path"))
@@ -34,7 +34,7 @@ struct ExplainCommand: ComputingCommand {
   var otherWeights: String?
 
   @Option(help: "The dialect to compare the others with.")
-  var base = Dialect.pytorchFID
+  var dialect = Dialect.pytorchFID
 
   @Option(
     help: ArgumentHelp(
@@ -67,7 +67,7 @@ struct ExplainCommand: ComputingCommand {
     if let out { try AtomicFile.check(out) }
     var explainer = Explainer(
       images: images, reference: ref, weights: weights, workload: workload)
-    explainer.base = base
+    explainer.base = dialect
     explainer.otherWeights = otherWeights
     explainer.count = num
     explainer.recursive = folders.recursive

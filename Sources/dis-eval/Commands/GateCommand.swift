@@ -1,6 +1,7 @@
 import ArgumentParser
 import Files
 import Foundation
+import GenerativeMetrics
 import Reporting
 import Results
 
@@ -84,9 +85,10 @@ struct GateCommand: ComputingCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Compare only this metric with the baseline; may be repeated. (default: those with rules in "
-        + "the policy, or all metrics of the baseline)", valueName: "name"))
-  var metric: [String] = []
+      "Compare only these metrics with the baseline, separated by commas. (default: those with "
+        + "rules in the policy, or all metrics of the baseline)", valueName: "names"),
+    transform: metricTitles)
+  var metrics: [[MetricTitle]] = []
 
   @Option(help: ArgumentHelp("The baseline or result to compare with.", valueName: "file"))
   var baseline: String?
@@ -177,7 +179,7 @@ struct GateCommand: ComputingCommand {
     let baselinePath = self.baselinePath(policy)
     if updateBaseline == nil { try checkFiles(baseline: baselinePath) }
     let baseline = try baselinePath.map { try RecordedEvaluation(contentsOf: $0, as: .baseline) }
-    let names = metric.isEmpty ? ruled : Set(metric)
+    let names = metrics.isEmpty ? ruled : Set(metrics.joined().map(\.rawValue))
     let candidate: RecordedEvaluation
     if let result {
       candidate = try RecordedEvaluation(contentsOf: result, as: .result)

@@ -70,14 +70,14 @@ struct ReportCommand: ComputingCommand {
 
   @OptionGroup var folders: FolderOptions
 
-  @Option(help: "Number of images to show; 0 for none.")
-  var samples = 64
+  @Option(help: ArgumentHelp("Number of images to show; 0 for none.", valueName: "n"))
+  var num = 64
 
   @OptionGroup(title: "Running") var running: RunOptions
 
   func validate() throws {
-    guard (0...1024).contains(samples) else {
-      throw ValidationError("--samples \(samples): expected 0 to 1024.")
+    guard (0...1024).contains(num) else {
+      throw ValidationError("--num \(num): expected 0 to 1024.")
     }
     guard ckpt == nil || images == nil else {
       throw ValidationError("Give --ckpt or --images, not both.")
@@ -174,9 +174,9 @@ extension ReportCommand {
   private func sampleSections(
     of result: EvaluationResult, _ workload: Workload
   ) async throws -> [ReportPage.Section] {
-    guard samples > 0 else {
+    guard num > 0 else {
       return [
-        ReportPage.Section("Samples", [.missing("No samples were requested; see --samples.")])
+        ReportPage.Section("Samples", [.missing("No samples were requested; see --num.")])
       ]
     }
     try commandFiles(result).check()
@@ -189,7 +189,7 @@ extension ReportCommand {
       return [ReportPage.Section("Samples", [.missing(reason)])]
     }
     var reviewer = Reviewer(of: result, source: source, workload: workload)
-    reviewer.count = samples
+    reviewer.count = num
     reviewer.run = run
     reviewer.reference = try ref ?? unchangedReference(of: result)
     reviewer.referenceImages = referenceImages

@@ -7,56 +7,74 @@ extension StatsCommand {
     static let configuration = CommandConfiguration(
       commandName: "convert",
       abstract: "Converts statistics to an .npz file, with a .json record beside it.",
+      usage: "dis-eval stats convert <file> --out <file> [<options>]",
       discussion: """
         mu and sigma are written in float64, which every tool can read. Pickles are read but never \
         written, because loading one in Python can run arbitrary code.
 
-        --dialect, --count and --resolution assert facts that the file does not contain. The \
+        --dialect, --num and --image-side assert facts that the file does not contain. The \
         record marks them as asserted.
 
         Example:
-          dis-eval stats convert img512.pkl img512.npz --dialect edm
+          dis-eval stats convert img512.pkl --out img512.npz --dialect edm
         """)
 
-    @Argument(help: "A file, or the name of fetched statistics.")
+    @Argument(help: ArgumentHelp("A file, or the name of fetched statistics.", valueName: "file"))
     var input: String
 
-    @Argument(help: "The file to write.")
-    var output: String
+    /// The former place of `--out`.
+    @Argument(help: .hidden)
+    var formerOutput: String?
+
+    @Option(help: ArgumentHelp("The .npz file to write.", valueName: "file"))
+    var out: String?
 
     @Option(help: "The dialect of the features.")
     var dialect: Dialect?
 
-    @Option(help: "The number of images.")
-    var count: Int?
+    @Option(help: ArgumentHelp("The number of images.", valueName: "n"))
+    var num: Int?
 
-    @Option(help: "The side of the images in pixels.")
-    var resolution: Int?
+    @Option(help: ArgumentHelp("The side of the images in pixels.", valueName: "pixels"))
+    var imageSide: Int?
 
-    @Option(help: "Number of feature rows to keep, those of the first images.")
-    var features = 0
+    @Option(
+      help: ArgumentHelp(
+        "Number of feature rows to keep, those of the first images.", valueName: "n"))
+    var keepFeatures = 0
+
+    @Flag(help: "Print the path and the record as JSON.")
+    var json = false
+
+    private var output: String { out ?? formerOutput ?? "" }
 
     func validate() throws {
-      if let count, count < 2 { throw ValidationError("--count \(count): expected at least 2.") }
-      if let resolution, !(1...65536).contains(resolution) {
-        throw ValidationError("--resolution \(resolution): expected 1 to 65536.")
+      guard (out == nil) != (formerOutput == nil) else {
+        throw ValidationError(
+          out == nil ? "Missing expected argument '--out <file>'." : "Expected one path and --out.")
       }
-      guard features >= 0 else {
-        throw ValidationError("--features \(features): expected at least 0.")
+      if let num, num < 2 { throw ValidationError("--num \(num): expected at least 2.") }
+      if let imageSide, !(1...65536).contains(imageSide) {
+        throw ValidationError("--image-side \(imageSide): expected 1 to 65536.")
+      }
+      guard keepFeatures >= 0 else {
+        throw ValidationError("--keep-features \(keepFeatures): expected at least 0.")
       }
       var files = CommandFiles()
       files.readsReference("the input", input)
-      files.writesStatistics("the output", output)
-      try files.check()
+      files.writesStatistics("--out", output)
+      try files.check(json: json)
     }
 
     func run() throws {
+      if formerOutput != nil { Terminal.note(renaming: "the second path", to: "--out") }
       var conversion = try StatisticsConversion(reference: input)
       conversion.dialect = dialect
-      conversion.count = count
-      conversion.resolution = resolution
-      conversion.keptRows = features
+      conversion.count = num
+      conversion.resolution = imageSide
+      conversion.keptRows = keepFeatures
       let record = try conversion.write(to: output)
+      if json { return try Terminal.result(WrittenStatistics(path: output, record: record).json()) }
       var facts = ["\(conversion.input.dimension) dimensions"]
       facts.append("\(record.count.map(String.init) ?? "unknown") images")
       facts.append("dialect \(record.dialect?.rawValue ?? "unknown")")

@@ -14,7 +14,8 @@ extension StatsCommand {
         Example:
           dis-eval stats make --images train-images-idx3-ubyte.gz \\
             --weights extractor.safetensors --dataset fashion-mnist --split train \\
-            --features 5000 --held-out t10k-images-idx3-ubyte.gz --out stats.npz
+            --keep-features 5000 --held-out t10k-images-idx3-ubyte.gz \\
+            --out stats.npz
         """)
 
     @Option(help: ArgumentHelp("The images.", valueName: "path"))
@@ -39,8 +40,10 @@ extension StatsCommand {
 
     @OptionGroup var folders: FolderOptions
 
-    @Option(help: "Number of feature rows to keep, those of the first images.")
-    var features = 0
+    @Option(
+      help: ArgumentHelp(
+        "Number of feature rows to keep, those of the first images.", valueName: "n"))
+    var keepFeatures = 0
 
     @Option(
       help: ArgumentHelp(
@@ -60,8 +63,8 @@ extension StatsCommand {
     var json = false
 
     func validate() throws {
-      guard features >= 0 else {
-        throw ValidationError("--features \(features): expected at least 0.")
+      guard keepFeatures >= 0 else {
+        throw ValidationError("--keep-features \(keepFeatures): expected at least 0.")
       }
       if split != nil, dataset == nil { throw ValidationError("--split needs --dataset.") }
       var files = CommandFiles()
@@ -75,7 +78,7 @@ extension StatsCommand {
     func run() async throws {
       var maker = StatisticsMaker(
         images: images, weights: weights,
-        dataset: dataset.map { Dataset(name: $0, split: split) }, keptRows: features,
+        dataset: dataset.map { Dataset(name: $0, split: split) }, keptRows: keepFeatures,
         heldOut: heldOut.map { ($0, heldOutName) }, workload: running.workload)
       maker.dialect = dialect
       maker.recursive = folders.recursive

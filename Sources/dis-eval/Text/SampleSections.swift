@@ -63,7 +63,7 @@ private func extremes(
   ]
   if ranking.count < total, !isOfRun {
     blocks.append(
-      .missing("To rank all of them, give the run's folder with --run, or --samples \(total)."))
+      .missing("To rank all of them, give the run's folder with --run, or --num \(total)."))
   }
   for (caption, ranked) in [("Best", ranking.best), ("Worst", ranking.worst)] where !ranked.isEmpty
   {
