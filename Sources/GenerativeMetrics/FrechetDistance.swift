@@ -73,6 +73,9 @@ public struct FrechetDistance: Equatable, Sendable {
 /// are below 1e-12 in all cases. The distance of a set from itself is within 1e-9 of 0. The result
 /// has the same bits for any number of user threads, but its last bits differ between processors.
 ///
+/// - Parameters:
+///   - a: One Gaussian: a mean `[D]` and a covariance `[D, D]`.
+///   - b: The other Gaussian, with the same D.
 /// - Throws: ``MetricError`` `DimensionMismatch` if the Gaussians differ in D;
 ///   `NotPositiveSemidefinite`, with the smallest eigenvalue, if that is below -1e-10 of the
 ///   largest and below what rounding the input to ``GaussianStatistics/relativePrecision``
@@ -114,8 +117,11 @@ public func frechetDistance(
 
 /// Returns the squared Fréchet distance of two Gaussians whose covariances are factored.
 ///
-/// - Parameter tolerance: The loss allowed for squaring the singular values, relative to the
-///   traces. With 0, they are not squared.
+/// - Parameters:
+///   - a: One Gaussian: a mean `[D]` and a factor `[R, D]` of its covariance, of any R.
+///   - b: The other Gaussian, with the same D.
+///   - tolerance: The loss allowed for squaring the singular values, as a fraction of the sum of
+///     both traces. With 0, they are not squared.
 /// - Throws: ``MetricError`` `DimensionMismatch` if the Gaussians differ in D, `LAPACKFailure` if a
 ///   LAPACK routine fails, `Overflow` if the result is not finite, `NegativeDistance` if the trace
 ///   term is below -1e-9 (tr S₁ + tr S₂).
@@ -180,6 +186,7 @@ package struct FactoredGaussian {
 
   /// Factors the covariance of `statistics`.
   ///
+  /// - Parameter statistics: A mean `[D]` and a covariance `[D, D]`.
   /// - Throws: ``MetricError`` `NotPositiveSemidefinite` if an eigenvalue is more negative than
   ///   rounding explains, `LAPACKFailure` if a LAPACK routine fails.
   package init(_ statistics: GaussianStatistics) throws(MetricError) {

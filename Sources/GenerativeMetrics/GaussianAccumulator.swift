@@ -61,6 +61,7 @@ public struct GaussianAccumulator: Sendable {
   /// order, where all but the last are full, gives the same bits as appending their rows. Any other
   /// division gives the same numbers up to rounding.
   ///
+  /// - Parameter other: An accumulator of samples with the same D.
   /// - Throws: ``MetricError`` `DimensionMismatch` if the accumulators differ in D.
   public mutating func merge(_ other: GaussianAccumulator) throws(MetricError) {
     guard other.dimension == dimension else {
@@ -73,11 +74,12 @@ public struct GaussianAccumulator: Sendable {
     singleSum.add(rows: other.singleSum)
   }
 
-  /// Returns an accumulator without the samples of `part`, which must be among the samples of this
-  /// one.
+  /// Returns an accumulator without some of the samples of this one.
   ///
   /// Up to rounding, this equals an accumulator to which those samples were never added.
   ///
+  /// - Parameter part: An accumulator of the samples to remove, with the same D. They must be among
+  ///   those of this accumulator, and fewer.
   /// - Throws: ``MetricError`` `DimensionMismatch` if the accumulators differ in D, `TooFewSamples`
   ///   if no samples are left.
   public func removing(_ part: GaussianAccumulator) throws(MetricError) -> GaussianAccumulator {

@@ -20,11 +20,12 @@ public struct GaussianStatistics: Equatable, Sendable {
   /// Creates statistics from external data, such as a reference file, after checking them.
   ///
   /// - Parameters:
-  ///   - count: The number of samples N, if known.
+  ///   - count: The number of samples N; nil if unknown.
   ///   - mean: `[D]`.
   ///   - covariance: `[D, D]`. Whether it is positive semidefinite becomes apparent only in a
   ///     factorisation, and is checked by ``frechetDistance(between:and:)``.
-  ///   - relativePrecision: 2⁻⁵² for float64, 2⁻²³ for float32 and 2⁻¹⁰ for float16.
+  ///   - relativePrecision: The relative rounding error of the values: 2⁻⁵² for float64, 2⁻²³ for
+  ///     float32 and 2⁻¹⁰ for float16.
   /// - Throws: ``MetricError`` `TooFewSamples` if N < 2; `ShapeMismatch` if D is 0, above
   ///   ``maximumDimension`` or not that of the covariance; `NonFinite` for a NaN or an infinity;
   ///   `NotSymmetric` if max|S - Sᵀ| > 1e-6 max|S|.

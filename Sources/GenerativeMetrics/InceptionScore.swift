@@ -33,7 +33,13 @@ public struct InceptionScore: Equatable, Sendable {
     /// The number subtracted from the number of splits in the divisor of the variance.
     public let ddof: Int
 
-    /// Creates a convention.
+    /// Creates a convention from its properties.
+    ///
+    /// - Parameters:
+    ///   - splits: The division of the samples.
+    ///   - shuffleSeed: The seed of the permutation by which the samples are shuffled first; nil to
+    ///     keep their order.
+    ///   - ddof: The number subtracted from the number of splits in the divisor of the variance.
     public init(_ splits: Splits, shuffleSeed: UInt32? = nil, ddof: Int = 0) {
       self.splits = splits
       self.shuffleSeed = shuffleSeed
@@ -69,7 +75,7 @@ public struct InceptionScore: Equatable, Sendable {
 ///
 /// - Parameters:
 ///   - logits: `[N, K]`, one row per sample.
-///   - classes: K.
+///   - classes: The number of classes, K, at least 1.
 ///   - convention: The order and division of the samples.
 /// - Throws: ``MetricError`` `ShapeMismatch` if `logits` are not whole rows, `NonFinite` with the
 ///   index of the sample for a NaN or an infinity, `TooFewSamples` if a split would be empty.
@@ -102,11 +108,11 @@ public struct InceptionScoreAccumulator: Sendable {
   private let groups: [Int]
   private var appended = 0
 
-  /// Creates an accumulator.
+  /// Creates an accumulator for a known number of samples.
   ///
   /// - Parameters:
-  ///   - classes: K.
-  ///   - count: N, which determines how the samples are divided.
+  ///   - classes: The number of classes, K.
+  ///   - count: The number of samples N, which determines how they are divided.
   ///   - convention: The order and division of the samples.
   ///   - isGrouped: Whether ``jackknife()`` will be called.
   /// - Throws: ``MetricError`` `TooFewSamples` if a split would be empty.

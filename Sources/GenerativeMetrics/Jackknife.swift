@@ -122,6 +122,9 @@ public struct Jackknife: Equatable, Sendable {
   /// Returns the jackknife of the difference of two metrics whose samples correspond pairwise, for
   /// example by a common seed. Variation common to both cancels group by group.
   ///
+  /// - Parameters:
+  ///   - a: The jackknife of one metric, with B groups.
+  ///   - b: The jackknife of the metric that is subtracted, with the same groups.
   /// - Throws: ``MetricError`` `CountMismatch` unless both have the same number of samples in the
   ///   same groups.
   public static func pairedDifference(
@@ -176,13 +179,16 @@ extension Jackknife {
 // MARK: - Groups
 
 extension Jackknife {
-  /// Returns the group of each of `count` samples, `[count]`. Each of 20 consecutive samples is in
-  /// a different group: sample i is in group
+  /// Returns the group of each of a number of samples. Each of 20 consecutive samples is in a
+  /// different group: sample i is in group
   /// `numpy.random.RandomState(i // 20).permutation(20)[i % 20]`.
   ///
   /// Groups therefore differ in size by at most one sample, and are similar even if samples are
   /// sorted by class or time or if classes alternate. Every split of an Inception Score has about
   /// the same number of samples from each group.
+  ///
+  /// - Parameter count: The number of samples, at least 0.
+  /// - Returns: `[count]`, numbers in `0..<20`.
   public static func groups(count: Int) -> [Int] {
     Array((0..<(count + groupCount - 1) / groupCount).flatMap(order(ofRun:)).prefix(count))
   }
@@ -211,13 +217,13 @@ extension Jackknife {
   /// unless there are about as few samples as dimensions.
   ///
   /// - Parameters:
-  ///   - value: The distance of all samples.
-  ///   - samples: All samples.
-  ///   - reference: The Gaussian to compare with.
+  ///   - value: The squared distance of all N samples.
+  ///   - samples: The moments of all N samples, N at least ``minimumCount``.
+  ///   - reference: The Gaussian to compare with, with the same D.
   ///   - mean: The precision in which the mean is summed.
-  ///   - progress: Called with the number of finished groups.
-  ///   - row: Returns the features of the sample with an index, `[D]`. Called once per sample, or
-  ///     19 times if there are few samples.
+  ///   - progress: Called with the number of finished groups, `1...groupCount`.
+  ///   - row: Returns the features `[D]` of the sample with an index in `0..<N`. Called once per
+  ///     sample, or 19 times if there are few samples.
   /// - Throws: ``MetricError`` `TooFewSamples` if there are fewer samples than ``minimumCount``; as
   ///   ``frechetDistance(between:and:)-(GaussianStatistics,_)`` does; or the error thrown by `row`.
   package static func ofDistance(

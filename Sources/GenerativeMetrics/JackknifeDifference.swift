@@ -9,7 +9,7 @@ public struct JackknifeDifference: Equatable, Sendable {
   /// The degrees of freedom of Student's t: the number of groups minus one.
   public let degreesOfFreedom: Int
 
-  /// Compares two metrics.
+  /// Computes the difference of two metrics and its standard error.
   ///
   /// - Parameters:
   ///   - first: The metric of the first set.

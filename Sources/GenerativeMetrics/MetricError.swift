@@ -10,14 +10,14 @@ public struct MetricError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The name in UpperCamelCase, such as `DimensionMismatch`.
     public let rawValue: String
 
-    /// The kind of that name.
+    /// Creates the kind with the given name.
     public init(rawValue: String) { self.rawValue = rawValue }
 
     /// The name.
     public var description: String { rawValue }
   }
 
-  /// Creates an error.
+  /// Creates an error from its kind and what it says.
   ///
   /// - Parameters:
   ///   - code: The kind of error.

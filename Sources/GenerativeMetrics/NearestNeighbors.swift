@@ -6,6 +6,10 @@ public struct NearestNeighbor: Equatable, Sendable {
   public let distance: Double
 
   /// Creates a neighbour from its index and distance.
+  ///
+  /// - Parameters:
+  ///   - index: The index of the row in the reference, from 0.
+  ///   - distance: The Euclidean distance to the row, in the unit of the features.
   public init(index: Int, distance: Double) {
     self.index = index
     self.distance = distance

@@ -13,7 +13,9 @@ package struct NumPyRandomState {
   private var words: [UInt32]
   private var position = size
 
-  /// Creates `RandomState(seed)`.
+  /// Creates the generator that NumPy creates as `RandomState(seed)`.
+  ///
+  /// - Parameter seed: The seed of the generator, `0...UInt32.max`.
   package init(seed: UInt32) {
     words = [seed]
     words.reserveCapacity(Self.size)
@@ -36,12 +38,18 @@ package struct NumPyRandomState {
 
   /// Returns `choice(population, size: count, replace: false)`: the first elements of
   /// ``permutation(_:)``.
+  ///
+  /// - Parameters:
+  ///   - population: The number of indices to choose from.
+  ///   - count: The number of indices to choose, `0...population`.
   package mutating func choice(_ population: Int, count: Int) -> ArraySlice<Int> {
     precondition(0...population ~= count, "\(count) of \(population)")
     return permutation(population).prefix(count)
   }
 
   /// Returns `permutation(count)`: 0, 1, ..., swapped from the last element down.
+  ///
+  /// - Parameter count: The number of elements, at least 0.
   package mutating func permutation(_ count: Int) -> [Int] {
     var result = Array(0..<count)
     for index in stride(from: count - 1, to: 0, by: -1) {

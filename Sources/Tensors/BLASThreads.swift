@@ -27,8 +27,11 @@ func withOneBLASThread<Result>(_ body: () -> Result) -> Result {
   return body()
 }
 
-/// Runs `body` with OpenBLAS set to `count` threads, while no other call to OpenBLAS runs. `body`
-/// must not call this function or ``withOneBLASThread(_:)``.
+/// Runs `body` with OpenBLAS set to some number of threads, while no other call to OpenBLAS runs.
+///
+/// - Parameters:
+///   - count: The number of threads of OpenBLAS during the call, at least 1.
+///   - body: The work. It must not call this function or ``withOneBLASThread(_:)``.
 package func withBLASThreads<Result>(_ count: Int32, _ body: () -> Result) -> Result {
   pthread_rwlock_wrlock(gate)
   defer { pthread_rwlock_unlock(gate) }

@@ -11,16 +11,16 @@ import CLAPACK
 /// image is processed at a time on the calling thread, so a result depends on its image only. All
 /// arithmetic is in `Float`.
 package struct Conv2d: Sendable {
-  /// Shape `[Cout, Cin, kh, kw]`.
+  /// The weights, shape `[Cout, Cin, kh, kw]`.
   package let weight: Tensor
-  /// Shape `[Cout]`.
+  /// The shift of each output channel, shape `[Cout]`.
   package let bias: Tensor
   /// The kernel, stride and padding.
   package let window: Window
   /// Whether negative results are set to zero.
   package let relu: Bool
 
-  /// Creates a convolution.
+  /// Creates a convolution from its weights and the way they slide.
   ///
   /// - Parameters:
   ///   - weight: Shape `[Cout, Cin, kh, kw]`.

@@ -1,7 +1,9 @@
 import Foundation
 
 extension Tensor {
-  /// Adds `other`, of the same shape, in place.
+  /// Adds the values of a different tensor in place.
+  ///
+  /// - Parameter other: A tensor of the same shape.
   package mutating func add(_ other: Tensor) {
     precondition(shape == other.shape, "add: \(shape) and \(other.shape)")
     values.withUnsafeMutableBufferPointer { sum in
@@ -30,7 +32,11 @@ extension Tensor {
   }
 }
 
-/// Joins `[L, A]` and `[L, B]` to `[L, A + B]`.
+/// Joins the columns of two matrices.
+///
+/// - Parameters:
+///   - a: `[L, A]`.
+///   - b: `[L, B]`, with the same L.
 package func concatenateColumns(_ a: Tensor, _ b: Tensor) -> Tensor {
   precondition(a.rows == b.rows, "concatenateColumns: \(a.shape) and \(b.shape)")
   var values: [Float] = []
@@ -42,7 +48,9 @@ package func concatenateColumns(_ a: Tensor, _ b: Tensor) -> Tensor {
   return Tensor(shape: [a.rows, a.columns + b.columns], values: values)
 }
 
-/// Returns `x * sigmoid(x)` for every value, in the shape of `x`.
+/// Returns `x * sigmoid(x)` for every value.
+///
+/// - Parameter x: Any shape, which is also that of the result.
 package func silu(_ x: Tensor) -> Tensor {
   Tensor(shape: x.shape, values: x.values.map { $0 / (1 + exp(-$0)) })
 }

@@ -16,6 +16,7 @@ extension Tensor {
   ///   - groups: The number of groups, a divisor of C.
   ///   - epsilon: Added to the variance.
   ///   - silu: Whether SiLU is applied to the result.
+  ///   - instructions: The instruction set of the kernel, by default the one in use.
   /// - Returns: Shape `[H, W, C]`.
   /// - SeeAlso: Wu & He, "Group Normalization", arXiv 1803.08494, Eq. (1) to (6).
   package func normalizedGroups(
@@ -30,6 +31,14 @@ extension Tensor {
   }
 
   /// Applies ``normalizedGroups(weight:bias:groups:epsilon:silu:instructions:)`` in place.
+  ///
+  /// - Parameters:
+  ///   - weight: The gain of each channel, shape `[C]`.
+  ///   - bias: The shift of each channel, shape `[C]`.
+  ///   - groups: The number of groups, a divisor of C.
+  ///   - epsilon: Added to the variance.
+  ///   - silu: Whether SiLU is applied to the result.
+  ///   - instructions: The instruction set of the kernel, by default the one in use.
   package mutating func normalizeGroups(
     weight: Tensor, bias: Tensor, groups: Int, epsilon: Double, silu: Bool,
     instructions: dis_instructions = dis_instructions_in_use()

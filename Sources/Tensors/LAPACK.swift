@@ -9,6 +9,7 @@ package struct LAPACKError: Error, CustomStringConvertible {
   /// never 0.
   package let info: Int
 
+  /// The name of the routine and its `info`.
   package var description: String { "\(routine) returned info = \(info)" }
 }
 

@@ -1,11 +1,18 @@
 /// A dense float64 matrix in row-major order, used by the statistics that need linear algebra.
 package struct Matrix: Equatable, Sendable {
+  /// The number of rows.
   package let rows: Int
+  /// The number of columns.
   package let columns: Int
   /// The `rows * columns` values, in row-major order.
   package var values: [Double]
 
-  /// Creates a matrix from `values`, `[rows, columns]`, whose count must be `rows * columns`.
+  /// Creates a matrix from its values.
+  ///
+  /// - Parameters:
+  ///   - rows: The number of rows.
+  ///   - columns: The number of columns.
+  ///   - values: The `rows * columns` values, `[rows, columns]` in row-major order.
   package init(rows: Int, columns: Int, values: [Double]) {
     precondition(values.count == rows * columns, "\(rows)x\(columns) is not \(values.count)")
     self.rows = rows

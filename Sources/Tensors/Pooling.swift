@@ -3,7 +3,9 @@ import CKernels
 /// Returns the largest value under each position of `window`, for each channel. Padding is ignored,
 /// and the result is NaN if any value is NaN.
 ///
-/// - Parameter x: Shape `[C, H, W]`.
+/// - Parameters:
+///   - x: Shape `[C, H, W]`.
+///   - window: The window, which determines H' and W'.
 /// - Returns: Shape `[C, H', W']`.
 package func maxPool2d(_ x: Tensor, _ window: Window) -> Tensor {
   let sliding = window.over(x.shape)
@@ -15,7 +17,9 @@ package func maxPool2d(_ x: Tensor, _ window: Window) -> Tensor {
 /// Returns the mean under each position of `window`, for each channel. Padding is not counted, as
 /// in PyTorch's `avg_pool2d` with `count_include_pad=False`.
 ///
-/// - Parameter x: Shape `[C, H, W]`.
+/// - Parameters:
+///   - x: Shape `[C, H, W]`.
+///   - window: The window, which determines H' and W'.
 /// - Returns: Shape `[C, H', W']`.
 package func averagePool2d(_ x: Tensor, _ window: Window) -> Tensor {
   let sliding = window.over(x.shape)

@@ -24,7 +24,8 @@ package let convolutionTaps = Int(DIS_TAPS)
 ///   - weight: `[4, D]`, the transpose of PyTorch's `[D, 1, 4]`.
 ///   - bias: `[D]`.
 ///   - direction: The order in which the tokens are processed.
-///   - tokens: The tokens to compute, or nil for all.
+///   - tokens: The indices of the tokens to compute, within `0..<L`; nil for all.
+///   - instructions: The instruction set of the kernel, by default the one in use.
 /// - Returns: A row for each of `tokens`, `[L, D]` for all.
 package func causalConvolutionSiLU(
   _ x: Tensor, weight: Tensor, bias: Tensor, direction: ScanDirection, tokens: Range<Int>? = nil,
@@ -56,7 +57,7 @@ package func causalConvolutionSiLU(
 ///
 /// - Parameters:
 ///   - y: `[L', D]`; the scan is added to the L rows from `firstToken` on.
-///   - firstToken: The first row of `y` that is added to.
+///   - firstToken: The index of the first row of `y` that is added to, from 0.
 ///   - states: h, `[N, D]`. On entry, the states before the first token, which are zero at the
 ///     beginning of a sequence; on return, those after the last one.
 ///   - u: The input, `[L, D]`.
@@ -66,6 +67,7 @@ package func causalConvolutionSiLU(
 ///   - skip: `[D]`, called D in the paper.
 ///   - deltaBias: `[D]`.
 ///   - direction: The order in which the tokens are processed.
+///   - instructions: The instruction set of the kernel, by default the one in use.
 /// - SeeAlso: Gu & Dao, "Mamba: Linear-Time Sequence Modeling with Selective State Spaces", arXiv
 ///   2312.00752, Algorithm 2.
 package func addSelectiveScan(
@@ -97,6 +99,7 @@ package func addSelectiveScan(
 /// - Parameters:
 ///   - y: `[L, D]`.
 ///   - z: `[L, D']` with `D' >= D`; the last D columns are used.
+///   - instructions: The instruction set of the kernel, by default the one in use.
 package func applySiLUGate(
   to y: inout Tensor, z: Tensor, instructions: dis_instructions = dis_instructions_in_use()
 ) {

@@ -10,7 +10,11 @@ package struct Tensor: Equatable, Sendable {
   /// The values, whose count is the product of ``shape``; the last axis varies fastest.
   package var values: [Float]
 
-  /// Creates a tensor from `values`, whose count must be the product of `shape`.
+  /// Creates a tensor from its values.
+  ///
+  /// - Parameters:
+  ///   - shape: The extents, outermost first; empty for a scalar.
+  ///   - values: The values in row-major order, whose count must be the product of `shape`.
   package init(shape: [Int], values: [Float]) {
     precondition(
       shape.reduce(1, *) == values.count, "\(shape) does not hold \(values.count) values")
@@ -19,6 +23,8 @@ package struct Tensor: Equatable, Sendable {
   }
 
   /// Creates a tensor of zeros.
+  ///
+  /// - Parameter shape: The extents, outermost first; empty for a scalar.
   package init(zeros shape: [Int]) {
     self.init(shape: shape, values: [Float](repeating: 0, count: shape.reduce(1, *)))
   }
@@ -44,6 +50,8 @@ package struct Tensor: Equatable, Sendable {
   /// The product of all extents but the last.
   package var rows: Int { shape.dropLast().reduce(1, *) }
 
-  /// Returns the same values with a different shape of the same count.
+  /// Returns the same values, in the same order, with a different shape.
+  ///
+  /// - Parameter shape: The extents, outermost first. Their product must be ``count``.
   package func reshaped(_ shape: [Int]) -> Tensor { Tensor(shape: shape, values: values) }
 }

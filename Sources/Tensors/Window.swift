@@ -9,7 +9,7 @@ package struct Window: Sendable {
   /// The number of rows and columns added on each side of the image.
   package let padding: (height: Int, width: Int)
 
-  /// Creates a window.
+  /// Creates a window that may differ between the two axes.
   ///
   /// - Parameters:
   ///   - kernel: The number of rows and columns of the kernel.

@@ -61,8 +61,8 @@ package struct PackedConvolution: Sendable {
   ///
   /// - Parameters:
   ///   - weight: Shape `[Cout, Cin, kh, kw]`.
-  ///   - gain: Cout values, or nil for 1.
-  ///   - bias: Cout values, or nil for 0.
+  ///   - gain: The factor of each output channel, shape `[Cout]`, or nil for 1.
+  ///   - bias: The shift of each output channel, shape `[Cout]`, or nil for 0.
   ///   - stride: The step in pixels along both axes.
   ///   - padding: The rows and columns of zeros added on each side.
   ///   - relu: Whether negative results are set to zero.
@@ -70,6 +70,8 @@ package struct PackedConvolution: Sendable {
   ///     ``Method/direct``, which replaces any other.
   ///   - precision: ``Precision/bfloat16`` requires ``Method/direct`` or ``Method/fourier``; the
   ///     transforms of the others would increase its rounding error tenfold.
+  ///   - instructions: The instruction set for which the weights are packed, by default the one in
+  ///     use.
   package init(
     weight: Tensor, gain: [Double]? = nil, bias: [Double]? = nil, stride: Int = 1,
     padding: (height: Int, width: Int) = (height: 0, width: 0), relu: Bool = false,
@@ -236,11 +238,17 @@ extension PackedConvolution {
   /// The number of channels in a group; channels are written in whole groups.
   package static let channelGroup = Int(DIS_CHANNELS)
 
-  /// Returns `channels` rounded up to whole groups.
+  /// Returns a number of channels rounded up to whole groups of ``channelGroup``.
+  ///
+  /// - Parameter channels: The number of channels, at least 0.
   package static func wholeGroups(_ channels: Int) -> Int { roundedUpToChannels(channels) }
 
-  /// Returns the number of floats of scratch memory that ``Method/compactWinograd`` needs for an
-  /// image of `side` x `side` pixels with padding 1.
+  /// Returns the number of floats of scratch memory that ``Method/compactWinograd`` needs for a
+  /// square image with padding 1.
+  ///
+  /// - Parameters:
+  ///   - inputs: The number of input channels, and of output channels.
+  ///   - side: The height and width of the image in pixels.
   package static func scratch(inputs: Int, side: Int) -> Int {
     var shape = dis_packed_convolution(
       window: Window(3, padding: 1).over([inputs, side, side]), inputs: inputs, outputs: inputs,

@@ -8,12 +8,14 @@ import CKernels
 package struct PackedLinear: Sendable {
   private let convolution: PackedConvolution
 
-  /// Packs the weights.
+  /// Packs the weights of a linear map for the instruction set in use.
   ///
   /// - Parameters:
   ///   - weight: `[O, K]`, as PyTorch stores it.
   ///   - bias: `[O]`, or nil for none.
   ///   - precision: The number format of the products.
+  ///   - instructions: The instruction set for which the weights are packed, by default the one in
+  ///     use.
   package init(
     _ weight: Tensor, bias: Tensor? = nil, precision: Precision = .float32,
     instructions: dis_instructions = dis_instructions_in_use()
@@ -24,7 +26,7 @@ package struct PackedLinear: Sendable {
       precision: precision, instructions: instructions)
   }
 
-  /// Applies the map.
+  /// Multiplies every row by the weights and adds the bias.
   ///
   /// - Parameter x: Rows `[..., K']` with `K' >= K`; the first K columns are used.
   /// - Returns: `[rows of x, O]`.

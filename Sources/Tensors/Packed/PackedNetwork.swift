@@ -35,7 +35,12 @@ package struct PackedNetwork: Sendable {
   private let workspaces: Workspaces
   private let instructions: dis_instructions
 
-  /// Plans `layers` for images of shape `input`, `[H, W, C]`.
+  /// Plans the operations of a network for images of one size.
+  ///
+  /// - Parameters:
+  ///   - layers: The layers, from the input to the output.
+  ///   - input: The shape of an image, `[H, W, C]`.
+  ///   - instructions: The instruction set of the kernels, by default the one in use.
   package init(
     _ layers: [PackedLayer], input: [Int],
     instructions: dis_instructions = dis_instructions_in_use()
