@@ -19,6 +19,9 @@ extension NPYArray {
   /// The header is a Python dictionary literal. Only the literals that numpy writes are accepted,
   /// so there is no evaluator that could be deceived.
   ///
+  /// - Parameters:
+  ///   - bytes: The whole file.
+  ///   - subject: The name of the file, for messages.
   /// - Throws: ``Failure`` (65) `NpyMalformed` if the header is invalid or contradicts the size,
   ///   `NpyUnsupported` if the elements are not numbers.
   package static func parse(_ bytes: [UInt8], subject: String) throws(Failure) -> NPYArray {
@@ -45,11 +48,15 @@ extension NPYArray {
   }
 
   /// Returns the header of a `.npy` file of uint8 elements.
+  ///
+  /// - Parameter shape: The extents of the array, outermost first.
   package static func header(ofBytes shape: [Int]) -> [UInt8] {
     header(ScalarType.uint8.npyDescriptor ?? "", shape)
   }
 
   /// Returns the header of a `.npy` file of float32 elements.
+  ///
+  /// - Parameter shape: The extents of the array, outermost first.
   package static func header(ofFloats shape: [Int]) -> [UInt8] {
     header(ScalarType.float32.npyDescriptor ?? "", shape)
   }

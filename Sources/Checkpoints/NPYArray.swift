@@ -17,22 +17,38 @@ package struct NPYArray: Equatable, Sendable {
     self.bytes = bytes
   }
 
-  /// Creates a float32 array from its elements in C order.
+  /// Creates a float32 array from its elements.
+  ///
+  /// - Parameters:
+  ///   - floats: The elements in C order, whose count must be the product of `shape`.
+  ///   - shape: The extents, outermost first; empty for a scalar.
   package init(floats: [Float], shape: [Int]) {
     self.init(type: .float32, shape: shape, bytes: floats.withUnsafeBytes { Array($0) })
   }
 
-  /// Creates a float64 array from its elements in C order.
+  /// Creates a float64 array from its elements.
+  ///
+  /// - Parameters:
+  ///   - doubles: The elements in C order, whose count must be the product of `shape`.
+  ///   - shape: The extents, outermost first; empty for a scalar.
   package init(doubles: [Double], shape: [Int]) {
     self.init(type: .float64, shape: shape, bytes: doubles.withUnsafeBytes { Array($0) })
   }
 
-  /// Creates an int64 array from its elements in C order.
+  /// Creates an int64 array from its elements.
+  ///
+  /// - Parameters:
+  ///   - integers: The elements in C order, whose count must be the product of `shape`.
+  ///   - shape: The extents, outermost first; empty for a scalar.
   package init(integers: [Int64], shape: [Int]) {
     self.init(type: .int64, shape: shape, bytes: integers.withUnsafeBytes { Array($0) })
   }
 
-  /// Creates a uint8 array from its elements in C order.
+  /// Creates a uint8 array from its elements.
+  ///
+  /// - Parameters:
+  ///   - bytes: The elements in C order, whose count must be the product of `shape`.
+  ///   - shape: The extents, outermost first; empty for a scalar.
   package init(bytes: [UInt8], shape: [Int]) {
     self.init(type: .uint8, shape: shape, bytes: bytes)
   }

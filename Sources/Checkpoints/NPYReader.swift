@@ -40,11 +40,18 @@ package struct NPYReader: Sendable {
   }
 
   /// Creates a reader of an array in memory.
+  ///
+  /// - Parameter array: The array to read, of any shape.
   package init(_ array: NPYArray) {
     (type, shape, content, offset) = (array.type, array.shape, .memory(array.bytes), 0)
   }
 
-  /// Creates a reader of the bytes at `range` of `file` as a uint8 array of that shape.
+  /// Creates a reader of a part of a file as a uint8 array.
+  ///
+  /// - Parameters:
+  ///   - file: The file that holds the elements, without a header.
+  ///   - range: The positions of the elements in bytes from the beginning of the file.
+  ///   - shape: The extents, outermost first. Their product must be the length of `range`.
   package init(_ file: ReadableFile, range: Range<Int>, shape: [Int]) {
     precondition(shape.reduce(1, *) == range.count, "\(shape) needs another count of bytes")
     (type, self.shape, content, offset) = (.uint8, shape, .file(file, range), 0)
@@ -89,16 +96,18 @@ package struct NPYReader: Sendable {
     (self.content, offset) = (.memory(array.bytes), 0)
   }
 
-  /// Returns the bytes at `range` of all elements, little-endian and in C order.
+  /// Returns a part of the bytes of all elements, little-endian and in C order.
   ///
+  /// - Parameter range: The positions of the bytes, from 0 for the first byte of the first element.
   /// - Throws: ``Failure`` `Truncated` or `InputChanged` (65) if the file changed while it was read,
   ///   `InputOutput` (74) if reading fails.
   package func bytes(_ range: Range<Int>) throws(Failure) -> [UInt8] {
     try content.bytes(offset + range.lowerBound..<offset + range.upperBound)
   }
 
-  /// Returns the elements at `range` in C order, rounded to float32 where necessary.
+  /// Returns some of the elements in C order, rounded to float32 where necessary.
   ///
+  /// - Parameter range: The indices of the elements in C order, from 0.
   /// - Throws: ``Failure`` `Truncated` or `InputChanged` (65) if the file changed while it was read,
   ///   `InputOutput` (74) if reading fails.
   package func floats(_ range: Range<Int>) throws(Failure) -> [Float] {

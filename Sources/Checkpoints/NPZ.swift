@@ -77,9 +77,12 @@ package struct NPZ: Sendable {
     return entry
   }
 
-  /// Writes `arrays` in their order, uncompressed and with fixed time stamps, so that equal arrays
+  /// Writes arrays in their order, uncompressed and with fixed time stamps, so that equal arrays
   /// give equal bytes.
   ///
+  /// - Parameters:
+  ///   - arrays: The arrays, of any shape, with their names without `.npy`.
+  ///   - path: The path of the file.
   /// - Throws: ``Failure`` `CannotCreate` (73) if the file cannot be created, `DiskFull` or
   ///   `InputOutput` (74) if writing fails.
   package static func write(

@@ -19,7 +19,9 @@ package struct PickledValue: Sendable {
   /// 2 writes it.
   package static let maximumSize = 256 << 20
 
-  /// Returns whether a file that begins with `bytes` may be a pickle of protocol 2 to 5.
+  /// Returns whether a file may be a pickle of protocol 2 to 5.
+  ///
+  /// - Parameter bytes: The beginning of the file; two bytes are enough.
   package static func hasSignature(_ bytes: [UInt8]) -> Bool {
     bytes.count >= 2 && bytes[0] == 0x80 && (2...5).contains(bytes[1])
   }

@@ -9,7 +9,7 @@ package enum SafetensorsWriter {
   /// - Parameters:
   ///   - names: The names of tensors of `state`, in the order of the file.
   ///   - state: The state dict that holds the tensors.
-  ///   - metadata: The entries of `__metadata__`.
+  ///   - metadata: The keys and values of `__metadata__`.
   ///   - path: The file to write.
   /// - Throws: ``Failure`` `TensorMissing` (65) if a name is missing, or as
   ///   ``StateDict/tensor(_:shape:)`` and ``AtomicFile`` do.
@@ -32,7 +32,11 @@ package enum SafetensorsWriter {
     try file.commit()
   }
 
-  /// Returns the bytes of a file with `arrays`, of any type, and `metadata`.
+  /// Returns the bytes of a safetensors file.
+  ///
+  /// - Parameters:
+  ///   - arrays: The arrays, of any type and shape, with their names, in the order of the file.
+  ///   - metadata: The keys and values of `__metadata__`.
   package static func encode(
     _ arrays: [(name: String, array: NPYArray)], metadata: [(String, String)]
   ) -> [UInt8] {

@@ -33,10 +33,19 @@ package enum ScalarType: String, CaseIterable, Sendable {
 
 /// The name, type and shape of a tensor in a file.
 package struct TensorInfo: Equatable, Sendable {
+  /// The name of the tensor.
   package let name: String
+  /// The type of the elements.
   package let type: ScalarType
+  /// The extents, outermost first.
   package let shape: [Int]
 
+  /// Creates a description from its properties.
+  ///
+  /// - Parameters:
+  ///   - name: The name of the tensor.
+  ///   - type: The type of the elements.
+  ///   - shape: The extents, outermost first; empty for a scalar.
   package init(name: String, type: ScalarType, shape: [Int]) {
     self.name = name
     self.type = type

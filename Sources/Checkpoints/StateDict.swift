@@ -60,7 +60,7 @@ package struct StateDict: Sendable {
   ///
   /// - Parameters:
   ///   - name: The name of the tensor.
-  ///   - shape: The expected shape.
+  ///   - shape: The expected extents, outermost first.
   /// - Returns: A tensor of shape `shape`.
   /// - Throws: ``Failure`` (65) `TensorMissing` if there is no such tensor, `ShapeMismatch` if it
   ///   has a different shape, `DtypeUnsupported` if it is not floating-point, `NonFiniteWeights` if
@@ -114,9 +114,10 @@ package enum TensorSource: Sendable {
 }
 
 extension StateDict {
-  /// Returns a state dict of tensors from the given sources, under the given names and in that
-  /// order. Tensors that do not exist are left out.
+  /// Returns a state dict of tensors from given sources, in the given order. Tensors that do not
+  /// exist are left out.
   ///
+  /// - Parameter tensors: The sources of the tensors, under their new names.
   /// - Throws: ``Failure`` (65) `DuplicateKey` if a name occurs twice, `ModulePrefix` if some but
   ///   not all names begin with `module.`.
   package func rearranged(

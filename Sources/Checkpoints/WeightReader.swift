@@ -22,7 +22,10 @@ package struct WeightReader {
   /// fan-in.
   package static func madeUp() -> WeightReader { WeightReader(state: nil) }
 
-  /// Returns the tensor that a made-up reader provides for this shape.
+  /// Returns the tensor that a made-up reader provides for a shape.
+  ///
+  /// - Parameter shape: The extents, outermost first: `[D]` for a vector of ones, otherwise
+  ///   `[Cout, …]`, where the product of all extents but the first is the fan-in.
   package static func madeUp(_ shape: [Int]) -> Tensor {
     let count = shape.reduce(1, *)
     guard shape.count > 1 else {
@@ -44,7 +47,7 @@ package struct WeightReader {
   ///
   /// - Parameters:
   ///   - name: The name of the tensor.
-  ///   - shape: The expected shape.
+  ///   - shape: The expected extents, outermost first.
   /// - Returns: A tensor of shape `shape`; if that is absurdly large, an empty placeholder.
   package mutating func tensor(_ name: String, _ shape: [Int]) -> Tensor {
     guard let state else { return Self.madeUp(shape) }

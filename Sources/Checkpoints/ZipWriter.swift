@@ -22,11 +22,12 @@ package struct ZipWriter: ~Copyable {
     var written = 0
   }
 
-  /// Creates the file.
+  /// Begins a file without entries, which ``commit()`` completes.
   ///
   /// - Parameters:
   ///   - path: The path of the file.
-  ///   - zip64From: The smallest number that is stored in a zip64 field. Tests use a smaller one.
+  ///   - zip64From: The smallest size or position in bytes that is stored in a zip64 field; below
+  ///     65,535 also the smallest number of entries. Tests use a smaller one.
   /// - Throws: ``Failure`` `CannotCreate` (73) if the folder is missing or not writable or `path`
   ///   is something that cannot be written.
   package init(path: String, zip64From: Int = 0xFFFF_FFFF) throws(Failure) {
@@ -34,16 +35,22 @@ package struct ZipWriter: ~Copyable {
     self.zip64From = zip64From
   }
 
-  /// Adds an entry.
+  /// Adds an entry with its whole content.
   ///
+  /// - Parameters:
+  ///   - name: The name of the entry.
+  ///   - bytes: The whole content.
   /// - Throws: ``Failure`` `DiskFull` or `InputOutput` (74) if writing fails.
   package mutating func add(_ name: String, _ bytes: [UInt8]) throws(Failure) {
     try begin(name, size: bytes.count, checksum: checksum(0, bytes))
     try write(bytes)
   }
 
-  /// Begins an entry of `size` bytes, to which ``write(_:)`` adds the content.
+  /// Begins an entry, to which ``write(_:)`` adds the content.
   ///
+  /// - Parameters:
+  ///   - name: The name of the entry.
+  ///   - size: The size of the content in bytes, all of which must be written.
   /// - Throws: ``Failure`` `DiskFull` or `InputOutput` (74) if writing fails.
   package mutating func begin(_ name: String, size: Int) throws(Failure) {
     try begin(name, size: size, checksum: 0)
@@ -51,6 +58,8 @@ package struct ZipWriter: ~Copyable {
 
   /// Adds bytes to the entry that was begun last.
   ///
+  /// - Parameter bytes: The next bytes of the content. Their total must not exceed the size that
+  ///   was announced.
   /// - Throws: ``Failure`` `DiskFull` or `InputOutput` (74) if writing fails.
   package mutating func write(_ bytes: [UInt8]) throws(Failure) {
     guard var entry = current, entry.written + bytes.count <= entry.size else {

@@ -53,8 +53,9 @@ public struct AtomicFile: ~Copyable {
     if let temporaryPath { unlink(temporaryPath) }
   }
 
-  /// Appends `bytes` to the temporary file.
+  /// Appends bytes to the temporary file.
   ///
+  /// - Parameter bytes: The bytes, of any number.
   /// - Throws: ``Failure`` `DiskFull` or `InputOutput` (74) if writing fails.
   public mutating func write(_ bytes: some Collection<UInt8>) throws(Failure) {
     let descriptor = descriptor
@@ -66,8 +67,11 @@ public struct AtomicFile: ~Copyable {
     guard error == 0 else { throw Failure.system(error, "write", path, writing: true) }
   }
 
-  /// Overwrites the bytes from byte `offset` on. ``write(_:)`` continues at the end of the file.
+  /// Overwrites bytes written before. ``write(_:)`` continues at the end of the file.
   ///
+  /// - Parameters:
+  ///   - bytes: The new bytes.
+  ///   - offset: The position of the first one in bytes from the beginning of the file.
   /// - Throws: ``Failure`` `DiskFull` or `InputOutput` (74) if writing fails.
   public mutating func overwrite(_ bytes: [UInt8], at offset: Int) throws(Failure) {
     var done = 0
@@ -197,8 +201,11 @@ public struct AtomicFile: ~Copyable {
     }
   }
 
-  /// Writes `bytes` to a file that appears completely or not at all.
+  /// Writes a file that appears completely or not at all.
   ///
+  /// - Parameters:
+  ///   - bytes: The whole content.
+  ///   - path: The path of the file, which is replaced if it exists.
   /// - Throws: ``Failure`` `CannotCreate` (73) if the folder is missing or not writable or `path`
   ///   is something that cannot be written, `DiskFull` or `InputOutput` (74) if writing or syncing
   ///   fails.

@@ -47,7 +47,9 @@ package final class ClaimFile: Sendable {
     return isOurs
   }
 
-  /// Releases the claim on `number`. Does nothing if this process does not hold it.
+  /// Releases the claim on a number. Does nothing if this process does not hold it.
+  ///
+  /// - Parameter number: A number that ``claim(_:)`` claimed, at least 0.
   package func release(_ number: Int) {
     own.withLock { own in
       guard own.remove(number) != nil else { return }

@@ -17,7 +17,9 @@ public func sha256(ofFile path: String) throws -> String {
   return hexadecimal(hash.finalize())
 }
 
-/// Returns `bytes` in lower-case hexadecimal.
+/// Returns bytes in lower-case hexadecimal.
+///
+/// - Parameter bytes: The bytes, each of which becomes two digits.
 package func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
   bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
 }

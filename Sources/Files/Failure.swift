@@ -47,17 +47,17 @@ public struct Failure: Error, Equatable, Sendable, CustomStringConvertible {
     /// The name in UpperCamelCase, such as `ZipOverlap`.
     public let rawValue: String
 
-    /// The kind of that name.
+    /// Creates the kind with the given name.
     public init(rawValue: String) { self.rawValue = rawValue }
 
-    /// The kind of that name.
+    /// Creates the kind with the given name.
     package init(_ name: String) { rawValue = name }
 
     /// The name.
     public var description: String { rawValue }
   }
 
-  /// Creates a failure.
+  /// Creates a failure from its kind and what it says.
   ///
   /// - Parameters:
   ///   - status: The exit status of the process.

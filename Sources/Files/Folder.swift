@@ -45,12 +45,14 @@ public struct Folder: Sendable {
     self.names = names.sorted { $0.lexicographicallyPrecedes($1) }
   }
 
-  /// Returns the path of an entry for use in messages. Bytes that are not valid UTF-8 are replaced.
+  /// Returns the path of an entry for use in messages.
+  ///
+  /// - Parameter name: The bytes of one of ``names``. Those that are not valid UTF-8 are replaced.
   public func displayPath(of name: [UInt8]) -> String { Self.displayPath(of: name, in: path) }
 
   /// Opens the regular file with that name.
   ///
-  /// - Parameter name: One of ``names``.
+  /// - Parameter name: The bytes of one of ``names``.
   /// - Throws: ``Failure`` `NotFound` (66) if it no longer exists, `PermissionDenied` (77),
   ///   `NotARegularFile` (65) for anything but a regular file, or `InputOutput` (74) for other
   ///   errors of the system.

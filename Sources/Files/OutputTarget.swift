@@ -137,8 +137,11 @@ extension OutputTarget {
   }
 }
 
-/// Writes all of `buffer` at the position of `descriptor`.
+/// Writes all of a buffer at the position of a descriptor, waiting while a pipe is full.
 ///
+/// - Parameters:
+///   - buffer: The bytes to write; may be empty.
+///   - descriptor: A file descriptor that is open for writing.
 /// - Returns: 0, or the `errno` of the write that failed.
 package func writeAll(_ buffer: UnsafeRawBufferPointer, to descriptor: Int32) -> Int32 {
   var done = 0

@@ -58,8 +58,9 @@ package final class PartialFile: Sendable {
     return fstat(descriptor, &status) == 0 ? Int(status.st_size) : 0
   }
 
-  /// Appends `bytes`.
+  /// Appends bytes to the incomplete file.
   ///
+  /// - Parameter bytes: The bytes, of any number.
   /// - Throws: ``Failure`` `DiskFull` or `InputOutput` (74) if writing fails.
   package func append(_ bytes: [UInt8]) throws(Failure) {
     let error = bytes.withUnsafeBytes { writeAll($0, to: descriptor) }

@@ -52,8 +52,11 @@ public final class ReadableFile: Sendable {
     #endif
   }
 
-  /// Reads exactly `count` bytes from byte `offset` on.
+  /// Reads a range of bytes, all of them or none.
   ///
+  /// - Parameters:
+  ///   - offset: The position of the first byte, from 0.
+  ///   - count: The number of bytes to read, at least 0.
   /// - Throws: ``Failure`` `Truncated` (65) if the file ends before that, `InputOutput` (74) if
   ///   reading fails.
   public func bytes(at offset: Int, count: Int) throws(Failure) -> [UInt8] {

@@ -8,7 +8,7 @@ package final class ScratchFile: Sendable {
   private let descriptor: Int32
   private let folder: String
 
-  /// Creates the file.
+  /// Creates an empty file, which disappears with this value.
   ///
   /// - Parameter folder: The folder on whose file system the data are stored.
   /// - Throws: ``Failure`` `CannotCreate` (73) if the folder is missing or not writable;
@@ -22,7 +22,7 @@ package final class ScratchFile: Sendable {
   /// Writes `values` at a position in the file.
   ///
   /// - Parameters:
-  ///   - values: The values to write.
+  ///   - values: The values to write, as float32.
   ///   - offset: The position of the first one, counted in values.
   /// - Throws: ``Failure`` `DiskFull` or `InputOutput` (74) if writing fails.
   package func write(_ values: [Float], at offset: Int) throws(Failure) {

@@ -3,8 +3,8 @@
 /// This is the only level of parallelism in the tool.
 ///
 /// - Parameters:
-///   - count: The number of pieces.
-///   - width: The number of pieces that run at once.
+///   - count: The number of pieces, at least 0.
+///   - width: The number of pieces that run at once, at least 1.
 ///   - inFlight: The number of pieces that run or wait to be consumed; it bounds memory. Values
 ///     below `width` count as `width`.
 ///   - compute: Computes the result of the piece at an index, on any thread.

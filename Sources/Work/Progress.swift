@@ -15,7 +15,14 @@ public struct WorkProgress: Equatable, Sendable {
   /// The unit of ``done`` and ``total``.
   public enum Unit: Sendable { case images, bytes }
 
-  /// Creates a progress value for `activity`.
+  /// Creates a progress value from its properties.
+  ///
+  /// - Parameters:
+  ///   - activity: The name of the activity, such as `sampling`.
+  ///   - done: The number of images or bytes finished, `0...total`.
+  ///   - total: The total number of images or bytes.
+  ///   - unit: The unit of the other numbers.
+  ///   - doneBefore: The part of `done` that an earlier run finished, in the same unit.
   public init(
     activity: String, done: Int, total: Int, unit: Unit = .images, doneBefore: Int = 0
   ) {

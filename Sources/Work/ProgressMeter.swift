@@ -17,7 +17,11 @@ package struct ProgressMeter {
   /// Returns the line to report, or nil if less than `interval` has passed since the last one. The
   /// end of an activity is always reported.
   ///
-  /// - Parameter saysBeginning: Whether to report the first progress of an activity immediately.
+  /// - Parameters:
+  ///   - progress: The progress of the work at the time `now`.
+  ///   - interval: The shortest time between two lines of an activity.
+  ///   - saysBeginning: Whether to report the first progress of an activity immediately.
+  ///   - now: The time of the progress, not before that of the previous call.
   package mutating func line(
     _ progress: WorkProgress, every interval: Duration, saysBeginning: Bool,
     now: ContinuousClock.Instant = .now
@@ -41,9 +45,11 @@ package struct ProgressLine {
   private let progress: WorkProgress
   private let seconds: Double
 
-  /// Creates a line of text.
+  /// Creates the text of a progress at a given time.
   ///
-  /// - Parameter seconds: The time that the work has taken so far.
+  /// - Parameters:
+  ///   - progress: The progress to describe.
+  ///   - seconds: The time in seconds that the work has taken so far.
   package init(_ progress: WorkProgress, seconds: Double) {
     (self.progress, self.seconds) = (progress, seconds)
   }
@@ -63,7 +69,9 @@ package struct ProgressLine {
     return "\(counts)  \(shown(rate))/s  \(end)"
   }
 
-  /// Returns the text as one line of at most `columns` characters, with a progress bar if it fits.
+  /// Returns the text as one line, with a progress bar if it fits.
+  ///
+  /// - Parameter columns: The maximum number of characters of the line.
   package func bar(columns: Int) -> String {
     let (head, tail) = (progress.activity, text)
     let room = columns - head.count - tail.count - 4

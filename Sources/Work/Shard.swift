@@ -13,14 +13,18 @@ public struct Shard: Equatable, Sendable, Codable, CustomStringConvertible {
   /// The largest ``count``.
   public static let maximumCount = 1_000_000_000
 
-  /// Creates part `index` of `count`, which must exist.
+  /// Creates a shard from its number and the number of parts.
+  ///
+  /// - Parameters:
+  ///   - index: The number of this part, `0..<count`.
+  ///   - count: The number of parts, `1...maximumCount`.
   public init(index: Int, count: Int) {
     precondition(Self.exists(index, of: count), "there is no shard \(index) of \(count)")
     self.index = index
     self.count = count
   }
 
-  /// Decodes a shard.
+  /// Decodes a shard from its ``index`` and ``count``, which must fit.
   ///
   /// - Throws: `DecodingError.dataCorrupted` if ``index`` is not below ``count`` or ``count``
   ///   exceeds ``maximumCount``; other cases of `DecodingError` if a key is missing or not an
@@ -56,9 +60,9 @@ extension Shard {
   /// - Parameters:
   ///   - explicit: The value of `--shard`: `i/n`, or `none` for the whole run regardless of the
   ///     environment.
-  ///   - count: The value of `--num-shards`, for launchers that do not provide the number of
-  ///     workers. An array with a different number of tasks was started to repeat some shards; its
-  ///     task IDs are then shard numbers.
+  ///   - count: The value of `--num-shards`, `1...maximumCount`, for launchers that do not provide
+  ///     the number of workers; nil if it was not given. An array with a different number of tasks
+  ///     was started to repeat some shards; its task IDs are then shard numbers.
   ///   - environment: The environment variables of the process.
   /// - Returns: The shard, or nil for the whole run; and an explanation for people of which
   ///   variables were found and which source was used.
@@ -97,6 +101,8 @@ extension Shard {
   }
 
   /// Returns a line for each launcher variable that is set.
+  ///
+  /// - Parameter environment: The environment variables of the process, by name.
   public static func variablesSeen(in environment: [String: String]) -> [String] {
     LauncherEnvironment.names.compactMap { name in
       environment[name].map { "saw \(name)=\(escaped(String($0.prefix(100))))" }

@@ -10,7 +10,11 @@ public struct Workload: Sendable {
   /// The number of images in flight: those being computed and those waiting for their turn.
   public let batch: Int
 
-  /// Creates a workload. Values below 1 count as 1.
+  /// Creates a workload from its limits.
+  ///
+  /// - Parameters:
+  ///   - threads: The number of workers. Values below 1 count as 1.
+  ///   - batch: The number of images in flight. Values below 1 count as 1.
   public init(threads: Int, batch: Int) {
     self.threads = max(1, threads)
     self.batch = max(1, batch)

@@ -26,8 +26,10 @@ package struct TensorFlowGraph: Sendable {
     fileprivate let attributes: [String: Tensorflow_AttrValue]
   }
 
-  /// Returns whether a file that begins with `head` claims to be a graph, that is, begins with a
-  /// node that begins with its name.
+  /// Returns whether a file claims to be a graph, that is, begins with a node that begins with its
+  /// name.
+  ///
+  /// - Parameter head: The first bytes of the file; six are enough.
   package static func isPlausible(_ head: [UInt8]) -> Bool {
     guard head.first == 0x0A else { return false }
     let rest = head.dropFirst().drop { $0 >= 0x80 }.dropFirst()
