@@ -33,6 +33,15 @@ package struct DecoderConfiguration: Equatable, Sendable {
     imageChannels: 3)
 
   /// Creates an architecture from its properties.
+  ///
+  /// - Parameters:
+  ///   - latentChannels: The number of channels of a latent.
+  ///   - mixedChannels: The number of channels after an initial 1 x 1 convolution, or nil without
+  ///     that convolution.
+  ///   - blockChannels: The number of channels of each block, the smallest resolution first. Each
+  ///     block but the last doubles the height and width.
+  ///   - resnetsPerBlock: The number of residual blocks in each block.
+  ///   - imageChannels: The number of channels of an image.
   package init(
     latentChannels: Int, mixedChannels: Int?, blockChannels: [Int], resnetsPerBlock: Int,
     imageChannels: Int
@@ -135,7 +144,7 @@ extension DecoderConfiguration {
   /// where a multiply-add counts as two. Norms, SiLU, softmax and biases (less than 1 %) are not
   /// counted.
   ///
-  /// - Parameter latentSide: The side of the square latent.
+  /// - Parameter latentSide: The height and width of the latent in latent pixels.
   package func operations(latentSide: Int) -> Int {
     func convolution(_ from: Int, _ to: Int, _ kernel: Int, _ side: Int) -> Int {
       2 * from * to * kernel * kernel * side * side
@@ -176,7 +185,7 @@ extension DecoderConfiguration {
   /// weights: the images that exist at the same time, the scratch memory of a convolution, and the
   /// memory kept by OpenBLAS and the allocator.
   ///
-  /// - Parameter latentSide: The side of the square latent.
+  /// - Parameter latentSide: The height and width of the latent in latent pixels.
   package func workingBytes(latentSide: Int) -> Int {
     let largest = steps(latentSide).map { step in
       switch step {

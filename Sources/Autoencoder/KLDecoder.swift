@@ -88,7 +88,10 @@ package struct KLDecoder: Sendable {
     return channelsFirst(output(x))
   }
 
-  /// Returns ``DecoderConfiguration/operations(latentSide:)``.
+  /// Returns the floating-point operations of one decode, as
+  /// ``DecoderConfiguration/operations(latentSide:)`` counts them.
+  ///
+  /// - Parameter latentSide: The height and width of the latent in latent pixels.
   package func operations(latentSide: Int) -> Int {
     configuration.operations(latentSide: latentSide)
   }
@@ -96,7 +99,7 @@ package struct KLDecoder: Sendable {
   /// Returns an upper bound of the memory in bytes of a process that decodes one latent at a time:
   /// the weights, and ``DecoderConfiguration/workingBytes(latentSide:)`` once per thread.
   ///
-  /// - Parameter latentSide: The side of the square latent.
+  /// - Parameter latentSide: The height and width of the latent in latent pixels.
   package func peakBytes(latentSide: Int) -> Int {
     4 * configuration.parameterCount + configuration.workingBytes(latentSide: latentSide)
   }

@@ -10,6 +10,10 @@ public enum GuidedChannels: String, CaseIterable, Sendable {
   case first3
 
   /// Returns the number of leading output channels that are guided.
+  ///
+  /// - Parameters:
+  ///   - channels: The number of noise channels, C.
+  ///   - outputChannels: The number of output channels, Co: C or 2C.
   package func count(channels: Int, outputChannels: Int) -> Int {
     switch self {
     case .all: channels
@@ -31,6 +35,11 @@ package struct Guidance: Sendable {
   package let interval: ClosedRange<Int>
 
   /// Creates a guidance, by default for all timesteps.
+  ///
+  /// - Parameters:
+  ///   - scale: The guidance scale: 1 gives the conditional prediction, 0 the unconditional one.
+  ///   - channels: The channels that are guided.
+  ///   - interval: The guided timesteps, in timesteps of training, `0...999`.
   package init(
     scale: Float, channels: GuidedChannels = .all,
     interval: ClosedRange<Int> = Respacing.trainingTimesteps
@@ -46,7 +55,7 @@ package struct Guidance: Sendable {
   /// scale is 1. The prediction for the class is omitted if the scale is 0 and all channels are
   /// guided, so that the variance is then also the unconditional one.
   ///
-  /// - Parameter timestep: A timestep of training.
+  /// - Parameter timestep: A timestep of training, 0 to 999.
   package func predictions(at timestep: Int) -> [Bool] {
     guard scale != 1, interval.contains(timestep) else { return [true] }
     return scale == 0 && channels == .all ? [false] : [false, true]
@@ -55,7 +64,7 @@ package struct Guidance: Sendable {
   /// Returns the guided prediction, computed from ``predictions(at:)``.
   ///
   /// - Parameters:
-  ///   - timestep: A timestep of training.
+  ///   - timestep: A timestep of training, 0 to 999.
   ///   - imageChannels: The number of image channels C, where the output has C or 2C channels.
   ///   - predict: Returns the network's prediction, for the class if the argument is true and for
   ///     no class otherwise; `[C, H, W]` or `[2C, H, W]`.
@@ -79,8 +88,8 @@ package struct Guidance: Sendable {
 /// - Parameters:
 ///   - conditional: The prediction for the class, `[Co, H, W]`.
 ///   - unconditional: The prediction for the null class, `[Co, H, W]`.
-///   - scale: The guidance scale.
-///   - guidedChannels: The number of leading channels that are guided.
+///   - scale: The guidance scale: 1 gives the conditional prediction, 0 the unconditional one.
+///   - guidedChannels: The number of leading channels that are guided, `0...Co`.
 /// - Returns: `[Co, H, W]`.
 /// - SeeAlso: Ho & Salimans, arXiv 2207.12598, Eq. (6); `forward_with_cfg` in feizc/DiS.
 package func guided(

@@ -1,6 +1,10 @@
 /// Computes the Philox4x32-10 counter-based generator: a bijection of a 128-bit counter under a
 /// 64-bit key.
 ///
+/// - Parameters:
+///   - counter: The 128-bit counter, as four words, the lowest first.
+///   - key: The 64-bit key, as two words, the lowest first.
+/// - Returns: 128 random bits as four words.
 /// - SeeAlso: Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011, section 3.2;
 ///   `philox.h` of the Random123 library.
 package func philox4x32(
@@ -48,7 +52,11 @@ package struct RandomStream: Sendable {
   private let key: SIMD2<UInt32>
   private let index: SIMD2<UInt32>
 
-  /// Creates the stream of sample `index` for `seed`.
+  /// Creates the stream of one sample.
+  ///
+  /// - Parameters:
+  ///   - seed: The seed of the run, `0...UInt64.max`, shared by all its samples.
+  ///   - index: The index of the sample, from 0.
   package init(seed: UInt64, index: UInt64) {
     key = SIMD2(UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
     self.index = SIMD2(UInt32(truncatingIfNeeded: index), UInt32(truncatingIfNeeded: index >> 32))
@@ -58,8 +66,13 @@ package struct RandomStream: Sendable {
     philox4x32(counter: SIMD4(UInt32(number), purpose.word, index[0], index[1]), key: key)
   }
 
-  /// Returns `count` standard normal values: four per block, by the Box-Muller transform of pairs
-  /// of words, computed in `Double` and rounded once to `Float`.
+  /// Returns standard normal values: four per block, by the Box-Muller transform of pairs of words,
+  /// computed in `Double` and rounded once to `Float`.
+  ///
+  /// - Parameters:
+  ///   - purpose: The purpose of the draw.
+  ///   - count: The number of values.
+  /// - Returns: `[count]`.
   package func normals(_ purpose: Purpose, count: Int) -> [Float] {
     var result: [Float] = []
     result.reserveCapacity(count + 3)
@@ -80,8 +93,11 @@ package struct RandomStream: Sendable {
     return result
   }
 
-  /// Returns a uniformly distributed class label in `0..<classCount`: the high word of the 128-bit
-  /// product of 64 random bits and `classCount`, whose bias is less than `classCount / 2^64`.
+  /// Returns a uniformly distributed class label: the high word of the 128-bit product of 64 random
+  /// bits and `classCount`, whose bias is less than `classCount / 2^64`.
+  ///
+  /// - Parameter classCount: The number of classes, at least 1.
+  /// - Returns: A number in `0..<classCount`.
   package func label(below classCount: Int) -> Int {
     let words = block(0, .label)
     let bits = UInt64(words[0]) << 32 | UInt64(words[1])

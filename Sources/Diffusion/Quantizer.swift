@@ -6,7 +6,9 @@ public enum Quantizer: String, CaseIterable, Sendable {
   /// `clamp((x + 1) 127.5, 0, 255)`, truncated, which is one less for half of all values: ADM.
   case adm
 
-  /// Returns the byte for `x`, which must not be NaN.
+  /// Returns the byte that a value of a sample is converted to.
+  ///
+  /// - Parameter x: The value, nominally in [-1, 1] and never NaN. Values outside are clamped.
   package func callAsFunction(_ x: Float) -> UInt8 {
     let value =
       switch self {

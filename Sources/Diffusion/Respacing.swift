@@ -23,7 +23,7 @@ package struct Respacing: Equatable, Sendable, CustomStringConvertible {
   /// The string from which the respacing was created.
   package let description: String
 
-  /// Parses `text`.
+  /// Parses the notation of the original, such as `250` or `ddim50`.
   ///
   /// - Throws: ``Failure`` `InvalidRespacing` (64) if `text` has a different form, requests more
   ///   steps than exist, or gives timestep 0 alone.

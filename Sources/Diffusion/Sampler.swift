@@ -20,7 +20,7 @@ package struct Sampler: Sendable {
   /// Whether predicted images are clamped to [-1, 1].
   package let clips: Bool
 
-  /// Creates a sampler.
+  /// Creates a sampler that visits the timesteps of a schedule.
   package init(
     schedule: Schedule, method: SamplingMethod, prediction: Prediction = .epsilon,
     clips: Bool = false

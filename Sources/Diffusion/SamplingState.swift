@@ -29,8 +29,8 @@ extension Sampler {
   /// Returns a state that was stored.
   ///
   /// - Parameters:
-  ///   - step: ``SamplingState/step``.
-  ///   - tensors: ``SamplingState/tensors``.
+  ///   - step: The number of completed steps, from 0 to the number of steps of this sampler.
+  ///   - tensors: The tensors by name, as in ``SamplingState/tensors``; each `[C, H, W]`.
   ///   - shape: The shape of a sample, `[C, H, W]`.
   ///   - source: Where the state was stored, for messages.
   /// - Throws: ``Failure`` `SamplingState` (65) if this sampler has no such step, or if it has

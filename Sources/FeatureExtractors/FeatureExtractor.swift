@@ -10,8 +10,13 @@ public struct ExtractedFeatures: Equatable, Sendable {
   /// The features of sFID, which retain their positions; empty if the extractor has none.
   public let spatial: [Float]
 
-  /// Creates a result from the features `[D]`, the logits `[K]` and the features of sFID, of any
-  /// length.
+  /// Creates the result for one image from its vectors.
+  ///
+  /// - Parameters:
+  ///   - features: The pooled feature vector, `[D]`.
+  ///   - logits: The class logits, `[K]`; empty if the extractor has no classes.
+  ///   - spatial: The features of sFID, of ``FeatureExtractor/spatialDimension`` values; empty if
+  ///     there are none.
   public init(features: [Float], logits: [Float], spatial: [Float] = []) {
     self.features = features
     self.logits = logits
@@ -59,8 +64,11 @@ extension FeatureExtractor {
   /// The default, one image per call.
   public var imagesTogether: Int { 1 }
 
-  /// Computes the features and logits of `image`.
+  /// Computes the features and logits of one image.
   ///
+  /// - Parameters:
+  ///   - image: An image of any size that the extractor accepts.
+  ///   - preparation: How the image becomes the network's input.
   /// - Throws: ``Failure`` `ImageMismatch` (65) if the extractor cannot process the image.
   public func callAsFunction(
     _ image: Image, _ preparation: Preparation

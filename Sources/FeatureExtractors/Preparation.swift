@@ -54,8 +54,9 @@ public struct Preparation: Hashable, Sendable {
     "\(resize.rawValue) to 299x299, \(roundsToBytes ? "rounded to bytes, " : "")\(scale.rawValue)"
   }
 
-  /// Returns `image` as the network's input. Grey is repeated in all channels.
+  /// Converts an image to the network's input. Grey is repeated in all channels.
   ///
+  /// - Parameter image: An image of any size, `[H, W, 1]` or `[H, W, 3]`.
   /// - Returns: Shape `[3, 299, 299]`.
   package func callAsFunction(_ image: Image) -> Tensor {
     var x: Tensor

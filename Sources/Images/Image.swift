@@ -73,6 +73,10 @@ extension Image {
 
 extension Image: Equatable {
   /// Returns whether the pixels are equal. ``traits`` are not compared.
+  ///
+  /// - Parameters:
+  ///   - left: An image, `[H, W, C]`.
+  ///   - right: An image of any size.
   public static func == (left: Image, right: Image) -> Bool {
     left.width == right.width && left.height == right.height && left.channels == right.channels
       && left.pixels == right.pixels
@@ -86,6 +90,8 @@ extension Image {
     public let rawValue: UInt8
 
     /// Creates a set of traits from a bit mask.
+    ///
+    /// - Parameter rawValue: The sum of the raw values of the traits: 1, 2 and 4.
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 
     /// The image was stored as JPEG or as lossy WebP.

@@ -59,7 +59,7 @@ extension ImageSource {
     /// The number of folders that contain them.
     public let folders: Int
 
-    /// A description for people.
+    /// The two numbers, in words for people.
     public var description: String {
       "\(images) image\(images == 1 ? "" : "s") in \(folders) folder\(folders == 1 ? "" : "s") inside"
     }

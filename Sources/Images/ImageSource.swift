@@ -132,7 +132,7 @@ public struct ImageSource: Sendable, CustomStringConvertible {
     "a folder nor a zip file of PNG, JPEG, WebP, BMP or PPM files, nor an npz or npy file of "
     + "images, nor an IDX file (MNIST), gzipped or not, nor a batch of CIFAR"
 
-  /// Decodes an image.
+  /// Reads and decodes one image.
   ///
   /// - Parameter index: A number from 0 to ``count`` - 1.
   /// - Throws: ``Failure`` `InputChanged` (65) if a file that the folder listed no longer exists,

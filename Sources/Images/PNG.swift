@@ -52,10 +52,11 @@ public enum PNG {
     return Image(width: width, height: height, channels: channels, pixels: pixels, traits: traits)
   }
 
-  /// Encodes `image` as an 8-bit grey or RGB file without optional chunks.
+  /// Encodes an image as an 8-bit grey or RGB file without optional chunks.
   ///
   /// The bytes depend only on the image and on the versions of libpng and zlib.
   ///
+  /// - Parameter image: `[H, W, 1]` for grey, `[H, W, 3]` for RGB.
   /// - Returns: The whole file.
   /// - Throws: ``Failure`` `PNGMalformed` (65) if libpng fails, for example for lack of memory.
   public static func encode(_ image: Image) throws(Failure) -> [UInt8] {

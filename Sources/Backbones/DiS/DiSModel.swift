@@ -183,8 +183,8 @@ package struct DiSModel: Sendable {
 /// PyTorch.
 ///
 /// - Parameters:
-///   - timestep: The timestep of training.
-///   - dimension: D.
+///   - timestep: The timestep of training, 0 to 999.
+///   - dimension: The length of the embedding, D, at least 2.
 /// - Returns: `[1, D]`.
 /// - SeeAlso: Vaswani et al., arXiv 1706.03762, section 3.5.
 package func timestepEmbedding(_ timestep: Float, dimension: Int) -> Tensor {

@@ -35,7 +35,9 @@ extension DiSConfiguration {
   /// The operations of one forward pass.
   package var cost: ForwardCost { cost(patches: patchCount) }
 
-  /// Returns the operations of one forward pass of an image of `patches` patches.
+  /// Returns the operations of one forward pass of an image of any size.
+  ///
+  /// - Parameter patches: The number of patches of the image, P, without the extra tokens.
   package func cost(patches: Int) -> ForwardCost {
     let (l, d, di) = (
       Double(patches + extraTokens), Double(embeddingDimension), Double(innerDimension)
@@ -57,6 +59,8 @@ extension DiSConfiguration {
   /// DiT and U-ViT, in place of every mixer: queries, keys and values, attention, its output, and
   /// two layers of width `4 D`. They grow with the square of the number of tokens, whereas
   /// ``cost(patches:)`` grows linearly.
+  ///
+  /// - Parameter patches: The number of patches of the image, P, without the extra tokens.
   package func transformerProducts(patches: Int) -> Double {
     let (l, d) = (Double(patches + extraTokens), Double(embeddingDimension))
     let cost = cost(patches: patches)
