@@ -7,11 +7,19 @@ import Results
 
 /// All that the metrics need from the images in one preparation.
 package struct PreparedFeatures {
+  /// The pooled features, `[N, D]`.
   package private(set) var pooled: FeatureSet
   /// Nil if they are not wanted or the extractor has none.
   package private(set) var spatial: FeatureSet?
   private var accumulators: [InceptionScore.Convention: InceptionScoreAccumulator] = [:]
 
+  /// Creates the collection for one preparation, without images.
+  ///
+  /// - Parameters:
+  ///   - demand: What the metrics need.
+  ///   - extractor: The extractor, which determines the lengths of the vectors.
+  ///   - count: The number of images that will be added, which determines the splits of the
+  ///     Inception Score.
   package init(_ demand: FeatureDemand, extractor: any FeatureExtractor, count: Int) {
     pooled = FeatureSet(
       dimension: extractor.featureDimension, keptRows: demand.keptRows,
@@ -49,8 +57,17 @@ package struct ScoredImage: Sendable {
   let traits: Image.Traits
   /// The SHA-256 of the pixels, `[H, W, C]`.
   package let digest: [UInt8]
+  /// The features in each preparation that was requested.
   package let features: [Preparation: ExtractedFeatures]
 
+  /// Creates the data of an image from its properties.
+  ///
+  /// - Parameters:
+  ///   - width: The width of the image in pixels.
+  ///   - height: The height of the image in pixels.
+  ///   - traits: The traits of the image's file.
+  ///   - digest: The SHA-256 of the pixels `[H, W, C]`, 32 bytes.
+  ///   - features: The features in each preparation.
   package init(
     width: Int, height: Int, traits: Image.Traits = [], digest: [UInt8],
     features: [Preparation: ExtractedFeatures]
@@ -59,8 +76,12 @@ package struct ScoredImage: Sendable {
     (self.digest, self.features) = (digest, features)
   }
 
-  /// Extracts the features of `image` in each preparation.
+  /// Extracts the features of an image in each preparation.
   ///
+  /// - Parameters:
+  ///   - image: An image of any size that the extractor accepts.
+  ///   - extractor: The extractor.
+  ///   - preparations: The preparations, each once.
   /// - Throws: `Failure` `ImageMismatch` (65) if the extractor cannot process the image.
   package init(
     _ image: Image, _ extractor: any FeatureExtractor, _ preparations: [Preparation]
@@ -88,12 +109,23 @@ package struct ScoredImage: Sendable {
 
 /// The features of images in every requested preparation, and a hash of all images.
 package struct FeatureCollection {
+  /// The number of images added.
   package private(set) var count = 0
+  /// The features of the images in each preparation.
   package private(set) var prepared: [Preparation: PreparedFeatures]
+  /// The sizes and traits of the images.
   package private(set) var tally = ImageTally()
+  /// The first bytes of the SHA-256 of every image.
   package private(set) var digests = SampleDigests()
   private var hash = SHA256()
 
+  /// Creates a collection without images.
+  ///
+  /// - Parameters:
+  ///   - demands: What the metrics need, with one demand for each preparation.
+  ///   - extractor: The extractor, which determines the lengths of the vectors.
+  ///   - count: The number of images that will be added, which determines the splits of the
+  ///     Inception Score.
   package init(_ demands: [FeatureDemand], extractor: any FeatureExtractor, count: Int) {
     prepared = Dictionary(
       uniqueKeysWithValues: demands.map {

@@ -13,6 +13,14 @@ package struct ImageSupply: Sendable {
   /// Returns image `index` and its label; called on any thread.
   let make: @Sendable (Int) throws -> (image: Image, label: Int?)
 
+  /// Creates a supply of images that are made when they are needed.
+  ///
+  /// - Parameters:
+  ///   - count: The number of images.
+  ///   - activity: The name of the activity in progress reports.
+  ///   - together: The maximum number of images that a worker processes at once, at least 1.
+  ///   - make: Returns the image at an index in `0..<count`, and its class or nil; called on any
+  ///     thread.
   package init(
     count: Int, activity: String, together: Int = .max,
     make: @escaping @Sendable (Int) throws -> (image: Image, label: Int?)
@@ -23,6 +31,10 @@ package struct ImageSupply: Sendable {
 
 extension ImageSupply {
   /// Creates a supply of existing images.
+  ///
+  /// - Parameters:
+  ///   - source: The images.
+  ///   - activity: The name of the activity in progress reports.
   package init(_ source: ImageSource, activity: String) {
     self.init(count: source.count, activity: activity) { (try source.image(at: $0), nil) }
   }
@@ -30,7 +42,9 @@ extension ImageSupply {
 
 /// An image whose features have been extracted.
 package struct CollectedImage: Sendable {
+  /// The image, `[H, W, C]`.
   package let image: Image
+  /// The number of the class, from 0; nil if there are no classes.
   package let label: Int?
   let scored: ScoredImage
 }
@@ -42,6 +56,13 @@ package struct FeatureCollector {
   let workload: Workload
   let reporter: Reporter
 
+  /// Creates a collector of features for some metrics.
+  ///
+  /// - Parameters:
+  ///   - extractor: The extractor.
+  ///   - demands: What the metrics need, with one demand for each preparation.
+  ///   - workload: The amount of work that runs at once.
+  ///   - reporter: Receives the progress.
   package init(
     extractor: any FeatureExtractor, demands: [FeatureDemand], workload: Workload,
     reporter: Reporter
@@ -55,7 +76,9 @@ package struct FeatureCollector {
   /// A worker takes as many consecutive images as the extractor processes together, or fewer if
   /// there are fewer images or fewer may be in flight.
   ///
-  /// - Parameter consume: Receives every image in order.
+  /// - Parameters:
+  ///   - images: The images, of any size that the extractor accepts.
+  ///   - consume: Receives every image in order.
   /// - Throws: The error thrown by making, extracting or consuming an image.
   package func collect(
     _ images: ImageSupply, consume: (CollectedImage) throws -> Void = { _ in }

@@ -5,6 +5,7 @@ import Results
 
 /// The features of images in one preparation that the metrics need.
 package struct FeatureDemand: Sendable {
+  /// The preparation of the images.
   package let preparation: Preparation
   /// The conventions of the Inception Score, each once.
   package var scores: [InceptionScore.Convention] = []
@@ -15,6 +16,13 @@ package struct FeatureDemand: Sendable {
   /// Whether the metrics have intervals.
   package var intervals = false
 
+  /// Creates a demand without Inception Scores.
+  ///
+  /// - Parameters:
+  ///   - preparation: The preparation of the images.
+  ///   - spatial: Whether the features of sFID are wanted.
+  ///   - keptRows: The number of feature rows to keep, from the first images; `.max` for all.
+  ///   - intervals: Whether the metrics have intervals.
   package init(
     preparation: Preparation, spatial: Bool = false, keptRows: Int = 0, intervals: Bool = false
   ) {
@@ -24,7 +32,14 @@ package struct FeatureDemand: Sendable {
 }
 
 extension FeatureDemand {
-  /// Returns what the metrics of `dialects` need, with one demand for each preparation.
+  /// Returns what metrics need, with one demand for each preparation.
+  ///
+  /// - Parameters:
+  ///   - dialects: The dialects in which the metrics are computed.
+  ///   - metrics: The names of the metrics.
+  ///   - isSubject: Whether the images are those evaluated, which alone need Inception Scores.
+  ///   - intervals: Whether the metrics have intervals.
+  ///   - extractor: The extractor, which may have its own preparation; nil if there is none.
   package static func of(
     _ dialects: [Dialect], metrics: Set<MetricName>, isSubject: Bool, intervals: Bool,
     extractor: (any FeatureExtractor)?

@@ -28,7 +28,13 @@ public struct FeatureMaker: Sendable {
   /// The amount of work that runs at once.
   public var workload: Workload
 
-  /// Creates the task.
+  /// Creates a task with the default dialect and precision.
+  ///
+  /// - Parameters:
+  ///   - images: The path of the images.
+  ///   - weights: The path of the extractor's weights; nil for the Inception weights in the user's
+  ///     cache.
+  ///   - workload: The amount of work that runs at once.
   public init(images: String, weights: String?, workload: Workload) {
     (self.images, self.weights, self.workload) = (images, weights, workload)
   }
@@ -38,6 +44,9 @@ public struct FeatureMaker: Sendable {
   /// `.json` file next to it. Rows are kept in unnamed files in the same folder, so memory does not
   /// grow with their number.
   ///
+  /// - Parameters:
+  ///   - path: The path of the `.npz` file.
+  ///   - reporter: Receives progress and warnings.
   /// - Returns: The record in the `.json` file.
   /// - Throws: `Failure` `InvalidOutput` (64) if `path` does not end in `.npz`, `TooFewSamples`
   ///   (65) if there are fewer than two images, or the error that reading the images, loading the

@@ -4,7 +4,9 @@ import GenerativeMetrics
 
 /// Features of one kind, added in index order.
 package struct FeatureSet {
+  /// The length of a feature vector, D.
   package let dimension: Int
+  /// The mean and covariance of all rows.
   package private(set) var gaussian: GaussianAccumulator
   /// The first rows, `[min(N, kept), D]`.
   package private(set) var rows: [Float] = []
@@ -57,9 +59,13 @@ package struct FeatureSet {
       : try FactoredGaussian(gaussian.statistics(mean: mean))
   }
 
-  /// Returns the jackknife of `value`, the distance from `reference`.
+  /// Returns the jackknife of the Fréchet distance from a reference.
   ///
-  /// - Parameter progress: Called with the number of groups done.
+  /// - Parameters:
+  ///   - value: The squared distance of all rows.
+  ///   - reference: The Gaussian to compare with, with the same D.
+  ///   - mean: The precision in which the mean of the rows is summed.
+  ///   - progress: Called with the number of groups done, `1...20`.
   /// - Throws: `NoInterval` with the reason if the rows were not kept or cannot be read, or the
   ///   jackknife cannot be computed.
   package func jackknife(
@@ -84,8 +90,12 @@ package struct FeatureSet {
 
 /// The reason that a metric has no interval.
 package struct NoInterval: Error {
+  /// The reason, as a clause for users.
   package let reason: String
 
+  /// Creates the error with a reason.
+  ///
+  /// - Parameter reason: The reason, as a clause for users.
   package init(reason: String) { self.reason = reason }
 
   init(_ failure: Failure) { reason = "features could not be kept: \(failure)" }

@@ -31,7 +31,18 @@ public struct StatisticsMaker: Sendable {
   /// The amount of work that runs at once.
   public var workload: Workload
 
-  /// Creates the task.
+  /// Creates a task with the default dialect and precision.
+  ///
+  /// - Parameters:
+  ///   - images: The path of the images.
+  ///   - weights: The path of the extractor's weights; nil for the Inception weights in the user's
+  ///     cache.
+  ///   - dataset: The data set, for the record; nil if unknown.
+  ///   - keptRows: The number of feature rows to keep in the file, from the first images; 0 for
+  ///     none.
+  ///   - heldOut: The path and name of held-out images of the same kind, whose distance is recorded
+  ///     as the floor; nil for no floor.
+  ///   - workload: The amount of work that runs at once.
   public init(
     images: String, weights: String?, dataset: Dataset?, keptRows: Int,
     heldOut: (path: String, name: String)?, workload: Workload
@@ -44,8 +55,11 @@ public struct StatisticsMaker: Sendable {
     self.workload = workload
   }
 
-  /// Writes a `.npz` file at `path` and a `.json` file next to it.
+  /// Writes the statistics to a `.npz` file, and a record to a `.json` file next to it.
   ///
+  /// - Parameters:
+  ///   - path: The path of the `.npz` file.
+  ///   - reporter: Receives progress and warnings.
   /// - Returns: The record in the `.json` file.
   /// - Throws: `Failure` `InvalidOutput` (64) if `path` does not end in `.npz`, `TooFewSamples`
   ///   (65) if there are fewer than two images, or the error that reading the images, loading the

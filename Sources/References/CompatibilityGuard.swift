@@ -10,9 +10,15 @@ package struct CompatibilityGuard {
   let allowsMismatch: Bool
   /// The mismatches that were allowed.
   package private(set) var allowed: [String] = []
+  /// The warnings so far, in order.
   package private(set) var warnings: [String] = []
   private let reporter: Reporter
 
+  /// Creates a guard without mismatches or warnings.
+  ///
+  /// - Parameters:
+  ///   - allowsMismatch: Whether mismatches are recorded rather than refused.
+  ///   - reporter: Receives every warning.
   package init(allowsMismatch: Bool, reporter: Reporter) {
     self.allowsMismatch = allowsMismatch
     self.reporter = reporter

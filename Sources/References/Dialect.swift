@@ -24,7 +24,7 @@ public enum Dialect: String, CaseIterable, Codable, Sendable {
   /// layer6ai-labs/dgm-eval with its Inception encoder.
   case dgmEval = "dgm-eval"
 
-  /// Decodes a dialect.
+  /// Decodes a dialect from its name.
   ///
   /// - Throws: `DecodingError.dataCorrupted`, listing the dialects, for an unknown name; other
   ///   cases of `DecodingError` if the value is not a string.

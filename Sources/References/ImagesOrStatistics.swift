@@ -24,6 +24,7 @@ package enum ImagesOrStatistics: Sendable {
       : .images(try ImageSource(path: path, recursive: recursive))
   }
 
+  /// The statistics; nil for images.
   package var statistics: ReferenceStatistics? {
     if case .statistics(let statistics) = self { statistics } else { nil }
   }

@@ -53,7 +53,9 @@ extension CheckpointRequest {
 extension Generator {
   /// Checks that this generator samples as a recorded evaluation did.
   ///
-  /// - Parameter isSame: Whether the checkpoint must be the recorded one.
+  /// - Parameters:
+  ///   - provenance: The record of the evaluation.
+  ///   - isSame: Whether the checkpoint must be the recorded one.
   /// - Throws: `Failure` `OtherLabels` (65) if the labels differ, or `CannotSampleAgain` (65) if
   ///   the record does not name the weights or this version would sample differently.
   package func check(repeats provenance: Provenance, isSame: Bool) throws {

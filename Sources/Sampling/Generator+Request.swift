@@ -7,8 +7,9 @@ extension Generator {
   /// Loads everything that a request names: the checkpoint, its decoder and its labels.
   ///
   /// - Parameters:
+  ///   - request: The paths of the files, and the settings.
   ///   - precision: The number format of the network's matrix products.
-  ///   - given: Noise to use instead of the random streams.
+  ///   - given: Noise to use instead of the random streams; nil to use these.
   /// - Throws: `Failure` `RequestInvalid` (65) if a name or number is unknown to this version;
   ///   otherwise as ``init(checkpoint:key:settings:given:decoder:precision:)`` and
   ///   ``LoadedDecoder/init(path:scale:tile:)`` do.

@@ -16,7 +16,9 @@ public struct Generator: Sendable {
   /// The decoder that converts the latents of a latent model to images.
   public let decoder: LoadedDecoder?
 
+  /// The network.
   package let model: DiSModel
+  /// The sampler, with the timesteps to visit.
   package let sampler: Sampler
   private let given: GivenNoise?
 
@@ -26,8 +28,10 @@ public struct Generator: Sendable {
   ///   - path: The path of a `.pt`, `.pth` or `.safetensors` file, recognised by content.
   ///   - key: The key path of the state dict within the file; nil for the averaged weights, or for
   ///     the only state dict.
-  ///   - given: Noise to use instead of the random streams.
-  ///   - decoder: The decoder that converts latents to images.
+  ///   - settings: All settings that determine the samples.
+  ///   - given: Noise to use instead of the random streams; nil to use these.
+  ///   - decoder: The decoder that converts latents to images; nil for a model of pixels, or if
+  ///     only latents are wanted.
   ///   - precision: The number format of the network's matrix products.
   /// - Throws: `Failure` (65) if the file is not a DiS checkpoint or cannot be read,
   ///   `LabelOutOfRange` if a label is not a class, `DecoderMismatch` if the decoder expects
@@ -117,8 +121,9 @@ public struct Generator: Sendable {
   /// The side of the images in pixels, after decoding.
   public var imageSide: Int { model.configuration.imageSide * (decoder?.pixelsPerLatent ?? 1) }
 
-  /// Checks that labels and noise cover the first `count` samples.
+  /// Checks that labels and noise cover the first samples.
   ///
+  /// - Parameter count: The number of samples, from sample 0 on.
   /// - Throws: `Failure` `TooFewLabels` or `TooFewNoises` (65) if there are fewer than `count`.
   package func checkCovers(_ count: Int) throws(Failure) {
     if case .file(let path, let labels) = settings.labels, labels.count < count {
@@ -131,7 +136,10 @@ public struct Generator: Sendable {
     }
   }
 
-  /// Returns the class of sample `index`; nil for an unconditional model.
+  /// Returns the class of a sample; nil for an unconditional model.
+  ///
+  /// - Parameter index: The index of the sample, from 0. Labels from a file must include it.
+  /// - Returns: A number from 0 to the number of classes - 1.
   public func label(_ index: Int) -> Int? {
     guard let classes = model.configuration.classCount else { return nil }
     switch settings.labels {
@@ -142,9 +150,10 @@ public struct Generator: Sendable {
     }
   }
 
-  /// Returns sample `index` before decoding and quantisation, `[C, H, W]`; for a pixel model
-  /// nominally in [-1, 1].
+  /// Computes a sample before decoding and quantisation.
   ///
+  /// - Parameter index: The index of the sample, from 0.
+  /// - Returns: `[C, H, W]`; for a pixel model nominally in [-1, 1].
   /// - Throws: `Failure` `NotFinite` (65) if the network produced NaN or infinity.
   package func sample(_ index: Int) throws -> Tensor {
     var state = start(index)
@@ -152,7 +161,9 @@ public struct Generator: Sendable {
     return try sample(index, from: state)
   }
 
-  /// Returns the state of sample `index` before its first step.
+  /// Returns the state of a sample before its first step.
+  ///
+  /// - Parameter index: The index of the sample, from 0.
   package func start(_ index: Int) -> SamplingState {
     let configuration = model.configuration
     let shape = [configuration.channels, configuration.imageSide, configuration.imageSide]
@@ -162,7 +173,11 @@ public struct Generator: Sendable {
     return sampler.start(Tensor(shape: shape, values: values))
   }
 
-  /// Advances sample `index` by one step.
+  /// Advances a sample by one step.
+  ///
+  /// - Parameters:
+  ///   - state: A state of this sample that is not finished.
+  ///   - index: The index of the sample, from 0.
   package func advance(_ state: inout SamplingState, _ index: Int) {
     let configuration = model.configuration
     let size = configuration.channels * configuration.imageSide * configuration.imageSide
@@ -197,8 +212,12 @@ public struct Generator: Sendable {
   /// Returns whether all steps are done.
   package func isFinished(_ state: SamplingState) -> Bool { sampler.isFinished(state) }
 
-  /// Returns sample `index` after its last step, `[C, H, W]`.
+  /// Returns a sample after its last step.
   ///
+  /// - Parameters:
+  ///   - index: The index of the sample, for messages.
+  ///   - state: The finished state of the sample.
+  /// - Returns: `[C, H, W]`.
   /// - Throws: `Failure` `NotFinite` (65) if the network produced NaN or infinity.
   package func sample(_ index: Int, from state: SamplingState) throws -> Tensor {
     let result = state.x
@@ -216,9 +235,12 @@ public struct Generator: Sendable {
     [imageSide, imageSide, decoder?.imageChannels ?? model.configuration.channels]
   }
 
-  /// Returns the image of sample `index`. A latent is decoded first; then floats `[C, H, W]` are
-  /// quantised to bytes `[H, W, C]`, with C 1 or 3.
+  /// Converts a sample to an image. A latent is decoded first; then floats are quantised to bytes.
   ///
+  /// - Parameters:
+  ///   - sample: The sample, `[C, H, W]`, from ``sample(_:)``.
+  ///   - index: The index of the sample, for messages.
+  /// - Returns: `[H, W, C]`, with C 1 or 3.
   /// - Throws: `Failure` `NotFinite` (65) if the decoder produced NaN or infinity.
   package func image(_ sample: Tensor, index: Int) throws(Failure) -> Image {
     let sample = decoder?(sample) ?? sample
@@ -248,6 +270,7 @@ public struct Generator: Sendable {
 }
 
 extension Generator {
+  /// The sampler and its settings, as recorded in results.
   package var provenance: SamplerProvenance {
     let interval = settings.guidanceInterval
     return SamplerProvenance(

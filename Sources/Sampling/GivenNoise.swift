@@ -28,12 +28,12 @@ public struct GivenNoise: Sendable {
     }
   }
 
-  /// Reads the noise.
+  /// Reads the noise from `.npy` files.
   ///
   /// - Parameters:
   ///   - startPath: The path of x_T, `[N, C, H, W]`.
   ///   - stepsPath: The path of the noise of every step, `[steps, N, C, H, W]`, the noisiest step
-  ///     first.
+  ///     first; nil for a sampler that adds no noise.
   /// - Throws: `Failure` (65) `NoiseType` if an array is not of floating-point numbers,
   ///   `NoiseShape` if x_T does not have four dimensions, or the error that reading a `.npy` file
   ///   throws.

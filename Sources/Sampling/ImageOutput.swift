@@ -21,7 +21,10 @@ public final class ImageOutput {
 
   /// Prepares the output, so that a path that cannot be written is refused before any work.
   ///
-  /// - Parameter count: The number of images; nil if unknown. An array needs it.
+  /// - Parameters:
+  ///   - path: A name that ends in `.npz` for an array, `.zip` for an archive of PNG files, or
+  ///     otherwise that of a folder.
+  ///   - count: The number of images; nil if unknown. An array needs it.
   /// - Throws: `Failure` `CountUnknown` (64) for a `.npz` without a count; (73) `NotEmpty` if the
   ///   folder is not empty, or `CannotCreate` if it or the file cannot be created.
   public init(path: String, count: Int?) throws {
@@ -53,9 +56,11 @@ public final class ImageOutput {
     }
   }
 
-  /// Adds the next image, `[H, W, C]`, with its class; nil for a model without classes. All images
-  /// must have the same extents.
+  /// Adds the next image with its class.
   ///
+  /// - Parameters:
+  ///   - image: `[H, W, C]`, with the extents of the other images.
+  ///   - label: The number of the class, from 0; nil for a model without classes.
   /// - Throws: `Failure` `InputChanged` (65) if an array gets more images than announced, or the
   ///   error that encoding or writing the image throws.
   public func append(_ image: Image, label: Int?) throws {

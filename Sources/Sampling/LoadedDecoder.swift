@@ -61,7 +61,7 @@ public struct LoadedDecoder: Sendable {
   /// Returns the estimated cost of decoding one latent, extrapolated from a timing of a small one,
   /// whose operations are slower.
   ///
-  /// - Parameter latentSide: The side of a latent in pixels.
+  /// - Parameter latentSide: The height and width of a latent in latent pixels.
   /// - Returns: The time in seconds, and the peak memory in bytes.
   package func cost(latentSide: Int) -> (seconds: Double, bytes: Int) {
     let (side, probe) = (min(latentSide, provenance.tile ?? latentSide), min(latentSide, 16))
@@ -84,7 +84,10 @@ public struct LoadedDecoder: Sendable {
   /// The number of image pixels along one latent pixel, s.
   package var pixelsPerLatent: Int { decoder.configuration.scale }
 
-  /// Returns the image of one latent, `[L, H, W]` to `[C, s H, s W]`, not clamped.
+  /// Decodes one latent. The result is not clamped.
+  ///
+  /// - Parameter latent: `[L, H, W]`, in the scale of the diffusion model.
+  /// - Returns: `[C, s H, s W]`, nominally in [-1, 1].
   package func callAsFunction(_ latent: Tensor) -> Tensor {
     let scale = Float(provenance.scale)
     let z = Tensor(shape: latent.shape, values: latent.values.map { $0 / scale })

@@ -16,7 +16,12 @@ public struct SampleGrid {
     rows = Array(repeating: [], count: min(classCount ?? Self.side, Self.side))
   }
 
-  /// Adds the image, `[H, W, C]`, if there is room for it.
+  /// Adds an image, if there is room for it.
+  ///
+  /// - Parameters:
+  ///   - image: `[H, W, C]`, with the extents of the other images.
+  ///   - label: The number of the class, from 0, which determines the row; ignored for a model
+  ///     without classes.
   public mutating func append(_ image: Image, label: Int?) {
     let row =
       classCount == nil ? rows.firstIndex { $0.count < Self.side } : label

@@ -15,18 +15,24 @@ public struct SampleRun: Sendable {
   /// The amount of work that runs at once.
   public let workload: Workload
 
-  /// Creates the task.
+  /// Creates a task that draws the first samples of a generator.
+  ///
+  /// - Parameters:
+  ///   - generator: The checkpoint and its settings.
+  ///   - count: The number of samples, from sample 0 on.
+  ///   - workload: The amount of work that runs at once.
   public init(generator: Generator, count: Int, workload: Workload) {
     self.generator = generator
     self.count = count
     self.workload = workload
   }
 
-  /// Draws the samples.
+  /// Draws the samples on all workers, and passes them on in index order.
   ///
   /// - Parameters:
   ///   - rawPath: The path for the float samples `[N, C, H, W]` before quantisation, or for the
   ///     latents of a latent model; nil to write none.
+  ///   - reporter: Receives the progress.
   ///   - sink: Receives every image in index order with its label; nil if only raw samples are
   ///     wanted. A latent model without a decoder yields only raw samples.
   /// - Returns: The SHA-256 over the SHA-256s of the images; nil if there were none.

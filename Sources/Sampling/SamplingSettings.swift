@@ -16,9 +16,12 @@ public enum SamplerName: String, CaseIterable, Codable, Sendable {
   /// DPM-Solver++(2M) for the stochastic differential equation.
   case dpmSolverSDE = "dpm-solver++-sde"
 
-  /// Returns the respacing of `steps` steps that other implementations of the method use.
+  /// Returns the respacing that other implementations of the method use for a number of steps.
   /// DPM-Solver's omit timestep 0, because the last step goes from the timestep before to zero
   /// noise.
+  ///
+  /// - Parameter steps: The number of steps, at least 1; DDPM needs 2.
+  /// - Returns: The timesteps, in the notation of ``SamplingSettings/respacing``.
   public func respacing(steps: Int) -> String {
     switch self {
     // A single step begins at the noisiest timestep. DDPM needs the variance of two.

@@ -141,6 +141,7 @@ public struct ReferenceStatistics: Sendable {
     !FileManager.default.fileExists(atPath: path) || (try? StatisticsRecord(path: path)) != nil
   }
 
+  /// The file and what is known about it, as recorded in results.
   package var provenance: ReferenceProvenance {
     ReferenceProvenance(
       file: lastComponent(path), sha256: sha256, dataset: record?.dataset ?? entry?.dataset,

@@ -58,8 +58,11 @@ public struct StatisticsCache: Sendable {
   /// The names of the fetched files.
   public var fetchedNames: [String] { registry.entries.filter(has).map(\.name) }
 
-  /// Returns `entries` as JSON, each with the path of its file.
+  /// Returns a list of statistics as JSON, each entry with the path of its file and whether it was
+  /// fetched.
   ///
+  /// - Parameter entries: Entries of the registry, in the order of the document.
+  /// - Returns: A document in UTF-8 with sorted keys, indented, with a final newline.
   /// - Throws: `EncodingError` if a number is not finite.
   public func json(_ entries: [StatisticsRegistry.Entry]) throws -> [UInt8] {
     struct Line: Encodable {

@@ -28,7 +28,7 @@ extension ReferenceStatistics {
     /// torch-fidelity's cache of feature rows.
     case torchFeatures = "torch-features"
 
-    /// A description for people.
+    /// The name of the format and its arrays, for people.
     public var description: String {
       switch self {
       case .npz: "npz (mu, sigma)"

@@ -94,7 +94,7 @@ public struct StatisticsDescription: Codable, Sendable {
     self.verifiedBy = verifiedBy
   }
 
-  /// Returns the document as JSON.
+  /// Returns the document as JSON with sorted keys, indented, with a final newline.
   ///
   /// - Throws: `EncodingError` if a number is not finite.
   public func json() throws -> [UInt8] { try encodedJSON(self) }

@@ -74,6 +74,18 @@ public struct StatisticsRecord: Codable, Sendable {
     }
   }
 
+  /// Creates a record written by this version of the tool.
+  ///
+  /// - Parameters:
+  ///   - dataset: The data set; nil if unknown.
+  ///   - count: The number of images, at least 2; nil if unknown.
+  ///   - extractor: The extractor, whose `file` is relative to the record.
+  ///   - features: The number of feature rows in the file, those of the first images.
+  ///   - npzSha256: The SHA-256 of the file, 64 hexadecimal digits.
+  ///   - floor: The distance of held-out data of the same kind; nil if there was none.
+  ///   - dialect: The tool whose preparation of images was used; nil if unknown.
+  ///   - ddof: The number subtracted from the count in the divisor of the covariance, 0 or 1; nil
+  ///     if unknown.
   package init(
     dataset: Dataset?, count: Int?, extractor: ExtractorProvenance, features: Int,
     npzSha256: String, floor: Floor?, dialect: Dialect?, ddof: Int?

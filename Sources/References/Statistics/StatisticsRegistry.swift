@@ -34,7 +34,7 @@ public struct StatisticsRegistry: Sendable {
     public var sha256: String?
     /// The source of these facts.
     public var source: String
-    /// Additional information.
+    /// A remark for users, such as a peculiarity of the file.
     public var note: String?
     /// Whether ``address`` is a page for people instead of the file.
     public var page: Bool?
@@ -70,6 +70,9 @@ public struct StatisticsRegistry: Sendable {
 
   /// Parses and checks a registry.
   ///
+  /// - Parameters:
+  ///   - json: The document, in UTF-8.
+  ///   - subject: The name of the document, for messages.
   /// - Throws: `Failure` `StatsInvalid` (65) if the JSON, the schema, a name or a number is
   ///   invalid, or if a name occurs twice.
   package init(json: [UInt8], subject: String) throws {

@@ -27,7 +27,7 @@ public struct WeightsRecord: Codable, Equatable, Sendable {
   /// for networks that are not converted.
   public var tensorsSha256: String?
 
-  /// Returns the document as JSON.
+  /// Returns the document as JSON with sorted keys, indented, with a final newline.
   ///
   /// - Throws: `EncodingError` if a number is not finite.
   public func json() throws -> [UInt8] { try encodedJSON(self) }
