@@ -23,7 +23,7 @@ public struct Baseline: Codable, Sendable {
     /// The gate's verdict against the baseline that this one replaces.
     public var verdict: Verdict?
 
-    /// Creates the record of an update.
+    /// Creates the record of when and why a baseline was written.
     public init(reason: String, date: String, commit: String?, verdict: Verdict?) {
       self.reason = reason
       self.date = date
@@ -32,6 +32,7 @@ public struct Baseline: Codable, Sendable {
     }
   }
 
+  /// The name and version of the format that this version reads and writes.
   package static let currentSchema = "dis-eval-baseline/1"
 
   /// Creates a baseline from a result.

@@ -16,6 +16,12 @@ public struct BenchmarkResult: Codable, Sendable {
   /// The measurements, in the order requested.
   public var measurements: [Measurement]
 
+  /// Creates a result from its measurements.
+  ///
+  /// - Parameters:
+  ///   - kernels: The instruction set and the library.
+  ///   - threads: The number of workers; each processes its own images.
+  ///   - measurements: The measurements, in the order requested.
   package init(
     kernels: String, threads: Int, measurements: [Measurement]
   ) {
@@ -39,6 +45,17 @@ public struct BenchmarkResult: Codable, Sendable {
     /// better of the measurements before and after.
     public var peakGflops: Double
 
+    /// Creates a measurement from its properties.
+    ///
+    /// - Parameters:
+    ///   - name: The name of the work, such as `inception`.
+    ///   - unit: The unit counted: images, forwards, products or distances.
+    ///   - perSecond: The number per second, over all workers.
+    ///   - gigaOperations: Billions of operations of one unit, with a multiply-add counted as two.
+    ///     Counts convolutions and matrix products only, as defined; an implementation may perform
+    ///     fewer.
+    ///   - peakGflops: Billions of operations per second of multiply-adds in registers, over all
+    ///     workers; the better of the measurements before and after.
     package init(
       name: String, unit: String, perSecond: Double, gigaOperations: Double?, peakGflops: Double
     ) {

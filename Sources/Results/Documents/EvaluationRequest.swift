@@ -85,11 +85,13 @@ public struct DecoderRequest: Codable, Equatable, Sendable {
   /// The side of overlapping tiles in latent pixels; nil to decode latents as a whole.
   public var tile: Int?
 
-  /// Creates a request for the decoder at `path`.
+  /// Creates a request for a decoder.
   ///
   /// - Parameters:
-  ///   - scale: The number by which latents are divided before decoding.
-  ///   - tile: The side of overlapping tiles in latent pixels; nil to decode latents as a whole.
+  ///   - path: The path of the file.
+  ///   - scale: The number by which latents are divided before decoding, above 0.
+  ///   - tile: The side of overlapping tiles in latent pixels, a multiple of 4; nil to decode
+  ///     latents as a whole.
   public init(path: String, scale: Double, tile: Int? = nil) {
     (self.path, self.scale, self.tile) = (path, scale, tile)
   }
@@ -105,7 +107,7 @@ public struct SamplingRequest: Codable, Equatable, Sendable {
   public var respacing: String
   /// The noise of DDIM, 0 to 1.
   public var eta: Double
-  /// The guidance scale.
+  /// The guidance scale; 1 for no guidance.
   public var cfgScale: Double
   /// The first and last original timestep of guidance; nil for all timesteps.
   public var cfgInterval: [Int]?
@@ -121,6 +123,19 @@ public struct SamplingRequest: Codable, Equatable, Sendable {
   public var quantizer: String
 
   /// Creates the request for a sampler with all its settings.
+  ///
+  /// - Parameters:
+  ///   - sampler: The name of the sampler.
+  ///   - prediction: What the network predicts: `epsilon`, `x0` or `v`.
+  ///   - respacing: The timesteps, in the notation of the original implementation.
+  ///   - eta: The noise of DDIM, 0 to 1.
+  ///   - cfgScale: The guidance scale; 1 for no guidance.
+  ///   - cfgInterval: The first and last original timestep of guidance; nil for all timesteps.
+  ///   - cfgChannels: The guided channels: `all` or `first3`.
+  ///   - clip: Whether predicted images are clamped.
+  ///   - seed: The seed of the random streams.
+  ///   - labels: `uniform`, `balanced`, a class number, or the path of a `.npy` file.
+  ///   - quantizer: How floats are converted to bytes: `dit` or `adm`.
   public init(
     sampler: String, prediction: String, respacing: String, eta: Double, cfgScale: Double,
     cfgInterval: [Int]?, cfgChannels: String, clip: Bool, seed: UInt64, labels: String,

@@ -25,6 +25,19 @@ public struct EvaluationResult: Codable, Sendable {
   /// Information that may differ between runs that agree.
   public var run: Run
 
+  /// Creates a result of this version from its properties.
+  ///
+  /// - Parameters:
+  ///   - metrics: The metrics by name: `fid` and `is` for the Inception-2015 graph, `fd` and `cs`
+  ///     for other extractors.
+  ///   - skipped: The metrics that the inputs do not allow, with the reason.
+  ///   - dialects: The metrics in every dialect, if all were requested; `metrics` is then empty.
+  ///   - provenance: What the metrics were computed from.
+  ///   - samplesSha256: SHA-256 over the SHA-256s of all images' pixels in index order; nil if
+  ///     there were no images.
+  ///   - sampleDigests: The first three bytes of the SHA-256 of every sample's pixels, as four
+  ///     base64 characters per sample; nil if no checkpoint was sampled.
+  ///   - run: Information that may differ between runs that agree.
   package init(
     metrics: [String: Metric], skipped: [String: String],
     dialects: [String: DialectResult]? = nil, provenance: Provenance,
@@ -39,6 +52,7 @@ public struct EvaluationResult: Codable, Sendable {
     self.run = run
   }
 
+  /// The name and version of the format that this version reads and writes.
   package static let currentSchema = "dis-eval-result/1"
 
   /// Returns the document as JSON with sorted keys, indented, with a final newline.
@@ -63,7 +77,9 @@ extension EvaluationResult {
 
   /// Reads a result from the bytes of its JSON.
   ///
-  /// - Parameter subject: The file, for messages.
+  /// - Parameters:
+  ///   - bytes: The document, in UTF-8.
+  ///   - subject: The file, for messages.
   /// - Throws: `Failure` `ResultInvalid` (65), naming the key, if the bytes are not a result of
   ///   this version.
   package init(json bytes: [UInt8], subject: String) throws(Failure) {
@@ -103,6 +119,12 @@ public struct DialectResult: Codable, Sendable {
   /// The number subtracted from the number of images in the divisor of the covariance.
   public var ddof: Int
 
+  /// Creates a dialect without metrics.
+  ///
+  /// - Parameters:
+  ///   - preprocessing: How images are converted to the extractor's input.
+  ///   - meanPrecision: Whether the mean is summed in `float32` or `float64`.
+  ///   - ddof: The number subtracted from the number of images in the divisor of the covariance.
   package init(preprocessing: String, meanPrecision: String, ddof: Int) {
     self.preprocessing = preprocessing
     self.meanPrecision = meanPrecision
@@ -127,6 +149,16 @@ public struct Run: Codable, Sendable {
   /// The name of the machine.
   public var host: String
 
+  /// Creates a record of a run from its properties.
+  ///
+  /// - Parameters:
+  ///   - arguments: The command's arguments.
+  ///   - request: The request; nil in results of version 0.5.0 and earlier.
+  ///   - threads: The number of workers.
+  ///   - batch: The number of images in flight.
+  ///   - started: The start time in UTC, ISO 8601.
+  ///   - seconds: The wall time in seconds.
+  ///   - host: The name of the machine.
   package init(
     arguments: [String], request: EvaluationRequest?, threads: Int, batch: Int, started: String,
     seconds: Double, host: String

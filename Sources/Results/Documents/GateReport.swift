@@ -50,6 +50,12 @@ public struct GateReport: Codable, Sendable {
     /// The value in the baseline; nil if absent.
     public var baseline: String?
 
+    /// Creates a difference from its properties.
+    ///
+    /// - Parameters:
+    ///   - field: The location in the provenance, separated by dots.
+    ///   - candidate: The value in the result; nil if absent.
+    ///   - baseline: The value in the baseline; nil if absent.
     package init(field: String, candidate: String?, baseline: String?) {
       (self.field, self.candidate, self.baseline) = (field, candidate, baseline)
     }
@@ -60,6 +66,18 @@ public struct GateReport: Codable, Sendable {
     }
   }
 
+  /// Creates a report of this version from its properties.
+  ///
+  /// - Parameters:
+  ///   - verdict: Worse if any check is worse, otherwise "cannot say" if any check is, otherwise
+  ///     pass.
+  ///   - result: The path of the result.
+  ///   - num: The number of samples; nil if unknown.
+  ///   - baseline: The path of the baseline; nil if there is none.
+  ///   - alpha: The error probability allowed for each verdict of a comparison, above 0 and below
+  ///     0.5.
+  ///   - checks: The checks, sorted by metric.
+  ///   - differences: The conditions that make the result and the baseline incomparable.
   package init(
     verdict: Verdict, result: String, num: Int?, seeds: [UInt64]?, baseline: String?, alpha: Double,
     checks: [Check],
@@ -121,7 +139,7 @@ public struct Check: Codable, Sendable {
   public var reason: String
   /// The result's value; nil if the result lacks the metric.
   public var value: Double?
-  /// The interval of the result's value; nil if there is none.
+  /// The ends of the interval of the result's value, the lower first; nil if there is none.
   public var interval: [Double]?
   /// The limit, or the baseline's value; nil if the baseline lacks the metric.
   public var limit: Double?
@@ -131,6 +149,16 @@ public struct Check: Codable, Sendable {
   /// unknown.
   public var samplesFactor: Double?
 
+  /// Creates a check without a limit or a comparison.
+  ///
+  /// - Parameters:
+  ///   - metric: The name of the metric.
+  ///   - kind: The kind of requirement.
+  ///   - verdict: Whether the requirement is met.
+  ///   - reason: The reason for the verdict, in a sentence.
+  ///   - value: The result's value; nil if the result lacks the metric.
+  ///   - interval: The ends of the interval of the result's value, the lower first; nil if there is
+  ///     none.
   package init(
     metric: String, kind: Kind, verdict: Verdict, reason: String, value: Double? = nil,
     interval: [Double]? = nil
@@ -142,6 +170,10 @@ public struct Check: Codable, Sendable {
 
 extension Check {
   /// Creates the check for an audit, which regenerates samples of the result.
+  ///
+  /// - Parameters:
+  ///   - verdict: Whether the requirement is met.
+  ///   - reason: The reason for the verdict, in a sentence.
   public init(audit verdict: Verdict, reason: String) {
     self.init(metric: "samples", kind: .audit, verdict: verdict, reason: reason)
   }
@@ -167,6 +199,19 @@ public struct NonInferiorityTest: Codable, Sendable {
   /// value means pass.
   public var pPass: Double
 
+  /// Creates a test from its properties.
+  ///
+  /// - Parameters:
+  ///   - difference: The candidate's value minus the baseline's, or the reverse if higher is
+  ///     better; positive is worse.
+  ///   - standardError: The jackknife standard error of the difference.
+  ///   - paired: Whether the standard error was computed from pairs of both results' samples.
+  ///   - degrees: The degrees of freedom: the number of jackknife groups minus one.
+  ///   - tolerance: The largest difference that does not count as worse.
+  ///   - pWorse: The probability of a difference at least this large if the true one were the
+  ///     tolerance; a small value means worse.
+  ///   - pPass: The probability of a difference at most this small if the true one were the
+  ///     tolerance; a small value means pass.
   package init(
     difference: Double, standardError: Double, paired: Bool, degrees: Int, tolerance: Double,
     pWorse: Double, pPass: Double

@@ -13,7 +13,7 @@ public struct LabelCounts: Codable, Equatable, Sendable, CustomStringConvertible
   /// The number of images in each class; nil if there are more than 1,000 classes.
   public var counts: [Int]?
 
-  /// A summary for users.
+  /// The number of classes and the range of their counts, for users.
   public var description: String {
     "\(distinct) of \(classes) classes, \(smallest) to \(largest) images each"
   }
@@ -35,7 +35,11 @@ public struct LabelCounts: Codable, Equatable, Sendable, CustomStringConvertible
     self.counts = counts.count <= Self.maximumListed ? counts : nil
   }
 
-  /// Counts labels. Labels outside `0..<classes` count as unlabelled.
+  /// Counts labels.
+  ///
+  /// - Parameters:
+  ///   - labels: The class of each image, from 0. Labels outside `0..<classes` count as unlabelled.
+  ///   - classes: The number of possible classes, at least 1.
   package init(_ labels: some Sequence<Int>, classes: Int) {
     var counts = [Int](repeating: 0, count: classes)
     var unlabelled = 0
@@ -58,8 +62,12 @@ public struct LabelCounts: Codable, Equatable, Sendable, CustomStringConvertible
     counts?.reduce(0, +) ?? (smallest == largest ? largest * classes : nil)
   }
 
-  /// Returns the share of each of `classes` classes, padded with zeros if fewer were counted; nil
-  /// if the shares are unknown.
+  /// Returns the share of each class, padded with zeros if fewer classes were counted; nil if the
+  /// shares are unknown.
+  ///
+  /// - Parameter classes: The number of classes of the model; the result is nil if more were
+  ///   counted.
+  /// - Returns: `[classes]`, fractions of the images that have a class, with the sum 1.
   package func shares(of classes: Int) -> [Double]? {
     guard self.classes <= classes, largest > 0 else { return nil }
     let missing = [Double](repeating: 0, count: classes - self.classes)

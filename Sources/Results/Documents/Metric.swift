@@ -1,12 +1,13 @@
-/// One metric.
+/// The value of one metric, and how much it would vary between draws of samples.
 public struct Metric: Codable, Sendable {
   /// The plug-in value for this number of samples.
   public var value: Double
-  /// The interval for the expected value; nil if there is none.
+  /// The ends of the interval for the expected value, the lower first; nil if there is none.
   @EncodedNull public var interval: [Double]?
   /// The reason there is no interval.
   public var intervalReason: String?
-  /// The probability with which such an interval contains the expected value.
+  /// The probability with which such an interval contains the expected value, such as 0.95; nil if
+  /// there is no interval.
   public var confidence: Double?
   /// The method that computed the interval.
   public var intervalMethod: String?
@@ -25,13 +26,37 @@ public struct Metric: Codable, Sendable {
   public var meanTerm: Double?
   /// How the covariances of the images and of the reference were factored.
   public var factorizations: [Factorization]?
-  /// The rounding error of a distance that was negative and was set to 0.
+  /// The trace term of a Fréchet distance before it was set to 0, if rounding made it negative;
+  /// otherwise 0. Nil for other metrics.
   public var negativeRounding: Double?
   /// The distance of held-out real data from the reference, for comparison.
   public var floor: Floor?
-  /// The number of reference images compared with, if not all.
+  /// The number of reference images compared with; nil for all.
   public var referenceCount: Int?
 
+  /// Creates a metric from its properties.
+  ///
+  /// - Parameters:
+  ///   - value: The plug-in value for this number of samples.
+  ///   - interval: The ends of the interval for the expected value, the lower first; nil if there
+  ///     is none.
+  ///   - intervalReason: The reason there is no interval; nil if there is one.
+  ///   - confidence: The probability with which such an interval contains the expected value, such
+  ///     as 0.95; nil if there is no interval.
+  ///   - intervalMethod: The method that computed the interval; nil if there is none.
+  ///   - bias: The estimated excess of the value over its limit for infinitely many images; nil if
+  ///     unknown.
+  ///   - jackknife: The values from which the interval and the bias are computed, and differences
+  ///     of two results can be.
+  ///   - definition: The tool whose definition is used, if tools define the metric differently.
+  ///   - standardDeviation: The standard deviation over splits (Inception Score) or subsets (KID).
+  ///   - higherIsBetter: Whether a higher value is better.
+  ///   - meanTerm: The squared distance of the means, a term of a Fréchet distance.
+  ///   - factorizations: How the covariances of the images and of the reference were factored.
+  ///   - negativeRounding: The trace term of a Fréchet distance before it was set to 0, if rounding
+  ///     made it negative; otherwise 0. Nil for other metrics.
+  ///   - floor: The distance of held-out real data from the reference, for comparison.
+  ///   - referenceCount: The number of reference images compared with; nil for all.
   package init(
     value: Double, interval: [Double]? = nil, intervalReason: String? = nil,
     confidence: Double? = nil, intervalMethod: String? = nil, bias: Double? = nil,
@@ -64,6 +89,11 @@ public struct LeftOut: Codable, Sendable {
   /// The value with each group left out, in group order.
   public var values: [Double]
 
+  /// Creates left-out values from their number and list.
+  ///
+  /// - Parameters:
+  ///   - groups: The number of groups; `Jackknife.groups(count:)` defines the images in each.
+  ///   - values: The value with each group left out, in group order.
   package init(
     groups: Int, values: [Double]
   ) {
@@ -78,9 +108,16 @@ public struct Factorization: Codable, Sendable {
   public var method: String
   /// The number of independent directions of the covariance in float64.
   public var rank: Int
-  /// The sum of the negative eigenvalues that were set to zero.
+  /// The sum of the absolute values of the negative eigenvalues that were set to zero.
   public var clampedMass: Double
 
+  /// Creates a record of a factorisation from its properties.
+  ///
+  /// - Parameters:
+  ///   - method: `cholesky`, `eigen` or `lowRank`.
+  ///   - rank: The number of independent directions of the covariance in float64.
+  ///   - clampedMass: The sum of the absolute values of the negative eigenvalues that were set to
+  ///     zero.
   package init(
     method: String, rank: Int, clampedMass: Double
   ) {
@@ -99,6 +136,12 @@ public struct Floor: Codable, Sendable {
   /// The number of images.
   public var count: Int
 
+  /// Creates a floor from its properties.
+  ///
+  /// - Parameters:
+  ///   - value: The distance.
+  ///   - data: The name of the data.
+  ///   - count: The number of images.
   package init(
     value: Double, data: String, count: Int
   ) {

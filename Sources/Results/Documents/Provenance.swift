@@ -33,6 +33,24 @@ public struct Provenance: Codable, Sendable {
   /// The warnings issued.
   public var warnings: [String]
 
+  /// Creates a provenance from its properties.
+  ///
+  /// - Parameters:
+  ///   - tool: The name and version of the tool.
+  ///   - kernels: The instruction set and the library, which determine the last bits.
+  ///   - dialect: The dialect of the features: the tool whose processing of the images is followed.
+  ///     `all` if every dialect was requested.
+  ///   - num: The number of images scored; nil for statistics that do not record it.
+  ///   - checkpoint: The checkpoint, if one was sampled.
+  ///   - sampler: The sampler, if a checkpoint was sampled.
+  ///   - labels: The requested classes, if a class-conditional model was sampled.
+  ///   - decoder: The decoder, if a latent model was sampled.
+  ///   - images: The images or statistics file, if no checkpoint was sampled.
+  ///   - preset: The preset that fixed sampling and dialect.
+  ///   - extractor: The feature extractor.
+  ///   - reference: The reference that the images were compared with.
+  ///   - allowedMismatches: Known mismatches that the user allowed.
+  ///   - warnings: The warnings issued.
   package init(
     tool: String, kernels: String, dialect: String, num: Int? = nil,
     checkpoint: CheckpointProvenance? = nil, sampler: SamplerProvenance? = nil,
@@ -57,7 +75,7 @@ public struct Provenance: Codable, Sendable {
   }
 }
 
-/// A checkpoint.
+/// The file of a checkpoint that was sampled, and its architecture.
 public struct CheckpointProvenance: Codable, Sendable {
   /// The file name.
   public var file: String
@@ -70,6 +88,15 @@ public struct CheckpointProvenance: Codable, Sendable {
   /// The architecture.
   public var model: ModelProvenance
 
+  /// Creates a record of a checkpoint from its properties.
+  ///
+  /// - Parameters:
+  ///   - file: The file name.
+  ///   - sha256: The SHA-256 of the file.
+  ///   - format: The container format.
+  ///   - key: The key path of the state dict within the file; nil if the file is itself a state
+  ///     dict.
+  ///   - model: The architecture.
   package init(
     file: String, sha256: String, format: String, key: String? = nil, model: ModelProvenance
   ) {
@@ -81,13 +108,13 @@ public struct CheckpointProvenance: Codable, Sendable {
   }
 }
 
-/// A DiS architecture.
+/// The architecture of a DiS model, and the cost of a forward pass.
 public struct ModelProvenance: Codable, Sendable {
   /// `DiS-S/2` and the like; `custom` for a size without a name.
   public var variant: String
-  /// The width of a token.
+  /// The width of a token, D.
   public var embedDim: Int
-  /// The number of blocks before and after the middle one.
+  /// The number of blocks before and after the middle one together.
   public var depth: Int
   /// The side of a patch, in pixels of the image or latent.
   public var patchSize: Int
@@ -107,6 +134,21 @@ public struct ModelProvenance: Codable, Sendable {
   /// files.
   public var gflopsThop: Double?
 
+  /// Creates a record of an architecture from its properties.
+  ///
+  /// - Parameters:
+  ///   - variant: `DiS-S/2` and the like; `custom` for a size without a name.
+  ///   - embedDim: The width of a token, D.
+  ///   - depth: The number of blocks before and after the middle one together.
+  ///   - patchSize: The side of a patch, in pixels of the image or latent.
+  ///   - channels: The number of channels of an image or latent.
+  ///   - imageSide: The side of an image or latent in pixels.
+  ///   - numClasses: The number of classes; nil for an unconditional model.
+  ///   - learnSigma: Whether the variance is learned.
+  ///   - skip: Whether there are long skips.
+  ///   - gflops: Billions of operations of one forward pass, with a multiply-add counted as two.
+  ///   - gflopsThop: The part of these counted by the DiS paper's counter, which omits the mixers.
+  ///     Nil in older files.
   package init(
     variant: String, embedDim: Int, depth: Int, patchSize: Int, channels: Int, imageSide: Int,
     numClasses: Int? = nil, learnSigma: Bool, skip: Bool, gflops: Double,
@@ -141,9 +183,9 @@ public struct SamplerProvenance: Codable, Sendable {
   public var evaluations: Int
   /// The number of network evaluations per image, including those for guidance; nil in older files.
   public var networkEvaluations: Int?
-  /// The noise of DDIM.
+  /// The noise of DDIM, 0 to 1.
   public var eta: Double
-  /// The guidance scale.
+  /// The guidance scale; 1 for no guidance.
   public var cfgScale: Double
   /// The first and last original timestep of guidance; null if it applies to all timesteps.
   @EncodedNull public var cfgInterval: [Int]?
@@ -164,6 +206,29 @@ public struct SamplerProvenance: Codable, Sendable {
   /// The number format of the checkpoint's matrix products; nil for float32.
   public var precision: Precision?
 
+  /// Creates a record of a sampler from its properties.
+  ///
+  /// - Parameters:
+  ///   - name: `ddpm`, `ddim`, `heun`, `dpm-solver++` or `dpm-solver++-sde`.
+  ///   - prediction: What the network was assumed to predict: `epsilon`, `x0` or `v`.
+  ///   - respacing: The timesteps, in the notation of the original implementation.
+  ///   - steps: The number of steps.
+  ///   - evaluations: The number of predictions per image. A guided prediction may take two
+  ///     evaluations of the network.
+  ///   - networkEvaluations: The number of network evaluations per image, including those for
+  ///     guidance; nil in older files.
+  ///   - eta: The noise of DDIM, 0 to 1.
+  ///   - cfgScale: The guidance scale; 1 for no guidance.
+  ///   - cfgInterval: The first and last original timestep of guidance; null if it applies to all
+  ///     timesteps.
+  ///   - cfgChannels: The guided channels.
+  ///   - clip: Whether predicted images are clamped.
+  ///   - seed: The seed of the random streams.
+  ///   - stream: The name of the scheme that assigns random numbers to samples.
+  ///   - labels: The label policy.
+  ///   - labelsSha256: The SHA-256 over the labels from a file, as int64.
+  ///   - quantizer: How floats are converted to bytes.
+  ///   - precision: The number format of the checkpoint's matrix products; nil for float32.
   package init(
     name: String, prediction: String, respacing: String, steps: Int, evaluations: Int,
     networkEvaluations: Int? = nil, eta: Double, cfgScale: Double, cfgInterval: [Int]? = nil,
@@ -190,7 +255,7 @@ public struct SamplerProvenance: Codable, Sendable {
   }
 }
 
-/// A feature extractor.
+/// The network and the weights that the features were computed with.
 public struct ExtractorProvenance: Codable, Sendable {
   /// The architecture, or `unknown`.
   public var name: String
@@ -205,11 +270,23 @@ public struct ExtractorProvenance: Codable, Sendable {
   public var published: Bool?
   /// How an image is converted to the network's input.
   public var preprocessing: String?
-  /// The length of a feature vector.
+  /// The length of a feature vector, D.
   public var dimension: Int
   /// The number format of the network's matrix products; nil for float32.
   public var precision: Precision?
 
+  /// Creates a record of an extractor from its properties.
+  ///
+  /// - Parameters:
+  ///   - name: The architecture, or `unknown`.
+  ///   - file: The file name of the weights.
+  ///   - sha256: The SHA-256 of the weights.
+  ///   - tensorsSha256: The SHA-256 over Inception's tensors, which is the same for the same
+  ///     weights in every file format.
+  ///   - published: Whether the weights are the published weights of their architecture.
+  ///   - preprocessing: How an image is converted to the network's input.
+  ///   - dimension: The length of a feature vector, D.
+  ///   - precision: The number format of the network's matrix products; nil for float32.
   package init(
     name: String, file: String? = nil, sha256: String? = nil, tensorsSha256: String? = nil,
     published: Bool? = nil, preprocessing: String? = nil, dimension: Int,
@@ -226,7 +303,7 @@ public struct ExtractorProvenance: Codable, Sendable {
   }
 }
 
-/// Reference statistics.
+/// The images or statistics that the images were compared with.
 public struct ReferenceProvenance: Codable, Sendable {
   /// The name of the file or folder.
   public var file: String
@@ -243,6 +320,16 @@ public struct ReferenceProvenance: Codable, Sendable {
   /// The side of the images in pixels; nil if unknown.
   public var resolution: Int?
 
+  /// Creates a record of a reference from its properties.
+  ///
+  /// - Parameters:
+  ///   - file: The name of the file or folder.
+  ///   - sha256: The SHA-256 of a statistics file.
+  ///   - dataset: The data set that the file names.
+  ///   - count: The number of images; nil if the file does not record it.
+  ///   - format: The format of the statistics file.
+  ///   - dialect: The dialect of its features; nil if unknown.
+  ///   - resolution: The side of the images in pixels; nil if unknown.
   package init(
     file: String, sha256: String? = nil, dataset: Dataset? = nil, count: Int? = nil,
     format: String? = nil, dialect: String? = nil, resolution: Int? = nil
@@ -257,7 +344,7 @@ public struct ReferenceProvenance: Codable, Sendable {
   }
 }
 
-/// A data set.
+/// The name of a data set and of a part of it.
 public struct Dataset: Codable, Equatable, Sendable {
   /// The name, such as `fashion-mnist`.
   public var name: String
@@ -265,13 +352,17 @@ public struct Dataset: Codable, Equatable, Sendable {
   public var split: String?
 
   /// Creates a data set from its name and split.
+  ///
+  /// - Parameters:
+  ///   - name: The name, such as `fashion-mnist`.
+  ///   - split: The split, such as `train`; nil if unknown.
   public init(name: String, split: String?) {
     self.name = name
     self.split = split
   }
 }
 
-/// A decoder of latents.
+/// The file of a decoder of latents, and how it was used.
 public struct DecoderProvenance: Codable, Equatable, Sendable {
   /// The file name.
   public var file: String
@@ -282,6 +373,13 @@ public struct DecoderProvenance: Codable, Equatable, Sendable {
   /// The side of the tiles in latent pixels; nil if latents were decoded as a whole.
   public var tile: Int?
 
+  /// Creates a record of a decoder from its properties.
+  ///
+  /// - Parameters:
+  ///   - file: The file name.
+  ///   - sha256: The SHA-256 of the file.
+  ///   - scale: The number by which latents were divided.
+  ///   - tile: The side of the tiles in latent pixels; nil if latents were decoded as a whole.
   package init(
     file: String, sha256: String, scale: Double, tile: Int? = nil
   ) {

@@ -29,7 +29,7 @@ extension RecordedEvaluation {
 extension Metric {
   /// Returns the jackknife of the metric; nil if there is none.
   ///
-  /// - Parameter count: The number of samples.
+  /// - Parameter count: The number of samples N, at least `Jackknife.minimumCount`.
   package func jackknife(count: Int) -> Jackknife? {
     jackknife.map { Jackknife(value: value, leftOut: $0.values, count: count) }
   }

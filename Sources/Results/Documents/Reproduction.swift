@@ -64,7 +64,7 @@ public struct Reproduction: Codable, Sendable {
     }
   }
 
-  /// A condition that differs.
+  /// A condition of the computation that is not as recorded.
   public struct Difference: Codable, Sendable {
     /// The name of the condition.
     public var name: String

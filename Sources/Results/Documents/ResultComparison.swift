@@ -43,7 +43,8 @@ public struct ResultComparison: Codable, Sendable {
     public var difference: Double
     /// The standard error of the difference; nil if unknown.
     public var standardError: Double?
-    /// The interval for the difference of the expected values; nil if unknown.
+    /// The ends of the interval for the difference of the expected values, the lower first; nil if
+    /// unknown.
     @EncodedNull public var interval: [Double]?
     /// The reason there is no interval.
     public var intervalReason: String?

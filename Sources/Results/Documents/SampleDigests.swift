@@ -9,6 +9,7 @@ package struct SampleDigests: Sendable {
   private static let width = 3
   private var bytes: [UInt8] = []
 
+  /// Creates an empty list.
   package init() {}
 
   /// Reads digests from a result; nil if the text is not valid.
@@ -17,12 +18,22 @@ package struct SampleDigests: Sendable {
     bytes = Array(data)
   }
 
+  /// The number of samples.
   package var count: Int { bytes.count / Self.width }
 
+  /// The digests in base64, four characters per sample.
   package var text: String { Data(bytes).base64EncodedString() }
 
+  /// Adds the digest of the next sample.
+  ///
+  /// - Parameter sha256: The SHA-256 of the sample's pixels; only its first 3 bytes are kept.
   package mutating func append(_ sha256: [UInt8]) { bytes += sha256.prefix(Self.width) }
 
+  /// Returns whether a hash begins with the digest of a sample.
+  ///
+  /// - Parameters:
+  ///   - index: The index of the sample, below ``count``.
+  ///   - sha256: The SHA-256 of the pixels to compare, at least 3 bytes.
   package func isSame(_ index: Int, _ sha256: some Sequence<UInt8>) -> Bool {
     bytes[index * Self.width..<(index + 1) * Self.width].elementsEqual(sha256.prefix(Self.width))
   }

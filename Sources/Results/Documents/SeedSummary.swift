@@ -19,7 +19,12 @@ public struct SeedSummary: Codable, Sendable {
   /// The largest value.
   public var max: Double
 
-  /// Summarizes values; nil for fewer than two.
+  /// Summarizes the values of one metric; nil for fewer than two.
+  ///
+  /// - Parameters:
+  ///   - name: The name of the checkpoint.
+  ///   - metric: The name of the metric.
+  ///   - values: The values, in ascending order of seeds.
   package init?(name: String, metric: String, values: [Double]) {
     guard values.count > 1, let least = values.min(), let most = values.max() else { return nil }
     let mean = values.reduce(0, +) / Double(values.count)
@@ -39,11 +44,14 @@ public struct RepeatedResult: Codable, Sendable {
   /// A summary of every metric over all results.
   public var summaries: [SeedSummary]
 
+  /// The name and version of the format that this version reads and writes.
   package static let currentSchema = "dis-eval-repeats/1"
 
-  /// Reads the bytes of a document.
+  /// Reads results of several seeds from the bytes of their JSON.
   ///
-  /// - Parameter subject: The file, for messages.
+  /// - Parameters:
+  ///   - bytes: The document, in UTF-8.
+  ///   - subject: The file, for messages.
   /// - Throws: `Failure` `ResultInvalid` (65) naming the key.
   package init(json bytes: [UInt8], subject: String) throws(Failure) {
     self = try decodedDocument(
@@ -51,6 +59,8 @@ public struct RepeatedResult: Codable, Sendable {
   }
 
   /// Combines results that differ only in their seeds.
+  ///
+  /// - Parameter results: The results by ascending seed, all of the same checkpoint.
   public init(_ results: [EvaluationResult]) {
     self.results = results
     let name = results.first?.provenance.checkpoint?.file ?? ""

@@ -7,6 +7,12 @@ public struct TensorLine: Codable, Sendable {
   /// The extent of each dimension.
   public var shape: [Int]
 
+  /// Creates a line from its properties.
+  ///
+  /// - Parameters:
+  ///   - name: The key of the tensor.
+  ///   - type: The encoding of the elements.
+  ///   - shape: The extent of each dimension.
   package init(
     name: String, type: String, shape: [Int]
   ) {

@@ -3,6 +3,8 @@ import Foundation
 
 /// Returns the name of a document's form, such as `dis-eval-result/1`; nil for a file that is not a
 /// document of dis-eval. A ledger has it on every line.
+///
+/// - Parameter bytes: The whole file, in UTF-8.
 package func documentSchema(of bytes: [UInt8]) -> String? {
   struct Named: Decodable { let schema: String }
   func schema(_ bytes: some Sequence<UInt8>) -> String? {

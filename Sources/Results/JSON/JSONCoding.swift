@@ -24,8 +24,11 @@ package func compactJSON(_ value: some Encodable) throws -> Data {
 /// Decodes a document with snake_case keys.
 ///
 /// - Parameters:
+///   - data: The document, in UTF-8.
+///   - subject: The name of the file, for messages.
 ///   - what: The kind of document, for messages, such as "lock".
 ///   - status: The exit status of the process if the document is refused.
+///   - code: The code of the failure.
 /// - Throws: `Failure` `code` with `status`, naming the key, if the document repeats a key or is
 ///   not a `Value`.
 package func decodedJSON<Value: Decodable>(
@@ -43,6 +46,12 @@ package func decodedJSON<Value: Decodable>(
 
 /// Decodes a document of this tool, in which every key must be known to this version.
 ///
+/// - Parameters:
+///   - data: The document, in UTF-8.
+///   - subject: The name of the file, for messages.
+///   - what: The kind of document, for messages, such as "result".
+///   - status: The exit status of the process if the document is refused.
+///   - code: The code of the failure.
 /// - Throws: `Failure` `code` with `status`, naming the key, if the document repeats a key, has an
 ///   unknown one or is not a `Value`.
 package func decodedDocument<Value: Codable>(

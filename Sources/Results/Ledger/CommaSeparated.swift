@@ -4,7 +4,9 @@ import Files
 package enum CommaSeparated {
   /// A row, and the number of the line on which it begins.
   package struct Row {
+    /// The number of the line on which the row begins, from 1.
     package let line: Int
+    /// The cells, without quotes or the spaces around unquoted ones.
     package let cells: [String]
   }
 

@@ -12,8 +12,9 @@ public enum ExportFormat: String, CaseIterable, Sendable {
   /// MLflow's file store.
   case mlflow
 
-  /// Returns the text for `entries`.
+  /// Returns evaluations in this format, apart from ``mlflow``, which is a folder.
   ///
+  /// - Parameter entries: The evaluations, in the order of the text.
   /// - Throws: `Failure` `ExportInvalid` (64) for `mlflow`, which is a folder; `EncodingError` for
   ///   `dvc` if a number is not finite.
   public func text(_ entries: [LedgerEntry]) throws -> String {

@@ -54,9 +54,11 @@ public struct Ledger: Sendable {
     return try file.bytes(at: 0, count: file.size)
   }
 
-  /// Reads lines of JSON.
+  /// Reads a ledger from its lines of JSON.
   ///
-  /// - Parameter subject: The file, for messages.
+  /// - Parameters:
+  ///   - bytes: The whole file, in UTF-8.
+  ///   - subject: The file, for messages.
   /// - Throws: `Failure` with the line number: `LedgerInvalid` (65) if a line is not valid,
   ///   `LedgerConflict` (65) if it is a marker of a merge conflict.
   package init(_ bytes: [UInt8], subject: String) throws {

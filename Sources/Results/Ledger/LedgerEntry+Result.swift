@@ -12,6 +12,12 @@ extension LedgerEntry {
     /// Billions of operations of a forward pass.
     public var gflops: Gflops
 
+    /// Creates a size from its properties.
+    ///
+    /// - Parameters:
+    ///   - parameters: The number of elements of its tensors.
+    ///   - tokens: The number of tokens of one image.
+    ///   - gflops: Billions of operations of a forward pass.
     package init(parameters: Int, tokens: Int, gflops: Gflops) {
       (self.parameters, self.tokens, self.gflops) = (parameters, tokens, gflops)
     }
@@ -20,8 +26,9 @@ extension LedgerEntry {
   /// Returns the entries for a result: one, or one for each dialect of `--dialect all`.
   ///
   /// - Parameters:
+  ///   - result: The result.
   ///   - key: The key of the entries; nil for a SHA-256 over `document` and the dialect.
-  ///   - document: The bytes of the result's file.
+  ///   - document: The bytes of the result's file, whose hash is the key.
   ///   - size: Returns the size of a model; nil for an architecture unknown to this version.
   package static func entries(
     of result: EvaluationResult, key: String?, document: [UInt8],

@@ -11,7 +11,8 @@ public struct LedgerEntry: Codable, Equatable, Sendable {
   public var name: String
   /// The name shared by rows that belong together, such as one model during its training.
   public var family: String?
-  /// The path of the checkpoint as given.
+  /// The path of the checkpoint as given to a sweep, or its file name if the entry was made from a
+  /// result alone; nil if no checkpoint was sampled.
   public var checkpoint: String?
   /// The SHA-256 of the checkpoint's file.
   public var checkpointSha256: String?
@@ -50,13 +51,13 @@ public struct LedgerEntry: Codable, Equatable, Sendable {
 
   static let currentSchema = "dis-eval-ledger/1"
 
-  /// A DiS architecture.
+  /// The architecture of a DiS model.
   public struct Model: Codable, Equatable, Sendable {
     /// `DiS-S/2` and the like; `custom` for a size without a name.
     public var variant: String
     /// The width of a token.
     public var embedDim: Int
-    /// The number of blocks before and after the middle one.
+    /// The number of blocks before and after the middle one together.
     public var depth: Int
     /// The side of a patch, in pixels of the image or latent.
     public var patchSize: Int
@@ -76,17 +77,22 @@ public struct LedgerEntry: Codable, Equatable, Sendable {
 
   /// Billions of operations of a forward pass, counted in two ways.
   public struct Gflops: Codable, Equatable, Sendable {
-    /// All operations.
+    /// All operations, in billions, with a multiply-add counted as two.
     public var total: Double
-    /// All operations except those of the mixers, as the DiS paper counts.
+    /// All operations except those of the mixers, as the DiS paper counts, in billions.
     public var thop: Double
 
     private enum CodingKeys: String, CodingKey { case total = "true", thop }
 
+    /// Creates the two counts.
+    ///
+    /// - Parameters:
+    ///   - total: All operations, in billions, with a multiply-add counted as two.
+    ///   - thop: All operations except those of the mixers, as the DiS paper counts, in billions.
     package init(total: Double, thop: Double) { (self.total, self.thop) = (total, thop) }
   }
 
-  /// A sampler.
+  /// The settings of the sampler that a scaling curve may depend on.
   public struct Sampler: Codable, Equatable, Sendable {
     /// The name of the sampler.
     public var name: String
@@ -98,9 +104,9 @@ public struct LedgerEntry: Codable, Equatable, Sendable {
     /// The number of network evaluations per image, including those for guidance; nil in older
     /// files.
     public var networkEvaluations: Int?
-    /// The noise of DDIM.
+    /// The noise of DDIM, 0 to 1.
     public var eta: Double
-    /// The guidance scale.
+    /// The guidance scale; 1 for no guidance.
     public var cfgScale: Double
     /// The seed of the random streams.
     public var seed: UInt64
@@ -108,7 +114,7 @@ public struct LedgerEntry: Codable, Equatable, Sendable {
     public var precision: String?
   }
 
-  /// A file with a name.
+  /// The name and hash of an extractor or a reference.
   public struct Named: Codable, Equatable, Sendable {
     /// The name.
     public var name: String
@@ -116,11 +122,11 @@ public struct LedgerEntry: Codable, Equatable, Sendable {
     public var sha256: String?
   }
 
-  /// One metric.
+  /// The value of one metric, without the jackknife.
   public struct Score: Codable, Equatable, Sendable {
     /// The value.
     public var value: Double
-    /// The interval for the expected value.
+    /// The ends of the interval for the expected value, the lower first; nil if there is none.
     public var interval: [Double]?
     /// The estimated excess of the value over its limit for infinitely many images.
     public var bias: Double?

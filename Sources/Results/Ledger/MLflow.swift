@@ -5,8 +5,10 @@ import Foundation
 /// Writes evaluations as runs of one experiment into MLflow's file store, a folder of small files.
 /// An existing run is overwritten under the same identifier.
 ///
-/// - Parameter folder: The folder of the store, created if it does not exist; other experiments in
-///   it are kept.
+/// - Parameters:
+///   - entries: The evaluations, each of which becomes a run.
+///   - folder: The folder of the store, created if it does not exist; other experiments in it are
+///     kept.
 /// - Throws: `Failure` `CannotCreate` (73) if a folder or file cannot be created, or `DiskFull` or
 ///   `InputOutput` (74) if writing fails.
 public func exportMLflow(_ entries: [LedgerEntry], to folder: String) throws {

@@ -14,7 +14,14 @@ public struct TrainingFacts: Codable, Equatable, Sendable {
   /// The name of the training data.
   public var data: String?
 
-  /// Creates a record of what is known.
+  /// Creates a record of what is known; nil for what is not.
+  ///
+  /// - Parameters:
+  ///   - step: The number of optimiser steps.
+  ///   - stepFrom: The source of the step: `list`, `file name`, or `checkpoint` and a key.
+  ///   - batch: The number of images per step.
+  ///   - images: The number of images seen.
+  ///   - data: The name of the training data.
   public init(
     step: Int? = nil, stepFrom: String? = nil, batch: Int? = nil, images: Int? = nil,
     data: String? = nil
@@ -25,7 +32,8 @@ public struct TrainingFacts: Codable, Equatable, Sendable {
 
   /// Returns the facts, completed with those that follow from them.
   ///
-  /// - Parameter forwardGflops: Billions of operations of one forward pass.
+  /// - Parameter forwardGflops: Billions of operations of one forward pass of one image; nil if
+  ///   unknown.
   package func completed(forwardGflops: Double?) -> TrainingFacts {
     var facts = self
     if facts.images == nil, let step, let batch {
