@@ -49,8 +49,10 @@ public enum BenchmarkCase: String, CaseIterable, Sendable {
 /// Measures `cases`, with the peak before and after each because the speed of machines varies.
 ///
 /// - Parameters:
-///   - threads: The number of workers.
+///   - cases: The work to measure, in the order of the result.
+///   - threads: The number of workers, at least 1; each processes its own images.
 ///   - seconds: The minimum time in seconds for each measurement, after a warm-up.
+///   - reporter: Receives the number of cases measured.
 /// - Throws: `Failure` `UnknownKernels` (64) if `DIS_EVAL_KERNELS` does not name an instruction
 ///   set, `KernelsUnavailable` (69) if this processor lacks it, or `OutOfMemory` (71) if the system
 ///   does not provide enough memory for the workers.

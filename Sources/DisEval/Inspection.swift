@@ -68,9 +68,11 @@ public struct Inspection: Codable, Sendable {
     public var gflops256: Double
   }
 
-  /// Inspects `path`.
+  /// Inspects a file or folder of any kind that dis-eval reads.
   ///
-  /// - Parameter key: The key path of a state dict in a checkpoint; nil to choose one.
+  /// - Parameters:
+  ///   - path: The path of a checkpoint, weights, statistics, images or a run.
+  ///   - key: The key path of a state dict in a checkpoint; nil to choose one.
   /// - Throws: `Failure` (65) `NoImages` if a folder has none, `RunDamaged` if a run's record is
   ///   not valid; or the error that opening a checkpoint, its state dict or statistics throws.
   public init(path: String, key: String?) throws {

@@ -36,7 +36,7 @@ public struct Preset: Sendable {
     /// The number of classes; nil for an unconditional model.
     public let classes: Int?
 
-    /// A description in one line for users.
+    /// The architecture, size and classes in one line, for users.
     public var description: String {
       "\(variant), \(side)x\(side)x\(channels), "
         + (classes.map { "\($0) classes" } ?? "unconditional")
@@ -84,7 +84,7 @@ public struct Preset: Sendable {
     ]
   }()
 
-  /// Creates the preset with the given name.
+  /// Finds the preset with the given name.
   ///
   /// - Throws: `Failure` `UnknownPreset` (64), which lists all presets, if there is none.
   public init(named name: String) throws(Failure) {

@@ -13,7 +13,12 @@ public struct Execution: Sendable {
   /// The command's arguments, for the record.
   public var arguments: [String]
 
-  /// Creates an execution.
+  /// Creates an execution that keeps nothing unless a run is given.
+  ///
+  /// - Parameters:
+  ///   - workload: The amount of work that runs at once.
+  ///   - run: Where samples are kept; nil to keep nothing.
+  ///   - arguments: The command's arguments, for the record.
   public init(workload: Workload, run: RunSettings? = nil, arguments: [String] = []) {
     (self.workload, self.run, self.arguments) = (workload, run, arguments)
   }
@@ -24,6 +29,7 @@ extension EvaluationRequest {
   ///
   /// - Parameters:
   ///   - checkpoint: The path of the file.
+  ///   - settings: All settings that determine the samples.
   ///   - reference: The path of images or statistics to compare with, or the name of fetched
   ///     statistics.
   public init(sampling checkpoint: String, _ settings: SamplingSettings, reference: String) {
@@ -34,7 +40,9 @@ extension EvaluationRequest {
 
   /// Opens and checks everything that the request names. Unsuitable inputs are refused here.
   ///
-  /// - Parameter reporter: Receives progress and warnings, now and while the evaluation runs.
+  /// - Parameters:
+  ///   - execution: How the evaluation is carried out.
+  ///   - reporter: Receives progress and warnings, now and while the evaluation runs.
   /// - Throws: `Failure` with the status of what is refused, usually (65) for a file or a mismatch:
   ///   `RequestInvalid`, `CountMismatch`, `DialectMismatch`, `ExtractorMismatch`,
   ///   `MetricUnavailable`, `ResolutionMismatch`, `TooFewSamples`; `UnknownPreset` (64); or the

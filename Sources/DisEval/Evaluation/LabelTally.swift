@@ -7,19 +7,28 @@ package struct LabelTally {
   private(set) var counts: [Int]
   private(set) var unlabelled = 0
 
+  /// Creates a tally of no images.
+  ///
+  /// - Parameter classes: The number of possible classes.
   package init(classes: Int) { counts = [Int](repeating: 0, count: classes) }
 
   /// The counts as recorded in results.
   package var summary: LabelCounts { LabelCounts(counts: counts, unlabelled: unlabelled) }
 
+  /// Counts one image.
+  ///
+  /// - Parameter label: The class of the image. A number outside `0..<classes` counts as
+  ///   unlabelled.
   package mutating func append(_ label: Int) {
     if counts.indices.contains(label) { counts[label] += 1 } else { unlabelled += 1 }
   }
 
-  /// Returns whether independent draws of classes with `shares` would result in these counts with a
-  /// probability below about 1e-6, because a class is missing that would not be, or Pearson's
-  /// chi-square is too large. Neighbouring classes are combined until at least 5 images are
-  /// expected, which chi-square requires.
+  /// Returns whether independent draws of classes would give these counts with a probability below
+  /// about 1e-6, because a class is missing that would not be, or Pearson's chi-square is too
+  /// large. Neighbouring classes are combined until at least 5 images are expected, which
+  /// chi-square requires.
+  ///
+  /// - Parameter shares: The probability of each class, `[classes]`, with the sum 1.
   package func isUnlike(_ shares: [Double]) -> Bool {
     let count = Double(counts.reduce(0, +))
     guard count > 0 else { return false }

@@ -21,6 +21,17 @@ package struct MetricComputation {
   private var kernelDistances: [Preparation: [KernelDistance.Subsets: KernelDistance]] = [:]
   private var coverages: [Preparation: [PrecisionAndRecall.Convention: PrecisionAndRecall]] = [:]
 
+  /// Creates the computation, which does nothing before ``result(_:reference:)``.
+  ///
+  /// - Parameters:
+  ///   - subject: The evaluated images or statistics.
+  ///   - reference: The images or statistics to compare with.
+  ///   - extractor: The extractor of both sides; nil if both are statistics.
+  ///   - isInception: Whether the features are those of Inception, which determines the names of
+  ///     metrics.
+  ///   - wanted: The metrics to compute if the inputs allow.
+  ///   - intervals: Which metrics have intervals.
+  ///   - reporter: Receives the progress.
   package init(
     _ subject: Side, against reference: Side, extractor: (any FeatureExtractor)?,
     isInception: Bool, wanted: Set<MetricName>, intervals: IntervalChoice, reporter: Reporter
@@ -36,8 +47,9 @@ package struct MetricComputation {
 
   /// Returns the metrics in one dialect.
   ///
-  /// - Parameter other: The dialect of the reference, the same unless dialects are mixed
-  ///   deliberately.
+  /// - Parameters:
+  ///   - dialect: The dialect of the evaluated side.
+  ///   - other: The dialect of the reference, the same unless dialects are mixed deliberately.
   /// - Throws: `Failure` (65) with the code of the `MetricError` if a metric cannot be computed, or
   ///   the error that reading feature rows throws.
   package mutating func result(_ dialect: Dialect, reference other: Dialect) throws -> DialectResult

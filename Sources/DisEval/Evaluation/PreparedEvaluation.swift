@@ -129,7 +129,9 @@ public struct PreparedEvaluation {
 
   /// Checks that this evaluation repeats a recorded one.
   ///
-  /// - Parameter isSameCheckpoint: Whether the checkpoint must be the recorded one.
+  /// - Parameters:
+  ///   - provenance: The record of the evaluation.
+  ///   - isSameCheckpoint: Whether the checkpoint must be the recorded one.
   /// - Throws: `Failure` (65) `OtherExtractor` if the extractor differs, `OtherLabels` if the
   ///   labels differ, `CannotSampleAgain` if the record does not name the weights or this version
   ///   would sample differently.
@@ -151,9 +153,10 @@ public struct PreparedEvaluation {
 // MARK: - Running
 
 extension PreparedEvaluation {
-  /// Computes the result.
+  /// Draws or reads the images, extracts their features and computes the metrics.
   ///
-  /// - Parameter sink: Receives every sampled image in index order with its label.
+  /// - Parameter sink: Receives every sampled image, `[H, W, C]`, in index order, with its class or
+  ///   nil.
   /// - Throws: `Failure` such as `NotFinite` or `RunIncomplete` (65) if samples cannot be drawn,
   ///   read or kept, or the error thrown by `sink`.
   public func run(sink: ((Image, Int?) throws -> Void)? = nil) async throws -> EvaluationResult {

@@ -57,6 +57,7 @@ extension EvaluationRequest {
   ///
   /// - Parameters:
   ///   - recorded: A result or a baseline.
+  ///   - files: The current locations of the files.
   ///   - isSameCheckpoint: Whether the checkpoint must be the recorded one.
   /// - Throws: `Failure` (65) `CannotEvaluateAgain` if the number of images is not recorded,
   ///   `OtherReference` if the reference is not the recorded one; otherwise as

@@ -44,15 +44,22 @@ public struct Reviewer: Sendable {
   /// The largest side in pixels of pictures; larger ones are reduced.
   public static let largestSide = 256
 
-  /// Creates a reviewer.
+  /// Creates a reviewer that shows 64 images.
+  ///
+  /// - Parameters:
+  ///   - result: The result, whose images are shown.
+  ///   - source: The source of its images.
+  ///   - workload: The amount of work that runs at once.
   public init(of result: EvaluationResult, source: Source, workload: Workload) {
     self.result = result
     self.source = source
     self.workload = workload
   }
 
-  /// Creates the review.
+  /// Reads or samples the images to show, and ranks them if features of the reference are
+  /// available.
   ///
+  /// - Parameter reporter: Receives the progress.
   /// - Throws: `Failure` (65) `OtherRun`, `OtherReference`, `OtherImages`, `ExtractorMismatch` or
   ///   `ReferenceImagesMismatch` if they are not the result's, `RunIncomplete` or `NoImages`
   ///   if images are missing or their number is unknown; or the error of reading or sampling.

@@ -35,8 +35,11 @@ public struct SampleAudit: Sendable {
   /// steered.
   ///
   /// - Parameters:
+  ///   - result: A result with digests of its samples.
   ///   - count: The number of samples; all if the result has fewer.
   ///   - generator: The result's generator, from ``Generator/init(of:with:)``.
+  ///   - workload: The amount of work that runs at once.
+  ///   - reporter: Receives the progress.
   /// - Throws: `Failure` (65) `NoSampleDigests` if the result has no hashes, `ResultInvalid` if
   ///   they are not valid, or as ``SampleRun/run(rawPath:reporter:sink:)`` does if sampling fails.
   public init(

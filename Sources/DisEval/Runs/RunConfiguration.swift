@@ -23,6 +23,16 @@ public struct RunConfiguration: Codable, Sendable {
   /// The arrays kept for each sample.
   public var kept: KeptArrays
 
+  /// Creates a configuration from its properties.
+  ///
+  /// - Parameters:
+  ///   - tool: The name and version of the tool.
+  ///   - kernels: The instruction set and the library, which determine the last bits.
+  ///   - checkpoint: The checkpoint.
+  ///   - sampler: The sampler.
+  ///   - decoder: The decoder of a latent model; nil for a model of pixels.
+  ///   - extractor: The feature extractor.
+  ///   - kept: The arrays kept for each sample.
   package init(
     tool: String, kernels: String, checkpoint: CheckpointProvenance, sampler: SamplerProvenance,
     decoder: DecoderProvenance?, extractor: ExtractorProvenance, kept: KeptArrays
@@ -84,6 +94,14 @@ public struct KeptArrays: Codable, Equatable, Sendable {
   /// The extents of an image, `[H, W, C]`.
   public var extents: [Int]
 
+  /// Creates the description of the arrays that metrics need.
+  ///
+  /// - Parameters:
+  ///   - demands: What the metrics need, with one demand for each preparation.
+  ///   - extractor: The extractor, which determines the lengths of the vectors.
+  ///   - labels: Whether samples have labels.
+  ///   - images: Whether the pixels are kept.
+  ///   - extents: The extents of an image, `[H, W, C]`.
   package init(
     _ demands: [FeatureDemand], extractor: any FeatureExtractor, labels: Bool, images: Bool,
     extents: [Int]

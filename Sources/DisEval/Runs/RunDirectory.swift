@@ -47,7 +47,10 @@ package final class RunDirectory: Sendable {
 
   /// Opens the run at `path`, or creates it, or extends it to the number of samples of `asked`.
   ///
-  /// - Parameter unit: Returns the number of samples of a unit; called if the run is created.
+  /// - Parameters:
+  ///   - path: The path of the folder, which is created if it does not exist.
+  ///   - asked: What the run must be; its last count is the number of samples.
+  ///   - unit: Returns the number of samples of a unit; called if the run is created.
   /// - Throws: `Failure` (73) `OtherConfiguration` or `KernelMismatch`, with the differences;
   ///   `NotEmpty` if the folder contains something else; `CannotCreate`; or `RunDamaged` (65).
   package static func open(
@@ -160,6 +163,9 @@ extension RunDirectory {
 
   /// Returns the units that do not exist. Damaged ones are removed, to be made again.
   ///
+  /// - Parameters:
+  ///   - units: Units of this run.
+  ///   - reporter: Receives a warning for each damaged unit.
   /// - Throws: `Failure` as ``read(_:)`` does, except for `UnitDamaged`.
   package func missing(_ units: [UnitRange], reporter: Reporter) throws -> [UnitRange] {
     try units.filter { unit in

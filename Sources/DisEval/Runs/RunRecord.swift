@@ -20,6 +20,14 @@ public struct RunRecord: Codable, Sendable {
 
   static let currentSchema = "dis-eval-run/1"
 
+  /// Creates a record of this version from its properties.
+  ///
+  /// - Parameters:
+  ///   - configuration: The settings that determine the bytes of samples and features.
+  ///   - unit: The number of samples in a full unit, `1...maximumUnit`.
+  ///   - counts: The requested numbers of samples, ascending, each `1...maximumCount`; the last is
+  ///     that of the run.
+  ///   - scoring: How `merge` scores the run.
   package init(
     configuration: RunConfiguration, unit: Int, counts: [Int], scoring: Scoring
   ) {
@@ -101,7 +109,9 @@ public struct RunRecord: Codable, Sendable {
   /// The maximum number of samples in a run.
   public static let maximumCount = 1 << 30
 
-  /// Returns the units of the first `count` samples; the last one may extend further.
+  /// Returns the units of the first samples of the run; the last one may extend further.
+  ///
+  /// - Parameter count: The number of samples, `0...self.count`.
   package func units(count: Int) -> [UnitRange] {
     var units: [UnitRange] = []
     var start = 0

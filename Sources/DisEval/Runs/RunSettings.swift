@@ -9,7 +9,8 @@ import Work
 public struct RunSettings: Sendable {
   /// The path of the folder, which is created if it does not exist.
   public var path: String
-  /// The number of samples in a unit; nil for as many as take at most five minutes.
+  /// The number of samples in a unit, `1...RunRecord.maximumUnit`; nil for as many as take at most
+  /// five minutes.
   public var unit: Int?
   /// The part of the units that this process makes; nil for all that no other process makes.
   public var shard: Shard?
@@ -70,6 +71,7 @@ extension RunRecord.Scoring {
   /// Creates the settings for scoring a request.
   ///
   /// - Parameters:
+  ///   - request: The request to score.
   ///   - reference: The absolute path of the reference.
   ///   - sha256: The SHA-256 of the reference; nil for images.
   package init(_ request: EvaluationRequest, reference: String, sha256: String?) {

@@ -14,6 +14,7 @@ import Images
 /// depend on which process made it or when.
 package struct UnitContent: Sendable {
   let first: Int
+  /// The number of samples added.
   package private(set) var count = 0
   private let kept: KeptArrays
   private var labels: [Int64] = []
@@ -22,14 +23,23 @@ package struct UnitContent: Sendable {
   private var floats: [[Float]]
   private var pixels: [UInt8] = []
 
-  /// Creates content without samples; the next one is `first`.
+  /// Creates content without samples.
+  ///
+  /// - Parameters:
+  ///   - first: The index in the run of the sample that is added first.
+  ///   - kept: The arrays kept for each sample.
   package init(first: Int, kept: KeptArrays) {
     self.first = first
     self.kept = kept
     floats = kept.floats.map { _ in [] }
   }
 
-  /// Adds the next sample.
+  /// Adds the next sample, to the extent that it is kept.
+  ///
+  /// - Parameters:
+  ///   - image: The pixels, of the extents `[H, W, C]` of the run.
+  ///   - label: The class, from 0; nil for a model without classes.
+  ///   - scored: The features of the image in every preparation that is kept.
   package mutating func append(_ image: Image, label: Int?, _ scored: ScoredImage) {
     if kept.labels { labels.append(Int64(label ?? 0)) }
     digests += scored.digest
@@ -45,10 +55,14 @@ package struct UnitContent: Sendable {
     count += 1
   }
 
-  /// Returns the label of the sample at `offset` in this unit; nil if there are no labels.
+  /// Returns the label of a sample; nil if there are no labels.
+  ///
+  /// - Parameter offset: The index of the sample in this unit, `0..<count`.
   package func label(at offset: Int) -> Int? { kept.labels ? Int(labels[offset]) : nil }
 
-  /// Returns the image at `offset`, `[H, W, C]`; nil if images are not kept.
+  /// Returns the image of a sample, `[H, W, C]`; nil if images are not kept.
+  ///
+  /// - Parameter offset: The index of the sample in this unit, `0..<count`.
   package func image(at offset: Int) -> Image? {
     guard kept.images else { return nil }
     let size = kept.extents.reduce(1, *)
@@ -57,7 +71,9 @@ package struct UnitContent: Sendable {
       pixels: Array(pixels[offset * size..<(offset + 1) * size]))
   }
 
-  /// Returns what was kept of the sample at `offset`.
+  /// Returns the features of a sample that were kept, and the hash of its pixels.
+  ///
+  /// - Parameter offset: The index of the sample in this unit, `0..<count`.
   package func scoredImage(at offset: Int) -> ScoredImage {
     var vectors: [String: [Float]] = [:]
     for (array, values) in zip(kept.floats, floats) {

@@ -26,6 +26,14 @@ package final class UnitRunner: Sendable {
   /// incomplete.
   private let isStopped = Mutex(false)
 
+  /// Creates a runner of the units of a run.
+  ///
+  /// - Parameters:
+  ///   - directory: The run.
+  ///   - generator: The generator of the samples.
+  ///   - extractor: The extractor of the features.
+  ///   - saveInterval: The longest time after which a unit's progress is saved.
+  ///   - reporter: Receives progress and warnings.
   package init(
     _ directory: RunDirectory, generator: Generator, extractor: any FeatureExtractor,
     saveInterval: Duration, reporter: Reporter
@@ -43,6 +51,7 @@ package final class UnitRunner: Sendable {
   ///
   /// - Parameters:
   ///   - missing: The units of `units` that do not exist.
+  ///   - units: All units of the process, of which the missing ones are made.
   ///   - threads: The number of workers, each of which makes its own unit.
   /// - Throws: `Failure` (65) `NotFinite` or `ConstantImage` with the indices of the samples,
   ///   `UnitDiffers` (70), `Interrupted` (75) after ``stop()``, or the error that writing a file

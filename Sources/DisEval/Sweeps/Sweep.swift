@@ -34,7 +34,12 @@ public struct Sweep: Sendable {
   /// The request through which a different thread stops the work.
   public var stop: StopRequest?
 
-  /// Creates a sweep.
+  /// Creates a sweep with one range of seeds for each checkpoint.
+  ///
+  /// - Parameters:
+  ///   - folder: The path of the folder, which is created if it does not exist.
+  ///   - template: The settings for sampling and scoring.
+  ///   - execution: How evaluations are carried out.
   public init(folder: String, template: EvaluationRequest, execution: Execution) {
     (self.folder, self.template, self.execution) = (folder, template, execution)
   }
@@ -49,6 +54,7 @@ public struct Sweep: Sendable {
   /// others.
   ///
   /// - Parameters:
+  ///   - checkpoints: The checkpoints, in the order of the table.
   ///   - reporter: Receives progress and warnings.
   ///   - finished: Receives every row as soon as it is known.
   /// - Throws: `Failure` `MixedDialects` (64) for all dialects, `CannotCreate` (73) if the folder
@@ -84,7 +90,11 @@ public struct Sweep: Sendable {
   /// Evaluates the checkpoints that appear in `source` until the process ends. A file is used if it
   /// can be opened and its size and time are unchanged in two consecutive checks.
   ///
-  /// - Parameter interval: The time between two checks.
+  /// - Parameters:
+  ///   - source: The path of the folder.
+  ///   - interval: The time between two checks, above 0.
+  ///   - reporter: Receives progress and warnings.
+  ///   - finished: Receives every row as soon as it is known.
   /// - Throws: As ``report(_:reporter:finished:)`` does, or `Failure` if `source` cannot be listed.
   public func watch(
     _ source: String, every interval: Duration, reporter: Reporter,

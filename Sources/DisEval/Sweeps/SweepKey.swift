@@ -36,13 +36,15 @@ package struct SweepKey: Encodable {
   var allowsMismatch: Bool
   var preset: String?
 
-  /// Creates the key's settings.
+  /// Collects the settings that determine the result of a request.
   ///
   /// - Parameters:
+  ///   - request: The request, whose checkpoint and seed are not part of these settings.
   ///   - settings: The settings of the request's sampler.
-  ///   - decoder: The request's decoder.
-  ///   - reference: The SHA-256 of the reference.
-  ///   - extractor: The SHA-256 of the extractor's weights.
+  ///   - decoder: The request's decoder; nil for a model of pixels.
+  ///   - reference: The SHA-256 of the reference, whether a file or a folder.
+  ///   - extractor: The SHA-256 over the extractor's tensors or, if it is not known, of its file;
+  ///     nil if neither is.
   package init(
     _ request: EvaluationRequest, settings: SamplingSettings, decoder: DecoderProvenance?,
     reference: String, extractor: String?
@@ -72,8 +74,11 @@ package struct SweepKey: Encodable {
     preset = request.preset
   }
 
-  /// Returns the key of an evaluation of the checkpoint with that SHA-256, with that seed.
+  /// Returns the key of one evaluation with these settings.
   ///
+  /// - Parameters:
+  ///   - checkpoint: The SHA-256 of the checkpoint.
+  ///   - seed: The seed of the random streams.
   /// - Throws: `EncodingError` if a number is not finite.
   package func text(checkpoint: String, seed: UInt64) throws -> String {
     struct Whole: Encodable {

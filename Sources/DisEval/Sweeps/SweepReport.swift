@@ -26,7 +26,7 @@ public struct SweepRow: Codable, Sendable {
     case failed
   }
 
-  /// A failure.
+  /// The failure that ended the evaluation of a checkpoint.
   public struct Reason: Codable, Sendable {
     /// The exit status of the failure.
     public var status: Int32

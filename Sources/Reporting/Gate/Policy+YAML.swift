@@ -21,7 +21,9 @@ extension Policy {
 
   /// Reads the bytes of a policy file.
   ///
-  /// - Parameter subject: The file, for messages.
+  /// - Parameters:
+  ///   - bytes: The whole file, in UTF-8.
+  ///   - subject: The file, for messages.
   /// - Throws: ``Failure`` `PolicyInvalid` (78) with the key and its line if they are not a valid
   ///   policy.
   package init(yaml bytes: [UInt8], subject: String) throws(Failure) {

@@ -11,7 +11,14 @@ public struct Policy: Equatable, Sendable {
     /// How much worse than the baseline the metric may be; nil for the policy's tolerance.
     public var tolerance: Tolerance?
 
-    /// Creates a rule.
+    /// Creates a rule from its limits, none of which is required.
+    ///
+    /// - Parameters:
+    ///   - min: The smallest allowed value; nil for none. A FID that is too good also indicates an
+    ///     error.
+    ///   - max: The largest allowed value; nil for none.
+    ///   - tolerance: How much worse than the baseline the metric may be; nil for the policy's
+    ///     tolerance.
     public init(min: Double? = nil, max: Double? = nil, tolerance: Tolerance? = nil) {
       self.min = min
       self.max = max

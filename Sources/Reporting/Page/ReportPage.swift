@@ -9,7 +9,12 @@ public struct ReportPage: Sendable {
   /// The sections, each with a heading and an entry in the table of contents.
   public var sections: [Section]
 
-  /// Creates a page.
+  /// Creates a page from its heading and sections.
+  ///
+  /// - Parameters:
+  ///   - title: The heading.
+  ///   - subtitle: A sentence below the heading.
+  ///   - sections: The sections, in their order on the page.
   public init(title: String, subtitle: String, sections: [Section]) {
     self.title = title
     self.subtitle = subtitle
@@ -23,14 +28,18 @@ public struct ReportPage: Sendable {
     /// The content below the heading.
     public var blocks: [Block]
 
-    /// Creates a section.
+    /// Creates a section, with an entry in the table of contents.
+    ///
+    /// - Parameters:
+    ///   - title: The heading.
+    ///   - blocks: The content below the heading, in order.
     public init(_ title: String, _ blocks: [Block]) {
       self.title = title
       self.blocks = blocks
     }
   }
 
-  /// A block of a section.
+  /// A paragraph, table, drawing or other part of a section.
   public enum Block: Sendable {
     /// A paragraph.
     case text(String)
@@ -57,7 +66,12 @@ public struct ReportPage: Sendable {
     /// The rows, each with as many cells as there are headings.
     public var rows: [[Cell]]
 
-    /// Creates a table.
+    /// Creates a table from its rows.
+    ///
+    /// - Parameters:
+    ///   - caption: A description of the rows.
+    ///   - headings: The headings of the columns; empty for a list of names and values.
+    ///   - rows: The rows, each with as many cells as there are headings, or two without headings.
     public init(_ caption: String, headings: [String] = [], rows: [[Cell]]) {
       self.caption = caption
       self.headings = headings
@@ -90,7 +104,14 @@ public struct ReportPage: Sendable {
     /// The text below the picture; nil for none.
     public var caption: String?
 
-    /// Creates a picture.
+    /// Creates a picture from a PNG file.
+    ///
+    /// - Parameters:
+    ///   - png: The bytes of the file.
+    ///   - width: The width in pixels.
+    ///   - height: The height in pixels.
+    ///   - text: A description of the picture, for those who cannot see it.
+    ///   - caption: The text below the picture; nil for none.
     public init(png: [UInt8], width: Int, height: Int, text: String, caption: String? = nil) {
       self.png = png
       self.width = width
@@ -110,7 +131,12 @@ public struct ReportPage: Sendable {
     /// The numbers in the drawing; nil if unknown.
     public var table: Table?
 
-    /// Creates a figure.
+    /// Creates a figure from an SVG file.
+    ///
+    /// - Parameters:
+    ///   - caption: A description of the drawing.
+    ///   - svg: The bytes of the file.
+    ///   - table: The numbers in the drawing; nil if unknown.
     public init(_ caption: String, svg: [UInt8], table: Table?) {
       self.caption = caption
       self.svg = svg

@@ -11,7 +11,9 @@ public struct ReportedLedger: Sendable {
 
   /// Shows the evaluations of a ledger.
   ///
-  /// - Parameter path: Where it was read from, for messages.
+  /// - Parameters:
+  ///   - ledger: The evaluations, at least one.
+  ///   - path: Where it was read from, for messages.
   /// - Throws: ``Failure`` `LedgerInvalid` (65) when there is no evaluation.
   public init(_ ledger: Ledger, path: String) throws {
     (entries, self.path) = (ledger.entries, path)

@@ -7,9 +7,11 @@ public struct ReportedResult: Sendable {
   private let result: EvaluationResult
   private let path: String
 
-  /// Creates the sections of a result.
+  /// Creates the sections that show a result.
   ///
-  /// - Parameter path: The path from which the result was read, for messages.
+  /// - Parameters:
+  ///   - result: The result.
+  ///   - path: The path from which the result was read, for messages.
   public init(_ result: EvaluationResult, path: String) {
     (self.result, self.path) = (result, path)
   }
@@ -158,7 +160,9 @@ extension ReportedResult {
 extension ReportedResult {
   /// Returns the section on the gate's verdict on this result.
   ///
-  /// - Parameter path: The path from which the verdict was read, for messages.
+  /// - Parameters:
+  ///   - gate: The verdict, computed from this result.
+  ///   - path: The path from which the verdict was read, for messages.
   /// - Throws: ``Failure`` `VerdictMismatch` (65) if the verdict was computed from different
   ///   values.
   public func verdict(_ gate: GateReport, path: String) throws(Failure) -> ReportPage.Section {

@@ -9,7 +9,11 @@ public struct Plot: Equatable, Sendable {
     /// Whether equal ratios have equal lengths.
     public var isLogarithmic: Bool
 
-    /// Creates an axis.
+    /// Creates an axis from its label and scale.
+    ///
+    /// - Parameters:
+    ///   - label: The quantity, with its unit.
+    ///   - isLogarithmic: Whether equal ratios have equal lengths.
     public init(_ label: String, isLogarithmic: Bool) {
       (self.label, self.isLogarithmic) = (label, isLogarithmic)
     }
@@ -19,11 +23,18 @@ public struct Plot: Equatable, Sendable {
   public struct Point: Equatable, Sendable {
     /// The name of the point, for tables.
     public var name: String
+    /// The position, in the units of the two axes.
     public var x, y: Double
     /// The interval of `y`.
     public var interval: ClosedRange<Double>?
 
-    /// Creates a point.
+    /// Creates a point from its position.
+    ///
+    /// - Parameters:
+    ///   - name: The name of the point, for tables.
+    ///   - x: The position on the horizontal axis, in its unit; above 0 if the axis is logarithmic.
+    ///   - y: The position on the vertical axis, in its unit; above 0 if the axis is logarithmic.
+    ///   - interval: The interval of `y`, in the same unit; nil if there is none.
     public init(_ name: String, x: Double, y: Double, interval: ClosedRange<Double>? = nil) {
       (self.name, self.x, self.y, self.interval) = (name, x, y, interval)
     }
@@ -41,7 +52,13 @@ public struct Plot: Equatable, Sendable {
     /// marks.
     public var isCounted = false
 
-    /// Creates a series from points in any order.
+    /// Creates a series of points and, if there is one, the law that was fitted to them.
+    ///
+    /// - Parameters:
+    ///   - name: The name shown next to the points.
+    ///   - points: The points, in any order.
+    ///   - law: The law to draw instead of lines between points; nil for lines.
+    ///   - isCounted: Whether the values were counted rather than measured.
     public init(_ name: String, points: [Point], law: PowerLaw? = nil, isCounted: Bool = false) {
       (self.name, self.law, self.isCounted) = (name, law, isCounted)
       self.points = points.sorted { ($0.x, $0.y, $0.name) < ($1.x, $1.y, $1.name) }
@@ -59,7 +76,14 @@ public struct Plot: Equatable, Sendable {
   /// The range over which laws are drawn, if it exceeds that of the points.
   public var extent: ClosedRange<Double>?
 
-  /// Creates a drawing.
+  /// Creates a drawing from its axes and series.
+  ///
+  /// - Parameters:
+  ///   - title: The title above the drawing.
+  ///   - x: The horizontal axis.
+  ///   - y: The vertical axis.
+  ///   - series: The series, in the order of their colours.
+  ///   - notes: The lines below the drawing.
   public init(_ title: String, x: Axis, y: Axis, series: [Series], notes: [String] = []) {
     (self.title, self.x, self.y, self.series, self.notes) = (title, x, y, series, notes)
   }

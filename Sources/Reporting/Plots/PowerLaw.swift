@@ -115,7 +115,9 @@ public struct PowerLaw: Equatable, Sendable {
     rSquared = total == 0 ? 1 : 1 - residual / total
   }
 
-  /// Returns the value of the law at `x`.
+  /// Returns the value of the law at one place.
+  ///
+  /// - Parameter x: A positive number, in the unit of the points.
   public func value(at x: Double) -> Double { asymptote + factor * pow(x, exponent) }
 
   /// Returns the 95 % band at `x`; nil with an asymptote, or if the numbers are too large.

@@ -26,15 +26,17 @@ public struct ScalingCurves: Sendable {
   /// Whether both axes are linear.
   public var isLinear = false
 
-  /// Creates a recipe.
+  /// Creates a recipe for a single family on logarithmic axes.
   ///
   /// - Parameters:
   ///   - x: The quantity that evaluations are plotted against.
   ///   - fit: The law to fit.
   public init(x: ScalingAxis, fit: FitName) { (self.x, self.fit) = (x, fit) }
 
-  /// Returns the drawing of evaluations.
+  /// Returns the drawing of evaluations by this recipe.
   ///
+  /// - Parameter entries: The evaluations; those without the metric or a place on the axis are left
+  ///   out.
   /// - Throws: ``Failure`` (65) `MetricMissing` if no evaluation has the metric, `NothingToPlot` if
   ///   none has a place on the axis, `MixedSettings` if their settings differ, or `MixedModels` if
   ///   different models would be averaged; the last two only unless ``allowsMixed``.

@@ -13,7 +13,12 @@ public struct SequenceLengthCurves: Sendable {
     /// instead of its mixers.
     public var transformerOperations: Double
 
-    /// Creates a cost.
+    /// Creates a cost from its two counts.
+    ///
+    /// - Parameters:
+    ///   - operations: The number of operations of DiS-S/2, with a multiply-add counted as two.
+    ///   - transformerOperations: The number in the matrix products of the same network with
+    ///     transformer blocks, counted in the same way.
     public init(operations: Double, transformerOperations: Double) {
       (self.operations, self.transformerOperations) = (operations, transformerOperations)
     }
@@ -24,14 +29,16 @@ public struct SequenceLengthCurves: Sendable {
   /// The seconds per pass, by the number of tokens.
   private var measured: [Int: Double] = [:]
 
-  /// Creates the curves.
+  /// Creates the counted curves, without measurements.
   ///
-  /// - Parameter cost: Returns the cost for a number of tokens.
+  /// - Parameter cost: Returns the cost of a forward pass for a number of tokens, L.
   public init(cost: @escaping @Sendable (Int) -> Cost) { self.cost = cost }
 
-  /// Adds the measurements of a benchmark.
+  /// Adds the measurements that a benchmark made of forward passes.
   ///
-  /// - Parameter path: The path from which they were read, for messages.
+  /// - Parameters:
+  ///   - benchmark: The result of the benchmark, in passes per second.
+  ///   - path: The path from which they were read, for messages.
   /// - Throws: ``Failure`` `NoMeasurement` (65) if there are measurements for fewer than two
   ///   lengths.
   public mutating func add(_ benchmark: BenchmarkResult, path: String) throws(Failure) {
@@ -52,7 +59,9 @@ public struct SequenceLengthCurves: Sendable {
   private static let base = 257
   private static let lengths = ["dis-s2": 257, "dis-s2-1025": 1025, "dis-s2-4097": 4097]
 
-  /// Returns the drawing.
+  /// Returns the drawing of the counted curves from 64 to 16,384 tokens, and of the measurements.
+  ///
+  /// - Parameter title: The title; nil for one that names the quantities.
   public func plot(title: String?) -> Plot {
     let isRelative = !measured.isEmpty
     let unit = isRelative ? cost(Self.base) : Cost(operations: 1e9, transformerOperations: 1e9)
