@@ -103,7 +103,7 @@ private struct KeyScanner {
     let key = try text(of: string())
     let compared = isExact ? key : key.lowercased().filter { $0 != "_" }
     guard containers[last].keys.insert(compared).inserted else {
-      throw failure("the key '\(escaped(key))' stands there twice")
+      throw failure("the key '\(escaped(key))' occurs twice")
     }
     containers[last].key = key
     skipSpaces()

@@ -214,7 +214,7 @@ import _TestSupport
   @Test(
     "a result that contradicts itself is refused",
     arguments: [
-      ("\"value\": 4.2", "\"value\": 3", "outside of its own interval"),
+      ("\"value\": 4.2", "\"value\": 3", "outside its own interval"),
       ("\"interval\": [4", "\"interval\": [3", "its jackknife values give"),
       ("\"value\": 4.2", "\"value\": -4.2", "fid is at least 0"),
       ("\"groups\": 20", "\"groups\": 5", "the method has 20"),
@@ -223,7 +223,7 @@ import _TestSupport
         "\"inception-2015\"", "\"my-network\"",
         "by the extractor 'inception-2015', found 'my-network'"
       ),
-      ("\"value\": 4.2", "\"value\": 99, \"value\": 4.2", "the key 'value' stands there twice"),
+      ("\"value\": 4.2", "\"value\": 99, \"value\": 4.2", "the key 'value' occurs twice"),
       ("\"num\": 50000", "\"num\": \"50000\"", "provenance.num"),
     ])
   func contradictions(old: String, new: String, part: String) throws {

@@ -351,6 +351,6 @@ import _TestSupport
     let run = try plot(
       [try write(twice, to: "twice.jsonl"), "--out", folder.path("f.csv")], status: 65)
     #expect(
-      run.errors.contains("'metrics.fid': the key 'value' stands there twice"), "\(run.errors)")
+      run.errors.contains("'metrics.fid': the key 'value' occurs twice"), "\(run.errors)")
   }
 }

@@ -199,11 +199,11 @@ import _TestSupport
   @Test func anAuditTellsWhetherSamplesAreThoseOfTheCheckpoint() throws {
     #expect(
       try gate([result, "--audit", "8"], status: 0).output
-        .contains("pass: samples audit: 8 samples made again are the same"))
+        .contains("pass: samples audit: 8 regenerated samples are identical"))
     // All of fewer, and beside a limit.
     #expect(
       try gate([judged(), "--audit", "1000", "--max", "cs=100"], status: 0).output
-        .contains("150 samples made again"))
+        .contains("150 regenerated samples"))
     let junit = folder.path("gate.xml")
     let seed = try forged("\"seed\" : 0", by: "\"seed\" : 1")
     let run = try gate([seed, "--audit", "8", "--junit", junit, "--json"], status: 1)
@@ -212,13 +212,13 @@ import _TestSupport
     #expect(violation == nil, "\(violation ?? "")")
     #expect(
       try String(contentsOfFile: junit, encoding: .utf8)
-        .contains("<failure type=\"worse\" message=\"8 of 8 samples made again are others"))
+        .contains("<failure type=\"worse\" message=\"8 of 8 regenerated samples differ"))
     // One sample's digest is another: an audit of all finds it.
     let digests = try #require(document(result)["sample_digests"] as? String)
     let changed = (digests.hasPrefix("AAAA") ? "BBBB" : "AAAA") + digests.dropFirst(4)
     #expect(
       try gate([forged(digests, by: changed), "--audit", "60"], status: 1).output
-        .contains("1 of 60 samples made again are others, first 0"))
+        .contains("1 of 60 regenerated samples differ, the first is 0"))
     #expect(
       try gate([forged(digests, by: String(digests.dropLast(4))), "--audit", "2"], status: 65)
         .errors

@@ -34,7 +34,7 @@ import Testing
   @Test(
     "a key that is there twice is refused with its place",
     arguments: [
-      (#"{"a": 1, "a": 1}"#, "the key 'a' stands there twice, before byte 12"),
+      (#"{"a": 1, "a": 1}"#, "the key 'a' occurs twice, before byte 12"),
       (#"{"a": 1, "b": 2, "a": 3}"#, "the key 'a'"),
       (#"{"x": {"y": [{"a": 1, "a": 2}]}}"#, "x.y.the key 'a'"),
       (#"{"x": {"a": 1}, "y": {"b": {}, "c": 1, "b": 2}}"#, "y.the key 'b'"),

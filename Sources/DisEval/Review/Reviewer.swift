@@ -81,7 +81,7 @@ public struct Reviewer: Sendable {
     guard let reference, let rows else {
       review.unranked =
         reference == nil
-        ? "the reference is not at hand; --ref adds it"
+        ? "the reference is not available; use --ref to add it"
         : "the reference has no rows of features, which 'dis-eval stats make --keep-features' keeps"
       return review
     }

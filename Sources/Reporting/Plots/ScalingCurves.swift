@@ -46,7 +46,7 @@ public struct ScalingCurves: Sendable {
     guard !drawn.isEmpty else {
       throw Failure(
         .dataRefused, .nothingToPlot, x.rawValue,
-        "none of \(entries.count) evaluation\(entries.count == 1 ? "" : "s") says it"
+        "none of \(entries.count) evaluation\(entries.count == 1 ? "" : "s") records it"
           + (x == .trainingSteps ? "; give steps with the list of the sweep" : "")
           + (x == .samplingCompute
             ? "; results of 0.4.0 and before do not say how often guidance evaluated the network"

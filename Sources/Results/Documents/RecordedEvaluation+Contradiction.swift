@@ -65,7 +65,7 @@ extension Metric {
         return "interval: expected [low, high]"
       }
       guard interval[0] <= value, value <= interval[1] else {
-        return "value: \(value) is outside of its own interval, [\(interval[0]), \(interval[1])]"
+        return "value: \(value) lies outside its own interval, [\(interval[0]), \(interval[1])]"
       }
     }
     if let confidence, confidence != Jackknife.confidence {

@@ -88,7 +88,7 @@ extension GateCommand {
     guard result.sampleDigests != nil else {
       let reason =
         result.provenance.checkpoint == nil
-        ? "no checkpoint was sampled" : "the result does not say what its samples are one by one"
+        ? "no checkpoint was sampled" : "the result does not record its samples one by one"
       return Check(audit: .cannotSay, reason: reason)
     }
     var given = RecordedFiles()
@@ -99,14 +99,16 @@ extension GateCommand {
       workload: running.workload, reporter: running.reporter)
     let count = made.indices.count
     guard let first = made.different.first else {
-      return Check(audit: .pass, reason: "\(count) samples made again are the same")
+      return Check(audit: .pass, reason: "\(count) regenerated samples are identical")
     }
-    let found = "\(made.different.count) of \(count) samples made again are others, first \(first)"
+    let found =
+      "\(made.different.count) of \(count) regenerated samples differ, the first is \(first)"
     guard made.recorded != made.now else { return Check(audit: .worse, reason: found) }
     return Check(
       audit: .cannotSay,
-      reason: found + "; but the result is of \(made.recorded.tool) on \(made.recorded.kernels), "
-        + "these are of \(made.now.tool) on \(made.now.kernels); --kernels chooses")
+      reason: found + "; but the result was computed by \(made.recorded.tool) on "
+        + "\(made.recorded.kernels), and these samples by \(made.now.tool) on "
+        + "\(made.now.kernels); choose the kernels with --kernels")
   }
 }
 

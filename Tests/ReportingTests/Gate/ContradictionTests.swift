@@ -32,7 +32,7 @@ import _TestSupport
     arguments: [
       (
         "fid", metric { $0.interval = "[10.1, 10.2]" },
-        "fid.value: 10.0 is outside of its own interval"
+        "fid.value: 10.0 lies outside its own interval"
       ),
       (
         "fid", metric { $0.interval = "[9.99, 10.01]" },
@@ -69,11 +69,11 @@ import _TestSupport
       ("cs", "{\"value\": 0.5, \"interval\": null, \"higher_is_better\": true}", "cs.value"),
       (
         "fid", changed("\"interval\"", "\"value\": 3, \"interval\""),
-        "fid': the key 'value' stands there twice"
+        "fid': the key 'value' occurs twice"
       ),
       (
         "fid", changed("\"interval\"", "\"Value\": 3, \"interval\""),
-        "fid': the key 'Value' stands there twice"
+        "fid': the key 'Value' occurs twice"
       ),
     ])
   func refused(name: String, metric: String, part: String) throws {
