@@ -13,6 +13,7 @@ let package = Package(
   products: [
     .library(name: "DisEval", targets: ["DisEval"]),
     .library(name: "GenerativeMetrics", targets: ["GenerativeMetrics"]),
+    .library(name: "Reporting", targets: ["Reporting"]),
     .executable(name: "dis-eval", targets: ["dis-eval"]),
   ],
   dependencies: [

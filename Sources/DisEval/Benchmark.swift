@@ -187,7 +187,7 @@ private struct Bench {
   /// Returns the statistics of random rows, twice as many as dimensions, with variances from 1 to
   /// 1e-6, similar to those of a network's features.
   private static func gaussian(_ dimension: Int) throws -> GaussianStatistics {
-    var accumulator = GaussianAccumulator(dimension: dimension)
+    var accumulator = try GaussianAccumulator(dimension: dimension)
     let rows = WeightReader.madeUp([128, dimension]).values
     let deviations = (0..<dimension).map { Float(pow(10, -3 * Double($0) / Double(dimension))) }
     var random = SystemRandomNumberGenerator()

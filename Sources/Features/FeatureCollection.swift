@@ -20,12 +20,14 @@ package struct PreparedFeatures {
   ///   - extractor: The extractor, which determines the lengths of the vectors.
   ///   - count: The number of images that will be added, which determines the splits of the
   ///     Inception Score.
-  package init(_ demand: FeatureDemand, extractor: any FeatureExtractor, count: Int) {
-    pooled = FeatureSet(
+  package init(_ demand: FeatureDemand, extractor: any FeatureExtractor, count: Int)
+    throws(MetricError)
+  {
+    pooled = try FeatureSet(
       dimension: extractor.featureDimension, keptRows: demand.keptRows,
       intervals: demand.intervals)
     if demand.spatial, extractor.spatialDimension > 0 {
-      spatial = FeatureSet(
+      spatial = try FeatureSet(
         dimension: extractor.spatialDimension, keptRows: 0, intervals: demand.intervals)
     }
     for convention in demand.scores {
@@ -126,11 +128,14 @@ package struct FeatureCollection {
   ///   - extractor: The extractor, which determines the lengths of the vectors.
   ///   - count: The number of images that will be added, which determines the splits of the
   ///     Inception Score.
-  package init(_ demands: [FeatureDemand], extractor: any FeatureExtractor, count: Int) {
-    prepared = Dictionary(
-      uniqueKeysWithValues: demands.map {
-        ($0.preparation, PreparedFeatures($0, extractor: extractor, count: count))
-      })
+  package init(
+    _ demands: [FeatureDemand], extractor: any FeatureExtractor, count: Int
+  ) throws(MetricError) {
+    prepared = [:]
+    for demand in demands {
+      prepared[demand.preparation] = try PreparedFeatures(
+        demand, extractor: extractor, count: count)
+    }
   }
 
   /// Adds the next image.

@@ -84,7 +84,7 @@ package struct FeatureCollector {
     _ images: ImageSupply, consume: (CollectedImage) throws -> Void = { _ in }
   ) async throws -> FeatureCollection {
     let (count, extractor) = (images.count, extractor)
-    var collection = FeatureCollection(demands, extractor: extractor, count: count)
+    var collection = try FeatureCollection(demands, extractor: extractor, count: count)
     let preparations = demands.map(\.preparation)
     let shares = [
       extractor.imagesTogether, images.together, workload.batch / workload.threads,

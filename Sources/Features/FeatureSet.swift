@@ -22,10 +22,11 @@ package struct FeatureSet {
   ///   - dimension: The length of a feature vector, D.
   ///   - keptRows: The number of rows to keep, raised to at least D; see ``factored(_:)``.
   ///   - intervals: Whether the jackknife will be needed.
-  init(dimension: Int, keptRows: Int, intervals: Bool) {
+  /// - Throws: `MetricError` `ShapeMismatch` if D is not possible.
+  init(dimension: Int, keptRows: Int, intervals: Bool) throws(MetricError) {
     self.dimension = dimension
     self.keptRows = max(keptRows, dimension)
-    gaussian = GaussianAccumulator(dimension: dimension)
+    gaussian = try GaussianAccumulator(dimension: dimension)
     file =
       intervals
       ? Result { () throws(Failure) in

@@ -153,7 +153,7 @@ package struct FeatureSpool: Sendable {
   package func collection(
     _ demands: [FeatureDemand], extractor: any FeatureExtractor
   ) throws -> FeatureCollection {
-    var collection = FeatureCollection(demands, extractor: extractor, count: count)
+    var collection = try FeatureCollection(demands, extractor: extractor, count: count)
     for index in headers.indices {
       try collection.append(scoredImage(index))
     }

@@ -15,10 +15,10 @@ public struct FeatureRows: Equatable, Sendable {
   /// - Parameters:
   ///   - values: `[N, D]`; N may be 0.
   ///   - dimension: D, at most ``GaussianStatistics/maximumDimension``.
-  /// - Throws: ``MetricError`` `ShapeMismatch` if the values are not whole rows, `NonFinite` with
-  ///   the index of the sample for a NaN or an infinity.
+  /// - Throws: ``MetricError`` `ShapeMismatch` if D is not in this range or the values are not whole
+  ///   rows, `NonFinite` with the index of the sample for a NaN or an infinity.
   public init(_ values: [Float], dimension: Int) throws(MetricError) {
-    precondition(1...GaussianStatistics.maximumDimension ~= dimension, "dimension \(dimension)")
+    try checkDimension(dimension)
     try checkRows(values, dimension: dimension, firstSample: 0)
     self.values = values
     self.dimension = dimension
@@ -42,6 +42,18 @@ public struct FeatureRows: Equatable, Sendable {
       }
     }
     return Matrix(rows: samples.count, columns: dimension, values: values)
+  }
+}
+
+/// Checks that features have a possible length.
+///
+/// - Throws: ``MetricError`` `ShapeMismatch` if D is not from 1 to
+///   ``GaussianStatistics/maximumDimension``.
+func checkDimension(_ dimension: Int) throws(MetricError) {
+  guard 1...GaussianStatistics.maximumDimension ~= dimension else {
+    throw MetricError(
+      .shapeMismatch,
+      "\(dimension) features per sample, expected 1 to \(GaussianStatistics.maximumDimension)")
   }
 }
 

@@ -224,7 +224,7 @@ package struct FactoredGaussian {
     let count = rows.count / dimension
     guard count >= 2 else { throw .tooFewSamples(count, atLeast: 2) }
     guard count <= dimension else {
-      var accumulator = GaussianAccumulator(dimension: dimension)
+      var accumulator = try GaussianAccumulator(dimension: dimension)
       try accumulator.append(rows: rows)
       self = try FactoredGaussian(accumulator.statistics(mean: precision))
       return

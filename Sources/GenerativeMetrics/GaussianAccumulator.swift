@@ -31,8 +31,9 @@ public struct GaussianAccumulator: Sendable {
   /// Creates an accumulator without samples.
   ///
   /// - Parameter dimension: D, at most ``GaussianStatistics/maximumDimension``.
-  public init(dimension: Int) {
-    precondition(1...GaussianStatistics.maximumDimension ~= dimension, "dimension \(dimension)")
+  /// - Throws: ``MetricError`` `ShapeMismatch` if D is not in this range.
+  public init(dimension: Int) throws(MetricError) {
+    try checkDimension(dimension)
     self.dimension = dimension
     moments = Moments(dimension: dimension)
     singleSum = [Float](repeating: 0, count: dimension)

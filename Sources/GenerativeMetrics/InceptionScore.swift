@@ -84,14 +84,20 @@ public struct InceptionScore: Equatable, Sendable {
 public func inceptionScore(
   logits: [Float], classes: Int, convention: InceptionScore.Convention = .styleGAN
 ) throws(MetricError) -> InceptionScore {
-  precondition(classes > 0, "\(classes) classes")
+  try checkClasses(classes)
   try checkRows(logits, dimension: classes, firstSample: 0)
   var accumulator = try InceptionScoreAccumulator(
     classes: classes, count: logits.count / classes, convention: convention)
   for start in stride(from: 0, to: logits.count, by: classes) {
     try accumulator.append(logits[start..<start + classes])
   }
-  return accumulator.score()
+  return try accumulator.score()
+}
+
+private func checkClasses(_ classes: Int) throws(MetricError) {
+  guard classes > 0 else {
+    throw MetricError(.shapeMismatch, "\(classes) classes, expected at least 1")
+  }
 }
 
 /// An accumulator of the Inception Score for samples that arrive one by one, in memory that grows
@@ -115,10 +121,12 @@ public struct InceptionScoreAccumulator: Sendable {
   ///   - count: The number of samples N, which determines how they are divided.
   ///   - convention: The order and division of the samples.
   ///   - isGrouped: Whether ``jackknife()`` will be called.
-  /// - Throws: ``MetricError`` `TooFewSamples` if a split would be empty.
+  /// - Throws: ``MetricError`` `ShapeMismatch` if there are no classes or no splits,
+  ///   `TooFewSamples` if a split would be empty.
   public init(
     classes: Int, count: Int, convention: InceptionScore.Convention, isGrouped: Bool = false
   ) throws(MetricError) {
+    try checkClasses(classes)
     let bounds = try convention.splits.bounds(count: count)
     var split = [Int32](repeating: -1, count: count)
     var random = convention.shuffleSeed.map(NumPyRandomState.init(seed:))
@@ -140,7 +148,9 @@ public struct InceptionScoreAccumulator: Sendable {
   /// - Throws: ``MetricError`` `ShapeMismatch` if there are not K logits, `NonFinite` for a NaN or
   ///   an infinity.
   public mutating func append(_ logits: some Collection<Float>) throws(MetricError) {
-    precondition(appended < split.count, "more samples than were announced")
+    guard appended < split.count else {
+      throw MetricError(.countMismatch, "more than the \(split.count) samples that were announced")
+    }
     guard logits.count == classes else {
       throw MetricError(.shapeMismatch, "\(logits.count) logits, expected \(classes)")
     }
@@ -158,9 +168,14 @@ public struct InceptionScoreAccumulator: Sendable {
     appended += 1
   }
 
-  /// Returns the score. All samples must have been appended.
-  public func score() -> InceptionScore {
-    precondition(appended == split.count, "\(appended) of \(split.count) samples")
+  /// Returns the score of all samples.
+  ///
+  /// - Throws: ``MetricError`` `CountMismatch` if not all announced samples have been appended.
+  public func score() throws(MetricError) -> InceptionScore {
+    guard appended == split.count else {
+      throw MetricError(
+        .countMismatch, "\(appended) of the \(split.count) samples that were announced")
+    }
     let scores = splits.map { exp($0.divergence) }
     // Computed around the first score, so that equal scores have exactly that mean and no
     // deviation.
@@ -178,7 +193,9 @@ public struct InceptionScoreAccumulator: Sendable {
   /// - Throws: ``MetricError`` `TooFewSamples` if there are fewer samples than
   ///   ``Jackknife/minimumCount``, or if a split has only samples of one group.
   public func jackknife() throws(MetricError) -> Jackknife {
-    precondition(!parts.isEmpty, "groups were not wanted")
+    guard !parts.isEmpty else {
+      throw MetricError(.shapeMismatch, "the samples were not grouped; create it with `isGrouped`")
+    }
     guard appended >= Jackknife.minimumCount else {
       throw .tooFewSamples(appended, atLeast: Jackknife.minimumCount)
     }
@@ -195,7 +212,7 @@ public struct InceptionScoreAccumulator: Sendable {
       }
       leftOut.append(sum / Double(splits.count))
     }
-    return Jackknife(value: score().mean, leftOut: leftOut, count: appended)
+    return Jackknife(value: try score().mean, leftOut: leftOut, count: appended)
   }
 }
 
@@ -206,19 +223,19 @@ extension InceptionScore.Splits {
   func bounds(count: Int) throws(MetricError) -> [Range<Int>] {
     switch self {
     case .equal(let splits):
-      precondition(splits > 0, "\(splits) splits")
+      try checkPositive(splits, "splits")
       guard count >= splits else { throw .tooFewSamples(count, atLeast: splits) }
       return (0..<splits).map { $0 * count / splits..<($0 + 1) * count / splits }
     case .truncated(let splits):
-      precondition(splits > 0, "\(splits) splits")
+      try checkPositive(splits, "splits")
       let size = count / splits
       guard size > 0 else { throw .tooFewSamples(count, atLeast: splits) }
       return (0..<splits).map { $0 * size..<($0 + 1) * size }
     case .chunks(let splits):
-      precondition(splits > 0, "\(splits) splits")
+      try checkPositive(splits, "splits")
       return try Self.blocks(of: max(1, (count + splits - 1) / splits)).bounds(count: count)
     case .blocks(let size):
-      precondition(size > 0, "blocks of \(size)")
+      try checkPositive(size, "samples per block")
       guard count > 0 else { throw .tooFewSamples(count, atLeast: 1) }
       return stride(from: 0, to: count, by: size).map { $0..<min($0 + size, count) }
     }
@@ -279,4 +296,11 @@ private struct Split {
 /// Returns `sum_c x[c] log x[c]`, with `0 log 0 = 0`.
 private func sumOfXLogX(_ values: [Double]) -> Double {
   values.reduce(0) { $1 > 0 ? $0 + $1 * log($1) : $0 }
+}
+
+/// Checks a number that a convention was created with.
+private func checkPositive(_ number: Int, _ what: String) throws(MetricError) {
+  guard number > 0 else {
+    throw MetricError(.shapeMismatch, "\(number) \(what), expected at least 1")
+  }
 }

@@ -43,7 +43,7 @@ public struct Jackknife: Equatable, Sendable {
   ///   - value: The metric of all samples.
   ///   - leftOut: The metric without each group, `[B]`, B >= 2.
   ///   - sizes: The number of samples in each group, all at least 1.
-  public init(value: Double, leftOut: [Double], sizes: [Int]) {
+  package init(value: Double, leftOut: [Double], sizes: [Int]) {
     precondition(leftOut.count == sizes.count && sizes.count >= 2, "\(sizes.count) groups")
     precondition(sizes.allSatisfy { $0 > 0 }, "a group without samples")
     let count = Double(sizes.reduce(0, +))
@@ -67,7 +67,7 @@ public struct Jackknife: Equatable, Sendable {
   ///   - value: The metric of all samples.
   ///   - leftOut: The metric without each group, `[groupCount]`.
   ///   - count: N, at least ``minimumCount``.
-  public init(value: Double, leftOut: [Double], count: Int) {
+  package init(value: Double, leftOut: [Double], count: Int) {
     self.init(value: value, leftOut: leftOut, sizes: Self.groupSizes(count: count))
   }
 
@@ -176,6 +176,44 @@ extension Jackknife {
   }
 }
 
+// MARK: - Any metric of rows
+
+extension Jackknife {
+  /// Computes the jackknife of any metric of feature rows, such as KID, precision or recall against
+  /// fixed reference rows. The metric is computed ``groupCount`` + 1 times.
+  ///
+  /// ```swift
+  /// let recall = try Jackknife(of: { try precisionAndRecall(of: $0, against: reference).recall }, rows: rows)
+  /// ```
+  ///
+  /// Sample i is in the group that ``groups(count:)`` gives.
+  ///
+  /// - Parameters:
+  ///   - metric: Returns the metric of rows `[n, D]` in ascending sample index.
+  ///   - rows: All rows, `[N, D]`, N at least ``minimumCount``.
+  /// - Throws: ``MetricError`` `TooFewSamples` if there are fewer rows, or the error that `metric`
+  ///   throws.
+  public init(
+    of metric: (FeatureRows) throws(MetricError) -> Double, rows: FeatureRows
+  ) throws(MetricError) {
+    guard rows.count >= Self.minimumCount else {
+      throw .tooFewSamples(rows.count, atLeast: Self.minimumCount)
+    }
+    let value = try metric(rows)
+    let groups = Self.groups(count: rows.count)
+    var leftOut: [Double] = []
+    for group in 0..<Self.groupCount {
+      var rest: [Float] = []
+      rest.reserveCapacity(rows.values.count)
+      for index in 0..<rows.count where groups[index] != group {
+        rest += rows.values[index * rows.dimension..<(index + 1) * rows.dimension]
+      }
+      leftOut.append(try metric(FeatureRows(rest, dimension: rows.dimension)))
+    }
+    self.init(value: value, leftOut: leftOut, count: rows.count)
+  }
+}
+
 // MARK: - Groups
 
 extension Jackknife {
@@ -242,7 +280,7 @@ extension Jackknife {
         for index in 0..<count where groups[index] != group { rows += try row(index) }
         rest = try FactoredGaussian(rows: rows, dimension: dimension, mean: mean)
       } else {
-        var part = GaussianAccumulator(dimension: dimension)
+        var part = try GaussianAccumulator(dimension: dimension)
         for index in 0..<count where groups[index] == group {
           try part.append(rows: row(index))
         }

@@ -62,8 +62,10 @@ public func kernelDistance(
     try checkPair(a, b, atLeast: 2)
     return KernelDistance(value: wholeDiscrepancy(a, b), standardDeviation: nil)
   case .drawn(let count, let size, let seed):
-    precondition(count > 0, "\(count) subsets")
-    precondition(size > 1, "subsets of \(size)")
+    guard count > 0, size > 1 else {
+      throw MetricError(
+        .shapeMismatch, "\(count) subsets of \(size) samples, expected at least 1 of at least 2")
+    }
     try checkPair(a, b, atLeast: size)
     var generator = NumPyRandomState(seed: seed)
     let estimates = (0..<count).map { _ in

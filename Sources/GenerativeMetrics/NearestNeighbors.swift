@@ -33,7 +33,9 @@ public struct NearestNeighbor: Equatable, Sendable {
 public func nearestNeighbors(
   of rows: FeatureRows, in reference: FeatureRows, count k: Int
 ) throws(MetricError) -> [[NearestNeighbor]] {
-  precondition(k >= 1, "at least one neighbour")
+  guard k >= 1 else {
+    throw MetricError(.shapeMismatch, "\(k) neighbours, expected at least 1")
+  }
   try checkPair(rows, reference, atLeast: 1)
   let center = reference.roundedMean
   let (x, y) = (BoundedRows(reference, center: center), BoundedRows(rows, center: center))

@@ -4,11 +4,11 @@ import Foundation
 ///
 /// - Parameters:
 ///   - t: The upper limit of T.
-///   - degreesOfFreedom: ν, at least 1.
+///   - degreesOfFreedom: ν, at least 1; below, the probability is NaN.
 /// - SeeAlso: Abramowitz & Stegun, "Handbook of Mathematical Functions", 26.7.3 and 26.7.4: for an
 ///   integer ν, `P(|T| <= √ν tan θ)` is a finite sum.
 public func studentProbability(_ t: Double, degreesOfFreedom: Int) -> Double {
-  precondition(degreesOfFreedom >= 1, "\(degreesOfFreedom) degrees of freedom")
+  guard degreesOfFreedom >= 1 else { return .nan }
   let angle = atan(abs(t) / Double(degreesOfFreedom).squareRoot())
   let (sine, cosine) = (sin(angle), cos(angle))
   let isOdd = !degreesOfFreedom.isMultiple(of: 2)
@@ -26,10 +26,13 @@ public func studentProbability(_ t: Double, degreesOfFreedom: Int) -> Double {
 /// Returns the t with `P(T <= t) = p` for Student's T, by bisection of the angle atan(t / √ν).
 ///
 /// - Parameters:
-///   - p: The probability, above 0 and below 1.
+///   - p: The probability, 0 to 1.
 ///   - degreesOfFreedom: ν, at least 1.
+/// - Returns: The quantile, infinite for a probability of 0 or 1; NaN for arguments outside of
+///   these ranges.
 public func studentQuantile(_ p: Double, degreesOfFreedom: Int) -> Double {
-  precondition(p > 0 && p < 1, "probability \(p)")
+  guard degreesOfFreedom >= 1, (0...1).contains(p) else { return .nan }
+  if p == 0 || p == 1 { return p == 0 ? -.infinity : .infinity }
   if p > 0.5 { return -studentQuantile(1 - p, degreesOfFreedom: degreesOfFreedom) }
   let scale = Double(degreesOfFreedom).squareRoot()
   var (low, high) = (-Double.pi / 2, 0.0)

@@ -9,6 +9,8 @@ extension Failure.Code {
   public static let decoderMissing = Failure.Code("DecoderMissing")
   /// Guidance applies to none of the timesteps.
   public static let guidanceNowhere = Failure.Code("GuidanceNowhere")
+  /// A sample's index is negative.
+  public static let indexOutOfRange = Failure.Code("IndexOutOfRange")
   /// A text does not describe labels.
   public static let invalidLabels = Failure.Code("InvalidLabels")
   /// The scale of latents is not a positive number.
@@ -39,6 +41,8 @@ extension Failure.Code {
   public static let pixelModel = Failure.Code("PixelModel")
   /// A request contains a name or number unknown to this version.
   public static let requestInvalid = Failure.Code("RequestInvalid")
+  /// A number of the sampling settings is not in its range.
+  public static let settingOutOfRange = Failure.Code("SettingOutOfRange")
   /// A sampler needs noise for every step, and none was given.
   public static let stepNoiseMissing = Failure.Code("StepNoiseMissing")
   /// There are fewer labels than samples.

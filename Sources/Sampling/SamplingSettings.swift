@@ -80,11 +80,34 @@ public struct SamplingSettings: Sendable {
     case .dpmSolverSDE: .dpmSolver2MSDE
     }
   }
+  /// Checks that every number is in its range.
+  ///
+  /// - Throws: `Failure` `SettingOutOfRange` (64) with what was found and what is possible.
+  func check() throws(Failure) {
+    func refuse(_ property: String, _ found: some Any, _ expected: String) throws(Failure) {
+      throw Failure(.usage, .settingOutOfRange, "`\(property)` \(found)", "expected \(expected)")
+    }
+    if !(0...1).contains(eta) { try refuse("eta", eta, "0 to 1") }
+    if !guidanceScale.isFinite || guidanceScale < 0 {
+      try refuse("guidanceScale", guidanceScale, "a number of at least 0")
+    }
+    let timesteps = Respacing.trainingTimesteps
+    if !timesteps.contains(guidanceInterval.lowerBound)
+      || !timesteps.contains(guidanceInterval.upperBound)
+    {
+      try refuse(
+        "guidanceInterval", "\(guidanceInterval.lowerBound),\(guidanceInterval.upperBound)",
+        "timesteps from \(timesteps.lowerBound) to \(timesteps.upperBound)")
+    }
+  }
+
   /// Returns the sampler over the steps of `schedule`.
   ///
-  /// - Throws: `Failure` `GuidanceNowhere` (64) when guidance is asked for at none of them,
+  /// - Throws: `Failure` `SettingOutOfRange` (64) if a number is not in its range,
+  ///   `GuidanceNowhere` (64) when guidance is asked for at none of them,
   ///   `InvalidRespacing` (64) for a single step of DDPM.
   func sampler(_ schedule: Schedule) throws(Failure) -> Sampler {
+    try check()
     guard schedule.count > 1 || sampler != .ddpm else {
       throw Failure(
         .usage, .invalidRespacing, respacing,

@@ -117,7 +117,7 @@ import _TestSupport
       ("[]", 0, "ListInvalid", "lists no checkpoint"),
       (
         "[{\"checkpoint\": \"a.pt\", \"step\": 1, \"step\": 2}]", 0, "ListInvalid",
-        "'step' stands there"
+        "'step' occurs twice"
       ),
       ("[{\"checkpoint\": [1]}]", 0, "ListInvalid", "expected a JSON array"),
       ("[{\"checkpoint\": \"a.pt\", \"x\": 1}]", 0, "ListInvalid", "unknown key 'x'"),

@@ -94,7 +94,7 @@ import _TestSupport
             return Float((item.scale * z + item.shift) * variance.squareRoot())
           }
         }
-        var samples = GaussianAccumulator(dimension: dimension)
+        var samples = try GaussianAccumulator(dimension: dimension)
         try samples.append(rows: rows)
         let value = try frechetDistance(
           between: FactoredGaussian(rows: rows, dimension: dimension, mean: .float64),

@@ -12,7 +12,7 @@ import _TestSupport
 
   /// `numpy.mean(numpy.float32([[16777216], [1], [1]]), axis=0)` is 5592405.5: each 1 is lost beside 2²⁴.
   @Test func meanInSinglePrecisionLosesWhatNumPyLoses() throws {
-    var accumulator = GaussianAccumulator(dimension: 1)
+    var accumulator = try GaussianAccumulator(dimension: 1)
     for row in [16_777_216, 1, 1] as [Float] { try accumulator.append(rows: [row]) }
     #expect(try accumulator.statistics(mean: .float32).mean == [5_592_405.5])
     #expect(try accumulator.statistics().mean == [5_592_406])
@@ -37,7 +37,7 @@ import _TestSupport
   func portions(size: Int, count: Int) throws {
     let dimension = 5
     let rows = features(count, dimension, seed: 7)
-    var accumulator = GaussianAccumulator(dimension: dimension)
+    var accumulator = try GaussianAccumulator(dimension: dimension)
     for start in stride(from: 0, to: rows.count, by: size * dimension) {
       try accumulator.append(rows: Array(rows[start..<min(start + size * dimension, rows.count)]))
       _ = try? accumulator.statistics()  // looking does not end the block
@@ -48,9 +48,9 @@ import _TestSupport
 
   @Test func mergingBlocksInOrderGivesTheBitsOfAppending() throws {
     let rows = features(1300, 5, seed: 8)
-    var merged = GaussianAccumulator(dimension: 5)
+    var merged = try GaussianAccumulator(dimension: 5)
     for start in stride(from: 0, to: 1300, by: GaussianAccumulator.blockSize) {
-      var block = GaussianAccumulator(dimension: 5)
+      var block = try GaussianAccumulator(dimension: 5)
       let end = min(start + GaussianAccumulator.blockSize, 1300)
       try block.append(rows: Array(rows[start * 5..<end * 5]))
       try merged.merge(block)
@@ -61,7 +61,7 @@ import _TestSupport
   @Test("merging anywhere gives the same numbers", arguments: [0, 1, 300, 512, 700, 1300])
   func merging(split: Int) throws {
     let rows = features(1300, 5, seed: 9)
-    var (first, second) = (GaussianAccumulator(dimension: 5), GaussianAccumulator(dimension: 5))
+    var (first, second) = try (GaussianAccumulator(dimension: 5), GaussianAccumulator(dimension: 5))
     try first.append(rows: Array(rows[..<(split * 5)]))
     try second.append(rows: Array(rows[(split * 5)...]))
     try first.merge(second)
@@ -94,7 +94,7 @@ import _TestSupport
     "a bad row is rejected by its sample index and leaves the accumulator as it was",
     arguments: [Float.nan, .infinity, -.infinity])
   func nonFiniteRow(value: Float) throws {
-    var accumulator = GaussianAccumulator(dimension: 2)
+    var accumulator = try GaussianAccumulator(dimension: 2)
     try accumulator.append(rows: features(600, 2, seed: 10))
     let before = try accumulator.statistics()
     expectRejection("NonFinite", naming: "sample 601, column 1") {
@@ -105,7 +105,7 @@ import _TestSupport
   }
 
   @Test func accumulatorsOfDifferentDimensionsDoNotMerge() {
-    var accumulator = GaussianAccumulator(dimension: 2)
+    var accumulator = try GaussianAccumulator(dimension: 2)
     expectRejection("DimensionMismatch") {
       try accumulator.merge(GaussianAccumulator(dimension: 3))
     }

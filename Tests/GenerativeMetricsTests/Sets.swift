@@ -8,7 +8,7 @@ func statistics(mean: [Double], covariance: [Double]) throws -> GaussianStatisti
 }
 
 func statistics(of rows: [Float], _ dimension: Int) throws -> GaussianStatistics {
-  var accumulator = GaussianAccumulator(dimension: dimension)
+  var accumulator = try GaussianAccumulator(dimension: dimension)
   try accumulator.append(rows: rows)
   return try accumulator.statistics()
 }

@@ -70,7 +70,7 @@ package struct MetricComputation {
       ]
       try addDistance(title(name), keys, definition, to: &result)
     }
-    if wanted.contains(.inceptionScore) { addScore(pair.subject, definition, to: &result) }
+    if wanted.contains(.inceptionScore) { try addScore(pair.subject, definition, to: &result) }
     guard !wanted.isDisjoint(with: MetricName.ofRows) else { return result }
     guard let rows = try subject.rows(pair.subject),
       let others = try reference.rows(pair.reference)
@@ -127,7 +127,7 @@ package struct MetricComputation {
   /// Adds the Inception Score, which needs only the images.
   private func addScore(
     _ preparation: Preparation, _ definition: DialectDefinition, to result: inout DialectResult
-  ) {
+  ) throws(Failure) {
     let title = title(.inceptionScore)
     guard case .images(let collection) = subject else {
       result.skipped[title.rawValue] = "needs images, and statistics were given"
@@ -137,7 +137,13 @@ package struct MetricComputation {
       result.skipped[title.rawValue] = "\(collection.count) images are fewer than splits"
       return
     }
-    var metric = Metric(scores.score(), title, definition: definition.score.tool)
+    let score: InceptionScore
+    do throws(MetricError) {
+      score = try scores.score()
+    } catch {
+      throw Failure(error, title.rawValue)
+    }
+    var metric = Metric(score, title, definition: definition.score.tool)
     metric.setInterval(title) { () throws(NoInterval) in try jackknife(scores) }
     result.metrics[title.rawValue] = metric
   }

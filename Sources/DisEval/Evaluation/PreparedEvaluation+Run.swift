@@ -104,7 +104,7 @@ extension PreparedEvaluation {
     let there = units.filter { !missing.contains($0) }
     let number = there.reduce(0) { $0 + min($1.first + $1.count, count) - $1.first }
     try checkEnough(number, directory.path)
-    var collection = FeatureCollection(
+    var collection = try FeatureCollection(
       subjectDemands, extractor: network, count: number)
     var tally = directory.record.configuration.checkpoint.model.numClasses.map {
       LabelTally(classes: $0)

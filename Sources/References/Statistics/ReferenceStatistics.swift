@@ -35,10 +35,11 @@ public struct ReferenceStatistics: Sendable {
   /// All arrays in the file.
   public let arrays: [TensorLine]
 
-  /// The statistics of the pooled features.
-  package let gaussian: GaussianStatistics
-  /// The statistics of the spatial features of sFID.
-  package let spatial: GaussianStatistics?
+  /// The mean `[D]` and covariance `[D, D]` of the pooled features.
+  public let gaussian: GaussianStatistics
+  /// The mean and covariance of the features of sFID, which retain their positions; nil if there are
+  /// none.
+  public let spatial: GaussianStatistics?
   private let rows: (@Sendable () throws -> NPYReader)?
 
   /// The length of a feature vector.

@@ -87,7 +87,7 @@ extension StatisticsContent {
   /// Computes the mean and unbiased covariance of rows, which are read a few megabytes at a time.
   private func gaussian(ofRows reader: NPYReader) throws -> GaussianStatistics {
     let (rows, columns) = try Self.checkedRowShape(reader, path: path, atLeast: 2)
-    var accumulator = GaussianAccumulator(dimension: columns)
+    var accumulator = try GaussianAccumulator(dimension: columns)
     let portion = max(1, (1 << 20) / columns)
     do {
       for first in stride(from: 0, to: rows, by: portion) {

@@ -42,7 +42,7 @@ import _TestSupport
           rows.append(Float(deviations[k + 1] * (model.shift + radius * sin(2 * .pi * v))))
         }
       }
-      var part = GaussianAccumulator(dimension: dimension)
+      var part = try GaussianAccumulator(dimension: dimension)
       try part.append(rows: rows)
       return part
     }
@@ -51,7 +51,7 @@ import _TestSupport
     let reference = try GaussianStatistics(
       count: nil, mean: [Double](repeating: 0, count: dimension), covariance: covariance)
     func distance(without group: Int?) throws -> Double {
-      var whole = GaussianAccumulator(dimension: dimension)
+      var whole = try GaussianAccumulator(dimension: dimension)
       for index in parts.indices where index != group { try whole.merge(parts[index]) }
       return try frechetDistance(between: whole.statistics(), and: reference).value
     }
