@@ -40,20 +40,21 @@ public final class ImageOutput {
       archive = try ZipWriter(path: path)
       return
     }
+    try Folder.create(path)
+    let existing: [String]
     do {
-      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-      let existing = try FileManager.default.contentsOfDirectory(atPath: path)
-      guard existing.isEmpty else {
-        throw Failure(
-          .cannotCreate, .notEmpty, path,
-          "the folder has \(existing.count) entries; give a new or an empty one")
-      }
-      try AtomicFile.check("\(path)/000000.png")
-    } catch let error as CocoaError {
+      existing = try FileManager.default.contentsOfDirectory(atPath: path)
+    } catch {
       throw Failure(
         .cannotCreate, .cannotCreate, path,
-        "the folder cannot be created: \(error.localizedDescription)")
+        "the folder cannot be listed, and so may not be empty; give a new or an empty one")
     }
+    guard existing.isEmpty else {
+      throw Failure(
+        .cannotCreate, .notEmpty, path,
+        "the folder has \(existing.count) entries; give a new or an empty one")
+    }
+    try AtomicFile.check("\(path)/000000.png")
   }
 
   /// Adds the next image with its class.

@@ -57,15 +57,7 @@ package final class RunDirectory: Sendable {
     _ path: String, asked: RunRecord, unit: () throws -> Int
   ) async throws -> RunDirectory {
     try checkIsOurs(path)
-    do {
-      try FileManager.default.createDirectory(
-        atPath: "\(path)/units", withIntermediateDirectories: true)
-    } catch {
-      throw Failure(
-        .cannotCreate, .cannotCreate, path,
-        "the folder cannot be created: its place is not writable, or something that is not a "
-          + "folder is in the way")
-    }
+    for folder in [path, "\(path)/units"] { try Folder.create(folder) }
     let claims = try ClaimFile(path: "\(path)/run.lock")
     while try !claims.claim(recordClaim) { try await Task.sleep(for: .milliseconds(50)) }
     defer { claims.release(recordClaim) }

@@ -142,15 +142,7 @@ private final class SweepSession {
         if warned.withLock({ $0.insert(text).inserted }) { reporter.warn(text) }
       }, note: reporter.note)
     for folder in [sweep.folder, "\(sweep.folder)/results"] {
-      do {
-        try FileManager.default.createDirectory(
-          atPath: folder, withIntermediateDirectories: true)
-      } catch {
-        throw Failure(
-          .cannotCreate, .cannotCreate, folder,
-          "the folder cannot be created: its place is not writable, or something that is not a "
-            + "folder is in the way")
-      }
+      try Folder.create(folder)
     }
     claims = try ClaimFile(path: "\(sweep.folder)/sweep.lock")
     hashes = ContentHashes(path: "\(sweep.folder)/hashes.json")

@@ -145,7 +145,7 @@ extension StatisticsCache {
           "get '\(entry.file)' from \(entry.address) with a browser, put it at \(path), and run "
             + "this again to have it checked")
       }
-      try createFolder()
+      try Folder.create(folder)
       let expected = entry.sha256 ?? lock?.sha256
       if let source, !source.contains("://") {
         try copy(source, sha256: expected, to: path)
@@ -180,17 +180,6 @@ extension StatisticsCache {
       try output.write(input.bytes(at: offset, count: min(1 << 20, input.size - offset)))
     }
     try output.commit()
-  }
-
-  private func createFolder() throws {
-    do {
-      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    } catch {
-      throw Failure(
-        .cannotCreate, .cannotCreate, folder,
-        "the folder of the cache cannot be created: "
-          + error.localizedDescription)
-    }
   }
 
   /// Checks the file at `path`, and writes its record and lock.

@@ -93,7 +93,7 @@ extension WeightStore {
     // Weights that do not fit the network must not get into the cache.
     _ = try weights.extractor()
     record.path = destination ?? convertedPath
-    if destination == nil { try makeFolder() }
+    if destination == nil { try Folder.create(folder) }
     try SafetensorsWriter.write(
       names, of: weights.state, metadata: record.metadata, to: record.path)
     return record
@@ -120,7 +120,7 @@ extension WeightStore {
     {
       return record
     }
-    try makeFolder()
+    try Folder.create(folder)
     let path = path(of: weights)
     let isPlaced = FileManager.default.fileExists(atPath: path)
     let isThere = try isPlaced && weights.sha256 == sha256(ofFile: path)
@@ -159,14 +159,6 @@ extension WeightStore {
       .unavailable, .weightsUnavailable, path,
       "no Inception weights are here; run dis-eval weights fetch, or get \(file.file) (SHA-256 "
         + "\(file.sha256 ?? "")) from \(file.address) and run dis-eval weights import on it")
-  }
-
-  private func makeFolder() throws(Failure) {
-    do {
-      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    } catch {
-      throw Failure(.cannotCreate, .cannotCreate, folder, error.localizedDescription)
-    }
   }
 }
 

@@ -46,7 +46,7 @@ public func exportMLflow(_ entries: [LedgerEntry], to folder: String) throws {
     for (key, value) in tags {
       if let value { try MLflow.write(value, to: "\(run)/tags/\(key)") }
     }
-    try MLflow.makeFolder("\(run)/artifacts")
+    try Folder.create("\(run)/artifacts")
     try MLflow.write(
       [
         ("artifact_uri", .text("\(location)/\(identifier)/artifacts")),
@@ -115,18 +115,8 @@ private enum MLflow {
     path.addingPercentEncoding(withAllowedCharacters: .urlPathAllowed) ?? path
   }
 
-  static func makeFolder(_ path: String) throws(Failure) {
-    do {
-      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    } catch {
-      throw Failure(
-        .cannotCreate, .cannotCreate, path,
-        "the folder cannot be created; something may be in the way")
-    }
-  }
-
   static func write(_ text: String, to path: String) throws(Failure) {
-    try makeFolder((path as NSString).deletingLastPathComponent)
+    try Folder.create((path as NSString).deletingLastPathComponent)
     try AtomicFile.write(Array(text.utf8), to: path)
   }
 
