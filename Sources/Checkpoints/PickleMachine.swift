@@ -38,8 +38,8 @@ struct PickleMachine {
   private mutating func run() throws(Failure) -> Int {
     for _ in 0..<Self.maximumOpcodeCount {
       let byte = try reader.integer(UInt8.self)
-      guard let opcode = Opcode(rawValue: byte) else {
-        throw forbiddenOpcodes.contains(byte)
+      guard let opcode = PickleOpcode(rawValue: byte) else {
+        throw PickleOpcode.forbidden.contains(byte)
           ? forbidden("opcode 0x\(String(byte, radix: 16)) creates an object by a call")
           : reader.failure("unknown opcode 0x\(String(byte, radix: 16))")
       }
@@ -56,16 +56,10 @@ struct PickleMachine {
     throw limit("more than \(Self.maximumOpcodeCount) opcodes")
   }
 
-  private mutating func execute(_ opcode: Opcode) throws(Failure) {
+  private mutating func execute(_ opcode: PickleOpcode) throws(Failure) {
     switch opcode {
-    case .proto:
-      let version = try reader.integer(UInt8.self)
-      guard (2...5).contains(version) else { throw reader.failure("protocol \(version)") }
-    case .frame:
-      let length = try reader.integer(UInt64.self)
-      guard length <= UInt64(reader.remaining) else {
-        throw reader.failure("a frame of \(length) bytes")
-      }
+    case .proto: try checkProtocol()
+    case .frame: try checkFrame()
     case .stop: break  // ends the loop above
 
     case .none: push(.none)
@@ -76,8 +70,7 @@ struct PickleMachine {
     case .binInt2: push(.integer(Int(try reader.integer(UInt16.self))))
     case .long1: try pushLong(byteCount: Int(try reader.integer(UInt8.self)))
     case .long4: try pushLong(byteCount: Int(try reader.integer(Int32.self)))
-    case .binFloat:
-      push(.float(Double(bitPattern: try reader.integer(UInt64.self).byteSwapped)))
+    case .binFloat: try pushFloat()
 
     case .shortBinUnicode, .shortBinString:
       push(.text(try string(length: UInt64(try reader.integer(UInt8.self)))))
@@ -89,8 +82,7 @@ struct PickleMachine {
     case .binBytes8, .byteArray8: try pushData(length: try reader.integer(UInt64.self))
 
     case .mark: marks.append(stack.count)
-    case .pop:
-      if let mark = marks.last, mark == stack.count { marks.removeLast() } else { _ = try pop() }
+    case .pop: try popValueOrMark()
     case .popMark: _ = try popToMark()
     case .dup: stack.append(try top())
 
@@ -112,19 +104,27 @@ struct PickleMachine {
     case .binGet: try recall(Int(try reader.integer(UInt8.self)))
     case .longBinGet: try recall(Int(try reader.integer(UInt32.self)))
 
-    case .global:
-      let names = [try line(), try line()]
-      try pushGlobal(module: names[0], name: names[1])
-    case .stackGlobal:
-      let names = try pop(2)
-      guard case .text(let module) = values[names[0]], case .text(let name) = values[names[1]]
-      else {
-        throw reader.failure("a name that is not a string")
-      }
-      try pushGlobal(module: module, name: name)
+    case .global: try pushGlobal(module: try line(), name: try line())
+    case .stackGlobal: try pushGlobalOfStack()
     case .reduce, .newObject: try call()
     case .build: try build()
     case .binPersistentID: push(.persistent(identifier: try pop()))
+    }
+  }
+}
+
+// MARK: - Framing
+
+extension PickleMachine {
+  private mutating func checkProtocol() throws(Failure) {
+    let version = try reader.integer(UInt8.self)
+    guard (2...5).contains(version) else { throw reader.failure("protocol \(version)") }
+  }
+
+  private mutating func checkFrame() throws(Failure) {
+    let length = try reader.integer(UInt64.self)
+    guard length <= UInt64(reader.remaining) else {
+      throw reader.failure("a frame of \(length) bytes")
     }
   }
 }
@@ -157,6 +157,11 @@ extension PickleMachine {
     return Array(stack.suffix(count))
   }
 
+  /// Executes POP, which removes a mark if it is on top.
+  private mutating func popValueOrMark() throws(Failure) {
+    if let mark = marks.last, mark == stack.count { marks.removeLast() } else { _ = try pop() }
+  }
+
   private mutating func popToMark() throws(Failure) -> [Int] {
     guard let mark = marks.popLast() else { throw reader.failure("no mark is set") }
     defer { stack.removeSubrange(mark...) }
@@ -183,6 +188,11 @@ extension PickleMachine {
     guard byteCount <= 8 else { return push(.longInteger) }
     let negative = bytes.last.map { $0 >= 0x80 } ?? false
     push(.integer(bytes.reversed().reduce(negative ? -1 : 0) { $0 << 8 | Int($1) }))
+  }
+
+  /// Executes BINFLOAT, whose number is big-endian.
+  private mutating func pushFloat() throws(Failure) {
+    push(.float(Double(bitPattern: try reader.integer(UInt64.self).byteSwapped)))
   }
 
   private mutating func string(length: UInt64) throws(Failure) -> [UInt8] {
@@ -273,18 +283,21 @@ extension PickleMachine {
     return Array(line)
   }
 
+  /// Executes STACK_GLOBAL: a name whose two parts are on the stack.
+  private mutating func pushGlobalOfStack() throws(Failure) {
+    let names = try pop(2)
+    guard case .text(let module) = values[names[0]], case .text(let name) = values[names[1]]
+    else {
+      throw reader.failure("a name that is not a string")
+    }
+    try pushGlobal(module: module, name: name)
+  }
+
   private mutating func pushGlobal(module: [UInt8], name: [UInt8]) throws(Failure) {
     guard max(module.count, name.count) <= 128 else { throw limit("a long name") }
-    let path = module.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-    let package = String(decoding: path[0], as: UTF8.self)
     let name = String(decoding: name, as: UTF8.self)
     let qualified = "\(String(decoding: module, as: UTF8.self)).\(name)"
-    // A dotted name accesses attributes, and so reaches what a module has imported.
-    guard path.allSatisfy(isIdentifier), isIdentifier(name.utf8),
-      !forbiddenPackages.contains(package),
-      !["builtins", "__builtin__"].contains(package)
-        || ["set", "complex", "bytearray"].contains(name)
-    else { throw forbidden("the name \(qualified)") }
+    guard isHarmless(module: module, name: name) else { throw forbidden("the name \(qualified)") }
     push(.global(qualified))
   }
 
@@ -293,80 +306,4 @@ extension PickleMachine {
   }
 
   private func limit(_ what: String) -> Failure { reader.failure(what, code: .pickleLimit) }
-}
-
-/// Returns whether `name` consists of ASCII letters, digits and underscores.
-private func isIdentifier(_ name: some Collection<UInt8>) -> Bool {
-  !name.isEmpty
-    && name.allSatisfy { byte in
-      switch UnicodeScalar(byte) {
-      case "a"..."z", "A"..."Z", "0"..."9", "_": true
-      default: false
-      }
-    }
-}
-
-/// Packages that run, import or call things. A file that names one is refused, even if the name is
-/// never used.
-private let forbiddenPackages: Set<String> = [
-  "os", "posix", "nt", "sys", "subprocess", "runpy", "importlib", "imp", "pkgutil", "pydoc",
-  "pickle", "_pickle", "cPickle", "marshal", "ctypes", "operator", "_operator", "functools",
-  "code", "pty",
-]
-
-/// INST, OBJ, NEWOBJ_EX, EXT1, EXT2 and EXT4.
-private let forbiddenOpcodes: Set<UInt8> = [0x69, 0x6F, 0x92, 0x82, 0x83, 0x84]
-
-/// The supported opcodes, with the values of Python's pickletools.
-private enum Opcode: UInt8 {
-  case proto = 0x80
-  case frame = 0x95
-  case stop = 0x2E
-  case none = 0x4E
-  case newTrue = 0x88
-  case newFalse = 0x89
-  case binInt = 0x4A
-  case binInt1 = 0x4B
-  case binInt2 = 0x4D
-  case long1 = 0x8A
-  case long4 = 0x8B
-  case binFloat = 0x47
-  case binUnicode = 0x58
-  case shortBinUnicode = 0x8C
-  case binUnicode8 = 0x8D
-  case binString = 0x54
-  case shortBinString = 0x55
-  case binBytes = 0x42
-  case shortBinBytes = 0x43
-  case binBytes8 = 0x8E
-  case byteArray8 = 0x96
-  case mark = 0x28
-  case pop = 0x30
-  case popMark = 0x31
-  case dup = 0x32
-  case emptyTuple = 0x29
-  case tuple1 = 0x85
-  case tuple2 = 0x86
-  case tuple3 = 0x87
-  case tuple = 0x74
-  case emptyList = 0x5D
-  case append = 0x61
-  case appends = 0x65
-  case emptySet = 0x8F
-  case addItems = 0x90
-  case frozenSet = 0x91
-  case emptyDictionary = 0x7D
-  case setItem = 0x73
-  case setItems = 0x75
-  case binPut = 0x71
-  case longBinPut = 0x72
-  case memoize = 0x94
-  case binGet = 0x68
-  case longBinGet = 0x6A
-  case global = 0x63
-  case stackGlobal = 0x93
-  case reduce = 0x52
-  case newObject = 0x81
-  case build = 0x62
-  case binPersistentID = 0x51
 }

@@ -88,8 +88,7 @@ package enum SafetensorsWriter {
       switch scalar {
       case "\"", "\\": result += "\\\(scalar)"
       case "\u{0}"..."\u{1F}":
-        let digits = String(scalar.value, radix: 16)
-        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+        result += "\\u" + zeroPadded(String(scalar.value, radix: 16), to: 4)
       default: result.unicodeScalars.append(scalar)
       }
     }

@@ -227,8 +227,7 @@ extension AtomicFile {
       guard name.utf8.count + character.utf8.count <= 200 else { break }
       name.append(character)
     }
-    let digits = String(UInt64.random(in: .min ... .max), radix: 36)
-    let random = String(repeating: "0", count: 13 - digits.count) + digits
+    let random = zeroPadded(String(UInt64.random(in: .min ... .max), radix: 36), to: 13)
     return "\(folder(of: path))/.\(name).dis-eval-\(random).tmp"
   }
 

@@ -66,7 +66,8 @@ public final class ImageOutput {
   ///   error that encoding or writing the image throws.
   public func append(_ image: Image, label: Int?) throws {
     if archive == nil {
-      try AtomicFile.write(try PNG.encode(image), to: "\(path)/\(padded(written, 6)).png")
+      let name = zeroPadded(String(written), to: 6)
+      try AtomicFile.write(try PNG.encode(image), to: "\(path)/\(name).png")
     } else if isNumPy {
       guard let count, written < count else { throw changed(written + 1) }
       if written == 0 { try beginArray([count, image.height, image.width, 3]) }
@@ -117,12 +118,7 @@ public final class ImageOutput {
 
   /// Returns the name that EDM's `dataset_tool.py` uses, with a thousand images per folder.
   private static func entryName(_ index: Int) -> String {
-    let digits = padded(index, 8)
+    let digits = zeroPadded(String(index), to: 8)
     return "\(digits.prefix(5))/img\(digits).png"
   }
-}
-
-private func padded(_ index: Int, _ width: Int) -> String {
-  let digits = String(index)
-  return String(repeating: "0", count: max(0, width - digits.count)) + digits
 }

@@ -135,8 +135,5 @@ package struct UnitRange: Hashable, Sendable {
   var indices: Range<Int> { first..<first + count }
 
   /// The name of its files, such as `000064-32`.
-  package var name: String {
-    let digits = String(first)
-    return String(repeating: "0", count: max(0, 6 - digits.count)) + digits + "-\(count)"
-  }
+  package var name: String { zeroPadded(String(first), to: 6) + "-\(count)" }
 }

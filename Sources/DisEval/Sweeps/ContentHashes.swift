@@ -1,6 +1,7 @@
 import Crypto
 import Files
 import Foundation
+import Results
 
 /// The SHA-256s of files, cached with what shows whether a file has been written since.
 struct ContentHashes {
@@ -67,9 +68,7 @@ struct ContentHashes {
   /// Writes the cache.
   func save() throws {
     guard let path else { return }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    try AtomicFile.write(Array(try encoder.encode(document)) + [10], to: path)
+    try AtomicFile.write(encodedJSON(document, keys: .useDefaultKeys), to: path)
   }
 
   private static func state(of path: String) throws(Failure) -> State {

@@ -45,62 +45,104 @@ public struct StatisticsConversion: Sendable {
     let recordPath = ReferenceStatistics.recordPath(path)
     try AtomicFile.check(path, isReadBack: true)
     try AtomicFile.check(recordPath)
-    var asserted: [String] = []
-    func fact<Value: Equatable>(
-      _ name: String, _ known: Value?, _ claimed: Value?
-    ) throws(Failure) -> Value? {
-      guard let claimed else { return known }
-      guard let known else {
-        asserted.append(name)
-        return claimed
-      }
-      guard known == claimed else {
-        throw Failure(
-          .dataRefused, .factContradicted, input.path,
-          "`\(name)` \(claimed), but what is known of the file says \(known)")
-      }
-      return known
-    }
-    let dialect = try fact("dialect", input.dialect?.rawValue, dialect?.rawValue)
-      .flatMap(Dialect.init)
-    let count = try fact("count", input.count, count)
-    let resolution = try fact("resolution", input.resolution, resolution)
+    let facts = try facts()
+    let features = try keptFeatures()
+    let correction = covarianceCorrection(count: facts.count)
 
-    let rows = try keptRows > 0 ? input.featureRows() : nil
-    if keptRows > 0, rows == nil {
+    var arrays = Self.arrays(input.gaussian, correction.factor, "mu", "sigma")
+    if let spatial = input.spatial {
+      arrays += Self.arrays(spatial, correction.factor, "mu_s", "sigma_s")
+    }
+    if let features { arrays.append(("features", features)) }
+    try NPZ.write(arrays, to: path)
+
+    var record = StatisticsRecord(
+      dataset: input.record?.dataset ?? input.entry?.dataset, count: facts.count,
+      extractor: extractor(facts.dialect), features: features?.shape[0] ?? 0,
+      npzSha256: try sha256(ofFile: path), floor: input.record?.floor, dialect: facts.dialect,
+      ddof: correction.ddof)
+    record.resolution = facts.resolution
+    record.asserted = asserted(facts)
+    record.labels = input.record?.labels
+    record.spatial = input.spatial != nil
+    record.meanPrecision = input.meanPrecision
+    record.source = source
+    try AtomicFile.write(try encodedJSON(record), to: recordPath)
+    return record
+  }
+}
+
+// MARK: - Facts
+
+/// What is known or asserted of the images behind statistics.
+private struct ImageFacts {
+  let dialect: Dialect?
+  let count: Int?
+  let resolution: Int?
+  /// The names of the facts that only the user states.
+  let asserted: [String]
+}
+
+extension StatisticsConversion {
+  /// Returns the facts that the input states, and those that the user asserts where it states none.
+  private func facts() throws(Failure) -> ImageFacts {
+    let isAsserted = [
+      ("dialect", input.dialect == nil && dialect != nil),
+      ("count", input.count == nil && count != nil),
+      ("resolution", input.resolution == nil && resolution != nil),
+    ]
+    return ImageFacts(
+      dialect: try fact("dialect", input.dialect?.rawValue, dialect?.rawValue)
+        .flatMap(Dialect.init),
+      count: try fact("count", input.count, count),
+      resolution: try fact("resolution", input.resolution, resolution),
+      asserted: isAsserted.filter(\.1).map(\.0))
+  }
+
+  /// Returns the known or claimed value of a fact; nil if there is neither.
+  private func fact<Value: Equatable>(
+    _ name: String, _ known: Value?, _ claimed: Value?
+  ) throws(Failure) -> Value? {
+    guard let known, let claimed else { return known ?? claimed }
+    guard known == claimed else {
+      throw Failure(
+        .dataRefused, .factContradicted, input.path,
+        "`\(name)` \(claimed), but what is known of the file says \(known)")
+    }
+    return known
+  }
+
+  /// Returns the names of the asserted facts, those of an earlier conversion first; nil if there
+  /// are none.
+  private func asserted(_ facts: ImageFacts) -> [String]? {
+    let before = input.record?.asserted ?? []
+    let all = before + facts.asserted.filter { !before.contains($0) }
+    return all.isEmpty ? nil : all
+  }
+}
+
+// MARK: - Arrays
+
+extension StatisticsConversion {
+  /// Returns the feature rows to keep, `[N, D]`; nil if none are wanted or there are none.
+  private func keptFeatures() throws -> NPYArray? {
+    guard keptRows > 0 else { return nil }
+    guard let rows = try input.featureRows() else {
       throw Failure(
         .dataRefused, .noFeatureRows, input.path,
         "\(input.format) has no feature rows to keep; leave out `keptRows`")
     }
-    let kept = min(keptRows, rows?.count ?? 0)
-    var (scale, ddof) = (1.0, input.ddof)
-    if let known = ddof, known != 1, let count {
-      (scale, ddof) = (Double(count - known) / Double(count - 1), 1)
-    }
-    var arrays = Self.arrays(input.gaussian, scale, "mu", "sigma")
-    if let spatial = input.spatial { arrays += Self.arrays(spatial, scale, "mu_s", "sigma_s") }
-    if let rows, kept > 0 {
-      let values = Array(rows.values[..<(kept * input.dimension)])
-      arrays.append(("features", NPYArray(floats: values, shape: [kept, input.dimension])))
-    }
-    try NPZ.write(arrays, to: path)
+    let kept = min(keptRows, rows.count)
+    guard kept > 0 else { return nil }
+    return NPYArray(
+      floats: Array(rows.values[..<(kept * input.dimension)]), shape: [kept, input.dimension])
+  }
 
-    var record = StatisticsRecord(
-      dataset: input.record?.dataset ?? input.entry?.dataset, count: count,
-      extractor: extractor(dialect), features: kept, npzSha256: try sha256(ofFile: path),
-      floor: input.record?.floor, dialect: dialect, ddof: ddof)
-    record.resolution = resolution
-    record.labels = input.record?.labels
-    record.spatial = input.spatial != nil
-    record.meanPrecision = input.meanPrecision
-    record.source = .init(
-      address: input.record?.source?.address ?? input.entry?.address, sha256: input.sha256,
-      format: input.format)
-    let before = input.record?.asserted ?? []
-    record.asserted = before + asserted.filter { !before.contains($0) }
-    if record.asserted?.isEmpty ?? true { record.asserted = nil }
-    try AtomicFile.write(try encodedJSON(record), to: recordPath)
-    return record
+  /// Returns the factor that gives covariances the divisor N - 1, and the `ddof` after it. Without
+  /// the number of images the divisor remains.
+  private func covarianceCorrection(count: Int?) -> (factor: Double, ddof: Int?) {
+    guard let known = input.ddof, known != 1, let count else { return (1, input.ddof) }
+    return (Double(count - known) / Double(count - 1), 1)
   }
 
   private static func arrays(
@@ -111,6 +153,17 @@ public struct StatisticsConversion: Sendable {
       (mean, NPYArray(doubles: statistics.mean, shape: [d])),
       (covariance, NPYArray(doubles: statistics.covariance.map { $0 * scale }, shape: [d, d])),
     ]
+  }
+}
+
+// MARK: - Origin
+
+extension StatisticsConversion {
+  /// The file that is converted.
+  private var source: StatisticsRecord.Source {
+    StatisticsRecord.Source(
+      address: input.record?.source?.address ?? input.entry?.address, sha256: input.sha256,
+      format: input.format)
   }
 
   /// Returns the extractor that the input names, or else that of the dialect if the dimension

@@ -69,7 +69,7 @@ public struct Gate: Sendable {
     guard let metric = candidate.metrics[name] else { return check }
     guard let interval = metric.interval else {
       let reason = metric.intervalReason.map { ": \($0)" } ?? ""
-      return check.unsaid("\(text(metric.value)) has no interval\(reason)")
+      return check.unsaid("\(sixDigits(metric.value)) has no interval\(reason)")
     }
     if let reason = unfit(metric) { return check.unsaid(reason) }
     guard metric.jackknife != nil else {
@@ -77,16 +77,16 @@ public struct Gate: Sendable {
     }
     let (low, high) = (interval[0], interval[1])
     let (isGood, isBad) = kind == .max ? (high <= limit, low > limit) : (low >= limit, high < limit)
-    check.reason = "\(text(metric.value)) in [\(text(low)), \(text(high))] "
+    check.reason = "\(sixDigits(metric.value)) in [\(sixDigits(low)), \(sixDigits(high))] "
     if isGood {
       check.verdict = .pass
-      check.reason += "keeps \(kind.rawValue) \(text(limit))"
+      check.reason += "keeps \(kind.rawValue) \(sixDigits(limit))"
     } else if isBad {
       check.verdict = .worse
-      check.reason += "is \(kind == .max ? "above" : "below") \(kind.rawValue) \(text(limit))"
+      check.reason += "is \(kind == .max ? "above" : "below") \(kind.rawValue) \(sixDigits(limit))"
     } else {
       check.samplesFactor = factor(half: (high - low) / 2, distance: (low + high) / 2 - limit)
-      check.reason += "straddles \(kind.rawValue) \(text(limit))" + advice(check.samplesFactor)
+      check.reason += "straddles \(kind.rawValue) \(sixDigits(limit))" + advice(check.samplesFactor)
     }
     return check
   }
@@ -149,9 +149,10 @@ public struct Gate: Sendable {
       guard let test = checks[index].comparison else { continue }
       isRejecting = isRejecting && test.pWorse <= policy.alpha / Double(order.count - rank)
       checks[index].reason =
-        "\(text(checks[index].value ?? .nan)), baseline \(text(checks[index].limit ?? .nan)): "
-        + "\(test.change), standard error \(text(test.standardError)) "
-        + "(\(test.paired ? "paired" : "unpaired")), tolerance \(text(test.tolerance))"
+        "\(sixDigits(checks[index].value ?? .nan)), "
+        + "baseline \(sixDigits(checks[index].limit ?? .nan)): "
+        + "\(test.change), standard error \(sixDigits(test.standardError)) "
+        + "(\(test.paired ? "paired" : "unpaired")), tolerance \(sixDigits(test.tolerance))"
       if isRejecting {
         checks[index].verdict = .worse
       } else if test.pPass <= policy.alpha {
@@ -252,7 +253,7 @@ public struct Gate: Sendable {
   private func advice(_ factor: Double?) -> String {
     guard let factor else { return "; no number of samples would tell" }
     let shown = max(factor < 10 ? (factor * 10).rounded() / 10 : factor.rounded(), 1.1)
-    return "; needs about \(text(shown)) times the samples"
+    return "; needs about \(sixDigits(shown)) times the samples"
   }
 }
 
@@ -269,9 +270,6 @@ extension NonInferiorityTest {
   /// The size of the change for the worse or the better, as shown to users.
   fileprivate var change: String {
     difference == 0
-      ? "no difference" : "\(text(abs(difference))) \(difference > 0 ? "worse" : "better")"
+      ? "no difference" : "\(sixDigits(abs(difference))) \(difference > 0 ? "worse" : "better")"
   }
 }
-
-/// Returns `value` with six significant digits.
-func text(_ value: Double) -> String { String(format: "%.6g", value) }

@@ -57,7 +57,7 @@ extension GateReport {
       "| metric | demand | verdict | why |", "|---|---|---|---|",
     ]
     lines += checks.prefix(200).map {
-      let demand = $0.kind.rawValue + ($0.limit.map { " \(Reporting.text($0))" } ?? "")
+      let demand = $0.kind.rawValue + ($0.limit.map { " \(sixDigits($0))" } ?? "")
       return "| \(cell($0.metric)) | \(demand) | \($0.verdict.text) | \(cell($0.reason)) |"
     }
     if checks.count > 200 { lines += ["", "\(checks.count - 200) more checks."] }
@@ -91,7 +91,7 @@ extension GateReport {
       return gauge(
         name, help,
         values.sorted { $0.key < $1.key }.map {
-          "{name=\"\(label($0))\"} \(Reporting.text($1))"
+          "{name=\"\(label($0))\"} \(sixDigits($1))"
         })
     }
     let lines =

@@ -1,4 +1,5 @@
 import Files
+import Results
 
 /// The requirements of a gate: limits, tolerances against a baseline, and error probabilities.
 public struct Policy: Equatable, Sendable {
@@ -28,7 +29,7 @@ public struct Policy: Equatable, Sendable {
     /// Why no value can satisfy the rule; nil if one can.
     var contradiction: String? {
       guard let min, let max, min > max else { return nil }
-      return "min \(text(min)) is above max \(text(max))"
+      return "min \(sixDigits(min)) is above max \(sixDigits(max))"
     }
   }
 

@@ -35,7 +35,7 @@ public struct ReportedLedger: Sendable {
   private var evaluations: ReportPage.Section {
     let metrics = Set(entries.flatMap(\.metrics.keys)).sorted()
     func number(_ value: Double?, _ scale: Double = 1) -> ReportPage.Cell {
-      .number(value.map { text($0 / scale) } ?? "")
+      .number(value.map { sixDigits($0 / scale) } ?? "")
     }
     let rows = entries.prefix(Self.largestTable).map { entry -> [ReportPage.Cell] in
       let name = [entry.name, entry.checkpoint].compactMap(\.self).joined(separator: ": ")

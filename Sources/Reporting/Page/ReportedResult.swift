@@ -130,7 +130,7 @@ extension ReportedResult {
     return ReportPage.Table(
       caption,
       headings: [
-        "Metric", "Value", percent.map { "\(text($0 * 100)) % interval" } ?? "Interval",
+        "Metric", "Value", percent.map { "\(sixDigits($0 * 100)) % interval" } ?? "Interval",
       ]
         + (hasBias ? ["Bias"] : []) + ["Better", "About it"],
       rows: metrics.map { name, metric in

@@ -35,100 +35,44 @@ extension Plot {
     "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000",
   ]
   /// gnuplot's numbers for marks: disc, square, triangle, diamond, and so on.
-  private static let marks = [7, 5, 9, 13, 11, 15, 3]
-  private static let dashes = [1, 2, 4, 5, 3, 6, 7]
+  static let marks = [7, 5, 9, 13, 11, 15, 3]
+  static let dashes = [1, 2, 4, 5, 3, 6, 7]
+  /// The space at the left for the vertical axis, in characters.
+  static let leftMargin = 9
 
   /// Returns the script and the data for a picture.
   ///
   /// - Parameter stem: The name of the picture's file without its extension: letters, digits, `.`,
   ///   `_`, `-`.
   func gnuplot(_ format: PictureFormat, stem: String) -> GnuplotInput {
-    let (across, up) = (xRange, yRange)
-    let names = labels(up)
     let lines = notes.flatMap(wrapped)
-    let left = 9
-    let right = series.count > 1 ? 3 + min(28, (series.map(\.name.count).max() ?? 0)) : 4
-    var blocks: [[String]] = [
-      [row(["0", "1", title])], [row(["0.5", "0", x.label])], [row(["0", "0.5", y.label])],
-    ]
-    var draws = [
-      "index 0 using 1:2:3 axes x2y2 with labels left offset character -\(left - 2),1.6 font ',18' textcolor '#111111'",
-      "index 1 using 1:2:3 axes x2y2 with labels center offset character 0,-2.6 textcolor '#333333'",
-      "index 2 using 1:2:3 axes x2y2 with labels center rotate by 90 offset character -\(left - 2),0 textcolor '#333333'",
-    ]
-    func add(_ rows: [[String]], _ draw: String) {
-      guard !rows.isEmpty else { return }
-      draws.append("index \(blocks.count) " + draw)
-      blocks.append(rows.map(row))
-    }
-    for (line, note) in lines.enumerated() {
-      add(
-        [["0", "0", note]],
-        "using 1:2:3 axes x2y2 with labels left offset character -\(left - 2),"
-          + "\(-4.6 - 1.25 * Double(line)) font ',12' textcolor '#555555'")
-    }
-    for (index, series) in series.enumerated() {
-      let curve = curve(series)
-      add(
-        curve.compactMap { point in
-          point.band.map { ["\(point.x)", "\($0.lowerBound)", "\($0.upperBound)"] }
-        },
-        "using 1:2:3 with filledcurves fillcolor '\(colour(index))' fillstyle transparent solid 0.13 noborder"
-      )
-    }
-    for (index, series) in series.enumerated() {
-      let curve = curve(series)
-      func line(_ points: [CurvePoint], _ dash: Int) {
-        add(
-          points.map { ["\($0.x)", "\($0.y)"] },
-          "using 1:2 with lines linecolor '\(colour(index))' linewidth 1.6 dashtype \(dash)")
-      }
-      line(curve.filter { !$0.isExtrapolated }, 1)
-      line(curve.filter { $0.x >= series.law?.domain.upperBound ?? .infinity }, 3)
-      line(curve.filter { $0.x <= series.law?.domain.lowerBound ?? 0 }, 3)
-      let points = series.points.map { point in
-        [
-          "\(point.x)", "\(point.y)", "\(point.interval?.lowerBound ?? point.y)",
-          "\(point.interval?.upperBound ?? point.y)",
-        ]
-      }
-      if series.law == nil {
-        add(
-          series.means.map { ["\($0.x)", "\($0.y)"] },
-          "using 1:2 with lines linecolor '\(colour(index))' linewidth 1.6 "
-            + "dashtype \(Self.dashes[index % Self.dashes.count])")
-      }
-      guard !series.isCounted else { continue }
-      if series.points.contains(where: { $0.interval != nil }) {
-        add(
-          points,
-          "using 1:2:3:4 with yerrorbars linecolor '\(colour(index))' linewidth 1.2 pointtype -1")
-      }
-      add(
-        points,
-        "using 1:2 with points linecolor '\(colour(index))' pointtype "
-          + "\(Self.marks[index % Self.marks.count]) pointsize \(format == .svg ? 0.6 : 0.9)")
-    }
-    if series.count > 1 {
-      for (index, series) in series.enumerated() {
-        guard let height = names[index] else { continue }
-        add(
-          [["1", "\(height)", series.name]],
-          "using 1:2:3 axes x2y2 with labels left offset character 1,0 textcolor '\(colour(index))'"
-        )
-      }
-    }
-    let script = """
+    let parts = titleLayers + noteLayers(lines) + series.indices.map(bandLayer)
+    let layers = (parts + series.indices.flatMap { seriesLayers($0, format) } + nameLayers)
+      .filter { !$0.rows.isEmpty }
+    let draws = layers.enumerated().map { "'\(stem).dat' index \($0) \($1.style)" }
+    let blocks = layers.map { $0.rows.map { row($0) + "\n" }.joined() }
+    return GnuplotInput(
+      script: settings(format, stem: stem, noteLines: lines.count)
+        + "plot \(draws.joined(separator: ", \\\n  "))\n",
+      data: blocks.joined(separator: "\n\n"))
+  }
+
+  /// Returns the part of the script before the command that draws: the page, the axes and their
+  /// ranges.
+  private func settings(_ format: PictureFormat, stem: String, noteLines: Int) -> String {
+    let (across, up) = (xRange, yRange)
+    let longestName = series.map(\.name.count).max() ?? 0
+    return """
       # gnuplot \(stem).gp
-      set terminal \(format.terminal(lines: lines.count))
+      set terminal \(format.terminal(lines: noteLines))
       set output '\(stem).\(format.rawValue)'
       set encoding utf8
       set datafile separator tab
       set datafile commentschars ''
-      set lmargin \(left)
-      set rmargin \(right)
+      set lmargin \(Self.leftMargin)
+      set rmargin \(series.count > 1 ? 3 + min(28, longestName) : 4)
       set tmargin 3.2
-      set bmargin \(4.2 + (lines.isEmpty ? 0 : 0.8 + 1.25 * Double(lines.count)))
+      set bmargin \(4.2 + (noteLines == 0 ? 0 : 0.8 + 1.25 * Double(noteLines)))
       set border 3 linecolor '#777777'
       set grid linecolor '#e2e2e2' linetype 1 linewidth 0.8
       set tics nomirror out scale 0.5 textcolor '#333333'
@@ -140,11 +84,8 @@ extension Plot {
       set y2range [0:1]
       set xtics (\(tics(x, across)))
       set ytics (\(tics(y, up)))
-      plot \(draws.map { "'\(stem).dat' " + $0 }.joined(separator: ", \\\n  "))
 
       """
-    return GnuplotInput(
-      script: script, data: blocks.map { $0.map { $0 + "\n" }.joined() }.joined(separator: "\n\n"))
   }
 
   /// Returns a note as lines that fit below the drawing.
@@ -157,8 +98,6 @@ extension Plot {
       }
     }
   }
-
-  private func colour(_ index: Int) -> String { Self.colours[index % Self.colours.count] }
 
   private func tics(_ axis: Axis, _ range: ClosedRange<Double>) -> String {
     axis.ticks(range).map { "'\(tickLabel($0))' \($0)" }.joined(separator: ", ")
@@ -175,29 +114,5 @@ extension Plot {
       // A quote at the beginning would quote the field.
       return shown.first == "\"" ? "\u{200B}\(shown)" : shown.isEmpty ? " " : String(shown)
     }.joined(separator: "\t")
-  }
-
-  /// Returns the height of each series' name, from 0 to 1: next to its last point, without
-  /// overlapping its neighbours.
-  private func labels(_ range: ClosedRange<Double>) -> [Double?] {
-    let gap = 0.052
-    let ends = series.enumerated().compactMap { index, series -> (index: Int, height: Double)? in
-      guard let last = curve(series).last?.y ?? series.points.last?.y else { return nil }
-      return (index, min(1, max(0, position(of: last, in: range, y))))
-    }.sorted { ($0.height, $0.index) < ($1.height, $1.index) }
-    var heights = ends.map(\.height)
-    // Moves names up as far as needed, then down from the top.
-    for place in heights.indices.dropFirst() {
-      heights[place] = max(heights[place], heights[place - 1] + gap)
-    }
-    if let last = heights.indices.last, heights[last] > 1 {
-      heights[last] = 1
-      for place in heights.indices.dropLast().reversed() {
-        heights[place] = min(heights[place], heights[place + 1] - gap)
-      }
-    }
-    var result = [Double?](repeating: nil, count: series.count)
-    for (end, height) in zip(ends, heights) { result[end.index] = height }
-    return result
   }
 }

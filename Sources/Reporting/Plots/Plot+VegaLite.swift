@@ -5,132 +5,190 @@ extension Plot {
   /// Returns the drawing as a Vega-Lite 5 specification with its data.
   ///
   /// - Throws: `EncodingError` if a number is not finite.
-  public func vegaLite() throws -> [UInt8] {
-    func number(_ value: Double) -> JSONValue { .number(value) }
-    func values(_ rows: [[String: JSONValue]]) -> JSONValue {
-      .object(["values": .array(rows.map(JSONValue.object))])
-    }
-    func channel(_ field: String, _ axis: Axis, _ range: ClosedRange<Double>) -> JSONValue {
-      .object([
-        "field": .text(field), "type": .text("quantitative"), "title": .text(axis.label),
-        "scale": .object([
-          "type": .text(axis.isLogarithmic ? "log" : "linear"), "nice": .boolean(false),
-          "zero": .boolean(false),
-          "domain": .array([number(range.lowerBound), number(range.upperBound)]),
-        ]),
-      ])
-    }
-    let (across, up) = (xRange, yRange)
-    let order = JSONValue.array(series.map { .text($0.name) })
-    let colour = JSONValue.object([
-      "field": .text("series"), "type": .text("nominal"), "sort": order, "title": .null,
+  public func vegaLite() throws -> [UInt8] { try encodedJSON(VegaLite(self).specification) }
+}
+
+/// The Vega-Lite specification of a plot, in layers from the back to the front.
+private struct VegaLite {
+  /// The columns of a row of data, by name.
+  typealias Row = [String: JSONValue]
+
+  let plot: Plot
+  private let x: JSONValue
+  private let yRange: ClosedRange<Double>
+
+  init(_ plot: Plot) {
+    self.plot = plot
+    x = Self.channel("x", plot.x, plot.xRange)
+    yRange = plot.yRange
+  }
+
+  var specification: JSONValue {
+    let layers = [bands, curves, extrapolations, connections, intervals, marks]
+    return .object([
+      "$schema": .text("https://vega.github.io/schema/vega-lite/v5.json"),
+      "title": .object([
+        "text": .text(plot.title), "subtitle": .array(plot.notes.map(JSONValue.text)),
+        "anchor": .text("start"), "subtitleColor": .text("#555555"),
+      ]),
+      "width": .integer(600), "height": .integer(400),
+      "layer": .array(layers.compactMap(\.self)),
+    ])
+  }
+
+  /// Returns a layer with the given mark and data, whose encoding consists of the horizontal
+  /// position, the colour of the series, and `encoding`; nil if there are no data.
+  private func layer(_ mark: Row, _ rows: [Row], _ encoding: Row) -> JSONValue? {
+    guard !rows.isEmpty else { return nil }
+    return .object([
+      "data": .object(["values": .array(rows.map(JSONValue.object))]), "mark": .object(mark),
+      "encoding": .object(["x": x, "color": colour].merging(encoding) { $1 }),
+    ])
+  }
+}
+
+// MARK: - Encodings
+
+extension VegaLite {
+  private static func channel(
+    _ field: String, _ axis: Plot.Axis, _ range: ClosedRange<Double>
+  ) -> JSONValue {
+    .object([
+      "field": .text(field), "type": .text("quantitative"), "title": .text(axis.label),
       "scale": .object([
-        "domain": order,
-        "range": .array(series.indices.map { .text(Self.colours[$0 % Self.colours.count]) }),
+        "type": .text(axis.isLogarithmic ? "log" : "linear"), "nice": .boolean(false),
+        "zero": .boolean(false),
+        "domain": .array([.number(range.lowerBound), .number(range.upperBound)]),
       ]),
     ])
-    let shape = JSONValue.object([
-      "field": .text("series"), "type": .text("nominal"), "sort": order, "legend": .null,
+  }
+
+  /// The vertical position of a value.
+  private var height: Row { ["y": Self.channel("y", plot.y, yRange)] }
+
+  /// The vertical positions of an interval's ends.
+  private var extent: Row {
+    ["y": Self.channel("low", plot.y, yRange), "y2": .object(["field": .text("high")])]
+  }
+
+  private var names: JSONValue { .array(plot.series.map { .text($0.name) }) }
+
+  private var colour: JSONValue {
+    .object([
+      "field": .text("series"), "type": .text("nominal"), "sort": names, "title": .null,
+      "scale": .object([
+        "domain": names,
+        "range": .array(
+          plot.series.indices.map { .text(Plot.colours[$0 % Plot.colours.count]) }),
+      ]),
     ])
-    let horizontal = channel("x", x, across)
-    func layer(
-      _ mark: [String: JSONValue], _ rows: [[String: JSONValue]], _ more: [String: JSONValue]
-    ) -> JSONValue? {
-      guard !rows.isEmpty else { return nil }
-      return .object([
-        "data": values(rows), "mark": .object(mark),
-        "encoding": .object(["x": horizontal, "color": colour].merging(more) { $1 }),
-      ])
+  }
+
+  private var shape: JSONValue {
+    .object([
+      "field": .text("series"), "type": .text("nominal"), "sort": names, "legend": .null,
+    ])
+  }
+
+  private var tooltip: JSONValue {
+    .array(
+      ["name", "x", "y"].map {
+        .object(["field": .text($0), "type": .text($0 == "name" ? "nominal" : "quantitative")])
+      })
+  }
+}
+
+// MARK: - Laws
+
+extension VegaLite {
+  /// The bands of the laws' means.
+  private var bands: JSONValue? {
+    let rows = plot.series.flatMap { series in
+      plot.curve(series).compactMap { point in
+        point.band.map { Self.row(series, x: point.x, $0) }
+      }
     }
-    let curves = series.flatMap { series in curve(series).map { (series.name, $0) } }
-    let points = series.flatMap { series in
-      series.points.map { (series: series, point: $0) }
+    return layer(
+      ["type": .text("area"), "opacity": .number(0.15), "clip": .boolean(true)], rows, extent)
+  }
+
+  /// The laws within the range of the points.
+  private var curves: JSONValue? {
+    let rows = plot.series.flatMap { series in
+      plot.curve(series).filter { !$0.isExtrapolated }.map { Self.row(series, x: $0.x, y: $0.y) }
     }
-    let layers = [
-      layer(
-        ["type": .text("area"), "opacity": number(0.15), "clip": .boolean(true)],
-        curves.compactMap { name, point in
-          point.band.map {
-            [
-              "series": .text(name), "x": number(point.x), "low": number($0.lowerBound),
-              "high": number($0.upperBound),
-            ]
-          }
-        }, ["y": channel("low", y, up), "y2": .object(["field": .text("high")])]),
-      layer(
-        ["type": .text("line"), "clip": .boolean(true)],
-        curves.filter { !$0.1.isExtrapolated }.map { name, point in
-          ["series": .text(name), "x": number(point.x), "y": number(point.y)]
-        }, ["y": channel("y", y, up)]),
-      layer(
-        [
-          "type": .text("line"), "clip": .boolean(true),
-          "strokeDash": .array([.integer(4), .integer(4)]),
-        ],
-        // Lines consist of several pieces, each including an end of the points' range.
-        series.flatMap { series in
-          let all = curve(series)
-          return [
-            all.filter { $0.x >= series.law?.domain.upperBound ?? 0 },
-            all.filter { $0.x <= series.law?.domain.lowerBound ?? 0 },
-          ].enumerated().filter { $0.element.count > 1 }.flatMap { side, piece in
-            piece.map {
-              [
-                "series": .text(series.name), "side": .integer(Int64(side)), "x": number($0.x),
-                "y": number($0.y),
-              ]
-            }
-          }
-        },
-        [
-          "y": channel("y", y, up),
-          "detail": .object(["field": .text("side"), "type": .text("nominal")]),
-        ]),
-      layer(
-        ["type": .text("line")],
-        series.filter { $0.law == nil }.flatMap { series in
-          series.means.map { ["series": .text(series.name), "x": number($0.x), "y": number($0.y)] }
-        }, ["y": channel("y", y, up)]),
-      layer(
-        ["type": .text("rule")],
-        points.compactMap { entry in
-          entry.point.interval.map {
-            [
-              "series": .text(entry.series.name), "x": number(entry.point.x),
-              "low": number($0.lowerBound), "high": number($0.upperBound),
-            ]
-          }
-        }, ["y": channel("low", y, up), "y2": .object(["field": .text("high")])]),
-      layer(
-        [
-          "type": .text("point"), "filled": .boolean(true), "size": .integer(60),
-          "opacity": .integer(1),
-        ],
-        points.filter { !$0.series.isCounted }.map {
-          [
-            "series": .text($0.series.name), "name": .text($0.point.name),
-            "x": number($0.point.x), "y": number($0.point.y),
-          ]
-        },
-        [
-          "y": channel("y", y, up), "shape": shape,
-          "tooltip": .array(
-            ["name", "x", "y"].map {
-              .object([
-                "field": .text($0), "type": .text($0 == "name" ? "nominal" : "quantitative"),
-              ])
-            }),
-        ]),
+    return layer(["type": .text("line"), "clip": .boolean(true)], rows, height)
+  }
+
+  /// The laws beyond the points, dashed. A line consists of several pieces, each including an end
+  /// of the points' range.
+  private var extrapolations: JSONValue? {
+    let rows = plot.series.flatMap { series in
+      let all = plot.curve(series)
+      return [
+        all.filter { $0.x >= series.law?.domain.upperBound ?? 0 },
+        all.filter { $0.x <= series.law?.domain.lowerBound ?? 0 },
+      ].enumerated().filter { $0.element.count > 1 }.flatMap { side, piece in
+        piece.map { point in
+          Self.row(series, x: point.x, y: point.y)
+            .merging(["side": .integer(Int64(side))]) { $1 }
+        }
+      }
+    }
+    let detail = JSONValue.object(["field": .text("side"), "type": .text("nominal")])
+    return layer(
+      [
+        "type": .text("line"), "clip": .boolean(true),
+        "strokeDash": .array([.integer(4), .integer(4)]),
+      ], rows, height.merging(["detail": detail]) { $1 })
+  }
+}
+
+// MARK: - Points
+
+extension VegaLite {
+  /// The lines between points of series without a law.
+  private var connections: JSONValue? {
+    let rows = plot.series.filter { $0.law == nil }.flatMap { series in
+      series.means.map { Self.row(series, x: $0.x, y: $0.y) }
+    }
+    return layer(["type": .text("line")], rows, height)
+  }
+
+  /// The intervals of the points.
+  private var intervals: JSONValue? {
+    let rows = plot.series.flatMap { series in
+      series.points.compactMap { point in
+        point.interval.map { Self.row(series, x: point.x, $0) }
+      }
+    }
+    return layer(["type": .text("rule")], rows, extent)
+  }
+
+  /// The measured points.
+  private var marks: JSONValue? {
+    let rows = plot.series.filter { !$0.isCounted }.flatMap { series in
+      series.points.map { point in
+        Self.row(series, x: point.x, y: point.y).merging(["name": .text(point.name)]) { $1 }
+      }
+    }
+    return layer(
+      [
+        "type": .text("point"), "filled": .boolean(true), "size": .integer(60),
+        "opacity": .integer(1),
+      ], rows, height.merging(["shape": shape, "tooltip": tooltip]) { $1 })
+  }
+
+  private static func row(_ series: Plot.Series, x: Double, y: Double) -> Row {
+    ["series": .text(series.name), "x": .number(x), "y": .number(y)]
+  }
+
+  private static func row(
+    _ series: Plot.Series, x: Double, _ interval: ClosedRange<Double>
+  ) -> Row {
+    [
+      "series": .text(series.name), "x": .number(x), "low": .number(interval.lowerBound),
+      "high": .number(interval.upperBound),
     ]
-    return try encodedJSON(
-      JSONValue.object([
-        "$schema": .text("https://vega.github.io/schema/vega-lite/v5.json"),
-        "title": .object([
-          "text": .text(title), "subtitle": .array(notes.map(JSONValue.text)),
-          "anchor": .text("start"), "subtitleColor": .text("#555555"),
-        ]),
-        "width": .integer(600), "height": .integer(400),
-        "layer": .array(layers.compactMap(\.self)),
-      ]))
   }
 }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// A drawing of points with intervals, in series, with fitted laws.
@@ -201,19 +202,5 @@ func tickLabel(_ value: Double) -> String {
       (exponent < 0 ? "⁻" : "")
       + String(String(abs(exponent)).compactMap { $0.wholeNumberValue.map { superscripts[$0] } })
     return (factor == "1" ? "" : "\(factor)·") + "10" + raised
-  }
-}
-
-extension Substring {
-  fileprivate func trimmingSuffix(_ matches: (Character) -> Bool) -> Substring {
-    var rest = self
-    while let last = rest.last, matches(last) { rest.removeLast() }
-    return rest
-  }
-}
-
-extension String {
-  fileprivate func trimmingSuffix(_ matches: (Character) -> Bool) -> Substring {
-    self[...].trimmingSuffix(matches)
   }
 }

@@ -42,74 +42,26 @@ public struct ScalingCurves: Sendable {
   ///   different models would be averaged; the last two only unless ``allowsMixed``.
   public func plot(_ entries: [LedgerEntry]) throws(Failure) -> Plot {
     let metric = try metric(of: entries)
-    let drawn = entries.filter { x.value(of: $0) != nil && $0.metrics[metric] != nil }
-    guard !drawn.isEmpty else {
-      throw Failure(
-        .dataRefused, .nothingToPlot, x.rawValue,
-        "none of \(entries.count) evaluation\(entries.count == 1 ? "" : "s") records it"
-          + (x == .trainingSteps ? "; give steps with the list of the sweep" : "")
-          + (x == .samplingCompute
-            ? "; results of 0.4.0 and before do not say how often guidance evaluated the network"
-            : ""))
-    }
-    var mixed = mixedSettings(drawn)
-    guard mixed.isEmpty || allowsMixed else {
-      throw Failure(
-        .dataRefused, .mixedSettings, metric,
-        "are not comparable: " + mixed.joined(separator: "; ")
-          + "; choose evaluations that agree, or `family`, or `allowsMixed`, which the drawing says"
-      )
-    }
+    let drawn = try drawn(entries, metric)
+    let mixed = try mixedSettings(drawn, metric)
     let families = Dictionary(grouping: drawn) { entry in
       family.flatMap { $0.value(of: entry) } ?? (family == nil ? "" : "unknown")
     }
     let divider = ScalingLines(x: x, metric: metric, averagesSeeds: averagesSeeds)
     let lines = families.flatMap { divider.lines($0.key, $0.value) }
-    let clashes = lines.compactMap { divider.clash($0.entries) }.sorted()
-    guard clashes.isEmpty || allowsMixed else {
-      throw Failure(
-        .dataRefused, .mixedModels, metric,
-        "cannot be averaged: " + clashes.prefix(4).joined(separator: "; ")
-          + "; choose evaluations, or `family`, or `averagesSeeds` if the models are seeds of one recipe, "
-          + "or `allowsMixed`, which the drawing says")
-    }
-    mixed += clashes
-    var notes = [common(drawn)] + mixed.map { "Not comparable: \($0)" }
-    if lines.count > families.count {
-      notes.append(
-        "A line for each folder of checkpoints: different models are not averaged unless they are said "
-          + "to be seeds of one recipe, with --average-seeds.")
-    }
-    if let averaged = divider.averaged(lines) {
-      notes.append(
-        "Where several evaluations are at one place, lines show the mean of \(averaged).")
-    }
+      .sorted { Self.rank($0.name) < Self.rank($1.name) }
+    let clashes = try clashes(of: lines, divider)
     let isLogarithmic =
       !isLinear && x.isLogarithmic
       && drawn.allSatisfy { $0.metrics[metric].map { $0.value > 0 } ?? false }
-    let series = lines.sorted { Self.rank($0.name) < Self.rank($1.name) }
-      .map { line in
-        let name = line.name
-        let points = line.entries.compactMap { entry -> Plot.Point? in
-          guard let place = x.value(of: entry), let score = entry.metrics[metric],
-            score.value.isFinite
-          else { return nil }
-          let ends = score.interval.flatMap { ends in
-            ends.count == 2 && ends[0] <= ends[1] && (ends[0] > 0 || !isLogarithmic)
-              ? ends[0]...ends[1] : nil
-          }
-          return Plot.Point(entry.name, x: place, y: score.value, interval: ends)
-        }
-        let (law, note) = law(points.map { ($0.x, $0.y) }, metric)
-        if let note { notes.append((name.isEmpty ? "" : "\(name): ") + note) }
-        return Plot.Series(name, points: points, law: law)
-      }
-    if series.contains(where: { $0.points.contains { $0.interval != nil } }) {
-      notes.append(
-        "Bars are 95 % intervals"
-          + (series.contains { $0.law?.exponentInterval != nil }
-            ? ", bands the 95 % of the law's mean." : "."))
+    let fits = lines.map { line in
+      fitted(line.name, points(of: line, metric, arePositive: isLogarithmic), metric)
     }
+    let series = fits.map(\.series)
+
+    var notes = [common(drawn)] + (mixed + clashes).map { "Not comparable: \($0)" }
+    notes += averageNotes(lines, divider, isDivided: lines.count > families.count)
+    notes += fits.compactMap(\.note) + intervalNotes(series)
     if entries.count > drawn.count {
       notes.append(
         "\(entries.count - drawn.count) of \(entries.count) evaluations do not say \(x.rawValue) or \(metric)."
@@ -130,13 +82,12 @@ public struct ScalingCurves: Sendable {
     }
     return plot
   }
+}
 
-  /// Returns a sort key: the text before the first number, then the number: 0.06, 0.1, 16.
-  private static func rank(_ name: String) -> (String, Double, String) {
-    guard let number = name.firstMatch(of: /[0-9]+(?:\.[0-9]+)?/) else { return (name, 0, name) }
-    return (String(name[..<number.range.lowerBound]), Double(number.output) ?? 0, name)
-  }
+// MARK: - What is drawn
 
+extension ScalingCurves {
+  /// Returns the metric to draw.
   private func metric(of entries: [LedgerEntry]) throws(Failure) -> String {
     let names = Set(entries.flatMap(\.metrics.keys))
     guard let found = y.map({ [$0] }) ?? ["fid", "fd"].first(where: names.contains).map({ [$0] }),
@@ -149,26 +100,98 @@ public struct ScalingCurves: Sendable {
     return found[0]
   }
 
+  /// Returns the evaluations that have a place on the axis and the metric.
+  private func drawn(
+    _ entries: [LedgerEntry], _ metric: String
+  ) throws(Failure) -> [LedgerEntry] {
+    let drawn = entries.filter { x.value(of: $0) != nil && $0.metrics[metric] != nil }
+    guard !drawn.isEmpty else {
+      throw Failure(
+        .dataRefused, .nothingToPlot, x.rawValue,
+        "none of \(entries.count) evaluation\(entries.count == 1 ? "" : "s") records it"
+          + (x == .trainingSteps ? "; give steps with the list of the sweep" : "")
+          + (x == .samplingCompute
+            ? "; results of 0.4.0 and before do not say how often guidance evaluated the network"
+            : ""))
+    }
+    return drawn
+  }
+
   /// Returns the settings that differ and should not, with a clause for each.
-  private func mixedSettings(_ entries: [LedgerEntry]) -> [String] {
+  private func mixedSettings(
+    _ entries: [LedgerEntry], _ metric: String
+  ) throws(Failure) -> [String] {
     let free = x.freedSettings.union(family?.freed ?? []).subtracting(pinned)
-    return Setting.compared.filter { !free.contains($0) }.compactMap { setting in
+    let mixed = Setting.compared.filter { !free.contains($0) }.compactMap { setting -> String? in
       let values = Set(entries.compactMap { setting.value(of: $0) }).sorted()
       guard values.count > 1 else { return nil }
       return "\(setting.rawValue): "
         + values.prefix(4).joined(separator: ", ") + (values.count > 4 ? ", …" : "")
     }
+    guard mixed.isEmpty || allowsMixed else {
+      throw Failure(
+        .dataRefused, .mixedSettings, metric,
+        "are not comparable: " + mixed.joined(separator: "; ")
+          + "; choose evaluations that agree, or `family`, or `allowsMixed`, which the drawing says"
+      )
+    }
+    return mixed
   }
 
-  /// Returns the settings that all evaluations share.
-  private func common(_ entries: [LedgerEntry]) -> String {
-    let shown: [Setting] = [
-      .num, .extractor, .dialect, .reference, .sampler, .steps, .guidance, .eta, .precision, .data,
-    ]
-    return shown.compactMap { setting in
-      let values = Set(entries.compactMap { setting.value(of: $0) })
-      return values.count == 1 ? values.first : nil
-    }.joined(separator: ", ")
+  /// Returns what cannot be averaged in the lines, with a clause for each such line.
+  private func clashes(
+    of lines: [ScalingLine], _ divider: ScalingLines
+  ) throws(Failure) -> [String] {
+    let clashes = lines.compactMap { divider.clash($0.entries) }.sorted()
+    guard clashes.isEmpty || allowsMixed else {
+      throw Failure(
+        .dataRefused, .mixedModels, divider.metric,
+        "cannot be averaged: " + clashes.prefix(4).joined(separator: "; ")
+          + "; choose evaluations, or `family`, or `averagesSeeds` if the models are seeds of one recipe, "
+          + "or `allowsMixed`, which the drawing says")
+    }
+    return clashes
+  }
+
+  /// Returns a sort key: the text before the first number, then the number: 0.06, 0.1, 16.
+  private static func rank(_ name: String) -> (String, Double, String) {
+    guard let number = name.firstMatch(of: /[0-9]+(?:\.[0-9]+)?/) else { return (name, 0, name) }
+    return (String(name[..<number.range.lowerBound]), Double(number.output) ?? 0, name)
+  }
+}
+
+// MARK: - Series
+
+extension ScalingCurves {
+  /// Returns the points of a line.
+  ///
+  /// - Parameter arePositive: Whether intervals that reach 0 are left out, because the axis is
+  ///   logarithmic.
+  private func points(
+    of line: ScalingLine, _ metric: String, arePositive: Bool
+  ) -> [Plot.Point] {
+    line.entries.compactMap { entry in
+      guard let place = x.value(of: entry), let score = entry.metrics[metric],
+        score.value.isFinite
+      else { return nil }
+      let ends = score.interval.flatMap { ends in
+        ends.count == 2 && ends[0] <= ends[1] && (ends[0] > 0 || !arePositive)
+          ? ends[0]...ends[1] : nil
+      }
+      return Plot.Point(entry.name, x: place, y: score.value, interval: ends)
+    }
+  }
+
+  /// Returns the series of points with its law, and a note that describes the law or says why there
+  /// is none.
+  private func fitted(
+    _ name: String, _ points: [Plot.Point], _ metric: String
+  ) -> (series: Plot.Series, note: String?) {
+    let (law, note) = law(points.map { ($0.x, $0.y) }, metric)
+    return (
+      Plot.Series(name, points: points, law: law),
+      note.map { (name.isEmpty ? "" : "\(name): ") + $0 }
+    )
   }
 
   private func law(_ points: [(x: Double, y: Double)], _ metric: String) -> (PowerLaw?, String?) {
@@ -188,6 +211,41 @@ public struct ScalingCurves: Sendable {
     } catch {
       return (nil, "not fitted: \(error)")
     }
+  }
+}
+
+// MARK: - Notes
+
+extension ScalingCurves {
+  /// Returns the settings that all evaluations share.
+  private func common(_ entries: [LedgerEntry]) -> String {
+    let shown: [Setting] = [
+      .num, .extractor, .dialect, .reference, .sampler, .steps, .guidance, .eta, .precision, .data,
+    ]
+    return shown.compactMap { setting in
+      let values = Set(entries.compactMap { setting.value(of: $0) })
+      return values.count == 1 ? values.first : nil
+    }.joined(separator: ", ")
+  }
+
+  /// Returns what the lines average and what they do not.
+  private func averageNotes(
+    _ lines: [ScalingLine], _ divider: ScalingLines, isDivided: Bool
+  ) -> [String] {
+    let divided =
+      "A line for each folder of checkpoints: different models are not averaged unless they are said "
+      + "to be seeds of one recipe, with --average-seeds."
+    let averaged = divider.averaged(lines).map {
+      "Where several evaluations are at one place, lines show the mean of \($0)."
+    }
+    return (isDivided ? [divided] : []) + [averaged].compactMap(\.self)
+  }
+
+  /// Returns what bars and bands show, if there are any bars.
+  private func intervalNotes(_ series: [Plot.Series]) -> [String] {
+    guard series.contains(where: { $0.points.contains { $0.interval != nil } }) else { return [] }
+    let hasBands = series.contains { $0.law?.exponentInterval != nil }
+    return ["Bars are 95 % intervals" + (hasBands ? ", bands the 95 % of the law's mean." : ".")]
   }
 }
 

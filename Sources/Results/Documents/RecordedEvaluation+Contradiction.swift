@@ -52,8 +52,8 @@ extension Metric {
     }
     guard title.range.contains(value) else {
       let (low, high) = (title.range.lowerBound, title.range.upperBound)
-      return "value: found \(value), \(name) is at least \(shortest(low))"
-        + (high < .infinity ? " and at most \(shortest(high))" : "")
+      return "value: found \(value), \(name) is at least \(sixDigits(low))"
+        + (high < .infinity ? " and at most \(sixDigits(high))" : "")
     }
     return nil
   }
@@ -110,6 +110,3 @@ extension Metric {
     a == b || abs(a - b) <= 1e-9 * max(abs(a), abs(b), abs(scale))
   }
 }
-
-/// Returns `value` with six significant digits, without trailing zeros.
-private func shortest(_ value: Double) -> String { String(format: "%.6g", value) }

@@ -1,13 +1,17 @@
 import Files
 import Foundation
 
-/// Returns `value` as sorted, indented JSON with snake_case keys and a final newline.
+/// Returns `value` as sorted, indented JSON with a final newline.
 ///
+/// - Parameter keys: How the names of properties become keys: in snake_case, unless a format
+///   prescribes something else.
 /// - Throws: `EncodingError` if a number is not finite.
-package func encodedJSON(_ value: some Encodable) throws -> [UInt8] {
+package func encodedJSON(
+  _ value: some Encodable, keys: JSONEncoder.KeyEncodingStrategy = .convertToSnakeCase
+) throws -> [UInt8] {
   let encoder = JSONEncoder()
   encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-  encoder.keyEncodingStrategy = .convertToSnakeCase
+  encoder.keyEncodingStrategy = keys
   return Array(try encoder.encode(value)) + [UInt8(ascii: "\n")]
 }
 

@@ -175,12 +175,10 @@ private func dvcMetrics(_ entries: [LedgerEntry]) throws -> [UInt8] {
     numbers["num"] = entry.num.map(Double.init)
     return numbers
   }
-  let encoder = JSONEncoder()
-  encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-  let data =
-    entries.count == 1
-    ? try encoder.encode(numbers(entries[0]))
-    : try encoder.encode(
-      Dictionary(zip(uniqueNames(entries), entries.map(numbers))) { first, _ in first })
-  return Array(data) + [10]
+  guard entries.count != 1 else {
+    return try encodedJSON(numbers(entries[0]), keys: .useDefaultKeys)
+  }
+  return try encodedJSON(
+    Dictionary(zip(uniqueNames(entries), entries.map(numbers))) { first, _ in first },
+    keys: .useDefaultKeys)
 }

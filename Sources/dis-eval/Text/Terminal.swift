@@ -94,11 +94,3 @@ enum Terminal {
     return Int(size.ws_col)
   }
 }
-
-extension String {
-  fileprivate func trimmingSuffix(while predicate: (Character) -> Bool) -> String {
-    var result = self
-    while let last = result.last, predicate(last) { result.removeLast() }
-    return result
-  }
-}

@@ -1,0 +1,31 @@
+/// Returns whether a pickle may contain the name of a class or function.
+///
+/// The name must not be dotted, because a dotted name accesses attributes, and so reaches what a
+/// module has imported. The module must not belong to a package that runs, imports or calls things.
+func isHarmless(module: [UInt8], name: String) -> Bool {
+  let path = module.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+  let package = String(decoding: path[0], as: UTF8.self)
+  let isBuiltIn = ["builtins", "__builtin__"].contains(package)
+  return path.allSatisfy(isIdentifier) && isIdentifier(name.utf8)
+    && !forbiddenPackages.contains(package)
+    && (!isBuiltIn || ["set", "complex", "bytearray"].contains(name))
+}
+
+/// Returns whether `name` consists of ASCII letters, digits and underscores.
+private func isIdentifier(_ name: some Collection<UInt8>) -> Bool {
+  !name.isEmpty
+    && name.allSatisfy { byte in
+      switch UnicodeScalar(byte) {
+      case "a"..."z", "A"..."Z", "0"..."9", "_": true
+      default: false
+      }
+    }
+}
+
+/// Packages that run, import or call things. A file that names one is refused, even if the name is
+/// never used.
+private let forbiddenPackages: Set<String> = [
+  "os", "posix", "nt", "sys", "subprocess", "runpy", "importlib", "imp", "pkgutil", "pydoc",
+  "pickle", "_pickle", "cPickle", "marshal", "ctypes", "operator", "_operator", "functools",
+  "code", "pty",
+]
