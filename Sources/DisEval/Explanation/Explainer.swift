@@ -31,8 +31,9 @@ public struct Explainer: Sendable {
     self.workload = workload
   }
 
-  /// Computes the explanation.
+  /// Computes the distance in every dialect, and in the base dialect with each change.
   ///
+  /// - Parameter reporter: Receives the progress.
   /// - Throws: `Failure` (65) `ImagesNeeded` for statistics, whose images cannot be prepared
   ///   differently, `TooFewSamples` if a side has fewer than two images, `DimensionMismatch` if the
   ///   other weights have features of a different length, or the code of a `MetricError`; or the
