@@ -109,7 +109,7 @@ import _TestSupport
 
   @Test func anotherSeedDiffers() throws {
     let run = try rerun(try forged("\"seed\" : 0", by: "\"seed\" : 1"), status: 65)
-    #expect(run.output.hasPrefix("differs:") && run.output.contains("images: sha256"))
+    #expect(run.output.hasPrefix("differs:") && run.output.contains("images: recorded sha256"))
   }
 
   @Test func labelsOfAFileAreReadAgain() throws {
@@ -226,7 +226,7 @@ import _TestSupport
     // Results of 0.3.0 and before have no digests; a key of another name is refused.
     #expect(
       try gate([forged("\"sample_digests\" : \"\(digests)\",", by: ""), "--audit", "2"], status: 3)
-        .output.contains("does not say what its samples are"))
+        .output.contains("does not record its samples"))
     #expect(
       try gate([forged("sample_digests", by: "sample_others"), "--audit", "2"], status: 65)
         .errors.contains("'sample_others' is not a key of a result"))
@@ -235,7 +235,7 @@ import _TestSupport
   @Test func anAuditOnOtherInstructionsCannotSay() throws {
     let seed = try forged("\"seed\" : 0", by: "\"seed\" : 1")
     let run = try gate([seed, "--audit", "4", "--kernels", "scalar"], status: 3)
-    #expect(run.output.contains("--kernels chooses"), "\(run.output)")
+    #expect(run.output.contains("choose the kernels with --kernels"), "\(run.output)")
   }
 
   // MARK: - A checkpoint
