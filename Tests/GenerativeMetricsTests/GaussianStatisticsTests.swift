@@ -104,7 +104,7 @@ import _TestSupport
     #expect(try accumulator.statistics() == before)
   }
 
-  @Test func accumulatorsOfDifferentDimensionsDoNotMerge() {
+  @Test func accumulatorsOfDifferentDimensionsDoNotMerge() throws {
     var accumulator = try GaussianAccumulator(dimension: 2)
     expectRejection("DimensionMismatch") {
       try accumulator.merge(GaussianAccumulator(dimension: 3))

@@ -37,7 +37,7 @@ import _TestSupport
   /// The mean of one feature is linear: the jackknife of rows is that of the classical formula for
   /// groups of two, from sums that are exact.
   @Test func ofAnyMetricOfRows() throws {
-    let values = (0..<40).map { Float(($0 * 17) % 64) }
+    let values: [Float] = (0..<40).map { Float(($0 * 17) % 64) }
     let rows = try FeatureRows(values, dimension: 1)
     let jackknife = try Jackknife(
       of: { (rows) throws(MetricError) in
@@ -45,8 +45,9 @@ import _TestSupport
       }, rows: rows)
     let sum = Double(values.reduce(0, +))
     let groups = Jackknife.groups(count: 40)
-    let leftOut = (0..<20).map { group in
-      (sum - Double(zip(values, groups).filter { $0.1 == group }.map(\.0).reduce(0, +))) / 38
+    let leftOut = (0..<20).map { (group: Int) -> Double in
+      let part: [Float] = zip(values, groups).filter { $0.1 == group }.map(\.0)
+      return (sum - Double(part.reduce(0, +))) / 38
     }
     #expect(jackknife == Jackknife(value: sum / 40, leftOut: leftOut, count: 40))
     #expect(abs(jackknife.bias) <= 1e-12)
