@@ -19,7 +19,9 @@ import _TestSupport
     expectRejection("TooFewSamples") {
       try kernelDistance(between: none, and: none, subsets: .whole)
     }
-    expectRejection("TooFewSamples") { try precisionAndRecall(of: none, against: none, convention: .prdc) }
+    expectRejection("TooFewSamples") {
+      try precisionAndRecall(of: none, against: none, convention: .prdc)
+    }
     expectRejection("TooFewSamples") { try nearestNeighbors(of: none, in: none, count: 1) }
     expectRejection("TooFewSamples") { try GaussianAccumulator(dimension: 1).statistics() }
   }
