@@ -108,14 +108,22 @@ let package = Package(
         "Results", "Tensors", "Work", .product(name: "Crypto", package: "swift-crypto"),
       ], swiftSettings: swiftSettings),
 
-    // MARK: Row 7 - evaluations, and what is said of their results
+    // MARK: Row 7 - samples that are kept, so that work can stop and be shared
+    .target(
+      name: "Runs",
+      dependencies: [
+        "Checkpoints", "Diffusion", "FeatureExtractors", "Features", "Files", "Images",
+        "References", "Results", "Sampling", "Tensors", "Work",
+        .product(name: "Crypto", package: "swift-crypto"),
+      ], swiftSettings: swiftSettings),
+
+    // MARK: Row 8 - evaluations, and what is said of their results
     .target(
       name: "DisEval",
       dependencies: [
         "Autoencoder", "Backbones", "CKernels", "Checkpoints", "Diffusion", "FeatureExtractors",
-        "Features", "Files", "GenerativeMetrics", "Images", "References", "Results", "Sampling",
-        "Tensors",
-        "Work", .product(name: "Crypto", package: "swift-crypto"),
+        "Features", "Files", "GenerativeMetrics", "Images", "References", "Results", "Runs",
+        "Sampling", "Tensors", "Work", .product(name: "Crypto", package: "swift-crypto"),
       ], swiftSettings: swiftSettings),
     .target(
       name: "Reporting",
@@ -130,7 +138,7 @@ let package = Package(
         .embedInCode("Page/Templates/table.mustache"),
       ], swiftSettings: swiftSettings),
 
-    // MARK: Row 8 - the command line
+    // MARK: Row 9 - the command line
     .executableTarget(
       name: "dis-eval",
       dependencies: [
@@ -184,8 +192,8 @@ let package = Package(
       name: "DisEvalTests",
       dependencies: [
         "Checkpoints", "Diffusion", "DisEval", "FeatureExtractors", "Features", "Files",
-        "GenerativeMetrics", "Images", "References", "Results", "Sampling", "Tensors", "Work",
-        "_TestSupport", .product(name: "Crypto", package: "swift-crypto"),
+        "GenerativeMetrics", "Images", "References", "Results", "Runs", "Sampling", "Tensors",
+        "Work", "_TestSupport", .product(name: "Crypto", package: "swift-crypto"),
       ],
       resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
     .testTarget(

@@ -7,6 +7,7 @@
 @_exported import Images
 @_exported import References
 @_exported import Results
+@_exported import Runs
 @_exported import Sampling
 @_exported import Tensors
 @_exported import Work

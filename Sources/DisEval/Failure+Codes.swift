@@ -7,8 +7,6 @@ extension Failure.Code {
   public static let cannotEvaluateAgain = Failure.Code("CannotEvaluateAgain")
   /// A checkpoint changed while it was evaluated.
   public static let checkpointChanged = Failure.Code("CheckpointChanged")
-  /// All pixels of a sample are the same.
-  public static let constantImage = Failure.Code("ConstantImage")
   /// The number of images differs from the expected one.
   public static let countMismatch = Failure.Code("CountMismatch")
   /// Two checkpoints have the same name.
@@ -21,10 +19,6 @@ extension Failure.Code {
   public static let imagesNotKept = Failure.Code("ImagesNotKept")
   /// Several inputs are not there.
   public static let inputsMissing = Failure.Code("InputsMissing")
-  /// The work was stopped; what is done is kept.
-  public static let interrupted = Failure.Code("Interrupted")
-  /// A run was begun with different instructions.
-  public static let kernelMismatch = Failure.Code("KernelMismatch")
   /// A metric cannot be computed from these numbers.
   public static let metricRefused = Failure.Code("MetricRefused")
   /// A metric that must be computed cannot be computed from the inputs.
@@ -33,12 +27,8 @@ extension Failure.Code {
   public static let mixedDialects = Failure.Code("MixedDialects")
   /// A result does not identify its samples one by one.
   public static let noSampleDigests = Failure.Code("NoSampleDigests")
-  /// A folder does not hold a run.
-  public static let notARun = Failure.Code("NotARun")
   /// A shard was requested without a run of a checkpoint.
   public static let notAShard = Failure.Code("NotAShard")
-  /// A folder holds a run with different settings.
-  public static let otherConfiguration = Failure.Code("OtherConfiguration")
   /// The extractor is not the recorded one.
   public static let otherExtractor = Failure.Code("OtherExtractor")
   /// The images are not those that the result was computed from.
@@ -51,18 +41,8 @@ extension Failure.Code {
   public static let presetMismatch = Failure.Code("PresetMismatch")
   /// Images are not those that the reference's features were computed from.
   public static let referenceImagesMismatch = Failure.Code("ReferenceImagesMismatch")
-  /// The record of a run is damaged.
-  public static let runDamaged = Failure.Code("RunDamaged")
   /// A run lacks samples.
   public static let runIncomplete = Failure.Code("RunIncomplete")
-  /// The disk has too little free space for the work.
-  public static let tooLittleDisk = Failure.Code("TooLittleDisk")
-  /// The machine has too little memory for the work.
-  public static let tooLittleMemory = Failure.Code("TooLittleMemory")
-  /// A unit of a run is damaged.
-  public static let unitDamaged = Failure.Code("UnitDamaged")
-  /// Two processes computed different bytes for the same samples.
-  public static let unitDiffers = Failure.Code("UnitDiffers")
   /// There is no preset of that name.
   public static let unknownPreset = Failure.Code("UnknownPreset")
 }

@@ -1,4 +1,3 @@
-import Foundation
 import GenerativeMetrics
 
 // Facts that a result states twice, or that follow from others, must agree: a file that was edited

@@ -4,6 +4,7 @@ import Diffusion
 import Files
 import Foundation
 import Results
+import Sampling
 import Tensors
 import Work
 
@@ -20,7 +21,7 @@ import Work
 /// Other files in the folder are not touched.
 package final class RunDirectory: Sendable {
   /// The path of the folder.
-  let path: String
+  package let path: String
   /// The contents of `run.json`.
   package let record: RunRecord
   /// The SHA-256 of the configuration.
@@ -117,7 +118,7 @@ extension RunDirectory {
   func release(_ unit: UnitRange) { claims?.release(1 + unit.first) }
 
   /// Returns whether the unit has a file.
-  func isFinished(_ unit: UnitRange) -> Bool {
+  package func isFinished(_ unit: UnitRange) -> Bool {
     FileManager.default.fileExists(atPath: file(unit))
   }
 

@@ -3,6 +3,7 @@ import FeatureExtractors
 import Features
 import Files
 import Images
+import Results
 import Sampling
 import Synchronization
 import Work

@@ -38,6 +38,10 @@ public struct ShardReport: Codable, Sendable {
   /// The number of samples of the whole run that do not exist yet.
   public var missing: Int
 
+  package init(run: String, shard: Shard, samples: Int, missing: Int) {
+    (self.run, self.shard, self.samples, self.missing) = (run, shard, samples, missing)
+  }
+
   /// Returns the document as JSON with sorted keys, indented, with a final newline.
   ///
   /// - Throws: `EncodingError` if a number is not finite.

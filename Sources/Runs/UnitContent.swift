@@ -95,7 +95,7 @@ package struct UnitContent: Sendable {
 // MARK: - Files
 
 extension UnitContent {
-  static let schema = "dis-eval-unit/1"
+  package static let schema = "dis-eval-unit/1"
 
   private var arrays: [(name: String, array: NPYArray)] {
     var arrays: [(name: String, array: NPYArray)] = []

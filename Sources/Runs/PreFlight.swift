@@ -3,18 +3,19 @@ import Features
 import Files
 import Foundation
 import Images
+import Results
 import Sampling
 
 /// The estimated cost of a whole run, from a short timing of its parts.
-struct PreFlight: Sendable {
+package struct PreFlight: Sendable {
   /// The time in seconds of one sample on one worker.
-  let secondsPerSample: Double
+  package let secondsPerSample: Double
   /// The time in seconds of the missing samples, on all workers.
-  let seconds: Double
+  package let seconds: Double
   /// The peak memory in bytes, with all workers.
-  let memory: Int
+  package let memory: Int
   /// The size in bytes of the missing units.
-  let disk: Int
+  package let disk: Int
 
   /// Takes the first steps of the first sample, and extracts the features of one image.
   ///
@@ -22,7 +23,7 @@ struct PreFlight: Sendable {
   ///   - kept: The arrays written for each sample.
   ///   - count: The number of missing samples.
   ///   - rows: The number of samples whose features stay in memory for scoring.
-  init(
+  package init(
     _ generator: Generator, extractor: any FeatureExtractor, kept: KeptArrays, count: Int,
     rows: Int, threads: Int
   ) throws {
@@ -55,10 +56,10 @@ struct PreFlight: Sendable {
   }
 
   /// The largest unit of at most 64 samples that takes at most five minutes, at least 1.
-  var unit: Int { max(1, min(64, Int(300 / max(secondsPerSample, 1e-9)))) }
+  package var unit: Int { max(1, min(64, Int(300 / max(secondsPerSample, 1e-9)))) }
 
   /// A summary in one line for users.
-  var summary: String {
+  package var summary: String {
     "about \(readable(seconds: seconds)), \(readable(bytes: memory)) of memory and "
       + "\(readable(bytes: disk)) of disk"
   }
@@ -67,7 +68,7 @@ struct PreFlight: Sendable {
   ///
   /// - Throws: `Failure` `TooLittleMemory` (71) or `TooLittleDisk` (73) if the machine has less
   ///   than is needed.
-  func check(folder: String, threads: Int) throws(Failure) {
+  package func check(folder: String, threads: Int) throws(Failure) {
     if let available = ProcessMemory.available, memory > available + ProcessMemory.current.resident
     {
       throw Failure(

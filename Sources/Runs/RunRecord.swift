@@ -64,7 +64,7 @@ public struct RunRecord: Codable, Sendable {
   /// The number of samples of the whole run.
   public var count: Int { counts.last ?? 0 }
 
-  static func path(in folder: String) -> String { "\(folder)/run.json" }
+  package static func path(in folder: String) -> String { "\(folder)/run.json" }
 
   /// Reads the record of the run in `folder`.
   ///
@@ -128,9 +128,9 @@ public struct RunRecord: Codable, Sendable {
 /// Consecutive samples made by one worker.
 package struct UnitRange: Hashable, Sendable {
   /// The index of the first sample.
-  let first: Int
+  package let first: Int
   /// The number of samples.
-  let count: Int
+  package let count: Int
 
   var indices: Range<Int> { first..<first + count }
 
