@@ -67,6 +67,22 @@ package func choleskyFactor(_ s: Matrix) throws(LAPACKError) -> Matrix? {
   return factor
 }
 
+/// Returns the inverse of an upper triangular matrix: `dtrtri`.
+///
+/// - Parameter upper: `[D, D]`, with zeros below the diagonal and none on it.
+/// - Returns: `[D, D]`, upper triangular.
+/// - Throws: ``LAPACKError`` if `dtrtri` refuses an argument or finds a zero on the diagonal.
+package func inverse(ofUpperTriangular upper: Matrix) throws(LAPACKError) -> Matrix {
+  var result = upper
+  let n = clapack_int(upper.rows)
+  let info = withBLASThreads(factorizationThreads) {
+    LAPACKE_dtrtri(
+      LAPACK_COL_MAJOR, CChar(UInt8(ascii: "L")), CChar(UInt8(ascii: "N")), n, &result.values, n)
+  }
+  guard info == 0 else { throw LAPACKError(routine: "dtrtri", info: Int(info)) }
+  return result
+}
+
 /// Returns the eigenvalues in ascending order and the eigenvectors as rows: `dsyevd`.
 ///
 /// - Parameter s: Symmetric, `[D, D]`.

@@ -225,6 +225,8 @@ import _TestSupport
 struct FrechetCase: Decodable, Sendable, CustomTestStringConvertible {
   let name: String
   let dimension: Int
+  /// The condition numbers of both covariances; nil unless both have full rank.
+  let condition: [Double]?
   let rank: [Int]
   let rows: [[Int]]
   let weights: [[Int]]
