@@ -128,7 +128,7 @@ let package = Package(
     .target(
       name: "Reporting",
       dependencies: [
-        "Files", "GenerativeMetrics", "Results",
+        "Files", "GenerativeMetrics", "Results", "Tensors",
         .product(name: "Mustache", package: "swift-mustache"),
         .product(name: "Yams", package: "Yams"),
       ],
@@ -147,8 +147,6 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swiftSettings),
-    .executableTarget(
-      name: "score-samples", dependencies: ["DisEval"], swiftSettings: swiftSettings),
 
     // MARK: Tests
     .target(
@@ -191,9 +189,9 @@ let package = Package(
     .testTarget(
       name: "DisEvalTests",
       dependencies: [
-        "Checkpoints", "Diffusion", "DisEval", "FeatureExtractors", "Features", "Files",
-        "GenerativeMetrics", "Images", "References", "Results", "Runs", "Sampling", "Tensors",
-        "Work", "_TestSupport", .product(name: "Crypto", package: "swift-crypto"),
+        "Backbones", "Checkpoints", "Diffusion", "DisEval", "FeatureExtractors", "Features",
+        "Files", "GenerativeMetrics", "Images", "References", "Results", "Runs", "Sampling",
+        "Tensors", "Work", "_TestSupport", .product(name: "Crypto", package: "swift-crypto"),
       ],
       resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
     .testTarget(
@@ -204,7 +202,7 @@ let package = Package(
     .testTarget(
       name: "CommandLineTests",
       dependencies: [
-        "dis-eval", "score-samples", "Autoencoder", "Checkpoints", "DisEval", "FeatureExtractors",
+        "dis-eval", "Autoencoder", "Checkpoints", "DisEval", "FeatureExtractors",
         "Files", "GenerativeMetrics", "Images", "References", "Reporting", "Results", "Sampling",
         "Tensors", "Work", "_TestSupport", .product(name: "Yams", package: "Yams"),
       ],

@@ -12,22 +12,31 @@ import Files
 ///   one end occurs twice and is kept once, so `"dpm1000"` has 999 steps.
 /// - SeeAlso: `space_timesteps` in `diffusion/respace.py`, facebookresearch/DiT;
 ///   `DPMSolverMultistepScheduler.set_timesteps`, huggingface/diffusers.
-package struct Respacing: Equatable, Sendable, CustomStringConvertible {
+public struct Respacing: Equatable, Sendable, CustomStringConvertible {
   /// The number of timesteps of training.
   package static let trainingSteps = 1000
   /// The timesteps of training, 0 to 999.
   package static let trainingTimesteps = 0...trainingSteps - 1
 
   /// The kept timesteps, ascending.
-  package let timesteps: [Int]
+  public let timesteps: [Int]
   /// The string from which the respacing was created.
-  package let description: String
+  public let description: String
+
+  /// 250 evenly spaced timesteps, `"250"`, as in the original's `sample.py`.
+  public static let `default` = {
+    do {
+      return try Respacing("250")
+    } catch {
+      preconditionFailure("250 of 1000 timesteps")
+    }
+  }()
 
   /// Parses the notation of the original, such as `250` or `ddim50`.
   ///
   /// - Throws: ``Failure`` `InvalidRespacing` (64) if `text` has a different form, requests more
   ///   steps than exist, or gives timestep 0 alone.
-  package init(_ text: String) throws(Failure) {
+  public init(_ text: String) throws(Failure) {
     let total = Self.trainingSteps
     func refusal(_ reason: String) -> Failure {
       Failure(

@@ -58,7 +58,7 @@ public enum BenchmarkCase: String, CaseIterable, Sendable {
 ///   does not provide enough memory for the workers.
 public func benchmark(
   _ cases: [BenchmarkCase] = BenchmarkCase.usual, threads: Int, seconds: Double = 2,
-  reporter: Reporter
+  reporter: Reporter = .silent
 ) async throws -> BenchmarkResult {
   try Workload(threads: threads, batch: threads).prepare()
   let bench = Bench(threads: threads, seconds: seconds)

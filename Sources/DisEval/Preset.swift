@@ -135,7 +135,7 @@ public struct Preset: Sendable {
   /// The fixed settings, one per line.
   public var lines: [(name: String, value: String)] {
     [
-      ("model", "\(model)\(isLatent ? ", with --decoder" : "")"),
+      ("model", "\(model)\(isLatent ? ", with a decoder" : "")"),
       ("sampler", "\(settings.sampler.rawValue), \(settings.respacing) steps"),
       (
         "guidance",

@@ -17,7 +17,7 @@ public struct ExtractedFeatures: Equatable, Sendable {
   ///   - logits: The class logits, `[K]`; empty if the extractor has no classes.
   ///   - spatial: The features of sFID, of ``FeatureExtractor/spatialDimension`` values; empty if
   ///     there are none.
-  public init(features: [Float], logits: [Float], spatial: [Float] = []) {
+  public init(features: [Float], logits: [Float] = [], spatial: [Float] = []) {
     self.features = features
     self.logits = logits
     self.spatial = spatial
@@ -26,6 +26,21 @@ public struct ExtractedFeatures: Equatable, Sendable {
 
 /// A network that maps an image to a feature vector. It is immutable after loading, so threads can
 /// share it, and no result depends on other images.
+///
+/// An extractor of your own needs a name, its ``featureDimension``, and a function:
+///
+/// ```swift
+/// struct MeanColor: FeatureExtractor {
+///   let name = "mean-color"
+///   let featureDimension = 1
+///   func callAsFunction(_ images: [Image], _: Preparation) -> [ExtractedFeatures] {
+///     images.map { image in
+///       let sum = image.pixels.reduce(0) { $0 + Float($1) }
+///       return ExtractedFeatures(features: [sum / Float(image.pixels.count)])
+///     }
+///   }
+/// }
+/// ```
 public protocol FeatureExtractor: Sendable {
   /// The name of the architecture in statistics files and results, such as `inception-2015`.
   var name: String { get }
@@ -37,7 +52,7 @@ public protocol FeatureExtractor: Sendable {
   var spatialDimension: Int { get }
   /// A one-line description of the preparation of images, if the extractor has only one. It then
   /// ignores the requested ``Preparation``. Nil for Inception, for which tools use different
-  /// preparations.
+  /// preparations. By default, the extractor has one.
   var ownPreparation: String? { get }
   /// The number format of its large products.
   var precision: Precision { get }
@@ -60,6 +75,15 @@ public protocol FeatureExtractor: Sendable {
 extension FeatureExtractor {
   /// The default, float32.
   public var precision: Precision { .float32 }
+
+  /// The default, no classes.
+  public var classCount: Int { 0 }
+
+  /// The default, no features with positions.
+  public var spatialDimension: Int { 0 }
+
+  /// The default, a preparation of the extractor's own.
+  public var ownPreparation: String? { "prepared by \(name)" }
 
   /// The default, one image per call.
   public var imagesTogether: Int { 1 }

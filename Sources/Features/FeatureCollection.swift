@@ -97,9 +97,13 @@ package struct ScoredImage: Sendable {
   ) throws -> [ScoredImage] {
     var features = [[Preparation: ExtractedFeatures]](repeating: [:], count: images.count)
     for preparation in preparations {
-      for (index, extracted) in try extractor(images, preparation).enumerated() {
-        features[index][preparation] = extracted
+      let extracted = try extractor(images, preparation)
+      guard extracted.count == images.count else {
+        throw Failure(
+          .dataRefused, .featuresInvalid, "the extractor \(extractor.name)",
+          "\(extracted.count) results for \(images.count) images")
       }
+      for (index, extracted) in extracted.enumerated() { features[index][preparation] = extracted }
     }
     return zip(images, features).map { image, features in
       ScoredImage(

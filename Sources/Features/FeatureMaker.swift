@@ -35,7 +35,7 @@ public struct FeatureMaker: Sendable {
   ///   - weights: The path of the extractor's weights; nil for the Inception weights in the user's
   ///     cache.
   ///   - workload: The amount of work that runs at once.
-  public init(images: String, weights: String?, workload: Workload) {
+  public init(images: String, weights: String? = nil, workload: Workload = .default) {
     (self.images, self.weights, self.workload) = (images, weights, workload)
   }
 
@@ -51,7 +51,9 @@ public struct FeatureMaker: Sendable {
   /// - Throws: `Failure` `InvalidOutput` (64) if `path` does not end in `.npz`, `TooFewSamples`
   ///   (65) if there are fewer than two images, or the error that reading the images, loading the
   ///   extractor or writing a file throws.
-  public func write(to path: String, reporter: Reporter) async throws -> StatisticsRecord {
+  @discardableResult public func write(
+    to path: String, reporter: Reporter = .silent
+  ) async throws -> StatisticsRecord {
     let output = try StatisticsOutput(
       "features", of: images, to: path, dialect: dialect, weights: weights, recursive: recursive,
       precision: precision, workload: workload, reporter: reporter)

@@ -44,8 +44,8 @@ public struct StatisticsMaker: Sendable {
   ///     as the floor; nil for no floor.
   ///   - workload: The amount of work that runs at once.
   public init(
-    images: String, weights: String?, dataset: Dataset?, keptRows: Int,
-    heldOut: (path: String, name: String)?, workload: Workload
+    images: String, weights: String? = nil, dataset: Dataset? = nil, keptRows: Int = 0,
+    heldOut: (path: String, name: String)? = nil, workload: Workload = .default
   ) {
     self.images = images
     self.weights = weights
@@ -61,10 +61,13 @@ public struct StatisticsMaker: Sendable {
   ///   - path: The path of the `.npz` file.
   ///   - reporter: Receives progress and warnings.
   /// - Returns: The record in the `.json` file.
-  /// - Throws: `Failure` `InvalidOutput` (64) if `path` does not end in `.npz`, `TooFewSamples`
-  ///   (65) if there are fewer than two images, or the error that reading the images, loading the
+  /// - Throws: `Failure` (64) `InvalidOutput` if `path` does not end in `.npz`, `SettingOutOfRange`
+  ///   if ``keptRows`` is negative; `TooFewSamples` (65) if there are fewer than two images, or the error that reading the images, loading the
   ///   extractor or writing a file throws; `MetricError` if the floor cannot be computed.
-  public func write(to path: String, reporter: Reporter) async throws -> StatisticsRecord {
+  @discardableResult public func write(
+    to path: String, reporter: Reporter = .silent
+  ) async throws -> StatisticsRecord {
+    guard keptRows >= 0 else { throw Failure.outOfRange("keptRows", keptRows, "at least 0") }
     let output = try StatisticsOutput(
       "statistics", of: images, to: path, dialect: dialect, weights: weights,
       recursive: recursive, precision: precision, workload: workload, reporter: reporter)
@@ -88,7 +91,7 @@ public struct StatisticsMaker: Sendable {
   /// Returns the distance of the held-out images; nil if there are none.
   private func floor(
     _ held: ImageSource?, from features: PreparedFeatures, _ output: StatisticsOutput
-  ) async throws -> Floor? {
+  ) async throws -> EvaluationResult.Floor? {
     guard let held, let heldOut else { return nil }
     let collection = try await output.features(
       of: held, activity: "held-out images", spatial: false)
@@ -96,6 +99,7 @@ public struct StatisticsMaker: Sendable {
     let distance = try frechetDistance(
       between: output.prepared(collection).pooled.factored(mean),
       and: features.pooled.factored(mean))
-    return Floor(value: distance.value, data: heldOut.name, count: collection.count)
+    return EvaluationResult.Floor(
+      value: distance.value, data: heldOut.name, count: collection.count)
   }
 }

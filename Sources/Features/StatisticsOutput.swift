@@ -96,7 +96,8 @@ package struct StatisticsOutput {
   ///
   /// - Parameter keptRows: The number of feature rows in the file.
   func writeRecord(
-    of collection: FeatureCollection, dataset: Dataset? = nil, keptRows: Int, floor: Floor? = nil
+    of collection: FeatureCollection, dataset: Dataset? = nil, keptRows: Int,
+    floor: EvaluationResult.Floor? = nil
   ) throws -> StatisticsRecord {
     let definition = dialect.definition
     var made = extractor.provenance

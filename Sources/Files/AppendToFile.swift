@@ -13,7 +13,8 @@
 /// - Returns: Whether the bytes were written.
 /// - Throws: ``Failure`` `CannotCreate` (73) if the path cannot be opened for writing, or the
 ///   failure of the system call (see ``Failure/system(_:_:_:writing:)``) if writing fails.
-public func append(_ bytes: [UInt8], to path: String, largest: Int = .max) throws(Failure) -> Bool {
+package func append(_ bytes: [UInt8], to path: String, largest: Int = .max) throws(Failure) -> Bool
+{
   let descriptor: Int32
   switch try OutputTarget(path) {
   case .file:

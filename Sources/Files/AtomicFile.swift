@@ -12,9 +12,9 @@
 ///   several names (hard links), only this name gets the new content.
 /// - A pipe, a character device or a descriptor such as `/dev/stdout` is written once all content
 ///   is available; until then, the content is kept in an unnamed file in `$TMPDIR`.
-public struct AtomicFile: ~Copyable {
+package struct AtomicFile: ~Copyable {
   /// The path as given.
-  public let path: String
+  package let path: String
   private let target: OutputTarget
   /// The path of the temporary file, or nil for an unnamed file.
   private let temporaryPath: String?
@@ -26,7 +26,7 @@ public struct AtomicFile: ~Copyable {
   /// - Throws: ``Failure`` `CannotCreate` (73) if the folder is missing or not writable, or if
   ///   `path` is something that cannot be written, such as a folder; `DiskFull`, `InputOutput` (74)
   ///   or `OutOfMemory` (71) if a system call fails in that way.
-  public init(path: String) throws(Failure) {
+  package init(path: String) throws(Failure) {
     let target = try OutputTarget(path)
     var temporaryPath: String?
     let descriptor: Int32
@@ -57,7 +57,7 @@ public struct AtomicFile: ~Copyable {
   ///
   /// - Parameter bytes: The bytes, of any number.
   /// - Throws: ``Failure`` `DiskFull` or `InputOutput` (74) if writing fails.
-  public mutating func write(_ bytes: some Collection<UInt8>) throws(Failure) {
+  package mutating func write(_ bytes: some Collection<UInt8>) throws(Failure) {
     let descriptor = descriptor
     let error =
       bytes.withContiguousStorageIfAvailable {
@@ -73,7 +73,7 @@ public struct AtomicFile: ~Copyable {
   ///   - bytes: The new bytes.
   ///   - offset: The position of the first one in bytes from the beginning of the file.
   /// - Throws: ``Failure`` `DiskFull` or `InputOutput` (74) if writing fails.
-  public mutating func overwrite(_ bytes: [UInt8], at offset: Int) throws(Failure) {
+  package mutating func overwrite(_ bytes: [UInt8], at offset: Int) throws(Failure) {
     var done = 0
     while done < bytes.count {
       let wrote = bytes.withUnsafeBytes {
@@ -91,7 +91,7 @@ public struct AtomicFile: ~Copyable {
   /// - Throws: ``Failure`` `CannotCreate` (73) if the file cannot be renamed or no process reads
   ///   the pipe, `DiskFull` or `InputOutput` (74) if writing or syncing fails. A file that could
   ///   not be renamed is removed.
-  public mutating func commit() throws(Failure) {
+  package mutating func commit() throws(Failure) {
     switch target {
     case .file(let final, _):
       try sync()
@@ -113,7 +113,7 @@ public struct AtomicFile: ~Copyable {
   /// - Returns: Whether this file now has the name.
   /// - Throws: ``Failure`` `CannotCreate` (73) if the file cannot be linked or renamed or no
   ///   process reads the pipe, `DiskFull` or `InputOutput` (74) if writing or syncing fails.
-  public mutating func commitIfNew() throws(Failure) -> Bool {
+  package mutating func commitIfNew() throws(Failure) -> Bool {
     guard case .file(let final, _) = target, let temporaryPath else {
       try commit()
       return true
@@ -192,7 +192,7 @@ public struct AtomicFile: ~Copyable {
   /// - Throws: ``Failure`` `CannotCreate` (73) if the folder is missing or not writable, if `path`
   ///   is something that cannot be written, or if a regular file is required and `path` is not one;
   ///   otherwise as ``init(path:)``.
-  public static func check(_ path: String, isReadBack: Bool = false) throws(Failure) {
+  package static func check(_ path: String, isReadBack: Bool = false) throws(Failure) {
     let file = try AtomicFile(path: path)
     if isReadBack, file.temporaryPath == nil {
       throw Failure(
@@ -209,7 +209,7 @@ public struct AtomicFile: ~Copyable {
   /// - Throws: ``Failure`` `CannotCreate` (73) if the folder is missing or not writable or `path`
   ///   is something that cannot be written, `DiskFull` or `InputOutput` (74) if writing or syncing
   ///   fails.
-  public static func write(_ bytes: some Collection<UInt8>, to path: String) throws(Failure) {
+  package static func write(_ bytes: some Collection<UInt8>, to path: String) throws(Failure) {
     var file = try AtomicFile(path: path)
     try file.write(bytes)
     try file.commit()

@@ -5,7 +5,7 @@ import Crypto
 /// - Throws: ``Failure`` `NotFound` (66), `PermissionDenied` (77) or `NotARegularFile` (65) if the
 ///   file cannot be opened, `Truncated` (65) if it becomes shorter meanwhile, `InputOutput` (74) if
 ///   reading fails.
-public func sha256(ofFile path: String) throws -> String {
+package func sha256(ofFile path: String) throws -> String {
   let file = try ReadableFile(path: path)
   var hash = SHA256()
   var offset = 0

@@ -17,6 +17,8 @@ extension Failure.Code {
   public static let outOfMemory = Failure.Code("OutOfMemory")
   /// The system denied access.
   public static let permissionDenied = Failure.Code("PermissionDenied")
+  /// A number of a request or a task is outside its range.
+  public static let settingOutOfRange = Failure.Code("SettingOutOfRange")
   /// A file ends too early.
   public static let truncated = Failure.Code("Truncated")
 }

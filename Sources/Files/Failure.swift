@@ -77,7 +77,7 @@ public struct Failure: Error, Equatable, Sendable, CustomStringConvertible {
 
 /// Returns `text` with control characters and bidirectional formatting characters escaped, so that
 /// a hostile name cannot manipulate a terminal or a log.
-public func escaped(_ text: String) -> String {
+package func escaped(_ text: String) -> String {
   var result = ""
   for scalar in text.unicodeScalars {
     switch scalar.value {
@@ -88,4 +88,18 @@ public func escaped(_ text: String) -> String {
     }
   }
   return result
+}
+
+extension Failure {
+  /// Returns the refusal of a number that is not in its range.
+  ///
+  /// - Parameters:
+  ///   - property: The name of the property or parameter.
+  ///   - found: Its value.
+  ///   - expected: What is possible, after the word "expected".
+  package static func outOfRange(_ property: String, _ found: some Any, _ expected: String)
+    -> Failure
+  {
+    Failure(.usage, .settingOutOfRange, "`\(property)` \(found)", "expected \(expected)")
+  }
 }

@@ -6,12 +6,12 @@
 ///
 /// On Linux, file names are bytes that need not be UTF-8. A `String` of such a name could not be
 /// used to open the file, and names that differ only in Unicode normalisation would compare equal.
-public struct Folder: Sendable {
+package struct Folder: Sendable {
   /// The path as given.
-  public let path: String
+  package let path: String
   /// The names without `.` and `..`, sorted by their bytes. If the folder was listed recursively,
   /// these are the paths of the files relative to ``path``, separated by `/`.
-  public let names: [[UInt8]]
+  package let names: [[UInt8]]
 
   /// Lists the entries of `path`.
   ///
@@ -22,7 +22,7 @@ public struct Folder: Sendable {
   ///     reached in two ways is listed once.
   /// - Throws: ``Failure`` `NotAFolder` (65) if `path` is not a folder, or the failure of the
   ///   system call (see ``Failure/system(_:_:_:writing:)``) if a folder cannot be listed.
-  public init(path: String, recursive: Bool = false) throws(Failure) {
+  package init(path: String, recursive: Bool = false) throws(Failure) {
     self.path = path
     var entries = try Self.entries(of: [], in: path)
     var names: [[UInt8]] = []
@@ -48,7 +48,7 @@ public struct Folder: Sendable {
   /// Returns the path of an entry for use in messages.
   ///
   /// - Parameter name: The bytes of one of ``names``. Those that are not valid UTF-8 are replaced.
-  public func displayPath(of name: [UInt8]) -> String { Self.displayPath(of: name, in: path) }
+  package func displayPath(of name: [UInt8]) -> String { Self.displayPath(of: name, in: path) }
 
   /// Opens the regular file with that name.
   ///
@@ -56,7 +56,7 @@ public struct Folder: Sendable {
   /// - Throws: ``Failure`` `NotFound` (66) if it no longer exists, `PermissionDenied` (77),
   ///   `NotARegularFile` (65) for anything but a regular file, or `InputOutput` (74) for other
   ///   errors of the system.
-  public func open(_ name: [UInt8]) throws(Failure) -> ReadableFile {
+  package func open(_ name: [UInt8]) throws(Failure) -> ReadableFile {
     let descriptor = Glibc.open(Self.systemPath(of: name, in: path), ReadableFile.openFlags)
     return try ReadableFile(descriptor: descriptor, path: displayPath(of: name))
   }

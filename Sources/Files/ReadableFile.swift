@@ -6,11 +6,11 @@
 ///
 /// Untrusted files are never mapped into memory: a file truncated while mapped kills the process,
 /// whereas a short `pread` is an error that can be reported.
-public final class ReadableFile: Sendable {
+package final class ReadableFile: Sendable {
   /// The path as given.
-  public let path: String
+  package let path: String
   /// The size in bytes at the time the file was opened.
-  public let size: Int
+  package let size: Int
   private let descriptor: Int32
 
   /// Opens the file at `path`.
@@ -18,7 +18,7 @@ public final class ReadableFile: Sendable {
   /// - Throws: ``Failure`` `NotFound` (66) if there is no file, `PermissionDenied` (77),
   ///   `NotARegularFile` (65) if `path` is a folder, a pipe or a device, or `InputOutput` (74) for
   ///   other errors of the system.
-  public convenience init(path: String) throws(Failure) {
+  package convenience init(path: String) throws(Failure) {
     try self.init(descriptor: open(path, Self.openFlags), path: path)
   }
 
@@ -46,7 +46,7 @@ public final class ReadableFile: Sendable {
   deinit { close(descriptor) }
 
   /// Asks the system to read the file into its cache, without waiting for it.
-  public func prefetch() {
+  package func prefetch() {
     #if canImport(Glibc)
       _ = posix_fadvise(descriptor, 0, 0, POSIX_FADV_WILLNEED)
     #endif
@@ -59,7 +59,7 @@ public final class ReadableFile: Sendable {
   ///   - count: The number of bytes to read, at least 0.
   /// - Throws: ``Failure`` `Truncated` (65) if the file ends before that, `InputOutput` (74) if
   ///   reading fails.
-  public func bytes(at offset: Int, count: Int) throws(Failure) -> [UInt8] {
+  package func bytes(at offset: Int, count: Int) throws(Failure) -> [UInt8] {
     guard offset >= 0, count >= 0, offset <= size, count <= size - offset else {
       throw Failure(
         .dataRefused, .truncated, path,
@@ -106,7 +106,7 @@ extension Failure {
   ///   - call: The name of the system call, for the message.
   ///   - path: The file concerned.
   ///   - writing: Whether an output was being created.
-  public static func system(
+  package static func system(
     _ error: Int32, _ call: String, _ path: String, writing: Bool = false
   ) -> Failure {
     let reason = "\(call): \(String(cString: strerror(error)))"

@@ -10,8 +10,16 @@ public enum MetricTitle: String, CaseIterable, Sendable {
   case frechetDistance = "fd"
   /// The same score from the class probabilities of any other extractor.
   case classifierScore = "cs"
+  /// The kernel distance of the features (KID).
   case kernelDistance = "kid"
-  case precision, recall, density, coverage
+  /// The share of images near the reference.
+  case precision
+  /// The share of the reference near the images.
+  case recall
+  /// How many neighbourhoods of the reference an image lies in, on average.
+  case density
+  /// The share of neighbourhoods of the reference that contain an image.
+  case coverage
 
   /// The name of the only extractor whose metrics are called `fid` and `is`.
   public static let inception = "inception-2015"

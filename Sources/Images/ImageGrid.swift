@@ -7,7 +7,7 @@
 ///   - images: At least one image; all have the same size and number of channels.
 ///   - columns: The number of images in a row.
 ///   - padding: The number of black pixels around and between the images.
-public func imageGrid(_ images: [Image], columns: Int, padding: Int = 2) -> Image {
+package func imageGrid(_ images: [Image], columns: Int, padding: Int = 2) -> Image {
   let (tile, columns) = (images[0], min(columns, images.count))
   let rows = (images.count + columns - 1) / columns
   let width = columns * (tile.width + padding) + padding

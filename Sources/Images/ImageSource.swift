@@ -28,7 +28,12 @@ public struct ImageSource: Sendable, CustomStringConvertible {
 
   /// The kinds of containers of images.
   public enum Container: String, Sendable {
-    case folder, zip, array
+    /// Files in a folder.
+    case folder
+    /// Files in a zip archive.
+    case zip
+    /// An array of pixels in one file.
+    case array
   }
 
   /// The kind of container of these images.

@@ -35,16 +35,15 @@ package struct CompatibilityGuard {
   /// - Throws: `failure`, extended by advice on how to allow the mismatch, unless mismatches are
   ///   allowed.
   package mutating func refuse(
-    _ failure: Failure, recordedAs recorded: String? = nil
+    _ failure: Failure
   ) throws(Failure) {
     guard allowsMismatch else {
       throw Failure(
         failure.status, failure.code, failure.subject,
         "\(failure.detail) (`allowsMismatch` computes it all the same, and the result says so)")
     }
-    let detail = recorded ?? failure.detail
-    allowed.append("\(failure.code): \(failure.subject): \(detail)")
-    warn("allowed by --allow-mismatch: \(failure.subject): \(detail)")
+    allowed.append("\(failure.code): \(failure.subject): \(failure.detail)")
+    warn("allowed although it does not match: \(failure.subject): \(failure.detail)")
   }
 
   /// Refuses statistics whose features were prepared differently from those of the other side.
@@ -82,25 +81,21 @@ package struct CompatibilityGuard {
           + "\(dialect.rawValue) (\(described(other)))"
         if asserted == known {
           allowed.append("DialectMismatch: \(name): \(difference)")
-          warn("mixed dialects, as --ref-dialect \(known.rawValue) asks for: \(difference)")
+          warn("mixed dialects, as `referenceDialect` \(known.rawValue) asks for: \(difference)")
         } else {
-          func advised(_ dialect: String, _ referenceDialect: String) -> String {
-            difference + "; use \(dialect) \(known.rawValue), or \(referenceDialect) "
-              + "\(known.rawValue) to mix them on purpose, as U-ViT and DiS do"
-          }
           try refuse(
             Failure(
               .dataRefused, .dialectMismatch, statistics.path,
-              advised("`dialect`", "`referenceDialect`")),
-            recordedAs: advised("--dialect", "--ref-dialect"))
+              difference + "; use `dialect` \(known.rawValue), or `referenceDialect` "
+                + "\(known.rawValue) to mix them on purpose, as U-ViT and DiS do"))
         }
       }
     } else if let asserted {
-      warn("'\(name)' does not say its dialect; --ref-dialect says \(asserted.rawValue)")
+      warn("'\(name)' does not say its dialect; `referenceDialect` says \(asserted.rawValue)")
     } else {
       warn(
         "'\(name)' does not say its dialect; it is taken for \(dialect.rawValue), and the number is "
-          + "only right if that is so (say it with --ref-dialect)")
+          + "only right if that is so (say it with `referenceDialect`)")
     }
     if let ddof = statistics.ddof, ddof != dialect.definition.ddof {
       try refuse(

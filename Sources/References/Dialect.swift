@@ -35,7 +35,7 @@ public enum Dialect: String, CaseIterable, Codable, Sendable {
       throw DecodingError.dataCorruptedError(
         in: container,
         debugDescription:
-          "Cannot initialize Dialect from invalid String value \(name); the dialects are "
+          "found '\(name)'; the dialects are "
           + Dialect.allCases.map(\.rawValue).joined(separator: ", "))
     }
     self = dialect

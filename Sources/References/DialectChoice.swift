@@ -1,6 +1,8 @@
 /// One dialect, or all of them.
 public enum DialectChoice: Equatable, Sendable {
+  /// One dialect.
   case one(Dialect)
+  /// Every dialect.
   case all
 
   /// The choice of that name: a dialect's, or `all`. Nil for any other text.

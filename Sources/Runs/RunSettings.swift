@@ -14,7 +14,7 @@ public struct RunSettings: Sendable {
   public var unit: Int?
   /// The part of the units that this process makes; nil for all that no other process makes.
   public var shard: Shard?
-  /// The longest time after which a unit's progress is saved.
+  /// The longest time after which a unit's progress is saved, at most 300 seconds.
   public var saveInterval = Duration.seconds(120)
   /// Whether the pixels are kept, for pictures to be created later.
   public var keepsImages = false
@@ -23,6 +23,18 @@ public struct RunSettings: Sendable {
 
   /// Creates settings for a run in `path`.
   public init(path: String) { self.path = path }
+
+  /// Checks that every number is in its range.
+  ///
+  /// - Throws: `Failure` `SettingOutOfRange` (64) with what was found and what is possible.
+  package func check() throws(Failure) {
+    if let unit, !(1...RunRecord.maximumUnit).contains(unit) {
+      throw .outOfRange("unit", unit, "1 to \(RunRecord.maximumUnit)")
+    }
+    guard (.zero ... .seconds(300)).contains(saveInterval) else {
+      throw .outOfRange("saveInterval", saveInterval, "0 to 300 seconds")
+    }
+  }
 }
 
 /// The report of a shard.

@@ -41,8 +41,6 @@ extension Failure.Code {
   public static let pixelModel = Failure.Code("PixelModel")
   /// A request contains a name or number unknown to this version.
   public static let requestInvalid = Failure.Code("RequestInvalid")
-  /// A number of the sampling settings is not in its range.
-  public static let settingOutOfRange = Failure.Code("SettingOutOfRange")
   /// A sampler needs noise for every step, and none was given.
   public static let stepNoiseMissing = Failure.Code("StepNoiseMissing")
   /// There are fewer labels than samples.

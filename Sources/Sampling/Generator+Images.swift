@@ -12,7 +12,8 @@ extension Generator {
   ///   the model makes latents and there is no decoder, `NotFinite` (65) if the network or the
   ///   decoder produces NaN or infinity.
   public func image(at index: Int) throws -> Image {
-    try check(index..<index + 1)
+    try checkMakesImages()
+    try check(index)
     return try image(try sample(index), index: index)
   }
 
@@ -27,18 +28,18 @@ extension Generator {
   public func images(
     _ range: Range<Int>, workload: Workload = .default
   ) throws -> SampledImages {
-    try check(range)
+    try checkMakesImages()
+    if let last = range.last { for index in [range.lowerBound, last] { try check(index) } }
     try workload.prepare()
     return SampledImages(generator: self, range: range, workload: workload)
   }
 
-  private func check(_ range: Range<Int>) throws(Failure) {
-    guard range.lowerBound >= 0 else {
-      throw Failure(
-        .usage, .indexOutOfRange, "sample \(range.lowerBound)", "expected an index of at least 0")
+  /// Checks that there is a sample with that index.
+  func check(_ index: Int) throws(Failure) {
+    guard (0..<Int.max).contains(index) else {
+      throw Failure(.usage, .indexOutOfRange, "sample \(index)", "expected an index of at least 0")
     }
-    try checkMakesImages()
-    try checkCovers(range.upperBound)
+    try checkCovers(index + 1)
   }
 }
 

@@ -50,7 +50,7 @@ extension SamplingSettings {
     prediction = try known("prediction", request.prediction)
     guidedChannels = try known("cfg_channels", request.cfgChannels)
     quantizer = try known("quantizer", request.quantizer)
-    (respacing, eta, seed) = (request.respacing, request.eta, request.seed)
+    (respacing, eta, seed) = (try Respacing(request.respacing), request.eta, request.seed)
     (guidanceScale, clips) = (request.cfgScale, request.clip)
     if let ends = request.cfgInterval {
       guard ends.count == 2, ends[0] <= ends[1] else {
@@ -68,8 +68,8 @@ extension SamplingSettings {
     let labels =
       if case .file(let path, _) = labels { path } else { labels.description }
     return SamplingRequest(
-      sampler: sampler.rawValue, prediction: prediction.rawValue, respacing: respacing, eta: eta,
-      cfgScale: guidanceScale,
+      sampler: sampler.rawValue, prediction: prediction.rawValue, respacing: "\(respacing)",
+      eta: eta, cfgScale: guidanceScale,
       cfgInterval: guidanceInterval == Respacing.trainingTimesteps
         ? nil : [guidanceInterval.lowerBound, guidanceInterval.upperBound],
       cfgChannels: guidedChannels.rawValue, clip: clips, seed: seed, labels: labels,

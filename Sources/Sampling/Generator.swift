@@ -36,15 +36,18 @@ public struct Generator: Sendable {
   /// - Throws: `Failure` (65) if the file is not a DiS checkpoint or cannot be read,
   ///   `LabelOutOfRange` if a label is not a class, `DecoderMismatch` if the decoder expects
   ///   different channels, or `NoiseShape` if given noise has a different shape; (64)
-  ///   `InvalidRespacing`, `GuidanceNowhere` if no timestep is guided, `UnconditionalModel` if
+  ///   `SettingOutOfRange` if a number of the settings is not in its range, `InvalidRespacing` for a
+  ///   single step of DDPM, `GuidanceNowhere` if no timestep is guided, `UnconditionalModel` if
   ///   labels or guidance are requested of a model without classes, `PixelModel` if a model of
   ///   pixels is given a decoder, or `StepNoiseMissing`; `OutOfMemory` (71) if decoding needs more
   ///   memory than the machine has.
   public init(
-    checkpoint path: String, key: String?, settings: SamplingSettings, given: GivenNoise? = nil,
+    checkpoint path: String, key: String? = nil, settings: SamplingSettings = SamplingSettings(),
+    given: GivenNoise? = nil,
     decoder: LoadedDecoder? = nil, precision: Precision = .float32
   ) throws {
-    let schedule = Schedule(try Respacing(settings.respacing))
+    try settings.check()
+    let schedule = Schedule(settings.respacing)
     let file = try CheckpointFile.open(path)
     let taken = try file.taken(key)
     model = try DiSModel(taken.state, precision: precision)
@@ -83,10 +86,14 @@ public struct Generator: Sendable {
       case .file(_, let labels): labels
       }
     if let wrong = asked.first(where: { !(0...classes).contains($0) }) {
-      throw Failure(
-        .dataRefused, .labelOutOfRange, "\(wrong)",
-        "the checkpoint has classes 0 to \(classes - 1), and \(classes) for no class")
+      throw Self.notAClass(wrong, of: classes)
     }
+  }
+
+  static func notAClass(_ label: Int, of classes: Int) -> Failure {
+    Failure(
+      .dataRefused, .labelOutOfRange, "\(label)",
+      "the checkpoint has classes 0 to \(classes - 1), and \(classes) for no class")
   }
 
   private func checkDecoder() throws(Failure) {
@@ -140,7 +147,7 @@ public struct Generator: Sendable {
   ///
   /// - Parameter index: The index of the sample, from 0. Labels from a file must include it.
   /// - Returns: A number from 0 to the number of classes - 1.
-  public func label(_ index: Int) -> Int? {
+  package func label(_ index: Int) -> Int? {
     guard let classes = model.configuration.classCount else { return nil }
     switch settings.labels {
     case .uniform: return stream(index).label(below: classes)
@@ -275,7 +282,7 @@ extension Generator {
     let interval = settings.guidanceInterval
     return SamplerProvenance(
       name: settings.sampler.rawValue, prediction: settings.prediction.rawValue,
-      respacing: settings.respacing, steps: sampler.schedule.count,
+      respacing: "\(settings.respacing)", steps: sampler.schedule.count,
       evaluations: sampler.evaluations,
       networkEvaluations: sampler.networkEvaluations(settings.guidance), eta: settings.eta,
       cfgScale: settings.guidanceScale,

@@ -7,13 +7,13 @@ import Tensors
 import Work
 
 /// A task that draws samples from a checkpoint without scoring them.
-public struct SampleRun: Sendable {
+package struct SampleRun: Sendable {
   /// The checkpoint and its settings.
-  public let generator: Generator
+  package let generator: Generator
   /// The number of samples.
-  public let count: Int
+  package let count: Int
   /// The amount of work that runs at once.
-  public let workload: Workload
+  package let workload: Workload
 
   /// Creates a task that draws the first samples of a generator.
   ///
@@ -21,7 +21,7 @@ public struct SampleRun: Sendable {
   ///   - generator: The checkpoint and its settings.
   ///   - count: The number of samples, from sample 0 on.
   ///   - workload: The amount of work that runs at once.
-  public init(generator: Generator, count: Int, workload: Workload) {
+  package init(generator: Generator, count: Int, workload: Workload) {
     self.generator = generator
     self.count = count
     self.workload = workload
@@ -40,7 +40,7 @@ public struct SampleRun: Sendable {
   ///   `TooFewNoises` if there are fewer than samples, or `NotFinite` if a sample has NaN or
   ///   infinity; the error that preparing the workload or writing the file throws; or the error
   ///   thrown by `sink`.
-  public func run(
+  package func run(
     rawPath: String?, reporter: Reporter, sink: ((Image, Int?) throws -> Void)?
   ) async throws -> String? {
     try workload.prepare()

@@ -20,9 +20,14 @@ public enum SamplerName: String, CaseIterable, Codable, Sendable {
   /// DPM-Solver's omit timestep 0, because the last step goes from the timestep before to zero
   /// noise.
   ///
-  /// - Parameter steps: The number of steps, at least 1; DDPM needs 2.
-  /// - Returns: The timesteps, in the notation of ``SamplingSettings/respacing``.
-  public func respacing(steps: Int) -> String {
+  /// - Parameter steps: The number of steps, 1 to 1000; DDPM needs 2.
+  /// - Throws: `Failure` `InvalidRespacing` (64) if there are no such timesteps.
+  public func respacing(steps: Int) throws(Failure) -> Respacing {
+    try Respacing(notation(steps: steps))
+  }
+
+  /// Returns the notation of ``respacing(steps:)``.
+  package func notation(steps: Int) -> String {
     switch self {
     // A single step begins at the noisiest timestep. DDPM needs the variance of two.
     case .ddim, .heun: steps == 1 ? "dpm1" : "\(steps)"
@@ -48,9 +53,8 @@ public struct SamplingSettings: Sendable {
   public var sampler = SamplerName.ddpm
   /// The quantity that the network predicts.
   public var prediction = PredictionName.epsilon
-  /// The timesteps to visit, in the notation of the original implementation; see
-  /// ``SamplerName/respacing(steps:)`` for a number of steps.
-  public var respacing = "250"
+  /// The timesteps to visit; see ``SamplerName/respacing(steps:)`` for a number of steps.
+  public var respacing = Respacing.default
   /// The noise of DDIM, 0 to 1.
   public var eta = 0.0
   /// The scale of classifier-free guidance; at 1 a prediction takes one evaluation of the network.
@@ -84,18 +88,13 @@ public struct SamplingSettings: Sendable {
   ///
   /// - Throws: `Failure` `SettingOutOfRange` (64) with what was found and what is possible.
   func check() throws(Failure) {
-    func refuse(_ property: String, _ found: some Any, _ expected: String) throws(Failure) {
-      throw Failure(.usage, .settingOutOfRange, "`\(property)` \(found)", "expected \(expected)")
-    }
-    if !(0...1).contains(eta) { try refuse("eta", eta, "0 to 1") }
-    if !guidanceScale.isFinite || guidanceScale < 0 {
-      try refuse("guidanceScale", guidanceScale, "a number of at least 0")
+    guard (0...1).contains(eta) else { throw .outOfRange("eta", eta, "0 to 1") }
+    guard guidanceScale.isFinite, guidanceScale >= 0 else {
+      throw .outOfRange("guidanceScale", guidanceScale, "a number of at least 0")
     }
     let timesteps = Respacing.trainingTimesteps
-    if !timesteps.contains(guidanceInterval.lowerBound)
-      || !timesteps.contains(guidanceInterval.upperBound)
-    {
-      try refuse(
+    guard guidanceInterval.clamped(to: timesteps) == guidanceInterval else {
+      throw .outOfRange(
         "guidanceInterval", "\(guidanceInterval.lowerBound),\(guidanceInterval.upperBound)",
         "timesteps from \(timesteps.lowerBound) to \(timesteps.upperBound)")
     }
@@ -103,14 +102,12 @@ public struct SamplingSettings: Sendable {
 
   /// Returns the sampler over the steps of `schedule`.
   ///
-  /// - Throws: `Failure` `SettingOutOfRange` (64) if a number is not in its range,
-  ///   `GuidanceNowhere` (64) when guidance is asked for at none of them,
+  /// - Throws: `Failure` `GuidanceNowhere` (64) when guidance is asked for at none of them,
   ///   `InvalidRespacing` (64) for a single step of DDPM.
   func sampler(_ schedule: Schedule) throws(Failure) -> Sampler {
-    try check()
     guard schedule.count > 1 || sampler != .ddpm else {
       throw Failure(
-        .usage, .invalidRespacing, respacing,
+        .usage, .invalidRespacing, "\(respacing)",
         "DDPM takes the variance of its last step from the one before; expected at least 2 steps, or "
           + "a sampler other than ddpm")
     }

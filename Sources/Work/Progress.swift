@@ -13,7 +13,12 @@ public struct WorkProgress: Equatable, Sendable {
   public let doneBefore: Int
 
   /// The unit of ``done`` and ``total``.
-  public enum Unit: Sendable { case images, bytes }
+  public enum Unit: Sendable {
+    /// Images.
+    case images
+    /// Bytes.
+    case bytes
+  }
 
   /// Creates a progress value from its properties.
   ///

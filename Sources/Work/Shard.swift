@@ -81,12 +81,12 @@ extension Shard {
       if let count {
         throw .shardMismatch("`shardCount`", "\(count), and `shard` none; leave one of them out")
       }
-      return (nil, seen + ["the whole run, as --shard none says"])
+      return (nil, seen + ["the whole run, as `shard` none says"])
     }
     if let explicit {
       let shard = try parse(explicit)
       try checkAgreement(shard, count, launcher)
-      return (shard, seen + ["shard \(shard), as --shard says"])
+      return (shard, seen + ["shard \(shard), as `shard` says"])
     }
     if let (shard, source) = try launcher.shard(count: count) {
       return (shard, seen + ["shard \(shard), as \(source) says"])

@@ -45,22 +45,6 @@ import _TestSupport
     #expect(ofSamples <= ofNoise / 20, "\(ofSamples) against \(ofNoise)")
   }
 
-  /// The example of the library computes what the command does.
-  @Test func theExampleAgreesWithTheCommand() throws {
-    let example = try DisEvalProcess(
-      [DisEvalProcess.checkpoint, DisEvalProcess.statistics],
-      executable: DisEvalProcess.product("score-samples"))
-    #expect(example.status == 0, "\(example.errors)")
-    let command = try DisEvalProcess(
-      ["fid", "--ckpt", DisEvalProcess.checkpoint, "--ref", DisEvalProcess.statistics]
-        + ["--num", "64", "--json"] + Self.settings)
-    let values = example.output.split(separator: "\n").map { $0.split(separator: " ") }
-    #expect(values.map { $0.first } == ["cs", "fd"])
-    for value in values.compactMap(\.last) {
-      #expect(command.output.contains("\"value\" : \(value)"), "\(value): \(command.output)")
-    }
-  }
-
   @Test func filesFitTheirBudget() throws {
     for (path, limit) in [
       ("scripts/train_demo/fashion-dis.safetensors", 5_000_000),

@@ -16,7 +16,7 @@ import _TestSupport
       let made = try DisEvalProcess(
         "features", "--images", images, "--weights", DisEvalProcess.extractor, "--out", path,
         "--threads", threads)
-      #expect(made.status == 0 && made.output.contains("11 images"), "\(made.errors)")
+      #expect(made.status == 0 && made.errors.contains("11 images"), "\(made.errors)")
     }
     #expect(
       try Data(contentsOf: URL(fileURLWithPath: one)) == Data(contentsOf: URL(fileURLWithPath: two))

@@ -214,7 +214,7 @@ import _TestSupport
         let run = try DisEvalProcess(command + [option])
         #expect(run.status == 0, "\(command) \(run.errors)")
         guard let count else {
-          #expect(run.output.contains("\(number) images"), "\(run.output)")
+          #expect(run.errors.contains("\(number) images"), "\(run.errors)")
           continue
         }
         let result = try run.json()
@@ -333,7 +333,7 @@ import _TestSupport
       let warnings = try #require(provenance["warnings"] as? [String])
       return (
         try #require(provenance["labels"] as? [String: Any]),
-        warnings.filter { $0.contains("--labels") }
+        warnings.filter { $0.hasPrefix("labels ") }
       )
     }
     let (three, warnings) = try labels("--labels", "3")

@@ -219,7 +219,7 @@ import _TestSupport
     let run = try DisEvalProcess(
       "stats", "convert", Self.fixture(name), "--out", out, "--dialect", "tf", "--image-side", "32")
     #expect(run.status == 0, "\(run.errors)")
-    #expect(run.output.contains("asserted: dialect, resolution"))
+    #expect(run.errors.contains("asserted: dialect, resolution"))
     let sigma = try NPZ.read(out).array("sigma")
     #expect(sigma.type == .float64 && sigma.shape == [16, 16])
     let golden = try NPYArray.read(Self.fixture("sigma.npy")).doubles()

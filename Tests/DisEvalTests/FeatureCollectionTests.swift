@@ -145,7 +145,7 @@ import Work
     let found = try #require(
       try enough.result(.pytorchFID, reference: .pytorchFID).metrics["fd"])
     let interval = try #require(found.interval)
-    #expect(interval[0] <= found.value && found.value <= interval[1] && interval[0] < interval[1])
+    #expect(interval.contains(found.value) && interval.lowerBound < interval.upperBound)
     #expect(found.intervalReason == nil)
   }
 }

@@ -23,6 +23,20 @@ private struct BrokenExtractor: FeatureExtractor {
   }
 }
 
+/// An extractor that announces impossible lengths, or returns results for a different number of images.
+private struct ImpossibleExtractor: FeatureExtractor {
+  let name = "impossible"
+  var featureDimension = 1
+  var classCount = 0
+  var spatialDimension = 0
+  var imagesTogether = 1
+  var results = 1
+
+  func callAsFunction(_ images: [Image], _ preparation: Preparation) -> [ExtractedFeatures] {
+    [ExtractedFeatures](repeating: ExtractedFeatures(features: [1]), count: results)
+  }
+}
+
 @Suite("Images in memory") struct ImageAccumulatorTests {
   private static let extractor = LoadedExtractor(FakeExtractor())
   private static let values: [[UInt8]] = (0..<97).map { (i: Int) in
@@ -42,7 +56,7 @@ private struct BrokenExtractor: FeatureExtractor {
   /// What must not depend on how images were added.
   private func document(_ result: EvaluationResult) throws -> String {
     var result = result
-    result.run = Run(
+    result.run = EvaluationResult.Run(
       arguments: [], request: nil, threads: 1, batch: 1, started: "", seconds: 0, host: "")
     return String(decoding: try result.json(), as: UTF8.self)
   }
@@ -208,6 +222,43 @@ private struct BrokenExtractor: FeatureExtractor {
       }
       #expect(failure?.code == .featuresInvalid && images.count == 0)
     }
+  }
+
+  @Test func impossibleExtractorsAreRefused() throws {
+    for extractor in [
+      ImpossibleExtractor(featureDimension: -1), ImpossibleExtractor(featureDimension: 0),
+      ImpossibleExtractor(featureDimension: 1 << 40), ImpossibleExtractor(classCount: -1),
+      ImpossibleExtractor(spatialDimension: .min), ImpossibleExtractor(imagesTogether: 0),
+    ] {
+      let failure = #expect(throws: Failure.self) {
+        _ = try ImageAccumulator(extractor: LoadedExtractor(extractor))
+      }
+      #expect(failure?.code == .featuresInvalid)
+    }
+    for results in [0, 2] {
+      var images = try ImageAccumulator(
+        extractor: LoadedExtractor(ImpossibleExtractor(results: results)))
+      let failure = #expect(throws: Failure.self) {
+        try images.append(twoPixelImages([[1, 2]])[0])
+      }
+      #expect(failure?.code == .featuresInvalid && images.count == 0)
+    }
+  }
+
+  /// An actor merges what it accumulated aside.
+  @Test func imagesAccumulatedAsideAreMerged() async throws {
+    let reference = try await accumulator((0..<60).map { [UInt8($0), UInt8(2 * $0 + 5)] })
+    var images = try await accumulator(Array(Self.values[..<40]))
+    try images.merge(try await images.accumulating(twoPixelImages(Array(Self.values[40..<41]))))
+    let rest = AsyncThrowingStream { continuation in
+      for image in twoPixelImages(Array(Self.values[41...])) { continuation.yield(image) }
+      continuation.finish()
+    }
+    try images.merge(try await images.accumulating(rest))
+    let whole = try await accumulator(Self.values)
+    #expect(
+      try document(await images.result(against: .images(reference)))
+        == document(await whole.result(against: .images(reference))))
   }
 
   @Test(arguments: [(0, 0, 3, 0), (1, 1, 3, 4), (2, 2, 2, 8), (-1, 4, 1, 4), (1 << 40, 1, 1, 1)])

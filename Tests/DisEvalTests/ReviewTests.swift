@@ -113,7 +113,7 @@ private struct ReviewedRun {
     #expect(review.items.map(\.image.pixels) == reviewed.samples.prefix(3).map(\.pixels))
     #expect(review.items.map(\.label) == (0..<3).map { reviewed.run.generator.label($0) })
     #expect(review.ranking == nil && !review.isReduced)
-    #expect(review.unranked?.contains("--ref") == true)
+    #expect(review.unranked?.contains("`reference`") == true)
     #expect(review.identity == "Each of them has the SHA-256 that the result recorded.")
     reviewer.count = 100
     let all = try await reviewer.review(reporter: .silent)

@@ -21,7 +21,7 @@ struct SmallRun {
     let path = folder.path("model.safetensors")
     try model.write(to: URL(fileURLWithPath: path))
     var settings = SamplingSettings()
-    settings.respacing = "3"
+    settings.respacing = try Respacing("3")
     generator = try Generator(checkpoint: path, key: nil, settings: settings)
   }
 

@@ -1,4 +1,5 @@
 import Files
+import References
 import Results
 import Sampling
 import Work
@@ -10,32 +11,64 @@ public struct Execution: Sendable {
   public var workload: Workload
   /// Where samples are kept, so that the work can be interrupted and shared; nil to keep nothing.
   public var run: RunSettings?
-  /// The command's arguments, for the record.
-  public var arguments: [String]
+  /// The command's arguments, for the record; empty if no command is executed.
+  package var arguments: [String] = []
 
   /// Creates an execution that keeps nothing unless a run is given.
   ///
   /// - Parameters:
   ///   - workload: The amount of work that runs at once.
   ///   - run: Where samples are kept; nil to keep nothing.
-  ///   - arguments: The command's arguments, for the record.
-  public init(workload: Workload, run: RunSettings? = nil, arguments: [String] = []) {
-    (self.workload, self.run, self.arguments) = (workload, run, arguments)
+  public init(workload: Workload = .default, run: RunSettings? = nil) {
+    (self.workload, self.run) = (workload, run)
   }
 }
 
 extension EvaluationRequest {
-  /// Creates a request to evaluate samples of a checkpoint with the metrics of `fid`.
+  /// Creates a request to evaluate samples of a checkpoint.
   ///
   /// - Parameters:
   ///   - checkpoint: The path of the file.
   ///   - settings: All settings that determine the samples.
+  ///   - num: The number of samples.
   ///   - reference: The path of images or statistics to compare with, or the name of fetched
   ///     statistics.
-  public init(sampling checkpoint: String, _ settings: SamplingSettings, reference: String) {
+  ///   - dialect: A dialect or all of them; nil for the reference's dialect, or that of pytorch-fid
+  ///     if it is unknown.
+  ///   - metrics: The metrics that must be computed; nil for those of `fid`, as far as the inputs
+  ///     allow.
+  public init(
+    sampling checkpoint: String, _ settings: SamplingSettings, num: Int = defaultCount,
+    reference: String, dialect: DialectChoice? = nil, metrics: Set<MetricName>? = nil
+  ) {
     self.init(
       subject: .checkpoint(CheckpointRequest(path: checkpoint, sampling: settings.request)),
       reference: reference)
+    self.num = num
+    set(dialect, metrics)
+  }
+
+  /// Creates a request to evaluate images.
+  ///
+  /// - Parameters:
+  ///   - images: The path of a folder, an archive or a statistics file.
+  ///   - reference: The path of images or statistics to compare with, or the name of fetched
+  ///     statistics.
+  ///   - dialect: A dialect or all of them; nil for the reference's dialect, or that of pytorch-fid
+  ///     if it is unknown.
+  ///   - metrics: The metrics that must be computed; nil for those of `fid`, as far as the inputs
+  ///     allow.
+  public init(
+    images: String, reference: String, dialect: DialectChoice? = nil,
+    metrics: Set<MetricName>? = nil
+  ) {
+    self.init(subject: .images(images), reference: reference)
+    set(dialect, metrics)
+  }
+
+  private mutating func set(_ dialect: DialectChoice?, _ metrics: Set<MetricName>?) {
+    self.dialect = dialect?.name
+    self.metrics = metrics?.map(\.rawValue).sorted()
   }
 
   /// Opens and checks everything that the request names. Unsuitable inputs are refused here.
@@ -47,7 +80,9 @@ extension EvaluationRequest {
   ///   `RequestInvalid`, `CountMismatch`, `DialectMismatch`, `ExtractorMismatch`,
   ///   `MetricUnavailable`, `ResolutionMismatch`, `TooFewSamples`; `UnknownPreset` (64); or the
   ///   error that loading the inputs throws.
-  public func prepare(_ execution: Execution, reporter: Reporter) throws -> PreparedEvaluation {
+  public func prepare(
+    _ execution: Execution = Execution(), reporter: Reporter = .silent
+  ) throws -> PreparedEvaluation {
     try PreparedEvaluation(self, execution, reporter: reporter)
   }
 }

@@ -50,13 +50,15 @@ public struct ImageAccumulator: Sendable {
   ///   - workload: The amount of work that runs at once.
   /// - Throws: `Failure` `CannotCreate` (73) if the folder for temporary files is missing or not
   ///   writable, `UnknownKernels` (64), `KernelsUnavailable` (69) or `OutOfMemory` (71) if the
-  ///   workload is not possible on this machine.
+  ///   workload is not possible on this machine; `FeaturesInvalid` (65) if the extractor announces
+  ///   impossible lengths.
   public init(
     extractor: LoadedExtractor, dialect: DialectChoice = .one(.pytorchFID),
     metrics: Set<MetricName> = [.fid, .inceptionScore], name: String = "images",
     workload: Workload = .default
   ) throws(Failure) {
     try workload.prepare()
+    try Self.check(extractor.network)
     (self.extractor, self.dialect, self.metrics) = (extractor, dialect, metrics)
     (self.name, self.workload) = (name, workload)
     spool = try FeatureSpool(
@@ -86,6 +88,20 @@ public struct ImageAccumulator: Sendable {
       extractor: .choose(weights: weights, reference: reference),
       dialect: .one(reference.dialect ?? .pytorchFID), metrics: metrics, name: name,
       workload: workload)
+  }
+
+  /// Checks the lengths that an extractor announces.
+  private static func check(_ extractor: any FeatureExtractor) throws(Failure) {
+    let lengths = [extractor.featureDimension, extractor.classCount, extractor.spatialDimension]
+    guard (1...GaussianStatistics.maximumDimension).contains(lengths[0]),
+      lengths.dropFirst().allSatisfy((0...1 << 20).contains), extractor.imagesTogether >= 1
+    else {
+      throw Failure(
+        .dataRefused, .featuresInvalid, "the extractor \(extractor.name)",
+        "\(lengths[0]) features, \(lengths[1]) classes, \(lengths[2]) features with positions and "
+          + "\(extractor.imagesTogether) images together, expected 1 to "
+          + "\(GaussianStatistics.maximumDimension), at least 0, at least 0 and at least 1")
+    }
   }
 
   private static func demands(
@@ -132,6 +148,33 @@ extension ImageAccumulator {
     }
   }
 
+  /// Returns an accumulator like this one that contains only the given images. An actor merges it,
+  /// because it cannot change an accumulator that it stores while it awaits.
+  ///
+  /// ```swift
+  /// try images.merge(try await images.accumulating(batch))
+  /// ```
+  ///
+  /// - Throws: As ``append(contentsOf:)-([Image])``.
+  public func accumulating(_ images: [Image]) async throws -> ImageAccumulator {
+    var result = try ImageAccumulator(
+      extractor: extractor, dialect: dialect, metrics: metrics, name: name, workload: workload)
+    try await result.append(contentsOf: images)
+    return result
+  }
+
+  /// Returns an accumulator like this one that contains only the images of a sequence.
+  ///
+  /// - Throws: As ``append(contentsOf:)-([Image])``, or the error thrown by the sequence.
+  public func accumulating(
+    _ images: some AsyncSequence<Image, any Error>
+  ) async throws -> ImageAccumulator {
+    var result = try ImageAccumulator(
+      extractor: extractor, dialect: dialect, metrics: metrics, name: name, workload: workload)
+    try await result.append(contentsOf: images)
+    return result
+  }
+
   /// Extracts the features of images as they arrive, and adds them in order after the others. At
   /// most as many images wait as the workload allows in flight.
   ///
@@ -161,7 +204,7 @@ extension ImageAccumulator {
     try spool.append(contentsOf: other.spool)
   }
 
-  private func checkSameExtractor(as other: ImageAccumulator) throws(Failure) {
+  func checkSameExtractor(as other: ImageAccumulator) throws(Failure) {
     let (own, others) = (extractor.provenance, other.extractor.provenance)
     // Extractors of one's own may have no hash: their name and dimension must then agree.
     guard own.isSame(as: others) ?? (own.dimension == others.dimension),
@@ -177,64 +220,7 @@ extension ImageAccumulator {
 
 // MARK: - Results
 
-/// What images are compared with.
-public enum EvaluationReference: Sendable {
-  /// Statistics of reference images.
-  case statistics(ReferenceStatistics)
-  /// Reference images in memory.
-  case images(ImageAccumulator)
-  /// The path of images or statistics, or the name of fetched statistics.
-  case path(String)
-}
-
 extension ImageAccumulator {
-  /// Compares the images with a reference. More images can be added afterwards.
-  ///
-  /// - Parameters:
-  ///   - reference: What the images are compared with.
-  ///   - referenceDialect: The dialect of the reference, if it differs from ``dialect`` on purpose or
-  ///     the statistics do not name it.
-  ///   - intervals: Whether distances and scores have intervals, which take the time of 20 distances.
-  ///   - allowsMismatch: Whether inputs that are known not to match are compared anyway. The result
-  ///     records them.
-  ///   - reporter: Receives progress and warnings.
-  /// - Throws: `Failure` (65) as ``EvaluationRequest/prepare(_:reporter:)`` and
-  ///   ``PreparedEvaluation/run(sink:)`` do: `TooFewSamples`, `DialectMismatch`,
-  ///   `ExtractorMismatch`, `ResolutionMismatch`; or the error that reading the reference throws.
-  public func result(
-    against reference: EvaluationReference, referenceDialect: Dialect? = nil,
-    intervals: Bool = true, allowsMismatch: Bool = false, reporter: Reporter = .silent
-  ) async throws -> EvaluationResult {
-    try checkEnough(count, name)
-    let (opened, path) = try open(reference)
-    var request = EvaluationRequest(subject: .images(name), reference: path)
-    request.precision = extractor.network.precision
-    request.dialect = dialect.name
-    request.referenceDialect = referenceDialect?.rawValue
-    request.optionalMetrics = metrics.map(\.rawValue).sorted()
-    (request.intervals, request.allowsMismatch) = (intervals, allowsMismatch)
-    return try await PreparedEvaluation(
-      request, Execution(workload: workload), reporter: reporter,
-      scoring: ScoringSettings(request), subject: .accumulated(self), reference: opened,
-      path: path, loaded: extractor
-    ).run()
-  }
-
-  private func open(
-    _ reference: EvaluationReference
-  ) throws -> (reference: OpenedReference, path: String) {
-    switch reference {
-    case .statistics(let statistics): return (.files(.statistics(statistics)), statistics.path)
-    case .images(let images):
-      try checkSameExtractor(as: images)
-      try checkEnough(images.count, images.name)
-      return (.accumulated(images), images.name)
-    case .path(let text):
-      let path = try resolveReference(text)
-      return (.files(try ImagesOrStatistics(path: path, recursive: nil)), path)
-    }
-  }
-
   /// Returns the features as the metrics of an evaluation need them.
   ///
   /// - Throws: `Failure` `FeaturesNotKept` (65) if the features of a preparation or of sFID are

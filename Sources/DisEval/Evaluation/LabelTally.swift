@@ -97,19 +97,19 @@ extension LabelTally {
       guard isOne || isUnlike(shares) || hasClasses(beyond: reference, with: shares) else {
         return nil
       }
-      return "--labels \(policy) asks for \(asked), but '\(name)' has \(reference); the distance "
-        + "measures this difference too"
+      return "labels \(policy): the samples are of \(asked), but '\(name)' has \(reference); the "
+        + "distance measures this difference too"
     }
     guard !["uniform", "balanced"].contains(policy) else { return nil }
     let even = [Double](repeating: 1 / Double(classes), count: classes)
     if let one, Int(policy) != nil {
       return
-        "--labels \(policy) asks for class \(one) alone, and '\(name)' does not say its classes; "
-        + "the distance is right only if it is of that class alone"
+        "labels \(policy): the samples are of class \(one) alone, and '\(name)' does not say its "
+        + "classes; the distance is right only if it is of that class alone"
     }
     guard isUnlike(even) else { return nil }
     return
-      "--labels \(policy) asks for \(asked), and '\(name)' does not say its classes; the distance "
-      + "is right only if its images are of the same classes in the same numbers"
+      "labels \(policy): the samples are of \(asked), and '\(name)' does not say its classes; the "
+      + "distance is right only if its images are of the same classes in the same numbers"
   }
 }

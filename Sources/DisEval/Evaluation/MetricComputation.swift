@@ -52,13 +52,14 @@ package struct MetricComputation {
   ///   - other: The dialect of the reference, the same unless dialects are mixed deliberately.
   /// - Throws: `Failure` (65) with the code of the `MetricError` if a metric cannot be computed, or
   ///   the error that reading feature rows throws.
-  package mutating func result(_ dialect: Dialect, reference other: Dialect) throws -> DialectResult
+  package mutating func result(_ dialect: Dialect, reference other: Dialect) throws
+    -> EvaluationResult.DialectResult
   {
     let definition = dialect.definition
     let pair = PreparedPair(
       subject: effective(definition.preparation),
       reference: effective(other.definition.preparation))
-    var result = DialectResult(
+    var result = EvaluationResult.DialectResult(
       preprocessing: extractor?.preprocessing(definition.preparation)
         ?? definition.preparation.description,
       meanPrecision: definition.mean.rawValue, ddof: definition.ddof)
@@ -100,14 +101,16 @@ package struct MetricComputation {
     extractor?.effective(preparation) ?? preparation
   }
 
-  private func skip(_ names: [MetricName], _ reason: String, in result: inout DialectResult) {
+  private func skip(
+    _ names: [MetricName], _ reason: String, in result: inout EvaluationResult.DialectResult
+  ) {
     for name in names where wanted.contains(name) { result.skipped[name.rawValue] = reason }
   }
 
   /// Adds FID, or sFID for spatial features.
   private mutating func addDistance(
     _ title: MetricTitle, _ keys: [DistanceKey], _ definition: DialectDefinition,
-    to result: inout DialectResult
+    to result: inout EvaluationResult.DialectResult
   ) throws {
     let isSpatial = keys[0].isSpatial
     if isSpatial, extractor?.spatialDimension == 0 {
@@ -118,7 +121,7 @@ package struct MetricComputation {
       result.skipped[title.rawValue] = "statistics without mu_s and sigma_s were given"
       return
     }
-    var metric = Metric(distance, title)
+    var metric = EvaluationResult.Metric(distance, title)
     metric.setInterval(title) { () throws(NoInterval) in try jackknife(distance, keys, title) }
     if isSpatial { metric.definition = definition.spatial } else { metric.floor = floor }
     result.metrics[title.rawValue] = metric
@@ -126,7 +129,8 @@ package struct MetricComputation {
 
   /// Adds the Inception Score, which needs only the images.
   private func addScore(
-    _ preparation: Preparation, _ definition: DialectDefinition, to result: inout DialectResult
+    _ preparation: Preparation, _ definition: DialectDefinition,
+    to result: inout EvaluationResult.DialectResult
   ) throws(Failure) {
     let title = title(.inceptionScore)
     guard case .images(let collection) = subject else {
@@ -143,14 +147,14 @@ package struct MetricComputation {
     } catch {
       throw Failure(error, title.rawValue)
     }
-    var metric = Metric(score, title, definition: definition.score.tool)
+    var metric = EvaluationResult.Metric(score, title, definition: definition.score.tool)
     metric.setInterval(title) { () throws(NoInterval) in try jackknife(scores) }
     result.metrics[title.rawValue] = metric
   }
 
   private mutating func addKernelDistance(
     _ rows: FeatureRows, _ others: FeatureRows, _ preparation: Preparation,
-    _ definition: DialectDefinition, to result: inout DialectResult
+    _ definition: DialectDefinition, to result: inout EvaluationResult.DialectResult
   ) throws {
     let (tool, subsets) = definition.kernelDistance
     do throws(MetricError) {
@@ -160,7 +164,7 @@ package struct MetricComputation {
           try kernelDistance(between: rows, and: others, subsets: subsets)
         }
       kernelDistances[preparation, default: [:]][subsets] = value
-      result.metrics["kid"] = Metric(
+      result.metrics["kid"] = EvaluationResult.Metric(
         value, definition: tool, referenceCount: referenceCount(others))
     } catch {
       guard error.code == .tooFewSamples else { throw Failure(error, "KID") }
@@ -171,7 +175,7 @@ package struct MetricComputation {
   /// Adds precision and recall, and density and coverage if the tool computes them.
   private mutating func addPrecisionAndRecall(
     _ rows: FeatureRows, _ others: FeatureRows, _ preparation: Preparation,
-    _ definition: DialectDefinition, to result: inout DialectResult
+    _ definition: DialectDefinition, to result: inout EvaluationResult.DialectResult
   ) throws {
     let (tool, convention) = definition.precisionAndRecall
     do throws(MetricError) {
@@ -188,7 +192,7 @@ package struct MetricComputation {
         shares += [(.density, value.density), (.coverage, value.coverage)]
       }
       for share in shares {
-        result.metrics[share.title.rawValue] = Metric(
+        result.metrics[share.title.rawValue] = EvaluationResult.Metric(
           share: share.value, share.title, definition: tool,
           referenceCount: referenceCount(others))
       }
@@ -215,7 +219,7 @@ package struct MetricComputation {
     }
   }
 
-  private var floor: Floor? {
+  private var floor: EvaluationResult.Floor? {
     if case .statistics(let statistics, _) = reference { statistics.record?.floor } else { nil }
   }
 

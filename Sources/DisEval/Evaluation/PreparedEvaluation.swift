@@ -11,8 +11,10 @@ import Work
 
 /// An evaluation whose inputs are open and checked, so that whatever can be refused is refused
 /// before the first sample.
-public struct PreparedEvaluation {
+public struct PreparedEvaluation: Sendable {
   let request: EvaluationRequest
+  /// Whether a side is in memory, so that the request names no file for it.
+  private let isInMemory: Bool
   let execution: Execution
   let reporter: Reporter
   let scoring: ScoringSettings
@@ -30,6 +32,7 @@ public struct PreparedEvaluation {
   private let date = Date.now
 
   init(_ request: EvaluationRequest, _ execution: Execution, reporter: Reporter) throws {
+    try execution.run?.check()
     try execution.workload.prepare()
     let scoring = try ScoringSettings(request)
     var missing = MissingInputs()
@@ -60,11 +63,13 @@ public struct PreparedEvaluation {
   /// - Parameters:
   ///   - path: The path of the reference, or its name if it is in memory.
   ///   - loaded: The extractor that already scored images; nil to choose one.
+  ///   - isInMemory: Whether the inputs are values of a program, for which there is no request.
   init(
     _ request: EvaluationRequest, _ execution: Execution, reporter: Reporter,
     scoring: ScoringSettings, subject: OpenedSubject, reference: OpenedReference, path: String,
-    loaded: LoadedExtractor? = nil
+    loaded: LoadedExtractor? = nil, isInMemory: Bool = false
   ) throws {
+    self.isInMemory = isInMemory
     (self.request, self.execution, self.reporter) = (request, execution, reporter)
     (self.scoring, self.subject, self.reference, referencePath) = (
       scoring, subject, reference, path
@@ -155,11 +160,16 @@ public struct PreparedEvaluation {
 extension PreparedEvaluation {
   /// Draws or reads the images, extracts their features and computes the metrics.
   ///
-  /// - Parameter sink: Receives every sampled image, `[H, W, C]`, in index order, with its class or
-  ///   nil.
   /// - Throws: `Failure` such as `NotFinite` or `RunIncomplete` (65) if samples cannot be drawn,
-  ///   read or kept, or the error thrown by `sink`.
-  public func run(sink: ((Image, Int?) throws -> Void)? = nil) async throws -> EvaluationResult {
+  ///   read or kept.
+  public func run() async throws -> EvaluationResult { try await run(sink: nil) }
+
+  /// Evaluates, and passes the samples on.
+  ///
+  /// - Parameter sink: Receives every sampled image, `[H, W, C]`, in index order, with its class or
+  ///   nil; nil to pass on nothing.
+  /// - Throws: As ``run()``, or the error thrown by `sink`.
+  package func run(sink: ((Image, Int?) throws -> Void)?) async throws -> EvaluationResult {
     var evaluation = self
     return try await evaluation.score(sink)
   }
@@ -179,7 +189,7 @@ extension PreparedEvaluation {
       subjectSide, against: referenceSide, extractor: extractor.network?.network,
       isInception: extractor.provenance.name == MetricTitle.inception, wanted: scoring.wanted,
       intervals: scoring.intervals, reporter: reporter)
-    var results: [String: DialectResult] = [:]
+    var results: [String: EvaluationResult.DialectResult] = [:]
     for pair in pairs {
       results[pair.features.rawValue] = try computation.result(
         pair.features, reference: pair.reference)
@@ -191,7 +201,7 @@ extension PreparedEvaluation {
       provenance: provenance(subjectSide, referenceSide, of: only),
       samplesSha256: subjectSide.sha256,
       sampleDigests: subject.origin.flatMap { _ in subjectSide.digests?.text },
-      run: Run(
+      run: EvaluationResult.Run(
         arguments: execution.arguments, request: isInMemory ? nil : request,
         threads: execution.workload.threads,
         batch: execution.workload.batch, started: date.formatted(.iso8601),
@@ -201,7 +211,8 @@ extension PreparedEvaluation {
 
   /// - Parameter only: The dialect and its metrics; nil if there are several.
   private func provenance(
-    _ subjectSide: Side, _ referenceSide: Side, of only: (key: String, value: DialectResult)?
+    _ subjectSide: Side, _ referenceSide: Side,
+    of only: (key: String, value: EvaluationResult.DialectResult)?
   ) -> Provenance {
     let origin = subject.origin
     var extractor = extractor.provenance
@@ -217,13 +228,6 @@ extension PreparedEvaluation {
         path: referencePath, dialect: only == nil ? nil : pairs[0].reference),
       allowedMismatches: guardian.allowed.isEmpty ? nil : guardian.allowed,
       warnings: guardian.warnings)
-  }
-
-  /// Whether a side is in memory, so that the request names no file for it.
-  private var isInMemory: Bool {
-    if case .accumulated = subject { return true }
-    if case .accumulated = reference { return true }
-    return false
   }
 
   /// Issues the warnings about the images of both sides.

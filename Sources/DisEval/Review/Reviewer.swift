@@ -81,8 +81,8 @@ public struct Reviewer: Sendable {
     guard let reference, let rows else {
       review.unranked =
         reference == nil
-        ? "the reference is not available; use --ref to add it"
-        : "the reference has no rows of features, which 'dis-eval stats make --keep-features' keeps"
+        ? "the reference is not available; give `reference`"
+        : "the reference has no rows of features, which statistics made with `keptRows` have"
       return review
     }
 

@@ -41,7 +41,7 @@ public struct SampleAudit: Sendable {
   ///   - workload: The amount of work that runs at once.
   ///   - reporter: Receives the progress.
   /// - Throws: `Failure` (65) `NoSampleDigests` if the result has no hashes, `ResultInvalid` if
-  ///   they are not valid, or as ``SampleRun/run(rawPath:reporter:sink:)`` does if sampling fails.
+  ///   they are not valid, or the error that drawing a sample throws.
   public init(
     of result: EvaluationResult, count: Int, generator: Generator, workload: Workload,
     reporter: Reporter

@@ -52,7 +52,7 @@ package struct SweepKey: Encodable {
     checkpointKey = request.checkpoint?.key
     sampler = settings.sampler.rawValue
     prediction = settings.prediction.rawValue
-    respacing = settings.respacing
+    respacing = "\(settings.respacing)"
     eta = settings.eta
     guidanceScale = settings.guidanceScale
     guidanceInterval = [

@@ -12,9 +12,9 @@ import Results
 /// numbers (the tool's dialect, the number of images) is given by the `.json` record beside the
 /// file or, for files in the registry, by the registry; otherwise it is unknown.
 public struct ReferenceStatistics: Sendable {
-  /// The path of the file.
+  /// The path of the file, or the name of statistics that were made in memory.
   public let path: String
-  /// The SHA-256 of the file.
+  /// The SHA-256 of the file; of statistics in memory, that of the file that ``write(to:)`` writes.
   public let sha256: String
   /// The layout of the file.
   public let format: Format
@@ -40,7 +40,16 @@ public struct ReferenceStatistics: Sendable {
   /// The mean and covariance of the features of sFID, which retain their positions; nil if there are
   /// none.
   public let spatial: GaussianStatistics?
-  private let rows: (@Sendable () throws -> NPYReader)?
+  private let rows: Rows?
+
+  /// Where the feature rows are.
+  private enum Rows {
+    case file(@Sendable () throws -> NPYReader)
+    case memory(FeatureRows)
+  }
+
+  /// Whether the statistics were made in memory and not read from a file.
+  package let isInMemory: Bool
 
   /// The length of a feature vector.
   public var dimension: Int { gaussian.dimension }
@@ -87,7 +96,21 @@ public struct ReferenceStatistics: Sendable {
     ddof = record?.ddof ?? moments.ddof ?? entry?.ddof
     meanPrecision = record?.meanPrecision ?? content.meanPrecision
     spatial = try content.spatialGaussian(count: count)
-    rows = content.rows
+    rows = content.rows.map { .file($0) }
+    isInMemory = false
+  }
+
+  /// Creates statistics that were checked.
+  init(
+    inMemory name: String, _ gaussian: GaussianStatistics, _ spatial: GaussianStatistics?,
+    _ rows: FeatureRows?, _ record: StatisticsRecord
+  ) {
+    (path, sha256, format) = (name, record.npzSha256, .npz)
+    (self.record, entry, count) = (record, nil, gaussian.count)
+    (ddof, meanPrecision, arrays) = (record.ddof, .float64, [])
+    (self.gaussian, self.spatial) = (gaussian, spatial)
+    self.rows = rows.flatMap { $0.count > 0 ? .memory($0) : nil }
+    isInMemory = true
   }
 
   /// Reads the feature rows in the file, rounded to float32.
@@ -96,7 +119,12 @@ public struct ReferenceStatistics: Sendable {
   /// - Throws: `Failure` `StatsInvalid` (65) if they are not finite rows of ``dimension`` numbers,
   ///   or the failure of reading the file.
   public func featureRows() throws -> FeatureRows? {
-    guard let reader = try rows?() else { return nil }
+    let reader: NPYReader
+    switch rows {
+    case nil: return nil
+    case .memory(let rows): return rows
+    case .file(let open): reader = try open()
+    }
     let shape = try StatisticsContent.checkedRowShape(reader, path: path, atLeast: 0)
     guard shape.columns == dimension else {
       throw StatisticsContent.refusal(

@@ -33,11 +33,18 @@ public struct StatisticsConversion: Sendable {
   ///
   /// - Parameter path: The file to write, which must end in `.npz`.
   /// - Returns: The record.
-  /// - Throws: `Failure` `InvalidOutput` (64) for a different suffix; `FactContradicted` (65) if an
+  /// - Throws: `Failure` (64) `InvalidOutput` for a different suffix, `SettingOutOfRange` if a number
+  ///   of images below 2, a resolution below 1 or above 65,536, or a negative number of rows is
+  ///   asserted; `FactContradicted` (65) if an
   ///   asserted fact is known to be different; `NoFeatureRows` (65) if rows are to be kept and
   ///   there are none; `CannotCreate` (73), `DiskFull` or `InputOutput` (74) if a file cannot be
   ///   written; otherwise as ``ReferenceStatistics/featureRows()``.
-  public func write(to path: String) throws -> StatisticsRecord {
+  @discardableResult public func write(to path: String) throws -> StatisticsRecord {
+    guard count ?? 2 >= 2 else { throw Failure.outOfRange("count", count ?? 0, "at least 2") }
+    guard (1...65_536).contains(resolution ?? 1) else {
+      throw Failure.outOfRange("resolution", resolution ?? 0, "1 to 65536")
+    }
+    guard keptRows >= 0 else { throw Failure.outOfRange("keptRows", keptRows, "at least 0") }
     guard path.hasSuffix(".npz") else {
       throw Failure(
         .usage, .invalidOutput, path, "statistics are written as .npz; pickles are only read")

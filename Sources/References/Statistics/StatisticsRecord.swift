@@ -36,7 +36,7 @@ public struct StatisticsRecord: Codable, Sendable {
   /// The SHA-256 of the file.
   public var npzSha256: String
   /// The distance of held-out data of the same kind.
-  public var floor: Floor?
+  public var floor: EvaluationResult.Floor?
   /// The name and version of the tool that wrote the record.
   public var tool: String
 
@@ -88,7 +88,7 @@ public struct StatisticsRecord: Codable, Sendable {
   ///     if unknown.
   package init(
     dataset: Dataset?, count: Int?, extractor: ExtractorProvenance, features: Int,
-    npzSha256: String, floor: Floor?, dialect: Dialect?, ddof: Int?
+    npzSha256: String, floor: EvaluationResult.Floor?, dialect: Dialect?, ddof: Int?
   ) {
     self.dataset = dataset
     self.count = count

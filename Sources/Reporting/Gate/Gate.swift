@@ -21,12 +21,33 @@ public struct Gate: Sendable {
   /// on.
   private let conditions: (candidate: [String: String], baseline: [String: String])
 
-  /// Creates a gate for `candidate`.
+  /// Creates a gate for a result.
   ///
-  /// - Throws: `EncodingError` if a number in a provenance is not finite.
+  /// - Parameters:
+  ///   - candidate: The result to judge.
+  ///   - policy: The requirements.
+  ///   - baseline: The result to compare with; nil to judge by limits alone.
+  /// - Throws: As ``init(_:by:baseline:)-(RecordedEvaluation,_,_)``.
+  public init(
+    _ candidate: EvaluationResult, by policy: Policy, baseline: EvaluationResult? = nil
+  ) throws {
+    try self.init(
+      RecordedEvaluation(candidate, path: "the result"), by: policy,
+      baseline: baseline.map { RecordedEvaluation($0, path: "the baseline") })
+  }
+
+  /// Creates a gate for a result or baseline that was read from a file.
+  ///
+  /// - Parameters:
+  ///   - candidate: The result to judge.
+  ///   - policy: The requirements.
+  ///   - baseline: The baseline to compare with; nil to judge by limits alone.
+  /// - Throws: ``Failure`` `PolicyInvalid` (78) as ``Policy/check(subject:)`` does;
+  ///   `EncodingError` if a number in a provenance is not finite.
   public init(
     _ candidate: RecordedEvaluation, by policy: Policy, baseline: RecordedEvaluation? = nil
   ) throws {
+    try policy.check(subject: "the policy")
     self.candidate = candidate
     self.policy = policy
     self.baseline = baseline
@@ -38,9 +59,11 @@ public struct Gate: Sendable {
   /// - Parameters:
   ///   - compared: The metrics to compare with the baseline; nil for all metrics of the baseline.
   ///   - audit: The result of an audit, which regenerates samples; nil if there was none.
-  public func report(comparing compared: Set<String>? = nil, audit: Check? = nil) -> GateReport {
+  public func report(comparing compared: Set<String>? = nil, audit: GateReport.Check? = nil)
+    -> GateReport
+  {
     let differences = baseline == nil ? [] : self.differences
-    var checks: [Check] = []
+    var checks: [GateReport.Check] = []
     for (name, rule) in policy.metrics {
       if let min = rule.min { checks.append(limit(name, .min, min)) }
       if let max = rule.max { checks.append(limit(name, .max, max)) }
@@ -62,7 +85,9 @@ public struct Gate: Sendable {
 
   // MARK: - Limits
 
-  private func limit(_ name: String, _ kind: Check.Kind, _ limit: Double) -> Check {
+  private func limit(_ name: String, _ kind: GateReport.Check.Kind, _ limit: Double)
+    -> GateReport.Check
+  {
     var check = self.check(name, kind)
     check.limit = limit
     guard let metric = candidate.metrics[name] else { return check }
@@ -74,7 +99,7 @@ public struct Gate: Sendable {
     guard metric.jackknife != nil else {
       return check.unsaid("the result has no jackknife values of \(name) that its interval is from")
     }
-    let (low, high) = (interval[0], interval[1])
+    let (low, high) = (interval.lowerBound, interval.upperBound)
     let (isGood, isBad) = kind == .max ? (high <= limit, low > limit) : (low >= limit, high < limit)
     check.reason = "\(sixDigits(metric.value)) in [\(sixDigits(low)), \(sixDigits(high))] "
     if isGood {
@@ -95,7 +120,7 @@ public struct Gate: Sendable {
   private func comparison(
     _ name: String, with baseline: RecordedEvaluation, differences: [GateReport.Difference]
   )
-    -> Check
+    -> GateReport.Check
   {
     var check = self.check(name, .baseline)
     let other = baseline.metrics[name]
@@ -129,7 +154,7 @@ public struct Gate: Sendable {
     guard excess.isFinite, error.isFinite else { return check.unsaid("the values are too large") }
     // Without any spread, the difference is exact.
     let t = error > 0 ? excess / error : excess > 0 ? .infinity : -.infinity
-    check.comparison = NonInferiorityTest(
+    check.comparison = GateReport.NonInferiorityTest(
       difference: difference, standardError: error, paired: isPaired, degrees: degrees,
       tolerance: tolerance, pWorse: studentProbability(-t, degreesOfFreedom: degrees),
       pPass: studentProbability(t, degreesOfFreedom: degrees))
@@ -138,7 +163,7 @@ public struct Gate: Sendable {
 
   /// Returns the verdicts of the tests: with Holm's correction for "worse", and each at its own
   /// level for "pass".
-  private func decided(_ checks: [Check]) -> [Check] {
+  private func decided(_ checks: [GateReport.Check]) -> [GateReport.Check] {
     var checks = checks
     let order = checks.indices.filter { checks[$0].comparison != nil }.sorted {
       (checks[$0].comparison?.pWorse ?? 1) < (checks[$1].comparison?.pWorse ?? 1)
@@ -176,7 +201,8 @@ public struct Gate: Sendable {
 
   /// Returns why two values are not comparable; nil if they are.
   private func unlike(
-    _ metric: Metric, _ other: Metric, _ differences: [GateReport.Difference]
+    _ metric: EvaluationResult.Metric, _ other: EvaluationResult.Metric,
+    _ differences: [GateReport.Difference]
   ) -> String? {
     var differences = differences
     if metric.definition != other.definition {
@@ -206,9 +232,9 @@ public struct Gate: Sendable {
   // MARK: - Both
 
   /// Returns a check without a verdict yet.
-  private func check(_ name: String, _ kind: Check.Kind) -> Check {
+  private func check(_ name: String, _ kind: GateReport.Check.Kind) -> GateReport.Check {
     let metric = candidate.metrics[name]
-    return Check(
+    return GateReport.Check(
       metric: name, kind: kind, verdict: .cannotSay,
       reason: "the result has no \(name)\(reasonWithout(name))",
       value: metric?.value, interval: metric?.interval)
@@ -227,7 +253,7 @@ public struct Gate: Sendable {
   }
 
   /// Returns why a metric cannot be judged at all; nil if it can.
-  private func unfit(_ metric: Metric) -> String? {
+  private func unfit(_ metric: EvaluationResult.Metric) -> String? {
     if let least = policy.minSamples, (candidate.provenance.num ?? 0) < least {
       let count = candidate.provenance.num.map(String.init) ?? "an unknown number of"
       return "\(count) samples, the policy demands \(least)"
@@ -256,16 +282,16 @@ public struct Gate: Sendable {
   }
 }
 
-extension Check {
+extension GateReport.Check {
   /// Returns the check, undecided for the given reason.
-  fileprivate func unsaid(_ reason: String) -> Check {
+  fileprivate func unsaid(_ reason: String) -> GateReport.Check {
     var check = self
     check.reason = reason
     return check
   }
 }
 
-extension NonInferiorityTest {
+extension GateReport.NonInferiorityTest {
   /// The size of the change for the worse or the better, as shown to users.
   fileprivate var change: String {
     difference == 0

@@ -35,7 +35,7 @@ private enum Outcome: String {
   case pass, failure, error, skipped
 }
 
-extension Check {
+extension GateReport.Check {
   fileprivate var outcome: Outcome {
     switch verdict {
     case .pass: .pass

@@ -16,7 +16,7 @@ extension GateReport {
   }
 }
 
-extension Check {
+extension GateReport.Check {
   /// The title of the check, such as `fid max`.
   var title: String { "\(metric) \(kind.rawValue)" }
 }
@@ -27,7 +27,7 @@ extension GateReport {
   /// Annotations for GitHub's runner: errors for checks that are worse, warnings for undecided
   /// ones; at most ten of each kind, because the runner shows no more.
   public var annotations: [String] {
-    [(Verdict.worse, "error"), (.cannotSay, "warning")].flatMap { verdict, command in
+    [(GateReport.Verdict.worse, "error"), (.cannotSay, "warning")].flatMap { verdict, command in
       let found = checks.filter { $0.verdict == verdict }
       let shown = found.count > 10 ? found.prefix(9) : found[...]
       var lines = shown.map {
@@ -84,7 +84,8 @@ extension GateReport {
       samples.isEmpty
         ? [] : ["# TYPE \(name) gauge", "# HELP \(name) \(help)"] + samples.map { name + $0 }
     }
-    func metrics(_ name: String, _ help: String, _ value: (Check) -> Double?) -> [String] {
+    func metrics(_ name: String, _ help: String, _ value: (GateReport.Check) -> Double?) -> [String]
+    {
       let values = Dictionary(
         checks.compactMap { check in value(check).map { (check.metric, $0) } }
       ) { first, _ in first }
@@ -98,8 +99,8 @@ extension GateReport {
       gauge("dis_eval_gate_status", "0 pass, 1 worse, 3 cannot say.", [" \(verdict.exitStatus)"])
       + gauge("dis_eval_samples", "Samples scored.", num.map { [" \($0)"] } ?? [])
       + metrics("dis_eval_metric", "Value of a metric.") { $0.value }
-      + metrics("dis_eval_metric_low", "Low end of its interval.") { $0.interval?[0] }
-      + metrics("dis_eval_metric_high", "High end of its interval.") { $0.interval?[1] }
+      + metrics("dis_eval_metric_low", "Low end of its interval.") { $0.interval?.lowerBound }
+      + metrics("dis_eval_metric_high", "High end of its interval.") { $0.interval?.upperBound }
     return (lines + ["# EOF", ""]).joined(separator: "\n")
   }
 

@@ -35,7 +35,7 @@ extension Policy {
       case "schema": schema = try value.text()
       case "alpha":
         alpha = try value.number()
-        guard alpha >= 0.0001, alpha < 0.5 else {
+        guard Self.possibleAlpha.contains(alpha) else {
           throw value.invalid(expected: "from 0.0001 to below 0.5")
         }
       case "tolerance": tolerance = try value.tolerance()

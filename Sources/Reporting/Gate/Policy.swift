@@ -1,4 +1,5 @@
 import Files
+import GenerativeMetrics
 import Results
 
 /// The requirements of a gate: limits, tolerances against a baseline, and error probabilities.
@@ -42,6 +43,14 @@ public struct Policy: Equatable, Sendable {
     /// The smaller of two tolerances, which depends on the baseline's value.
     indirect case smaller(Tolerance, Tolerance)
 
+    /// Whether every part is a finite number of at least 0.
+    var isPossible: Bool {
+      switch self {
+      case .absolute(let value), .relative(let value): value >= 0 && value.isFinite
+      case .smaller(let a, let b): a.isPossible && b.isPossible
+      }
+    }
+
     /// Returns the tolerance in the metric's unit.
     func value(of baseline: Double) -> Double {
       switch self {
@@ -52,7 +61,7 @@ public struct Policy: Equatable, Sendable {
     }
   }
 
-  /// The probability of calling a result worse, or as good, when it is not.
+  /// The probability of calling a result worse, or as good, when it is not: from 0.0001 to below 0.5.
   public var alpha = 0.05
   /// The tolerance of metrics that do not have their own.
   public var tolerance = Tolerance.relative(0.01)
@@ -83,11 +92,41 @@ public struct Policy: Equatable, Sendable {
     metrics[name] = whole
   }
 
-  /// Checks that the limits of every metric allow a value.
+  /// Adds requirements for a metric. The stricter of two limits or tolerances applies.
   ///
-  /// - Throws: ``Failure`` `PolicyInvalid` (78) if a minimum is above its maximum.
+  /// - Parameters:
+  ///   - rule: The requirements.
+  ///   - metric: The metric, by the name that it has in results: `fid` for Inception and
+  ///     `frechetDistance` for other extractors.
+  public mutating func add(_ rule: Rule, to metric: MetricTitle) { add(rule, to: metric.rawValue) }
+
+  /// The error probabilities that can be asked for.
+  static let possibleAlpha = 0.0001..<0.5
+
+  /// Checks that every number is possible, and that the limits of every metric allow a value.
+  ///
+  /// - Parameter subject: The file, or what the policy is called in messages.
+  /// - Throws: ``Failure`` `PolicyInvalid` (78) if ``alpha`` is not from 0.0001 to below 0.5,
+  ///   ``minSamples`` is below 1, a tolerance is negative or not finite, or a minimum is above its
+  ///   maximum.
   public func check(subject: String) throws(Failure) {
+    guard Self.possibleAlpha.contains(alpha) else {
+      throw .policy(subject, "alpha: found \(alpha), expected from 0.0001 to below 0.5")
+    }
+    guard minSamples ?? 1 >= 1 else {
+      throw .policy(
+        subject, "min_samples: found \(minSamples ?? 0), expected a whole number from 1")
+    }
+    guard tolerance.isPossible else {
+      throw .policy(subject, "tolerance: expected a finite number of at least 0")
+    }
     for (name, rule) in metrics.sorted(by: { $0.key < $1.key }) {
+      guard rule.tolerance?.isPossible ?? true,
+        ![rule.min, rule.max].contains(where: { $0?.isNaN ?? false })
+      else {
+        throw .policy(
+          subject, "metrics.\(name): expected numbers, and a finite tolerance of at least 0")
+      }
       if let problem = rule.contradiction { throw .policy(subject, "metrics.\(name): \(problem)") }
     }
   }
@@ -108,7 +147,7 @@ extension Policy.Tolerance {
 
 /// Returns the finite number that `text` represents in JSON's notation; nil for other text, such as
 /// `nan`, `0x10` or `010`.
-public func finiteNumber(_ text: String) -> Double? {
+package func finiteNumber(_ text: String) -> Double? {
   guard text.wholeMatch(of: /-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/) != nil,
     let number = Double(text), number.isFinite
   else { return nil }

@@ -6,7 +6,7 @@ extension ReportPage {
   /// Returns the page as one HTML file that loads nothing, runs nothing, and is also well-formed
   /// XML.
   ///
-  /// The templates escape all text, after ``plain(_:)`` has removed what could defeat the escaping.
+  /// The templates escape all text, after `plain(_:)` has removed what could defeat the escaping.
   ///
   /// - Throws: The error of the template parser if a built-in template is not valid.
   public func html() throws -> [UInt8] {

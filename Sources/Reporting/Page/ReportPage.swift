@@ -47,14 +47,21 @@ public struct ReportPage: Sendable {
     case missing(String)
     /// The verdict of a gate.
     case verdict(String, Mood)
+    /// A table.
     case table(Table)
+    /// Pictures with a caption.
     case figure(Figure)
   }
 
   /// Whether a verdict is good. The verdict's words also convey this; colour is never the only
   /// indication.
   public enum Mood: String, Sendable {
-    case good, bad, unsure
+    /// Every check is met.
+    case good
+    /// A check is not met.
+    case bad
+    /// A check is undecided.
+    case unsure
   }
 
   /// A table. The first cell of each row is the heading of the row.
@@ -81,6 +88,7 @@ public struct ReportPage: Sendable {
 
   /// The content of a cell.
   public enum Cell: Sendable, ExpressibleByStringInterpolation {
+    /// Words.
     case text(String)
     /// A number, aligned with the numbers above and below it.
     case number(String)

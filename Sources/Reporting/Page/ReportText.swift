@@ -6,9 +6,8 @@ func shown(_ value: Double) -> String {
 }
 
 /// Returns `low to high`; nil if there is no interval.
-func interval(_ ends: [Double]?) -> String? {
-  guard let ends, ends.count == 2 else { return nil }
-  return "\(shown(ends[0])) to \(shown(ends[1]))"
+func interval(_ interval: ClosedRange<Double>?) -> String? {
+  interval.map { "\(shown($0.lowerBound)) to \(shown($0.upperBound))" }
 }
 
 /// Returns the full name of a metric, followed by its short name.

@@ -108,7 +108,7 @@ extension ReportedResult {
   }
 
   private static func blocks(
-    _ metrics: [String: Metric], skipped: [String: String], caption: String
+    _ metrics: [String: EvaluationResult.Metric], skipped: [String: String], caption: String
   ) -> [ReportPage.Block] {
     let sorted = metrics.sorted { $0.key < $1.key }
     let reasons = Dictionary(
@@ -122,7 +122,7 @@ extension ReportedResult {
   }
 
   private static func table(
-    _ metrics: [(key: String, value: Metric)], caption: String
+    _ metrics: [(key: String, value: EvaluationResult.Metric)], caption: String
   ) -> ReportPage.Table {
     let confidences = Set(metrics.compactMap(\.value.confidence))
     let percent = confidences.count == 1 ? confidences.first : nil
@@ -143,7 +143,7 @@ extension ReportedResult {
       })
   }
 
-  private static func remarks(on metric: Metric) -> String {
+  private static func remarks(on metric: EvaluationResult.Metric) -> String {
     var remarks: [String] = []
     if let deviation = metric.standardDeviation {
       remarks.append("standard deviation \(shown(deviation))")

@@ -2,7 +2,12 @@ import Foundation
 
 /// The format of a picture drawn by gnuplot.
 public enum PictureFormat: String, CaseIterable, Sendable {
-  case svg, png, pdf
+  /// Scalable vector graphics.
+  case svg
+  /// Pixels.
+  case png
+  /// A page for printing.
+  case pdf
 
   /// Returns the terminal for a drawing with `lines` lines of notes: 840 x 560 units, and space for
   /// the notes.

@@ -2,15 +2,25 @@ import Results
 
 /// The quantity that evaluations are plotted against.
 public enum ScalingAxis: String, CaseIterable, Sendable {
+  /// Steps of training.
   case trainingSteps = "training-steps"
+  /// Images seen in training.
   case trainingImages = "training-images"
+  /// Operations of training, in GFLOP.
   case trainingCompute = "training-compute"
+  /// Parameters of the network.
   case parameters
+  /// All operations of a forward pass, in GFLOP.
   case gflops
+  /// The operations of a forward pass that the DiS paper counts, in GFLOP.
   case gflopsThop = "gflops-thop"
+  /// Tokens of an image.
   case tokens
+  /// Steps of the sampler.
   case samplingSteps = "sampling-steps"
+  /// Operations for one sample, in GFLOP.
   case samplingCompute = "sampling-compute"
+  /// The scale of guidance.
   case guidance
 
   /// The label of the axis, with its unit.

@@ -174,11 +174,8 @@ extension ScalingCurves {
       guard let place = x.value(of: entry), let score = entry.metrics[metric],
         score.value.isFinite
       else { return nil }
-      let ends = score.interval.flatMap { ends in
-        ends.count == 2 && ends[0] <= ends[1] && (ends[0] > 0 || !arePositive)
-          ? ends[0]...ends[1] : nil
-      }
-      return Plot.Point(entry.name, x: place, y: score.value, interval: ends)
+      let interval = score.interval.flatMap { $0.lowerBound > 0 || !arePositive ? $0 : nil }
+      return Plot.Point(entry.name, x: place, y: score.value, interval: interval)
     }
   }
 
@@ -234,7 +231,7 @@ extension ScalingCurves {
   ) -> [String] {
     let divided =
       "A line for each folder of checkpoints: different models are not averaged unless they are said "
-      + "to be seeds of one recipe, with --average-seeds."
+      + "to be seeds of one recipe."
     let averaged = divider.averaged(lines).map {
       "Where several evaluations are at one place, lines show the mean of \($0)."
     }

@@ -2,12 +2,44 @@ import Results
 
 /// A setting that the evaluations of a drawing share, or that distinguishes families.
 public enum Setting: String, CaseIterable, Sendable {
-  case family, variant, name, data
+  /// The rows that belong together.
+  case family
+  /// The named size, such as `DiS-S/2`.
+  case variant
+  /// The name of the row.
+  case name
+  /// The data of training.
+  case data
+  /// The side of a patch, in pixels.
   case patchSize = "patch-size"
-  case skip, conditioning, depth, width
+  /// Whether there are long skip connections.
+  case skip
+  /// How the network is told the class and the time.
+  case conditioning
+  /// The number of blocks.
+  case depth
+  /// The width of a token.
+  case width
+  /// The channels and the side of an image or latent.
   case imageSide = "image-side"
-  case num, dialect, extractor, reference
-  case sampler, steps, guidance, eta, precision
+  /// The number of images scored.
+  case num
+  /// The tool whose conventions are followed.
+  case dialect
+  /// The feature extractor.
+  case extractor
+  /// What the images were compared with.
+  case reference
+  /// The name of the sampler.
+  case sampler
+  /// The steps of the sampler.
+  case steps
+  /// The scale of guidance.
+  case guidance
+  /// The noise of DDIM.
+  case eta
+  /// The number format of the products.
+  case precision
 
   /// Returns the value as shown to users; nil if it is unknown.
   public func value(of entry: LedgerEntry) -> String? {

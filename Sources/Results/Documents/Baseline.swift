@@ -4,7 +4,7 @@ public struct Baseline: Codable, Sendable {
   /// The name and version of the document format.
   public var schema = Baseline.currentSchema
   /// The metrics by name.
-  public var metrics: [String: Metric]
+  public var metrics: [String: EvaluationResult.Metric]
   /// What the metrics were computed from.
   public var provenance: Provenance
   /// SHA-256 over the SHA-256s of all images' pixels; nil if there were no images.
@@ -21,10 +21,10 @@ public struct Baseline: Codable, Sendable {
     /// The commit that was checked out; nil if unknown.
     public var commit: String?
     /// The gate's verdict against the baseline that this one replaces.
-    public var verdict: Verdict?
+    public var verdict: GateReport.Verdict?
 
     /// Creates the record of when and why a baseline was written.
-    public init(reason: String, date: String, commit: String?, verdict: Verdict?) {
+    public init(reason: String, date: String, commit: String?, verdict: GateReport.Verdict?) {
       self.reason = reason
       self.date = date
       self.commit = commit

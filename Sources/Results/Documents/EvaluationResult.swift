@@ -106,69 +106,73 @@ extension EvaluationResult {
   }
 }
 
-/// The metrics in one dialect.
-public struct DialectResult: Codable, Sendable {
-  /// The metrics by name.
-  public var metrics: [String: Metric] = [:]
-  /// The metrics that the inputs do not allow, with the reason.
-  public var skipped: [String: String] = [:]
-  /// How images are converted to the extractor's input.
-  public var preprocessing: String
-  /// Whether the mean is summed in `float32` or `float64`.
-  public var meanPrecision: String
-  /// The number subtracted from the number of images in the divisor of the covariance.
-  public var ddof: Int
+// MARK: - Parts
 
-  /// Creates a dialect without metrics.
-  ///
-  /// - Parameters:
-  ///   - preprocessing: How images are converted to the extractor's input.
-  ///   - meanPrecision: Whether the mean is summed in `float32` or `float64`.
-  ///   - ddof: The number subtracted from the number of images in the divisor of the covariance.
-  package init(preprocessing: String, meanPrecision: String, ddof: Int) {
-    self.preprocessing = preprocessing
-    self.meanPrecision = meanPrecision
-    self.ddof = ddof
+extension EvaluationResult {
+  /// The metrics in one dialect.
+  public struct DialectResult: Codable, Sendable {
+    /// The metrics by name.
+    public var metrics: [String: Metric] = [:]
+    /// The metrics that the inputs do not allow, with the reason.
+    public var skipped: [String: String] = [:]
+    /// How images are converted to the extractor's input.
+    public var preprocessing: String
+    /// Whether the mean is summed in `float32` or `float64`.
+    public var meanPrecision: String
+    /// The number subtracted from the number of images in the divisor of the covariance.
+    public var ddof: Int
+
+    /// Creates a dialect without metrics.
+    ///
+    /// - Parameters:
+    ///   - preprocessing: How images are converted to the extractor's input.
+    ///   - meanPrecision: Whether the mean is summed in `float32` or `float64`.
+    ///   - ddof: The number subtracted from the number of images in the divisor of the covariance.
+    package init(preprocessing: String, meanPrecision: String, ddof: Int) {
+      self.preprocessing = preprocessing
+      self.meanPrecision = meanPrecision
+      self.ddof = ddof
+    }
   }
-}
 
-/// Information that may differ between runs that agree.
-public struct Run: Codable, Sendable {
-  /// The command's arguments.
-  public var arguments: [String]
-  /// The request; nil if images were in memory, and in results of version 0.5.0 and earlier.
-  public var request: EvaluationRequest?
-  /// The number of workers.
-  public var threads: Int
-  /// The number of images in flight.
-  public var batch: Int
-  /// The start time in UTC, ISO 8601.
-  public var started: String
-  /// The wall time in seconds.
-  public var seconds: Double
-  /// The name of the machine.
-  public var host: String
+  /// Information that may differ between runs that agree.
+  public struct Run: Codable, Sendable {
+    /// The command's arguments.
+    public var arguments: [String]
+    /// The request; nil if images were in memory, and in results of version 0.5.0 and earlier.
+    public var request: EvaluationRequest?
+    /// The number of workers.
+    public var threads: Int
+    /// The number of images in flight.
+    public var batch: Int
+    /// The start time in UTC, ISO 8601.
+    public var started: String
+    /// The wall time in seconds.
+    public var seconds: Double
+    /// The name of the machine.
+    public var host: String
 
-  /// Creates a record of a run from its properties.
-  ///
-  /// - Parameters:
-  ///   - arguments: The command's arguments.
-  ///   - request: The request; nil in results of version 0.5.0 and earlier.
-  ///   - threads: The number of workers.
-  ///   - batch: The number of images in flight.
-  ///   - started: The start time in UTC, ISO 8601.
-  ///   - seconds: The wall time in seconds.
-  ///   - host: The name of the machine.
-  package init(
-    arguments: [String], request: EvaluationRequest?, threads: Int, batch: Int, started: String,
-    seconds: Double, host: String
-  ) {
-    self.arguments = arguments
-    self.request = request
-    self.threads = threads
-    self.batch = batch
-    self.started = started
-    self.seconds = seconds
-    self.host = host
+    /// Creates a record of a run from its properties.
+    ///
+    /// - Parameters:
+    ///   - arguments: The command's arguments.
+    ///   - request: The request; nil in results of version 0.5.0 and earlier.
+    ///   - threads: The number of workers.
+    ///   - batch: The number of images in flight.
+    ///   - started: The start time in UTC, ISO 8601.
+    ///   - seconds: The wall time in seconds.
+    ///   - host: The name of the machine.
+    package init(
+      arguments: [String], request: EvaluationRequest?, threads: Int, batch: Int, started: String,
+      seconds: Double, host: String
+    ) {
+      self.arguments = arguments
+      self.request = request
+      self.threads = threads
+      self.batch = batch
+      self.started = started
+      self.seconds = seconds
+      self.host = host
+    }
   }
 }

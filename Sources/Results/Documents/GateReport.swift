@@ -1,25 +1,6 @@
 import Files
 import Foundation
 
-/// The decision of a gate.
-public enum Verdict: String, Codable, Sendable {
-  case pass, worse
-  /// The interval includes the limit, or the two are not comparable.
-  case cannotSay = "cannot_say"
-
-  /// The verdict as shown to users.
-  package var text: String { self == .cannotSay ? "cannot say" : rawValue }
-
-  /// The exit status of the process: 0, 1 or 3.
-  public var exitStatus: Int32 {
-    switch self {
-    case .pass: 0
-    case .worse: ExitStatus.worse.rawValue
-    case .cannotSay: ExitStatus.inconclusive.rawValue
-    }
-  }
-}
-
 /// The verdict on a result, with every check that led to it.
 public struct GateReport: Codable, Sendable {
   /// The name and version of the document format.
@@ -120,104 +101,134 @@ public struct GateReport: Codable, Sendable {
   public func json() throws -> [UInt8] { try encodedJSON(self) }
 }
 
-/// One requirement on one metric.
-public struct Check: Codable, Sendable {
-  /// The kind of requirement.
-  public enum Kind: String, Codable, Sendable {
-    case min, max, baseline
-    /// Regenerated samples are those of the result.
-    case audit
+// MARK: - Parts
+
+extension GateReport {
+  /// The decision of a gate.
+  public enum Verdict: String, Codable, Sendable {
+    /// The requirements are met.
+    case pass
+    /// A requirement is not met.
+    case worse
+    /// The interval includes the limit, or the two are not comparable.
+    case cannotSay = "cannot_say"
+
+    /// The verdict as shown to users.
+    package var text: String { self == .cannotSay ? "cannot say" : rawValue }
+
+    /// The exit status of the process: 0, 1 or 3.
+    public var exitStatus: Int32 {
+      switch self {
+      case .pass: 0
+      case .worse: ExitStatus.worse.rawValue
+      case .cannotSay: ExitStatus.inconclusive.rawValue
+      }
+    }
   }
 
-  /// The name of the metric.
-  public var metric: String
-  /// The kind of requirement.
-  public var kind: Kind
-  /// Whether the requirement is met.
-  public var verdict: Verdict
-  /// The reason for the verdict, in a sentence.
-  public var reason: String
-  /// The result's value; nil if the result lacks the metric.
-  public var value: Double?
-  /// The ends of the interval of the result's value, the lower first; nil if there is none.
-  public var interval: [Double]?
-  /// The limit, or the baseline's value; nil if the baseline lacks the metric.
-  public var limit: Double?
-  /// The test against the baseline; nil if there was none.
-  public var comparison: NonInferiorityTest?
-  /// The estimated factor by which to multiply the number of samples to reach a decision; nil if
-  /// unknown.
-  public var samplesFactor: Double?
+  /// One requirement on one metric.
+  public struct Check: Codable, Sendable {
+    /// The kind of requirement.
+    public enum Kind: String, Codable, Sendable {
+      /// The value is at least a limit.
+      case min
+      /// The value is at most a limit.
+      case max
+      /// The value is not worse than that of the baseline.
+      case baseline
+      /// Regenerated samples are those of the result.
+      case audit
+    }
 
-  /// Creates a check without a limit or a comparison.
-  ///
-  /// - Parameters:
-  ///   - metric: The name of the metric.
-  ///   - kind: The kind of requirement.
-  ///   - verdict: Whether the requirement is met.
-  ///   - reason: The reason for the verdict, in a sentence.
-  ///   - value: The result's value; nil if the result lacks the metric.
-  ///   - interval: The ends of the interval of the result's value, the lower first; nil if there is
-  ///     none.
-  package init(
-    metric: String, kind: Kind, verdict: Verdict, reason: String, value: Double? = nil,
-    interval: [Double]? = nil
-  ) {
-    (self.metric, self.kind, self.verdict) = (metric, kind, verdict)
-    (self.reason, self.value, self.interval) = (reason, value, interval)
+    /// The name of the metric.
+    public var metric: String
+    /// The kind of requirement.
+    public var kind: Kind
+    /// Whether the requirement is met.
+    public var verdict: Verdict
+    /// The reason for the verdict, in a sentence.
+    public var reason: String
+    /// The result's value; nil if the result lacks the metric.
+    public var value: Double?
+    /// The interval of the result's value; nil if there is none.
+    public var interval: ClosedRange<Double>?
+    /// The limit, or the baseline's value; nil if the baseline lacks the metric.
+    public var limit: Double?
+    /// The test against the baseline; nil if there was none.
+    public var comparison: NonInferiorityTest?
+    /// The estimated factor by which to multiply the number of samples to reach a decision; nil if
+    /// unknown.
+    public var samplesFactor: Double?
+
+    /// Creates a check without a limit or a comparison.
+    ///
+    /// - Parameters:
+    ///   - metric: The name of the metric.
+    ///   - kind: The kind of requirement.
+    ///   - verdict: Whether the requirement is met.
+    ///   - reason: The reason for the verdict, in a sentence.
+    ///   - value: The result's value; nil if the result lacks the metric.
+    ///   - interval: The interval of the result's value; nil if there is none.
+    package init(
+      metric: String, kind: Kind, verdict: Verdict, reason: String, value: Double? = nil,
+      interval: ClosedRange<Double>? = nil
+    ) {
+      (self.metric, self.kind, self.verdict) = (metric, kind, verdict)
+      (self.reason, self.value, self.interval) = (reason, value, interval)
+    }
+  }
+
+  /// A test of non-inferiority, which determines how much worse a result is than a baseline.
+  public struct NonInferiorityTest: Codable, Sendable {
+    /// The candidate's value minus the baseline's, or the reverse if higher is better; positive is
+    /// worse.
+    public var difference: Double
+    /// The jackknife standard error of the difference.
+    public var standardError: Double
+    /// Whether the standard error was computed from pairs of both results' samples.
+    public var paired: Bool
+    /// The degrees of freedom: the number of jackknife groups minus one.
+    public var degrees: Int
+    /// The largest difference that does not count as worse.
+    public var tolerance: Double
+    /// The probability of a difference at least this large if the true one were the tolerance; a
+    /// small value means worse.
+    public var pWorse: Double
+    /// The probability of a difference at most this small if the true one were the tolerance; a small
+    /// value means pass.
+    public var pPass: Double
+
+    /// Creates a test from its properties.
+    ///
+    /// - Parameters:
+    ///   - difference: The candidate's value minus the baseline's, or the reverse if higher is
+    ///     better; positive is worse.
+    ///   - standardError: The jackknife standard error of the difference.
+    ///   - paired: Whether the standard error was computed from pairs of both results' samples.
+    ///   - degrees: The degrees of freedom: the number of jackknife groups minus one.
+    ///   - tolerance: The largest difference that does not count as worse.
+    ///   - pWorse: The probability of a difference at least this large if the true one were the
+    ///     tolerance; a small value means worse.
+    ///   - pPass: The probability of a difference at most this small if the true one were the
+    ///     tolerance; a small value means pass.
+    package init(
+      difference: Double, standardError: Double, paired: Bool, degrees: Int, tolerance: Double,
+      pWorse: Double, pPass: Double
+    ) {
+      (self.difference, self.standardError) = (difference, standardError)
+      (self.paired, self.degrees, self.tolerance) = (paired, degrees, tolerance)
+      (self.pWorse, self.pPass) = (pWorse, pPass)
+    }
   }
 }
 
-extension Check {
+extension GateReport.Check {
   /// Creates the check for an audit, which regenerates samples of the result.
   ///
   /// - Parameters:
   ///   - verdict: Whether the requirement is met.
   ///   - reason: The reason for the verdict, in a sentence.
-  public init(audit verdict: Verdict, reason: String) {
+  public init(audit verdict: GateReport.Verdict, reason: String) {
     self.init(metric: "samples", kind: .audit, verdict: verdict, reason: reason)
-  }
-}
-
-/// A test of non-inferiority, which determines how much worse a result is than a baseline.
-public struct NonInferiorityTest: Codable, Sendable {
-  /// The candidate's value minus the baseline's, or the reverse if higher is better; positive is
-  /// worse.
-  public var difference: Double
-  /// The jackknife standard error of the difference.
-  public var standardError: Double
-  /// Whether the standard error was computed from pairs of both results' samples.
-  public var paired: Bool
-  /// The degrees of freedom: the number of jackknife groups minus one.
-  public var degrees: Int
-  /// The largest difference that does not count as worse.
-  public var tolerance: Double
-  /// The probability of a difference at least this large if the true one were the tolerance; a
-  /// small value means worse.
-  public var pWorse: Double
-  /// The probability of a difference at most this small if the true one were the tolerance; a small
-  /// value means pass.
-  public var pPass: Double
-
-  /// Creates a test from its properties.
-  ///
-  /// - Parameters:
-  ///   - difference: The candidate's value minus the baseline's, or the reverse if higher is
-  ///     better; positive is worse.
-  ///   - standardError: The jackknife standard error of the difference.
-  ///   - paired: Whether the standard error was computed from pairs of both results' samples.
-  ///   - degrees: The degrees of freedom: the number of jackknife groups minus one.
-  ///   - tolerance: The largest difference that does not count as worse.
-  ///   - pWorse: The probability of a difference at least this large if the true one were the
-  ///     tolerance; a small value means worse.
-  ///   - pPass: The probability of a difference at most this small if the true one were the
-  ///     tolerance; a small value means pass.
-  package init(
-    difference: Double, standardError: Double, paired: Bool, degrees: Int, tolerance: Double,
-    pWorse: Double, pPass: Double
-  ) {
-    (self.difference, self.standardError) = (difference, standardError)
-    (self.paired, self.degrees, self.tolerance) = (paired, degrees, tolerance)
-    (self.pWorse, self.pPass) = (pWorse, pPass)
   }
 }

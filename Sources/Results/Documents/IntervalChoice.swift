@@ -8,3 +8,8 @@ package enum IntervalChoice: Equatable, Sendable {
   /// The reason for an evaluation that was requested without intervals.
   package static let notAskedFor = "not asked for"
 }
+
+extension ClosedRange {
+  /// The lower and the upper bound.
+  package var ends: [Bound] { [lowerBound, upperBound] }
+}

@@ -1,7 +1,18 @@
 /// A metric that can be requested. With an extractor other than Inception, `fid` is called `fd` and
 /// `is` is called `cs`.
 public enum MetricName: String, CaseIterable, Sendable {
-  case fid, sfid, inceptionScore = "is", kid, precision, recall
+  /// The Fréchet distance of the pooled features.
+  case fid
+  /// The Fréchet distance of features with positions.
+  case sfid
+  /// The score of the class probabilities.
+  case inceptionScore = "is"
+  /// The kernel distance of the features.
+  case kid
+  /// The share of images near the reference.
+  case precision
+  /// The share of the reference near the images.
+  case recall
 
   /// The metrics that need the feature rows of both sides.
   package static let ofRows: Set<MetricName> = [.kid, .precision, .recall]

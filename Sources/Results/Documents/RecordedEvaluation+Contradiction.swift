@@ -25,7 +25,7 @@ extension RecordedEvaluation {
   }
 }
 
-extension Metric {
+extension EvaluationResult.Metric {
   /// Returns the jackknife of the metric; nil if there is none.
   ///
   /// - Parameter count: The number of samples N, at least `Jackknife.minimumCount`.
@@ -59,13 +59,9 @@ extension Metric {
 
   /// Returns what is inconsistent with the values of the jackknife.
   fileprivate func contradiction(named name: String, count: Int?) -> String? {
-    if let interval {
-      guard interval.count == 2, interval[0] <= interval[1] else {
-        return "interval: expected [low, high]"
-      }
-      guard interval[0] <= value, value <= interval[1] else {
-        return "value: \(value) lies outside its own interval, [\(interval[0]), \(interval[1])]"
-      }
+    if let interval, !interval.contains(value) {
+      return "value: \(value) lies outside its own interval, [\(interval.lowerBound), "
+        + "\(interval.upperBound)]"
     }
     if let confidence, confidence != Jackknife.confidence {
       return "confidence: found \(confidence), intervals have \(Jackknife.confidence)"
@@ -93,11 +89,12 @@ extension Metric {
       ?? [implied.positiveInterval, implied.interval]
     guard
       choices.contains(where: {
-        agree(interval[0], $0.lowerBound, scale: value)
-          && agree(interval[1], $0.upperBound, scale: value)
+        agree(interval.lowerBound, $0.lowerBound, scale: value)
+          && agree(interval.upperBound, $0.upperBound, scale: value)
       })
     else {
-      return "interval: found [\(interval[0]), \(interval[1])], its jackknife values give "
+      return "interval: found [\(interval.lowerBound), \(interval.upperBound)], its jackknife "
+        + "values give "
         + "[\(choices[0].lowerBound), \(choices[0].upperBound)]"
     }
     return nil

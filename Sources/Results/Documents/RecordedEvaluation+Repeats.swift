@@ -46,7 +46,7 @@ extension RecordedEvaluation {
         skipped[name] = "not in every one of the \(parts.count) results"
         continue
       }
-      let mean = Metric(meanOf: values, named: name, count: first.provenance.num)
+      let mean = EvaluationResult.Metric(meanOf: values, named: name, count: first.provenance.num)
       guard mean.value.isFinite else { throw invalid("metrics.\(name): the values are too large") }
       metrics[name] = mean
     }
@@ -67,14 +67,14 @@ extension RecordedEvaluation {
   }
 }
 
-extension Metric {
+extension EvaluationResult.Metric {
   /// Creates the mean of a metric over results of the same settings with different seeds.
   ///
   /// - Parameters:
   ///   - metrics: The metric of each result, at least one.
   ///   - name: The name of the metric.
   ///   - count: The number of samples of each result; nil if unknown, and then there is no interval.
-  fileprivate init(meanOf metrics: [Metric], named name: String, count: Int?) {
+  fileprivate init(meanOf metrics: [EvaluationResult.Metric], named name: String, count: Int?) {
     self = metrics[0]
     value = metrics.reduce(0) { $0 + $1.value } / Double(metrics.count)
     (standardDeviation, meanTerm, negativeRounding) = (nil, nil, nil)
@@ -92,9 +92,10 @@ extension Metric {
       return
     }
     (value, bias) = (combined.value, combined.bias)
-    jackknife = LeftOut(groups: combined.leftOut.count, values: combined.leftOut)
+    jackknife = EvaluationResult.Metric.LeftOut(
+      groups: combined.leftOut.count, values: combined.leftOut)
     let range =
       MetricTitle(rawValue: name).map { combined.interval(of: $0) } ?? combined.positiveInterval
-    interval = [range.lowerBound, range.upperBound]
+    interval = range
   }
 }

@@ -7,11 +7,11 @@ public struct RecordedEvaluation: Sendable {
   /// The path of the document, or its name.
   public var path: String
   /// The metrics by name.
-  public var metrics: [String: Metric]
+  public var metrics: [String: EvaluationResult.Metric]
   /// The metrics that the inputs did not allow, with the reason.
   public var skipped: [String: String]
   /// The metrics in every dialect, if all were requested; `metrics` is then empty.
-  public var dialects: [String: DialectResult]?
+  public var dialects: [String: EvaluationResult.DialectResult]?
   /// What the metrics were computed from.
   public var provenance: Provenance
   /// SHA-256 over the SHA-256s of all images' pixels; nil if there were no images.

@@ -98,13 +98,13 @@ public struct Reproduction: Codable, Sendable {
   ///
   /// Plain kernels changed the demo's `fd`, compared with AVX-512, by 4e-5 of its value and 2e-4 of
   /// its interval (1,000 samples, in which one byte in some thousands differed).
-  static func bound(_ metric: Metric) -> Double {
-    let half = metric.interval.flatMap { $0.count == 2 ? ($0[1] - $0[0]) / 2 : nil } ?? 0
+  static func bound(_ metric: EvaluationResult.Metric) -> Double {
+    let half = metric.interval.map { ($0.upperBound - $0.lowerBound) / 2 } ?? 0
     return max(1e-3 * abs(metric.value), 0.1 * half)
   }
 
   private static func numbers(_ recorded: EvaluationResult, _ now: EvaluationResult) -> [Number] {
-    func groups(_ result: EvaluationResult) -> [String: [String: Metric]] {
+    func groups(_ result: EvaluationResult) -> [String: [String: EvaluationResult.Metric]] {
       result.dialects?.mapValues(\.metrics) ?? ["": result.metrics]
     }
     let (old, new) = (groups(recorded), groups(now))
@@ -114,7 +114,7 @@ public struct Reproduction: Codable, Sendable {
       for name in Set(before.keys).union(after.keys).sorted() {
         guard let one = before[name] ?? after[name] else { continue }
         let (first, second) = (before[name], after[name])
-        func add(_ part: String, _ value: (Metric) -> Double?) {
+        func add(_ part: String, _ value: (EvaluationResult.Metric) -> Double?) {
           let (recorded, now) = (first.flatMap(value), second.flatMap(value))
           guard recorded != nil || now != nil else { return }
           numbers.append(
@@ -123,8 +123,8 @@ public struct Reproduction: Codable, Sendable {
               bound: bound(one)))
         }
         add("") { $0.value }
-        add(" interval low") { $0.interval?.first }
-        add(" interval high") { $0.interval?.last }
+        add(" interval low") { $0.interval?.lowerBound }
+        add(" interval high") { $0.interval?.upperBound }
         add(" standard deviation") { $0.standardDeviation }
       }
     }

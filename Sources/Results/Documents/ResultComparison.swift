@@ -43,9 +43,8 @@ public struct ResultComparison: Codable, Sendable {
     public var difference: Double
     /// The standard error of the difference; nil if unknown.
     public var standardError: Double?
-    /// The ends of the interval for the difference of the expected values, the lower first; nil if
-    /// unknown.
-    @EncodedNull public var interval: [Double]?
+    /// The interval for the difference of the expected values; nil if unknown.
+    @EncodedNull public var interval: ClosedRange<Double>?
     /// The reason there is no interval.
     public var intervalReason: String?
     /// Whether a higher value is better.
@@ -84,7 +83,7 @@ public struct ResultComparison: Codable, Sendable {
         let (own, others) = (try second.known(name), try first.known(name))
         let difference = try JackknifeDifference.checked(own, others, paired: isPaired, of: name)
         row.standardError = difference.standardError
-        row.interval = [difference.interval.lowerBound, difference.interval.upperBound]
+        row.interval = difference.interval
       } catch {
         row.intervalReason = error.detail
       }

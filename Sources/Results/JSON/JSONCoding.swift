@@ -81,15 +81,42 @@ package func decodedDocument<Value: Codable>(
 
 /// Returns the location of a decoding error in the document, and its description.
 private func decodingProblem(_ error: any Error) -> String {
-  let (context, key): (DecodingError.Context, String?)
+  func located(_ problem: String, _ context: DecodingError.Context, _ key: String? = nil) -> String
+  {
+    let path = context.codingPath.map(\.stringValue) + [key].compactMap(\.self)
+    return (path.isEmpty ? "" : "'\(path.map(asWritten).joined(separator: "."))': ") + problem
+  }
   switch error {
-  case DecodingError.keyNotFound(let missing, let found):
-    (context, key) = (found, missing.stringValue)
-  case DecodingError.typeMismatch(_, let found), DecodingError.valueNotFound(_, let found),
-    DecodingError.dataCorrupted(let found):
-    (context, key) = (found, nil)
+  case DecodingError.keyNotFound(let missing, let context):
+    return located("is missing", context, missing.stringValue)
+  case DecodingError.typeMismatch(let type, let context),
+    DecodingError.valueNotFound(let type, let context):
+    return located("expected \(name(of: type))", context)
+  case DecodingError.dataCorrupted(let context):
+    // Swift's own decoders begin so; every other text is one of ours.
+    let isSwifts = ["Cannot initialize", "Number ", "Parsed JSON number", "The given data"]
+      .contains { context.debugDescription.hasPrefix($0) }
+    return located(
+      isSwifts ? "a value that is not possible here" : context.debugDescription, context)
   default: return "\(error)"
   }
-  let path = context.codingPath.map(\.stringValue) + [key].compactMap(\.self)
-  return "\(path.isEmpty ? "" : "'\(path.joined(separator: "."))': ")\(context.debugDescription)"
+}
+
+/// Returns the key of a document for the name of a property, such as `higher_is_better`, or the
+/// position in a list.
+private func asWritten(_ name: String) -> String {
+  if let match = name.wholeMatch(of: /Index ([0-9]+)/) { return String(match.1) }
+  return name.replacing(/([a-z0-9])([A-Z])/) { "\($0.1)_\($0.2.lowercased())" }
+}
+
+/// Returns what a value of that type is called in a message.
+private func name(of type: any Any.Type) -> String {
+  switch type {
+  case is String.Type: "a text"
+  case is Bool.Type: "true or false"
+  case is Double.Type, is Float.Type: "a number"
+  case is any BinaryInteger.Type: "a whole number"
+  case is [Any].Type: "a list"
+  default: "an object"
+  }
 }

@@ -89,8 +89,8 @@ package enum JSONValue: Codable, Equatable, Sendable {
     }
   }
 
-  /// Returns the location of a key that has a value here and that `known` lacks; nil if there is
-  /// none.
+  /// Returns the location of a key or of an element that has a value here and that `known` lacks;
+  /// nil if there is none.
   func firstKey(missingIn known: JSONValue, below path: String = "") -> String? {
     switch (self, known) {
     case (.object(let values), .object(let others)):
@@ -103,6 +103,7 @@ package enum JSONValue: Codable, Equatable, Sendable {
       for (index, (value, other)) in zip(values, others).enumerated() {
         if let found = value.firstKey(missingIn: other, below: "\(path).\(index)") { return found }
       }
+      if values.count > others.count { return "\(path).\(others.count)" }
     default: break
     }
     return nil

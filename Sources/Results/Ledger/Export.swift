@@ -85,9 +85,11 @@ private func openMetrics(_ entries: [LedgerEntry]) -> String {
   }
   family("dis_eval_metric", "Score of generated images.", scores(\.value))
   family(
-    "dis_eval_metric_low", "Lower end of the interval of a score.", scores { $0.interval?.first })
+    "dis_eval_metric_low", "Lower end of the interval of a score.",
+    scores { $0.interval?.lowerBound })
   family(
-    "dis_eval_metric_high", "Upper end of the interval of a score.", scores { $0.interval?.last })
+    "dis_eval_metric_high", "Upper end of the interval of a score.",
+    scores { $0.interval?.upperBound })
   family(
     "dis_eval_training_step", "Optimiser steps of the checkpoint.",
     entries.compactMap { entry in
@@ -144,8 +146,8 @@ private struct CSVRow {
     for metric in metrics {
       let score = entry?.metrics[metric]
       add(metric, score?.value)
-      add("\(metric)_low", score?.interval?.first)
-      add("\(metric)_high", score?.interval?.last)
+      add("\(metric)_low", score?.interval?.lowerBound)
+      add("\(metric)_high", score?.interval?.upperBound)
       add("\(metric)_bias", score?.bias)
     }
     add("seconds", entry?.seconds)
@@ -168,8 +170,9 @@ private func dvcMetrics(_ entries: [LedgerEntry]) throws -> [UInt8] {
     var numbers: [String: Double] = [:]
     for (name, score) in entry.metrics {
       numbers[name] = score.value
-      if let interval = score.interval, interval.count == 2 {
-        (numbers["\(name)_low"], numbers["\(name)_high"]) = (interval[0], interval[1])
+      if let interval = score.interval {
+        numbers["\(name)_low"] = interval.lowerBound
+        numbers["\(name)_high"] = interval.upperBound
       }
     }
     numbers["num"] = entry.num.map(Double.init)

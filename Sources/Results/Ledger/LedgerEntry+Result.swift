@@ -45,7 +45,8 @@ extension LedgerEntry {
   }
 
   private init(
-    _ result: EvaluationResult, key: String, dialect: String, metrics: [String: Metric], size: Size?
+    _ result: EvaluationResult, key: String, dialect: String,
+    metrics: [String: EvaluationResult.Metric], size: Size?
   ) {
     let origin = result.provenance
     self.key = key
@@ -92,7 +93,7 @@ extension LedgerEntry.Sampler {
 }
 
 extension LedgerEntry.Score {
-  fileprivate init(_ metric: Metric) {
+  fileprivate init(_ metric: EvaluationResult.Metric) {
     self.init(
       value: metric.value, interval: metric.interval, bias: metric.bias,
       higherIsBetter: metric.higherIsBetter)

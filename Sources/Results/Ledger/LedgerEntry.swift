@@ -126,8 +126,8 @@ public struct LedgerEntry: Codable, Equatable, Sendable {
   public struct Score: Codable, Equatable, Sendable {
     /// The value.
     public var value: Double
-    /// The ends of the interval for the expected value, the lower first; nil if there is none.
-    public var interval: [Double]?
+    /// The interval for the expected value; nil if there is none.
+    public var interval: ClosedRange<Double>?
     /// The estimated excess of the value over its limit for infinitely many images.
     public var bias: Double?
     /// Whether a higher value is better.

@@ -32,8 +32,8 @@ public func exportMLflow(_ entries: [LedgerEntry], to folder: String) throws {
         try MLflow.write("\(start) \(value) \(step)\n", to: "\(run)/metrics/\(MLflow.safe(name))")
       }
       try record(metric, score.value)
-      try record("\(metric)_low", score.interval?.first)
-      try record("\(metric)_high", score.interval?.last)
+      try record("\(metric)_low", score.interval?.lowerBound)
+      try record("\(metric)_high", score.interval?.upperBound)
       try record("\(metric)_bias", score.bias)
     }
     for (key, value) in MLflow.parameters(entry) {

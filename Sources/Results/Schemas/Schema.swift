@@ -1,6 +1,27 @@
 /// The published JSON schemas (draft 2020-12) of the documents of dis-eval.
 public enum Schema: String, CaseIterable, Sendable {
-  case baseline, benchmark, comparison, gate, ledger, plot, policy, repeats, rerun, result, sweep
+  /// The baseline of a gate.
+  case baseline
+  /// The result of a benchmark.
+  case benchmark
+  /// The comparison of two results.
+  case comparison
+  /// The verdict of a gate.
+  case gate
+  /// A line of a ledger.
+  case ledger
+  /// The numbers of a drawing.
+  case plot
+  /// The requirements of a gate.
+  case policy
+  /// The results of several seeds.
+  case repeats
+  /// The comparison of a result with its repetition.
+  case rerun
+  /// The result of an evaluation.
+  case result
+  /// The table of a sweep.
+  case sweep
 
   /// The contents of the schema.
   public var json: [UInt8] {

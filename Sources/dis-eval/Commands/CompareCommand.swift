@@ -61,14 +61,14 @@ struct CompareCommand: ParsableCommand {
 
 private func text(of comparison: ResultComparison) -> String {
   let rows = comparison.metrics.map { row in
-    let verdict = row.interval.map { ends in
-      ends[0] <= 0 && ends[1] >= 0
+    let verdict = row.interval.map { interval in
+      interval.contains(0)
         ? "no clear difference" : (row.difference > 0) == row.higherIsBetter ? "better" : "worse"
     }
     return [
       escaped(row.metric), number(row.first), number(row.second), signed(row.difference),
       row.standardError.map(number) ?? "-",
-      row.interval.map { "[" + $0.map(signed).joined(separator: ", ") + "]" } ?? "-",
+      row.interval.map { "[" + $0.ends.map(signed).joined(separator: ", ") + "]" } ?? "-",
       verdict ?? escaped(row.intervalReason ?? ""),
     ]
   }

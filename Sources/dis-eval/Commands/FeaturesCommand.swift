@@ -57,8 +57,9 @@ struct FeaturesCommand: ComputingCommand {
     maker.precision = arithmetic.precision
     let record = try await maker.write(to: out, reporter: running.reporter)
     if json { return try Terminal.result(WrittenStatistics(path: out, record: record).json()) }
-    try Terminal.result(
-      "\(out): \(record.features) images, \(record.extractor.dimension) dimensions, dialect "
-        + dialect.rawValue)
+    try Terminal.product(
+      out,
+      "\(record.features) images, \(record.extractor.dimension) dimensions, dialect "
+        + dialect.rawValue, quiet: running.quiet)
   }
 }

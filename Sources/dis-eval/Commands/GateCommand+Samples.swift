@@ -82,14 +82,14 @@ extension GateCommand {
   }
 
   /// Regenerates samples of the result and compares them; returns nil without `--audit`.
-  func auditCheck() async throws -> Check? {
+  func auditCheck() async throws -> GateReport.Check? {
     guard let audit, let path = result else { return nil }
     let result = try EvaluationResult(contentsOf: path)
     guard result.sampleDigests != nil else {
       let reason =
         result.provenance.checkpoint == nil
         ? "no checkpoint was sampled" : "the result does not record its samples one by one"
-      return Check(audit: .cannotSay, reason: reason)
+      return GateReport.Check(audit: .cannotSay, reason: reason)
     }
     var given = RecordedFiles()
     (given.checkpoint, given.decoder) = (ckpt, scoring.decoding.decoder)
@@ -99,12 +99,12 @@ extension GateCommand {
       workload: running.workload, reporter: running.reporter)
     let count = made.indices.count
     guard let first = made.different.first else {
-      return Check(audit: .pass, reason: "\(count) regenerated samples are identical")
+      return GateReport.Check(audit: .pass, reason: "\(count) regenerated samples are identical")
     }
     let found =
       "\(made.different.count) of \(count) regenerated samples differ, the first is \(first)"
-    guard made.recorded != made.now else { return Check(audit: .worse, reason: found) }
-    return Check(
+    guard made.recorded != made.now else { return GateReport.Check(audit: .worse, reason: found) }
+    return GateReport.Check(
       audit: .cannotSay,
       reason: found + "; but the result was computed by \(made.recorded.tool) on "
         + "\(made.recorded.kernels), and these samples by \(made.now.tool) on "

@@ -251,7 +251,7 @@ struct GateCommand: ComputingCommand {
   }
 
   private func update(
-    _ path: String, _ candidate: RecordedEvaluation, replaces verdict: Verdict?,
+    _ path: String, _ candidate: RecordedEvaluation, replaces verdict: GateReport.Verdict?,
     _ report: GateReport
   ) throws {
     guard report.verdict == .pass || accept else {

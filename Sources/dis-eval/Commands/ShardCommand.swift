@@ -56,7 +56,8 @@ struct ShardCommand: ParsableCommand {
     if explain {
       Shard.variablesSeen(in: ProcessInfo.processInfo.environment).forEach(Terminal.note)
     }
-    let (shard, explanation) = try options.find()
+    let (shard, reasons) = try options.find()
+    let explanation = reasons.map(namingOptions)
     if explain, let outcome = explanation.last { Terminal.note(outcome) }
     if json {
       return try Terminal.result(

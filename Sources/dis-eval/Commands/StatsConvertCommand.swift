@@ -53,13 +53,6 @@ extension StatsCommand {
         throw ValidationError(
           out == nil ? "Missing expected argument '--out <file>'." : "Expected one path and --out.")
       }
-      if let num, num < 2 { throw ValidationError("--num \(num): expected at least 2.") }
-      if let imageSide, !(1...65536).contains(imageSide) {
-        throw ValidationError("--image-side \(imageSide): expected 1 to 65536.")
-      }
-      guard keepFeatures >= 0 else {
-        throw ValidationError("--keep-features \(keepFeatures): expected at least 0.")
-      }
       var files = CommandFiles()
       files.readsReference("the input", input)
       files.writesStatistics("--out", output)
@@ -81,7 +74,7 @@ extension StatsCommand {
       if let asserted = record.asserted {
         facts.append("asserted: " + asserted.joined(separator: ", "))
       }
-      try Terminal.result("\(output): " + facts.joined(separator: "; "))
+      try Terminal.product(output, facts.joined(separator: "; "))
     }
   }
 }

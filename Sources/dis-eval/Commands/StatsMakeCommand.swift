@@ -63,9 +63,6 @@ extension StatsCommand {
     var json = false
 
     func validate() throws {
-      guard keepFeatures >= 0 else {
-        throw ValidationError("--keep-features \(keepFeatures): expected at least 0.")
-      }
       if split != nil, dataset == nil { throw ValidationError("--split needs --dataset.") }
       var files = CommandFiles()
       files.readsImages("--images", images, recursive: folders.recursive)
@@ -86,10 +83,10 @@ extension StatsCommand {
       let record = try await maker.write(to: out, reporter: running.reporter)
       if json { return try Terminal.result(WrittenStatistics(path: out, record: record).json()) }
       let floor = record.floor.map { String(format: ", floor %.4f", $0.value) } ?? ""
-      try Terminal.result(
-        "\(out): \(record.count ?? 0) images, \(record.extractor.dimension) dimensions, dialect "
-          + "\(dialect.rawValue), "
-          + "\(record.features) feature rows\(floor)")
+      try Terminal.product(
+        out,
+        "\(record.count ?? 0) images, \(record.extractor.dimension) dimensions, dialect "
+          + "\(dialect.rawValue), \(record.features) feature rows\(floor)", quiet: running.quiet)
     }
   }
 }

@@ -193,7 +193,7 @@ private func table(of report: SweepReport) -> String {
     cells += names.map { name in
       guard let score = entry?.metrics[name] else { return "-" }
       let interval =
-        score.interval.map { " [" + $0.map(number).joined(separator: ", ") + "]" } ?? ""
+        score.interval.map { " [" + $0.ends.map(number).joined(separator: ", ") + "]" } ?? ""
       return number(score.value) + interval
     }
     rows.append(cells + [row.state == .failed ? "failed" : row.state.rawValue])

@@ -102,7 +102,12 @@ struct WeightsCommand: AsyncParsableCommand {
     }
 
     func run() throws {
-      try WeightsCommand.show(WeightStore.user.convert(file, to: out), json: json)
+      let record = try WeightStore.user.convert(file, to: out)
+      if json { return try Terminal.result(record.json()) }
+      try Terminal.product(
+        record.path,
+        "\(record.architecture) from \(escaped(record.sourceFile)), \(escaped(record.layout)), "
+          + "\(record.published ? "published" : "not published")")
     }
   }
 

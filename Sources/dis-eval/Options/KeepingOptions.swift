@@ -34,9 +34,6 @@ struct KeepingOptions: ParsableArguments {
       throw ValidationError("--save-every \(saveEvery): expected 0 to 300 seconds.")
     }
     if run == "" { throw ValidationError("--run: expected the path of a folder.") }
-    if let unit, !(1...RunRecord.maximumUnit).contains(unit) {
-      throw ValidationError("--unit \(unit): expected 1 to \(RunRecord.maximumUnit).")
-    }
   }
 
   func settings() throws -> RunSettings? {

@@ -36,7 +36,9 @@ struct RunOptions: ParsableArguments {
 
   /// How an evaluation is carried out if there is no run.
   var execution: Execution {
-    Execution(workload: workload, arguments: Array(CommandLine.arguments.dropFirst()))
+    var execution = Execution(workload: workload)
+    execution.arguments = Array(CommandLine.arguments.dropFirst())
+    return execution
   }
 
   var reporter: Reporter { Terminal.reporter(quiet: quiet) }

@@ -98,13 +98,7 @@ struct SamplingOptions: ParsableArguments {
       throw ValidationError(
         "--steps \(steps): at least \(sampler == .ddpm ? "2 steps are" : "1 step is") needed.")
     }
-    guard eta.isFinite, (0...1).contains(eta) else {
-      throw ValidationError("--eta \(eta): expected 0 to 1.")
-    }
     if eta != 0, sampler != .ddim { throw ValidationError("--eta needs --sampler ddim.") }
-    guard cfgScale.isFinite, cfgScale >= 0 else {
-      throw ValidationError("--cfg-scale \(cfgScale): expected a number of at least 0.")
-    }
     if cfgInterval != nil, cfgScale == 1 {
       throw ValidationError(
         "--cfg-interval needs a --cfg-scale other than 1, which means no guidance.")
@@ -122,7 +116,7 @@ struct SamplingOptions: ParsableArguments {
   var request: SamplingRequest {
     SamplingRequest(
       sampler: sampler.rawValue, prediction: prediction.rawValue,
-      respacing: respacing ?? sampler.respacing(steps: steps ?? 250), eta: eta,
+      respacing: respacing ?? sampler.notation(steps: steps ?? 250), eta: eta,
       cfgScale: cfgScale, cfgInterval: cfgInterval.map { [$0.lowerBound, $0.upperBound] },
       cfgChannels: cfgChannels.rawValue, clip: clip, seed: seed, labels: labels,
       quantizer: quantizer.rawValue)

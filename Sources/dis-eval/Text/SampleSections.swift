@@ -47,7 +47,9 @@ private func extremes(
   _ review: SampleReview, _ result: EvaluationResult, isOfRun: Bool
 ) throws -> [ReportPage.Block] {
   guard let ranking = review.ranking else {
-    return [.missing("There is no ranking: \(review.unranked ?? "there are no images").")]
+    return [
+      .missing("There is no ranking: \(namingOptions(review.unranked ?? "there are no images")).")
+    ]
   }
   let total = result.provenance.num ?? ranking.count
   let reference = result.provenance.reference

@@ -84,7 +84,7 @@ private func metricLines(_ result: EvaluationResult) -> [String] {
         String(format: "   (floor %.4f: %@, %d images)", $0.value, $0.data, $0.count)
       } ?? ""
     let interval =
-      metric.interval.map { " [" + $0.map(number).joined(separator: ", ") + "]" } ?? ""
+      metric.interval.map { " [" + $0.ends.map(number).joined(separator: ", ") + "]" } ?? ""
     return column(name, width) + "  " + number(metric.value) + interval + definition + floor
   }
   return metrics
@@ -94,7 +94,7 @@ private func metricLines(_ result: EvaluationResult) -> [String] {
 }
 
 /// Returns a row for each dialect, with a column for each metric.
-private func table(of dialects: [String: DialectResult]) -> [String] {
+private func table(of dialects: [String: EvaluationResult.DialectResult]) -> [String] {
   let order = [
     "fid", "fd", "sfid", "is", "cs", "kid", "precision", "recall", "density", "coverage",
   ]

@@ -55,6 +55,17 @@ enum Terminal {
     }
   }
 
+  /// Prints the path of a command's product on standard output, and facts about it on standard error.
+  ///
+  /// - Parameters:
+  ///   - path: The path that was written.
+  ///   - facts: What the file contains.
+  ///   - quiet: Whether to print the path alone.
+  static func product(_ path: String, _ facts: String, quiet: Bool = false) throws(Failure) {
+    if !quiet { note("dis-eval: \(facts)") }
+    try result(escaped(path))
+  }
+
   /// Returns a reporter that shows warnings and progress. Progress is a bar on a terminal, and
   /// otherwise a line every minute.
   static func reporter(quiet: Bool) -> Reporter {

@@ -39,6 +39,13 @@ import _TestSupport
         "fid.interval: found [9.99, 10.01], its jackk"
       ),
       ("fid", metric { $0.interval = "[0, 1e6]" }, "fid.interval: found"),
+      ("fid", metric { $0.interval = "[11, 9]" }, "fid.interval': a value that is not possible"),
+      ("fid", metric { $0.interval = "[10]" }, "fid.interval.1': expected a number"),
+      ("fid", metric { $0.interval = "[9, 11, 12]" }, "'metrics.fid.interval.2' is not a key"),
+      ("fid", metric { $0.interval = "\"9 to 11\"" }, "fid.interval': expected a list"),
+      ("fid", "{\"value\": true, \"higher_is_better\": false}", "fid.value': expected a number"),
+      ("fid", "{\"value\": 3, \"interval\": null}", "fid.higher_is_better': is missing"),
+      ("fid", "3", "fid': expected an object"),
       // Of a metric that is never negative the interval is that of the logarithm.
       (
         "fid",

@@ -64,10 +64,12 @@ import _TestSupport
   }
 
   /// The verdicts on `gates` candidates against as many baselines.
-  func verdicts(excess: Double, count: Int, tolerance: Double) async throws -> [Verdict: Int] {
+  func verdicts(excess: Double, count: Int, tolerance: Double) async throws -> [GateReport.Verdict:
+    Int]
+  {
     var policy = Policy()
     policy.tolerance = .relative(tolerance)
-    let found = try await withThrowingTaskGroup(of: Verdict.self) { [policy] group in
+    let found = try await withThrowingTaskGroup(of: GateReport.Verdict.self) { [policy] group in
       for gate in 0..<gates {
         group.addTask {
           let seed = UInt64(2 * gate)

@@ -25,13 +25,13 @@ import _TestSupport
   @Test(
     "a limit is kept, broken, or nobody can say",
     arguments: [
-      (Rule(max: 4.3012), Verdict.pass), (Rule(max: 4.3011), .cannotSay),
+      (Rule(max: 4.3012), GateReport.Verdict.pass), (Rule(max: 4.3011), .cannotSay),
       (Rule(max: 4.2), .cannotSay), (Rule(max: 4.1012), .cannotSay),
       (Rule(max: 4.1011), .worse), (Rule(min: 4.1011), .pass), (Rule(min: 4.1012), .cannotSay),
       (Rule(min: 4.3), .cannotSay), (Rule(min: 4.31), .worse), (Rule(min: 4, max: 5), .pass),
       (Rule(min: 4, max: 4.2), .cannotSay), (Rule(min: 4.4, max: 5), .worse),
     ])
-  func limits(rule: Rule, verdict: Verdict) throws {
+  func limits(rule: Rule, verdict: GateReport.Verdict) throws {
     #expect(try report(["fid": Self.limited], ["fid": rule]).verdict == verdict)
   }
 
@@ -63,6 +63,40 @@ import _TestSupport
     }
   }
 
+  @Test func impossiblePoliciesAreRefused() throws {
+    let result = try MadeUp.read(MadeUp.document(["fid": Self.limited]))
+    let changes: [(inout Policy) -> Void] = [
+      { $0.alpha = 0 }, { $0.alpha = 0.5 }, { $0.alpha = .nan }, { $0.minSamples = 0 },
+      { $0.tolerance = .relative(-0.1) }, { $0.tolerance = .absolute(.infinity) },
+      { $0.tolerance = .smaller(.absolute(1), .relative(.nan)) },
+      { $0.add(Rule(min: .nan), to: .fid) }, { $0.add(Rule(min: 4, max: 3), to: .fid) },
+      { $0.add(Rule(tolerance: .absolute(-1)), to: .fid) },
+    ]
+    for change in changes {
+      var policy = Policy()
+      change(&policy)
+      let failure = #expect(throws: Failure.self) { _ = try Gate(result, by: policy) }
+      #expect(failure?.code == .policyInvalid && failure?.status == .invalidConfiguration)
+    }
+  }
+
+  /// A result that a program holds is judged as one that was read.
+  @Test func aResultInMemoryIsJudged() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path("r.json")
+    try Data(MadeUp.document(["fid": Self.limited]).utf8).write(to: URL(fileURLWithPath: path))
+    let result = try EvaluationResult(contentsOf: path)
+    var policy = Policy()
+    policy.add(Rule(max: 4.3012), to: .fid)
+    let report = try Gate(result, by: policy, baseline: result).report()
+    let expected = try Gate(
+      RecordedEvaluation(contentsOf: path, as: .result), by: policy,
+      baseline: RecordedEvaluation(contentsOf: path, as: .result)
+    ).report()
+    #expect(report.verdict == .pass && report.checks.count == 2)
+    #expect(report.checks.map(\.reason) == expected.checks.map(\.reason))
+  }
+
   // MARK: - Baseline
 
   func compare(
@@ -84,10 +118,11 @@ import _TestSupport
   @Test(
     "a difference is within the tolerance, beyond it, or neither",
     arguments: [
-      (10.0, Verdict.pass), (10.048, .pass), (10.0482, .cannotSay), (10.1518, .cannotSay),
+      (10.0, GateReport.Verdict.pass), (10.048, .pass), (10.0482, .cannotSay),
+      (10.1518, .cannotSay),
       (10.152, .worse), (9, .pass),
     ])
-  func differences(value: Double, verdict: Verdict) throws {
+  func differences(value: Double, verdict: GateReport.Verdict) throws {
     let report = try compare(
       ["fid": MadeUp.metric(value, error: 0.03)],
       ["fid": MadeUp.metric(10, error: Self.exact)])

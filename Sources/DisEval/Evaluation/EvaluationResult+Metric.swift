@@ -2,26 +2,26 @@ import Features
 import GenerativeMetrics
 import Results
 
-extension Metric {
+extension EvaluationResult.Metric {
   /// Sets the interval of a metric, or the reason there is none.
   mutating func setInterval(
     _ title: MetricTitle, _ jackknife: () throws(NoInterval) -> Jackknife
   ) {
     do throws(NoInterval) {
       let jackknife = try jackknife()
-      let interval = jackknife.interval(of: title)
-      self.interval = [interval.lowerBound, interval.upperBound]
+      interval = jackknife.interval(of: title)
       confidence = Jackknife.confidence
       intervalMethod = "delete-a-group jackknife of the logarithm, Student's t"
       bias = jackknife.bias
-      self.jackknife = LeftOut(groups: jackknife.leftOut.count, values: jackknife.leftOut)
+      self.jackknife = EvaluationResult.Metric.LeftOut(
+        groups: jackknife.leftOut.count, values: jackknife.leftOut)
     } catch {
       intervalReason = error.reason
     }
   }
 }
 
-extension Metric {
+extension EvaluationResult.Metric {
   /// The reason for metrics that never have an interval.
   private static let noInterval = "not computed for this metric"
 

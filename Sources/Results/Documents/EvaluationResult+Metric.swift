@@ -1,0 +1,156 @@
+extension EvaluationResult {
+  /// The value of one metric, and how much it would vary between draws of samples.
+  public struct Metric: Codable, Sendable {
+    /// The plug-in value for this number of samples.
+    public var value: Double
+    /// The interval for the expected value; nil if there is none.
+    @EncodedNull public var interval: ClosedRange<Double>?
+    /// The reason there is no interval.
+    public var intervalReason: String?
+    /// The probability with which such an interval contains the expected value, such as 0.95; nil if
+    /// there is no interval.
+    public var confidence: Double?
+    /// The method that computed the interval.
+    public var intervalMethod: String?
+    /// The estimated excess of the value over its limit for infinitely many images.
+    public var bias: Double?
+    /// The values from which the interval and the bias are computed, and differences of two results
+    /// can be.
+    public var jackknife: LeftOut?
+    /// The tool whose definition is used, if tools define the metric differently.
+    public var definition: String?
+    /// The standard deviation over splits (Inception Score) or subsets (KID).
+    public var standardDeviation: Double?
+    /// Whether a higher value is better.
+    public var higherIsBetter: Bool
+    /// The squared distance of the means, a term of a Fréchet distance.
+    public var meanTerm: Double?
+    /// How the covariances of the images and of the reference were factored.
+    public var factorizations: [Factorization]?
+    /// The trace term of a Fréchet distance before it was set to 0, if rounding made it negative;
+    /// otherwise 0. Nil for other metrics.
+    public var negativeRounding: Double?
+    /// The distance of held-out real data from the reference, for comparison.
+    public var floor: Floor?
+    /// The number of reference images compared with; nil for all.
+    public var referenceCount: Int?
+
+    /// Creates a metric from its properties.
+    ///
+    /// - Parameters:
+    ///   - value: The plug-in value for this number of samples.
+    ///   - interval: The ends of the interval for the expected value, the lower first; nil if there
+    ///     is none.
+    ///   - intervalReason: The reason there is no interval; nil if there is one.
+    ///   - confidence: The probability with which such an interval contains the expected value, such
+    ///     as 0.95; nil if there is no interval.
+    ///   - intervalMethod: The method that computed the interval; nil if there is none.
+    ///   - bias: The estimated excess of the value over its limit for infinitely many images; nil if
+    ///     unknown.
+    ///   - jackknife: The values from which the interval and the bias are computed, and differences
+    ///     of two results can be.
+    ///   - definition: The tool whose definition is used, if tools define the metric differently.
+    ///   - standardDeviation: The standard deviation over splits (Inception Score) or subsets (KID).
+    ///   - higherIsBetter: Whether a higher value is better.
+    ///   - meanTerm: The squared distance of the means, a term of a Fréchet distance.
+    ///   - factorizations: How the covariances of the images and of the reference were factored.
+    ///   - negativeRounding: The trace term of a Fréchet distance before it was set to 0, if rounding
+    ///     made it negative; otherwise 0. Nil for other metrics.
+    ///   - floor: The distance of held-out real data from the reference, for comparison.
+    ///   - referenceCount: The number of reference images compared with; nil for all.
+    package init(
+      value: Double, interval: ClosedRange<Double>? = nil, intervalReason: String? = nil,
+      confidence: Double? = nil, intervalMethod: String? = nil, bias: Double? = nil,
+      jackknife: LeftOut? = nil, definition: String? = nil, standardDeviation: Double? = nil,
+      higherIsBetter: Bool, meanTerm: Double? = nil, factorizations: [Factorization]? = nil,
+      negativeRounding: Double? = nil, floor: Floor? = nil, referenceCount: Int? = nil
+    ) {
+      self.value = value
+      self.interval = interval
+      self.intervalReason = intervalReason
+      self.confidence = confidence
+      self.intervalMethod = intervalMethod
+      self.bias = bias
+      self.jackknife = jackknife
+      self.definition = definition
+      self.standardDeviation = standardDeviation
+      self.higherIsBetter = higherIsBetter
+      self.meanTerm = meanTerm
+      self.factorizations = factorizations
+      self.negativeRounding = negativeRounding
+      self.floor = floor
+      self.referenceCount = referenceCount
+    }
+  }
+
+  /// The distance of held-out real data from the reference set, which a perfect model would reach.
+  public struct Floor: Codable, Sendable {
+    /// The distance.
+    public var value: Double
+    /// The name of the data.
+    public var data: String
+    /// The number of images.
+    public var count: Int
+
+    /// Creates a floor from its properties.
+    ///
+    /// - Parameters:
+    ///   - value: The distance.
+    ///   - data: The name of the data.
+    ///   - count: The number of images.
+    package init(
+      value: Double, data: String, count: Int
+    ) {
+      self.value = value
+      self.data = data
+      self.count = count
+    }
+  }
+}
+
+extension EvaluationResult.Metric {
+  /// The values of a metric with each group of images left out.
+  public struct LeftOut: Codable, Sendable {
+    /// The number of groups; `Jackknife.groups(count:)` defines the images in each.
+    public var groups: Int
+    /// The value with each group left out, in group order.
+    public var values: [Double]
+
+    /// Creates left-out values from their number and list.
+    ///
+    /// - Parameters:
+    ///   - groups: The number of groups; `Jackknife.groups(count:)` defines the images in each.
+    ///   - values: The value with each group left out, in group order.
+    package init(
+      groups: Int, values: [Double]
+    ) {
+      self.groups = groups
+      self.values = values
+    }
+  }
+
+  /// How one covariance of a Fréchet distance was factored.
+  public struct Factorization: Codable, Sendable {
+    /// `cholesky`, `eigen` or `lowRank`.
+    public var method: String
+    /// The number of independent directions of the covariance in float64.
+    public var rank: Int
+    /// The sum of the absolute values of the negative eigenvalues that were set to zero.
+    public var clampedMass: Double
+
+    /// Creates a record of a factorisation from its properties.
+    ///
+    /// - Parameters:
+    ///   - method: `cholesky`, `eigen` or `lowRank`.
+    ///   - rank: The number of independent directions of the covariance in float64.
+    ///   - clampedMass: The sum of the absolute values of the negative eigenvalues that were set to
+    ///     zero.
+    package init(
+      method: String, rank: Int, clampedMass: Double
+    ) {
+      self.method = method
+      self.rank = rank
+      self.clampedMass = clampedMass
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import Backbones
+import Diffusion
+import Files
+import Results
+import Tensors
+
+// The parts of which a sample is made, each by itself.
+extension Generator {
+  /// The extents of a sample before decoding, `[C, H, W]`.
+  public var sampleShape: [Int] {
+    let configuration = model.configuration
+    return [configuration.channels, configuration.imageSide, configuration.imageSide]
+  }
+
+  /// The extents of what the network returns, `[Co, H, W]`: C channels of the prediction, followed by
+  /// C of the variance if the model learns it.
+  public var predictionShape: [Int] {
+    let configuration = model.configuration
+    return [configuration.outputChannels, configuration.imageSide, configuration.imageSide]
+  }
+
+  /// Returns the class of a sample; nil for a model without classes.
+  ///
+  /// - Parameter index: The index of the sample, at least 0.
+  /// - Returns: A number from 0 to the number of classes, which stands for no class.
+  /// - Throws: `Failure` `IndexOutOfRange` (64) if the index is negative, `TooFewLabels` (65) if
+  ///   labels were given for fewer samples.
+  public func label(at index: Int) throws(Failure) -> Int? {
+    try check(index)
+    return label(index)
+  }
+
+  /// Returns the noise x_T from which a sample begins: standard normal numbers of its random stream,
+  /// or the noise that was given.
+  ///
+  /// - Parameter index: The index of the sample, at least 0.
+  /// - Returns: ``sampleShape`` values in row-major order.
+  /// - Throws: As ``label(at:)``; `TooFewNoises` (65) if noise was given for fewer samples.
+  public func noise(at index: Int) throws(Failure) -> [Float] {
+    try check(index)
+    return start(index).x.values
+  }
+
+  /// Evaluates the network once, without guidance.
+  ///
+  /// - Parameters:
+  ///   - x: A noisy image or latent x_t, ``sampleShape`` values in row-major order.
+  ///   - timestep: The timestep t of training, 0 to 999.
+  ///   - label: The class, from 0 to the number of classes, which stands for no class; nil for no
+  ///     class.
+  /// - Returns: ``predictionShape`` values in row-major order: the prediction, such as the noise, then
+  ///   the logits of the variance if the model learns it.
+  /// - Throws: `Failure` `NoiseShape` (65) if `x` has a different number of values,
+  ///   `SettingOutOfRange` (64) if the timestep is not in its range, `LabelOutOfRange` (65) if the
+  ///   label is not a class, `UnconditionalModel` (64) if the model has no classes and a label is
+  ///   given, `NotFinite` (65) if the prediction has NaN or infinity.
+  /// - SeeAlso: Fei et al., arXiv 2402.05608, section 3; `DiS.forward` of `models_dis.py` in
+  ///   feizc/DiS at 3da562e.
+  public func prediction(_ x: [Float], timestep: Int, label: Int? = nil) throws(Failure) -> [Float]
+  {
+    guard x.count == sampleShape.reduce(1, *) else {
+      throw Failure(
+        .dataRefused, .noiseShape, "`x`",
+        "\(x.count) values, expected [C, H, W] = \(sampleShape), which are "
+          + "\(sampleShape.reduce(1, *))")
+    }
+    guard Respacing.trainingTimesteps.contains(timestep) else {
+      throw .outOfRange(
+        "timestep", timestep,
+        "\(Respacing.trainingTimesteps.lowerBound) to \(Respacing.trainingTimesteps.upperBound)")
+    }
+    if let label { try checkIsClass(label) }
+    let result = model(
+      Tensor(shape: sampleShape, values: x), timestep: Float(timestep),
+      label: label ?? model.configuration.nullClass)
+    guard result.values.allSatisfy(\.isFinite) else {
+      throw Failure(
+        .dataRefused, .notFinite, checkpoint.file,
+        "the prediction at timestep \(timestep) has values that are not finite")
+    }
+    return result.values
+  }
+
+  private func checkIsClass(_ label: Int) throws(Failure) {
+    guard let classes = model.configuration.classCount else {
+      throw Failure(
+        .usage, .unconditionalModel, "`label` \(label)", "the checkpoint has no classes")
+    }
+    guard (0...classes).contains(label) else { throw Self.notAClass(label, of: classes) }
+  }
+}
