@@ -154,8 +154,8 @@ extension Jackknife {
   /// one set divided by the square root of R; the bias is that of one set, because the mean over
   /// sets estimates the expectation for the number of samples of one set.
   ///
-  /// Of 400 simulated intervals for the mean over three sets of 200 samples, `JackknifeTests` counts
-  /// the share that contains the expectation.
+  /// Of 400 simulated intervals for the mean over three sets of 200 samples, `JackknifeTests` demands
+  /// that 91.7 % to 99 % contain the expectation.
   ///
   /// - Parameter sets: The jackknife of each set, at least one.
   /// - Throws: ``MetricError`` `CountMismatch` unless all sets have the same number of samples in

@@ -114,7 +114,7 @@ import _TestSupport
       (["--repeats", "2", "--grid", "x.png"], "--grid"),
       (["--repeats", "2", "--save-images", "x"], "--save-images"),
       (["--repeats", "2", "--dialect", "all"], "--dialect all"),
-      (["--repeats", "2", "--run", folder.path("r"), "--shard", "0/2"], "shards"),
+      (["--repeats", "2", "--run", folder.path("r"), "--shard", "0/2"], "several seeds"),
     ] {
       let run = try DisEvalProcess(
         ["fid", "--ckpt", DisEvalProcess.checkpoint, "--ref", DisEvalProcess.statistics] + options)

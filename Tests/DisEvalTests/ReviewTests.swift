@@ -7,6 +7,7 @@ import Foundation
 import Images
 import References
 import Results
+import Runs
 import Sampling
 import Testing
 import Work
@@ -86,6 +87,46 @@ private struct ReviewedRun {
       selections.insert(try await reviewed.audit(3).indices)
     }
     #expect(selections.count > 1)
+  }
+
+  @Test func theCheckOfAGateFollows() async throws {
+    var reviewed = try ReviewedRun(count: 9)
+    let same = try await reviewed.audit(9).check
+    #expect(same.verdict == .pass && same.reason == "9 regenerated samples are identical")
+    #expect(SampleAudit.undecided(reviewed.result) == nil)
+    try reviewed.forget(5)
+    // The made-up result is of a different version.
+    let other = try await reviewed.audit(9).check
+    #expect(other.verdict == .cannotSay && other.reason.contains("`kernels`"))
+    #expect(other.reason.hasPrefix("1 of 9 regenerated samples differ, the first is 5; but"))
+    let now = try await reviewed.audit(9).now
+    (reviewed.result.provenance.tool, reviewed.result.provenance.kernels) = (now.tool, now.kernels)
+    #expect(try await reviewed.audit(9).check.verdict == .worse)
+    reviewed.result.sampleDigests = nil
+    #expect(SampleAudit.undecided(reviewed.result)?.verdict == .cannotSay)
+  }
+
+  @Test(arguments: [0, -3]) func noSamplesAreNoAudit(count: Int) async throws {
+    let reviewed = try ReviewedRun(count: 3)
+    let failure = await #expect(throws: Failure.self) { _ = try await reviewed.audit(count) }
+    #expect(failure?.code == .settingOutOfRange)
+  }
+
+  @Test func severalSeedsNeedACheckpointAndNoShard() async throws {
+    let images = EvaluationRequest(images: "a", reference: "b")
+    let samples = EvaluationRequest(sampling: "c.pt", SamplingSettings(), reference: "b")
+    var shards = Execution(run: RunSettings(path: "r"))
+    shards.run?.shard = try JSONDecoder().decode(
+      Shard.self, from: Data(#"{"index": 0, "count": 2}"#.utf8))
+    for (request, count, execution) in [
+      (images, 2, Execution()), (samples, 1, Execution()), (samples, -1, Execution()),
+      (samples, 3, shards),
+    ] {
+      let failure = await #expect(throws: Failure.self) {
+        _ = try await request.repeated(count, execution)
+      }
+      #expect(failure?.code == .settingOutOfRange)
+    }
   }
 
   @Test func resultsWithoutDigestsAreRefused() async throws {

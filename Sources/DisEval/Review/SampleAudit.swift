@@ -41,10 +41,10 @@ public struct SampleAudit: Sendable {
   ///   - workload: The amount of work that runs at once.
   ///   - reporter: Receives the progress.
   /// - Throws: `Failure` (65) `NoSampleDigests` if the result has no hashes, `ResultInvalid` if
-  ///   they are not valid, or the error that drawing a sample throws.
+  ///   they are not valid, `SettingOutOfRange` (64) if `count` is below 1, or the error that drawing a sample throws.
   public init(
-    of result: EvaluationResult, count: Int, generator: Generator, workload: Workload,
-    reporter: Reporter
+    of result: EvaluationResult, count: Int, generator: Generator, workload: Workload = .default,
+    reporter: Reporter = .silent
   ) async throws {
     guard let text = result.sampleDigests, let total = result.provenance.num else {
       throw Failure(
@@ -57,6 +57,7 @@ public struct SampleAudit: Sendable {
         .dataRefused, .resultInvalid, "sample_digests",
         "expected four characters of base64 for each of \(total) samples")
     }
+    guard count >= 1 else { throw Failure.outOfRange("count", count, "at least 1") }
     try workload.prepare()
     try generator.checkCovers(total)
     let indices = Self.indices(count, of: total, seed: Array(text.utf8))

@@ -85,30 +85,16 @@ extension GateCommand {
   func auditCheck() async throws -> GateReport.Check? {
     guard let audit, let path = result else { return nil }
     let result = try EvaluationResult(contentsOf: path)
-    guard result.sampleDigests != nil else {
-      let reason =
-        result.provenance.checkpoint == nil
-        ? "no checkpoint was sampled" : "the result does not record its samples one by one"
-      return GateReport.Check(audit: .cannotSay, reason: reason)
-    }
+    if let undecided = SampleAudit.undecided(result) { return undecided }
     var given = RecordedFiles()
     (given.checkpoint, given.decoder) = (ckpt, scoring.decoding.decoder)
     let files = try RecordedFilesOptions.sampled(of: result, given: given, from: path)
     let made = try await SampleAudit(
       of: result, count: audit, generator: Generator(of: result.provenance, with: files),
       workload: running.workload, reporter: running.reporter)
-    let count = made.indices.count
-    guard let first = made.different.first else {
-      return GateReport.Check(audit: .pass, reason: "\(count) regenerated samples are identical")
-    }
-    let found =
-      "\(made.different.count) of \(count) regenerated samples differ, the first is \(first)"
-    guard made.recorded != made.now else { return GateReport.Check(audit: .worse, reason: found) }
-    return GateReport.Check(
-      audit: .cannotSay,
-      reason: found + "; but the result was computed by \(made.recorded.tool) on "
-        + "\(made.recorded.kernels), and these samples by \(made.now.tool) on "
-        + "\(made.now.kernels); choose the kernels with --kernels")
+    var check = made.check
+    check.reason = namingOptions(check.reason)
+    return check
   }
 }
 

@@ -108,17 +108,19 @@ struct EvaluationOptions: ParsableArguments {
   private var runFolders: [String] {
     guard let run = keeping.run else { return [] }
     guard repeats > 1 else { return [run] }
-    return (0..<repeats).map { "\(run)/seed-\(scoring.sampling.seed &+ UInt64($0))" }
+    return (0..<repeats).map {
+      EvaluationRequest.runPath(run, seed: scoring.sampling.seed &+ UInt64($0))
+    }
   }
 
-  /// Returns a request for each seed.
+  /// Returns the request, with the first of several seeds.
   ///
   /// - Parameters:
   ///   - metrics: The metrics requested by name; nil for `optional`.
   ///   - optional: The metrics to compute if the inputs allow.
-  private func requests(
+  private func request(
     metrics: Set<MetricName>?, optional: Set<MetricName>
-  ) throws -> [EvaluationRequest] {
+  ) throws -> EvaluationRequest {
     var request =
       if let ckpt {
         try scoring.request(sampling: ckpt, reference: ref, count: num)
@@ -129,20 +131,13 @@ struct EvaluationOptions: ParsableArguments {
     request.metrics = metrics?.map(\.rawValue).sorted()
     request.optionalMetrics = optional.map(\.rawValue).sorted()
     request.intervals = !output.noIntervals
-    return (0..<repeats).map { index in
-      var request = request
-      request.checkpoint?.sampling.seed &+= UInt64(index)
-      return request
-    }
+    return request
   }
 
   /// Returns how the requests are carried out, and installs the handlers of signals.
   private func execution() throws -> Execution {
     var execution = running.execution
     execution.run = try keeping.settings()
-    guard repeats == 1 || execution.run?.shard == nil else {
-      throw ValidationError("--repeats cannot be used with shards; give them one --seed at a time.")
-    }
     if let stop = execution.run?.stop {
       StopSignals.install(stop)
     } else if ckpt != nil {
@@ -160,53 +155,34 @@ struct EvaluationOptions: ParsableArguments {
   func run(
     metrics: Set<MetricName>?, titles: [MetricTitle] = [], optional: Set<MetricName>
   ) async throws {
-    let requests = try requests(metrics: metrics, optional: optional)
+    let request = try request(metrics: metrics, optional: optional)
     var execution = try execution()
     try scoring.notePreset(running.reporter)
     try output.check()
-    guard requests.count == 1 else {
-      return try output.write(
-        try await repeated(requests, titles, execution), quiet: running.quiet)
+    func noteMissing(_ evaluation: PreparedEvaluation) {
+      titles.compactMap(evaluation.reasonWithout).forEach(running.reporter.note)
     }
-    guard execution.run?.shard != nil else {
-      let evaluation = try prepared(requests[0], titles, execution)
-      return try await output.run(evaluation, quiet: running.quiet)
+    guard repeats == 1 else {
+      let repeated = try await request.repeated(
+        repeats, execution, reporter: running.reporter, first: noteMissing)
+      return try output.write(repeated, quiet: running.quiet)
     }
-    output.outputOptions.forEach {
-      running.reporter.warn("a shard scores nothing: \($0) is written by the process that merges")
+    let isShard = execution.run?.shard != nil
+    if isShard {
+      output.outputOptions.forEach {
+        running.reporter.warn("a shard scores nothing: \($0) is written by the process that merges")
+      }
+      execution.run?.keepsImages = output.wantsImages
     }
-    execution.run?.keepsImages = output.wantsImages
-    let shard = try await prepared(requests[0], titles, execution).makeShard()
+    let evaluation = try request.prepare(execution, reporter: running.reporter)
+    noteMissing(evaluation)
+    guard isShard else { return try await output.run(evaluation, quiet: running.quiet) }
+    let shard = try await evaluation.makeShard()
     if output.json { try Terminal.result(shard.json()) }
     if !running.quiet {
       Terminal.note(
         "shard \(shard.shard): its \(shard.samples) samples exist, \(shard.missing) of other "
           + "shards are missing; use 'dis-eval merge \(shard.run)' to score the run")
     }
-  }
-
-  /// Returns the results of all seeds, each with its own run.
-  private func repeated(
-    _ requests: [EvaluationRequest], _ titles: [MetricTitle], _ execution: Execution
-  ) async throws -> RepeatedResult {
-    var results: [EvaluationResult] = []
-    for request in requests {
-      let seed = request.checkpoint?.sampling.seed ?? 0
-      var execution = execution
-      execution.run?.path += "/seed-\(seed)"
-      running.reporter.note("seed \(seed)")
-      let evaluation = try prepared(request, results.isEmpty ? titles : [], execution)
-      results.append(try await evaluation.run())
-    }
-    return RepeatedResult(results)
-  }
-
-  /// Prepares an evaluation, and says which of the requested names its result will not have.
-  private func prepared(
-    _ request: EvaluationRequest, _ titles: [MetricTitle], _ execution: Execution
-  ) throws -> PreparedEvaluation {
-    let evaluation = try request.prepare(execution, reporter: running.reporter)
-    titles.compactMap(evaluation.reasonWithout).forEach(running.reporter.note)
-    return evaluation
   }
 }
