@@ -32,7 +32,7 @@ extension GaussianStatistics {
   /// unless the covariance is nearly singular. In exact arithmetic, the root of a singular
   /// covariance changes by `√ε` if an element changes by ε, so no method can do much better.
   ///
-  /// Takes the time of an eigendecomposition and two products: some ten seconds for 2048 features.
+  /// Takes the time of an eigendecomposition and two products.
   ///
   /// - Throws: ``MetricError`` `NotPositiveSemidefinite` if an eigenvalue is more negative than
   ///   rounding explains, `LAPACKFailure` if `dsyevd` fails.

@@ -60,7 +60,7 @@ struct LauncherEnvironment {
         )
       }
       return (
-        Shard(index: task.index * size + world.shard.index, count: task.count * size),
+        try Shard(index: task.index * size + world.shard.index, count: task.count * size),
         "the Slurm array with \(world.source)"
       )
     }
@@ -128,7 +128,7 @@ struct LauncherEnvironment {
     guard Shard.exists(index, of: count) else {
       throw .invalidShard(name, "\(index)", "a number below the number of all workers, \(count)")
     }
-    return Shard(index: index, count: count)
+    return try Shard(index: index, count: count)
   }
 
   /// Returns the number in a variable, or nil if the variable is not set.

@@ -18,8 +18,14 @@ public struct Shard: Equatable, Sendable, Codable, CustomStringConvertible {
   /// - Parameters:
   ///   - index: The number of this part, `0..<count`.
   ///   - count: The number of parts, `1...maximumCount`.
-  public init(index: Int, count: Int) {
-    precondition(Self.exists(index, of: count), "there is no shard \(index) of \(count)")
+  /// - Throws: `Failure` `InvalidShard` (64) if there is no such part.
+  public init(index: Int, count: Int) throws(Failure) {
+    guard Self.exists(index, of: count) else {
+      throw .invalidShard(
+        "`shard`", "\(index)/\(count)",
+        "a part from 0 to below the number of parts, which is at "
+          + "least 1 and at most \(Self.maximumCount)")
+    }
     self.index = index
     self.count = count
   }
@@ -119,7 +125,7 @@ extension Shard {
     else {
       throw .invalidShard("`shard`", text, "i/n with i from 0 to n - 1, such as 0/4, or none")
     }
-    return Shard(index: index, count: count)
+    return try Shard(index: index, count: count)
   }
 
   /// Checks an explicit shard against `--num-shards` and the environment. What the environment

@@ -116,8 +116,7 @@ private struct ReviewedRun {
     let images = EvaluationRequest(images: "a", reference: "b")
     let samples = EvaluationRequest(sampling: "c.pt", SamplingSettings(), reference: "b")
     var shards = Execution(run: RunSettings(path: "r"))
-    shards.run?.shard = try JSONDecoder().decode(
-      Shard.self, from: Data(#"{"index": 0, "count": 2}"#.utf8))
+    shards.run?.shard = try Shard(index: 0, count: 2)
     for (request, count, execution) in [
       (images, 2, Execution()), (samples, 1, Execution()), (samples, -1, Execution()),
       (samples, 3, shards),
@@ -145,6 +144,16 @@ private struct ReviewedRun {
 }
 
 @Suite("Reviews") struct ReviewerTests {
+  @Test func negativeNumbersOfImagesAreRefused() async throws {
+    let reviewed = try ReviewedRun(count: 3)
+    var (few, none) = (reviewed.reviewer(), reviewed.reviewer())
+    (few.count, none.extremes) = (-1, -1)
+    for reviewer in [few, none] {
+      let failure = await #expect(throws: Failure.self) { _ = try await reviewer.review() }
+      #expect(failure?.code == .settingOutOfRange)
+    }
+  }
+
   @Test func theFirstImagesAreShown() async throws {
     let reviewed = try ReviewedRun(count: 7)
     var reviewer = reviewed.reviewer()

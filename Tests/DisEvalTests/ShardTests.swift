@@ -251,7 +251,11 @@ import Work
   }
 
   @Test func codingRefusesWhatCannotBe() throws {
-    let shard = Shard(index: 2, count: 4)
+    let shard = try Shard(index: 2, count: 4)
+    for (index, count) in [(4, 4), (-1, 4), (0, 0), (0, -1), (0, Shard.maximumCount + 1)] {
+      let failure = #expect(throws: Failure.self) { _ = try Shard(index: index, count: count) }
+      #expect(failure?.code == .invalidShard)
+    }
     let data = try JSONEncoder().encode(shard)
     #expect(try JSONDecoder().decode(Shard.self, from: data) == shard)
     for text in [

@@ -38,6 +38,24 @@ import _TestSupport
     #expect(SweepCheckpoint.step(inFileName: name) == step)
   }
 
+  @Test func impossibleSweepsAreRefused() async throws {
+    let samples = EvaluationRequest(sampling: "c.pt", SamplingSettings(), reference: "r")
+    let images = EvaluationRequest(images: "i", reference: "r")
+    for (template, repeats) in [(samples, 0), (samples, -1), (samples, 1001), (images, 1)] {
+      var sweep = Sweep(folder: folder.path("sweep"), template: template)
+      sweep.repeats = repeats
+      let impossible = sweep
+      let failure = await #expect(throws: Failure.self) { _ = try await impossible.report([]) }
+      #expect(failure?.code == .settingOutOfRange)
+    }
+    let sweep = Sweep(folder: folder.path("sweep"), template: samples)
+    let failure = await #expect(throws: Failure.self) {
+      try await sweep.watch("a", every: .zero) { _ in }
+    }
+    #expect(failure?.code == .settingOutOfRange)
+    #expect(!FileManager.default.fileExists(atPath: folder.path("sweep")))
+  }
+
   /// A ledger gives back every number that was put into it.
   @Test func numbersOfALedger() throws {
     let doubles = doublesOfEveryKind(100_000, seed: 4)

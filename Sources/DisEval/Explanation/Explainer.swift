@@ -25,7 +25,15 @@ public struct Explainer: Sendable {
   public var workload: Workload
 
   /// Creates an explainer of the images at two paths.
-  public init(images: String, reference: String, weights: String?, workload: Workload) {
+  ///
+  /// - Parameters:
+  ///   - images: The path of the images.
+  ///   - reference: The path of the images to compare with.
+  ///   - weights: The path of the extractor's weights; nil for those in the user's cache.
+  ///   - workload: The amount of work that runs at once.
+  public init(
+    images: String, reference: String, weights: String? = nil, workload: Workload = .default
+  ) {
     self.images = (images, reference)
     self.weights = weights
     self.workload = workload
@@ -38,7 +46,7 @@ public struct Explainer: Sendable {
   ///   differently, `TooFewSamples` if a side has fewer than two images, `DimensionMismatch` if the
   ///   other weights have features of a different length, or the code of a `MetricError`; or the
   ///   error that loading the images or the extractor throws.
-  public func run(reporter: Reporter) async throws -> Explanation {
+  public func run(reporter: Reporter = .silent) async throws -> Explanation {
     try workload.prepare()
     let sources = try (subject: source(images.subject), reference: source(images.reference))
     let loaded = try LoadedExtractor.choose(weights: weights, reference: nil)

@@ -50,7 +50,7 @@ public struct Reviewer: Sendable {
   ///   - result: The result, whose images are shown.
   ///   - source: The source of its images.
   ///   - workload: The amount of work that runs at once.
-  public init(of result: EvaluationResult, source: Source, workload: Workload) {
+  public init(of result: EvaluationResult, source: Source, workload: Workload = .default) {
     self.result = result
     self.source = source
     self.workload = workload
@@ -60,10 +60,13 @@ public struct Reviewer: Sendable {
   /// available.
   ///
   /// - Parameter reporter: Receives the progress.
-  /// - Throws: `Failure` (65) `OtherRun`, `OtherReference`, `OtherImages`, `ExtractorMismatch` or
+  /// - Throws: `Failure` `SettingOutOfRange` (64) if ``count`` or ``extremes`` is negative; (65)
+  ///   `OtherRun`, `OtherReference`, `OtherImages`, `ExtractorMismatch` or
   ///   `ReferenceImagesMismatch` if they are not the result's, `RunIncomplete` or `NoImages`
   ///   if images are missing or their number is unknown; or the error of reading or sampling.
-  public func review(reporter: Reporter) async throws -> SampleReview {
+  public func review(reporter: Reporter = .silent) async throws -> SampleReview {
+    guard count >= 0 else { throw Failure.outOfRange("count", count, "at least 0") }
+    guard extremes >= 0 else { throw Failure.outOfRange("extremes", extremes, "at least 0") }
     try workload.prepare()
     let total = try checkedCount()
     let stored = try run.map { try StoredFeatures(run: $0, result: result, count: total) }

@@ -40,7 +40,7 @@ public struct Sweep: Sendable {
   ///   - folder: The path of the folder, which is created if it does not exist.
   ///   - template: The settings for sampling and scoring.
   ///   - execution: How evaluations are carried out.
-  public init(folder: String, template: EvaluationRequest, execution: Execution) {
+  public init(folder: String, template: EvaluationRequest, execution: Execution = Execution()) {
     (self.folder, self.template, self.execution) = (folder, template, execution)
   }
 
@@ -57,12 +57,13 @@ public struct Sweep: Sendable {
   ///   - checkpoints: The checkpoints, in the order of the table.
   ///   - reporter: Receives progress and warnings.
   ///   - finished: Receives every row as soon as it is known.
-  /// - Throws: `Failure` `MixedDialects` (64) for all dialects, `CannotCreate` (73) if the folder
+  /// - Throws: `Failure` (64) `MixedDialects` for all dialects, `SettingOutOfRange` if ``repeats`` is
+  ///   not from 1 to 1000 or the template samples no checkpoint; `CannotCreate` (73) if the folder
   ///   cannot be created, `Interrupted` (75) if the sweep was stopped, the error that opening the
   ///   reference or the extractor or reading or writing the folder's files throws, or the error
   ///   thrown by `finished`.
   public func report(
-    _ checkpoints: [SweepCheckpoint], reporter: Reporter,
+    _ checkpoints: [SweepCheckpoint], reporter: Reporter = .silent,
     finished: (SweepRow) throws -> Void = { _ in }
   ) async throws -> SweepReport {
     let session = try SweepSession(self, reporter: reporter)
@@ -97,9 +98,10 @@ public struct Sweep: Sendable {
   ///   - finished: Receives every row as soon as it is known.
   /// - Throws: As ``report(_:reporter:finished:)`` does, or `Failure` if `source` cannot be listed.
   public func watch(
-    _ source: String, every interval: Duration, reporter: Reporter,
+    _ source: String, every interval: Duration, reporter: Reporter = .silent,
     finished: (SweepRow) throws -> Void
   ) async throws {
+    guard interval > .zero else { throw Failure.outOfRange("every", interval, "more than 0") }
     let session = try SweepSession(self, reporter: reporter)
     var watched = WatchedFolder(path: source)
     while true {
@@ -133,6 +135,12 @@ private final class SweepSession {
   private var seen: Set<String> = []
 
   init(_ sweep: Sweep, reporter: Reporter) throws {
+    guard (1...1000).contains(sweep.repeats) else {
+      throw Failure.outOfRange("repeats", sweep.repeats, "1 to 1000")
+    }
+    guard let sampled = sweep.template.checkpoint else {
+      throw Failure.outOfRange("template", "without a checkpoint", "a request that samples one")
+    }
     self.sweep = sweep
     let warned = Mutex<Set<String>>([])
     self.reporter = Reporter(
@@ -149,9 +157,6 @@ private final class SweepSession {
     _ = try Self.ledger(of: sweep)
 
     let template = sweep.template
-    guard let sampled = template.checkpoint else {
-      preconditionFailure("a sweep samples checkpoints")
-    }
     guard try ScoringSettings(template).dialect != .all else {
       throw Failure(
         .usage, .mixedDialects, "`dialect` all", "a row has one number for each metric; give one")

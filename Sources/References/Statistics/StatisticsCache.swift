@@ -132,7 +132,7 @@ extension StatisticsCache {
   ///   is too large; `StatsInvalid` (65) if its content is different; `Busy` or `CannotCreate` (73)
   ///   if it cannot be written.
   public func fetch(
-    _ name: String, from source: String? = nil, again: Bool, reporter: Reporter
+    _ name: String, from source: String? = nil, again: Bool = false, reporter: Reporter = .silent
   ) async throws -> String {
     let entry = try registry.entry(named: name)
     let path = path(of: entry)

@@ -113,7 +113,7 @@ extension WeightStore {
   ///   `DownloadLimit` (65); otherwise as ``convert(_:to:)``.
   public func fetch(
     _ weights: PublishedWeights, from address: String? = nil, again: Bool = false,
-    reporter: Reporter
+    reporter: Reporter = .silent
   ) async throws -> WeightsRecord {
     if !again, let sha256 = weights.sha256, FileManager.default.fileExists(atPath: convertedPath),
       let record = try? describe(convertedPath), record.sourceSha256 == sha256

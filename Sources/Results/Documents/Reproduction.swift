@@ -12,7 +12,7 @@ public struct Reproduction: Codable, Sendable {
   /// Every number, ordered by dialect (if there are several), metric and part.
   public var numbers: [Number]
   /// The differences in what determines the last bits.
-  public var differences: [Difference]
+  public var differences: [Condition]
   /// The result of the repetition.
   public var result: EvaluationResult
 
@@ -65,7 +65,7 @@ public struct Reproduction: Codable, Sendable {
   }
 
   /// A condition of the computation that is not as recorded.
-  public struct Difference: Codable, Sendable {
+  public struct Condition: Codable, Sendable {
     /// The name of the condition.
     public var name: String
     /// The recorded value.
@@ -84,7 +84,7 @@ public struct Reproduction: Codable, Sendable {
     differences = [
       ("version", recorded.provenance.tool, now.provenance.tool),
       ("kernels", recorded.provenance.kernels, now.provenance.kernels),
-    ].compactMap { $1 == $2 ? nil : Difference(name: $0, recorded: $1, now: $2) }
+    ].compactMap { $1 == $2 ? nil : Condition(name: $0, recorded: $1, now: $2) }
     let sameImages = recorded.samplesSha256 == now.samplesSha256
     outcome =
       sameImages && numbers.allSatisfy(\.isIdentical)
