@@ -115,11 +115,13 @@ private struct ReviewedRun {
   @Test func severalSeedsNeedACheckpointAndNoShard() async throws {
     let images = EvaluationRequest(images: "a", reference: "b")
     let samples = EvaluationRequest(sampling: "c.pt", SamplingSettings(), reference: "b")
+    let all = EvaluationRequest(
+      sampling: "c.pt", SamplingSettings(), reference: "b", dialect: .all)
     var shards = Execution(run: RunSettings(path: "r"))
     shards.run?.shard = try Shard(index: 0, count: 2)
     for (request, count, execution) in [
       (images, 2, Execution()), (samples, 1, Execution()), (samples, -1, Execution()),
-      (samples, 3, shards),
+      (samples, 3, shards), (all, 2, Execution()),
     ] {
       let failure = await #expect(throws: Failure.self) {
         _ = try await request.repeated(count, execution)

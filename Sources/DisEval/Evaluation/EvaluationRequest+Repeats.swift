@@ -1,4 +1,5 @@
 import Files
+import References
 import Results
 import Runs
 import Work
@@ -13,7 +14,7 @@ extension EvaluationRequest {
   ///   - execution: How each evaluation is carried out.
   ///   - reporter: Receives progress and warnings.
   /// - Throws: `Failure` (64) `SettingOutOfRange` if there are fewer than two seeds, no checkpoint is
-  ///   sampled, or the execution has a shard; otherwise as ``prepare(_:reporter:)`` and
+  ///   sampled, all dialects are asked for, or the execution has a shard; otherwise as ``prepare(_:reporter:)`` and
   ///   ``PreparedEvaluation/run()`` do.
   public func repeated(
     _ count: Int, _ execution: Execution = Execution(), reporter: Reporter = .silent
@@ -31,7 +32,12 @@ extension EvaluationRequest {
   ) async throws -> RepeatedResult {
     guard count >= 2 else { throw Failure.outOfRange("count", count, "at least 2") }
     guard let seed = checkpoint?.sampling.seed else {
-      throw Failure.outOfRange("count", count, "a checkpoint; images are the same every time")
+      throw Failure.outOfRange(
+        "subject", "without a seed", "a checkpoint; images are the same every time")
+    }
+    guard dialect != DialectChoice.all.name else {
+      throw Failure.outOfRange(
+        "dialect", DialectChoice.all.name, "one, for a summary of each metric")
     }
     if let shard = execution.run?.shard {
       throw Failure.outOfRange("shard", shard, "none with several seeds; run them one at a time")

@@ -63,7 +63,7 @@ public struct PreparedEvaluation: Sendable {
   /// - Parameters:
   ///   - path: The path of the reference, or its name if it is in memory.
   ///   - loaded: The extractor that already scored images; nil to choose one.
-  ///   - isInMemory: Whether the inputs are values of a program, for which there is no request.
+  ///   - isInMemory: Whether an input is in memory, in which case the result records no request.
   init(
     _ request: EvaluationRequest, _ execution: Execution, reporter: Reporter,
     scoring: ScoringSettings, subject: OpenedSubject, reference: OpenedReference, path: String,
