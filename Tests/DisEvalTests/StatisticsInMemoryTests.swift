@@ -89,6 +89,20 @@ import _TestSupport
     #expect(scored.provenance.reference.sha256 == reference.sha256)
   }
 
+  @Test func dialectsAreMixedOnlyOnPurpose() async throws {
+    let subject = try ReferenceStatistics(
+      rows: rows(60), extractor: Self.extractor, dialect: .pytorchFID, name: "subject")
+    let reference = try ReferenceStatistics(
+      rows: rows(80, seed: 2), extractor: Self.extractor, dialect: .tensorFlow, name: "reference")
+    let failure = await #expect(throws: Failure.self) {
+      try await subject.result(against: .statistics(reference))
+    }
+    #expect(failure?.code == .dialectMismatch)
+    let mixed = try await subject.result(
+      against: .statistics(reference), referenceDialect: .tensorFlow)
+    #expect(mixed.metrics[.fid] != nil && mixed.provenance.reference.dialect == "tf")
+  }
+
   @Test func whatDoesNotFitIsRefused() throws {
     let (one, two) = (
       try GaussianStatistics(count: 9, mean: [0], covariance: [1]),

@@ -48,10 +48,15 @@ import _TestSupport
       let failure = await #expect(throws: Failure.self) { _ = try await impossible.report([]) }
       #expect(failure?.code == .settingOutOfRange)
     }
-    let sweep = Sweep(folder: folder.path("sweep"), template: samples)
-    let failure = await #expect(throws: Failure.self) {
-      try await sweep.watch("a", every: .zero) { _ in }
+    /// An actor receives the rows without leaving its isolation.
+    actor Rows {
+      var rows: [SweepRow] = []
+      func watch(_ sweep: Sweep) async throws {
+        try await sweep.watch("a", every: .zero) { rows.append($0) }
+      }
     }
+    let sweep = Sweep(folder: folder.path("sweep"), template: samples)
+    let failure = await #expect(throws: Failure.self) { try await Rows().watch(sweep) }
     #expect(failure?.code == .settingOutOfRange)
     #expect(!FileManager.default.fileExists(atPath: folder.path("sweep")))
   }

@@ -73,6 +73,8 @@ extension ReferenceStatistics {
   ///
   /// - Parameters:
   ///   - reference: What the statistics are compared with.
+  ///   - referenceDialect: The dialect of the reference, if it differs from that of these statistics
+  ///     on purpose or its file does not name it.
   ///   - metrics: The metrics that the result contains, as far as the inputs allow.
   ///   - allowsMismatch: Whether inputs that are known not to match are compared anyway. The result
   ///     records them.
@@ -81,11 +83,13 @@ extension ReferenceStatistics {
   /// - Throws: `Failure` as
   ///   ``ImageAccumulator/result(against:referenceDialect:intervals:allowsMismatch:reporter:)`` does.
   public func result(
-    against reference: EvaluationReference, metrics: Set<MetricName> = [.fid],
-    allowsMismatch: Bool = false, workload: Workload = .default, reporter: Reporter = .silent
+    against reference: EvaluationReference, referenceDialect: Dialect? = nil,
+    metrics: Set<MetricName> = [.fid], allowsMismatch: Bool = false,
+    workload: Workload = .default, reporter: Reporter = .silent
   ) async throws -> EvaluationResult {
     let (opened, path) = try reference.open()
     var request = EvaluationRequest(subject: .images(self.path), reference: path)
+    request.referenceDialect = referenceDialect?.rawValue
     request.optionalMetrics = metrics.map(\.rawValue).sorted()
     request.allowsMismatch = allowsMismatch
     let loaded: LoadedExtractor? =

@@ -56,6 +56,7 @@ public struct Sweep: Sendable {
   /// - Parameters:
   ///   - checkpoints: The checkpoints, in the order of the table.
   ///   - reporter: Receives progress and warnings.
+  ///   - isolation: The actor on which the sweep and `finished` run; by default the caller's.
   ///   - finished: Receives every row as soon as it is known.
   /// - Throws: `Failure` (64) `MixedDialects` for all dialects, `SettingOutOfRange` if ``repeats`` is
   ///   not from 1 to 1000 or the template samples no checkpoint; `CannotCreate` (73) if the folder
@@ -64,6 +65,7 @@ public struct Sweep: Sendable {
   ///   thrown by `finished`.
   public func report(
     _ checkpoints: [SweepCheckpoint], reporter: Reporter = .silent,
+    isolation: isolated (any Actor)? = #isolation,
     finished: (SweepRow) throws -> Void = { _ in }
   ) async throws -> SweepReport {
     let session = try SweepSession(self, reporter: reporter)
@@ -95,11 +97,12 @@ public struct Sweep: Sendable {
   ///   - source: The path of the folder.
   ///   - interval: The time between two checks, above 0.
   ///   - reporter: Receives progress and warnings.
+  ///   - isolation: The actor on which the sweep and `finished` run; by default the caller's.
   ///   - finished: Receives every row as soon as it is known.
-  /// - Throws: As ``report(_:reporter:finished:)`` does, or `Failure` if `source` cannot be listed.
+  /// - Throws: As ``report(_:reporter:isolation:finished:)`` does, or `Failure` if `source` cannot be listed.
   public func watch(
     _ source: String, every interval: Duration, reporter: Reporter = .silent,
-    finished: (SweepRow) throws -> Void
+    isolation: isolated (any Actor)? = #isolation, finished: (SweepRow) throws -> Void
   ) async throws {
     guard interval > .zero else { throw Failure.outOfRange("every", interval, "more than 0") }
     let session = try SweepSession(self, reporter: reporter)
@@ -195,7 +198,10 @@ private final class SweepSession {
   private static let ledgerClaim = 0
 
   /// Returns the row of a checkpoint; nil while a different process evaluates it.
-  func row(_ checkpoint: SweepCheckpoint, repeat index: Int) async throws -> SweepRow? {
+  func row(
+    _ checkpoint: SweepCheckpoint, repeat index: Int,
+    isolation: isolated (any Actor)? = #isolation
+  ) async throws -> SweepRow? {
     let seed = seed &+ UInt64(index)
     var row = SweepRow(name: checkpoint.name, checkpoint: checkpoint.path, seed: seed)
     do {
@@ -283,7 +289,8 @@ private final class SweepSession {
   }
 
   private func evaluate(
-    _ checkpoint: SweepCheckpoint, seed: UInt64, key: String, sha256: String
+    _ checkpoint: SweepCheckpoint, seed: UInt64, key: String, sha256: String,
+    isolation: isolated (any Actor)? = #isolation
   ) async throws -> EvaluationResult {
     var request = sweep.template
     request.checkpoint?.path = checkpoint.path
