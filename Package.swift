@@ -79,6 +79,7 @@ let package = Package(
       resources: [
         .embedInCode("Schemas/baseline.schema.json"), .embedInCode("Schemas/benchmark.schema.json"),
         .embedInCode("Schemas/comparison.schema.json"), .embedInCode("Schemas/gate.schema.json"),
+        .embedInCode("Schemas/generator.schema.json"),
         .embedInCode("Schemas/ledger.schema.json"), .embedInCode("Schemas/plot.schema.json"),
         .embedInCode("Schemas/policy.schema.json"), .embedInCode("Schemas/repeats.schema.json"),
         .embedInCode("Schemas/rerun.schema.json"), .embedInCode("Schemas/result.schema.json"),
@@ -100,7 +101,13 @@ let package = Package(
       ],
       resources: [.embedInCode("Resources/registry.json")], swiftSettings: swiftSettings),
 
-    // MARK: Row 6 - the features of images
+    // MARK: Row 6 - programs that make samples, and the features of images
+    .target(
+      name: "Generators",
+      dependencies: [
+        "Checkpoints", "Diffusion", "Files", "Images", "Results", "Sampling", "Tensors", "Work",
+        .product(name: "Crypto", package: "swift-crypto"),
+      ], swiftSettings: swiftSettings),
     .target(
       name: "Features",
       dependencies: [
@@ -112,8 +119,8 @@ let package = Package(
     .target(
       name: "Runs",
       dependencies: [
-        "Checkpoints", "Diffusion", "FeatureExtractors", "Features", "Files", "Images",
-        "References", "Results", "Sampling", "Tensors", "Work",
+        "Checkpoints", "Diffusion", "FeatureExtractors", "Features", "Files", "Generators",
+        "Images", "References", "Results", "Sampling", "Tensors", "Work",
         .product(name: "Crypto", package: "swift-crypto"),
       ], swiftSettings: swiftSettings),
 
@@ -122,8 +129,8 @@ let package = Package(
       name: "DisEval",
       dependencies: [
         "Autoencoder", "Backbones", "CKernels", "Checkpoints", "Diffusion", "FeatureExtractors",
-        "Features", "Files", "GenerativeMetrics", "Images", "References", "Results", "Runs",
-        "Sampling", "Tensors", "Work", .product(name: "Crypto", package: "swift-crypto"),
+        "Features", "Files", "GenerativeMetrics", "Generators", "Images", "References", "Results",
+        "Runs", "Sampling", "Tensors", "Work", .product(name: "Crypto", package: "swift-crypto"),
       ], swiftSettings: swiftSettings),
     .target(
       name: "Reporting",
@@ -142,8 +149,8 @@ let package = Package(
     .executableTarget(
       name: "dis-eval",
       dependencies: [
-        "DisEval", "Files", "GenerativeMetrics", "Images", "References", "Reporting", "Results",
-        "Sampling", "Tensors", "Work",
+        "DisEval", "Files", "GenerativeMetrics", "Generators", "Images", "References",
+        "Reporting", "Results", "Sampling", "Tensors", "Work",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swiftSettings),
@@ -187,10 +194,18 @@ let package = Package(
       dependencies: ["GenerativeMetrics", "Checkpoints", "Tensors", "_TestSupport"],
       resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
     .testTarget(
+      name: "GeneratorsTests",
+      dependencies: [
+        "Diffusion", "Files", "Generators", "Results", "Sampling", "_TestSupport",
+        .product(name: "Crypto", package: "swift-crypto"),
+      ],
+      swiftSettings: swiftSettings),
+    .testTarget(
       name: "DisEvalTests",
       dependencies: [
         "Backbones", "Checkpoints", "Diffusion", "DisEval", "FeatureExtractors", "Features",
-        "Files", "GenerativeMetrics", "Images", "References", "Results", "Runs", "Sampling",
+        "Files", "GenerativeMetrics", "Generators", "Images", "References", "Results", "Runs",
+        "Sampling",
         "Tensors", "Work", "_TestSupport", .product(name: "Crypto", package: "swift-crypto"),
       ],
       resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
@@ -203,9 +218,9 @@ let package = Package(
       name: "CommandLineTests",
       dependencies: [
         "dis-eval", "Autoencoder", "Checkpoints", "DisEval", "FeatureExtractors",
-        "Files", "GenerativeMetrics", "Images", "References", "Reporting", "Results", "Sampling",
-        "Tensors", "Work", "_TestSupport", .product(name: "Yams", package: "Yams"),
+        "Files", "GenerativeMetrics", "Generators", "Images", "References", "Reporting", "Results",
+        "Sampling", "Tensors", "Work", "_TestSupport", .product(name: "Yams", package: "Yams"),
       ],
-      swiftSettings: swiftSettings),
+      exclude: ["Fixtures"], swiftSettings: swiftSettings),
   ]
 )

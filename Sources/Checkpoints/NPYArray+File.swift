@@ -37,6 +37,9 @@ extension NPYArray {
     return NPYArray(type: type, shape: shape, bytes: content)
   }
 
+  /// The maximum size in bytes of a header.
+  package static let maximumHeader = NPYHeader.maximumSize
+
   /// Returns the bytes of a `.npy` file exactly as numpy writes it: version 1.0, with the header
   /// padded to a multiple of 64 bytes. numpy has no bfloat16, so such an array is written as
   /// float32.

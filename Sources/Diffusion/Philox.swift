@@ -36,12 +36,15 @@ package struct RandomStream: Sendable {
     case stepNoise(Int)
     /// The class label.
     case label
+    /// The key for a program's own random numbers.
+    case key
 
     fileprivate var word: UInt32 {
       switch self {
       case .initialNoise: 0
       case .stepNoise(let step): 1 << 24 | UInt32(step)
       case .label: 2 << 24
+      case .key: 3 << 24
       }
     }
   }
@@ -91,6 +94,12 @@ package struct RandomStream: Sendable {
     }
     result.removeLast(result.count - count)
     return result
+  }
+
+  /// 64 random bits, for a program that seeds its own generator of random numbers with them.
+  package var programKey: UInt64 {
+    let words = block(0, .key)
+    return UInt64(words[0]) << 32 | UInt64(words[1])
   }
 
   /// Returns a uniformly distributed class label: the high word of the 128-bit product of 64 random

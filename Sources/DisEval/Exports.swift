@@ -4,6 +4,7 @@
 @_exported import Features
 @_exported import Files
 @_exported import GenerativeMetrics
+@_exported import Generators
 @_exported import Images
 @_exported import References
 @_exported import Results

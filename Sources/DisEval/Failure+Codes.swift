@@ -45,4 +45,8 @@ extension Failure.Code {
   public static let runIncomplete = Failure.Code("RunIncomplete")
   /// There is no preset of that name.
   public static let unknownPreset = Failure.Code("UnknownPreset")
+  /// A generator made the samples, and its command is not given.
+  public static let generatorNotGiven = Failure.Code("GeneratorNotGiven")
+  /// A generator does not say which weights it has.
+  public static let generatorUnidentified = Failure.Code("GeneratorUnidentified")
 }

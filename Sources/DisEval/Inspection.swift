@@ -84,7 +84,7 @@ public struct Inspection: Codable, Sendable {
         let directory = try RunDirectory(path: path)
         let record = directory.record
         (kind, format, run) = ("run", record.schema, record)
-        model = record.configuration.checkpoint.model
+        model = record.configuration.checkpoint?.model
         let there = record.units(count: record.count).filter(directory.isFinished)
         summary = "\(there.reduce(0) { $0 + $1.count }) of \(record.count) samples"
         return

@@ -1,5 +1,8 @@
+import Backbones
 import Diffusion
 import Files
+import Foundation
+import Generators
 import References
 import Sampling
 
@@ -132,6 +135,38 @@ public struct Preset: Sendable {
     }
   }
 
+  /// Checks that a program matches the preset, as far as it says what it is.
+  ///
+  /// - Throws: `Failure` `PresetMismatch` (65) if its images, latents or classes are different.
+  package func check(_ program: GeneratorProgram) throws(Failure) {
+    let found = program.provenance
+    let extents =
+      found.latent ?? found.image.map { [$0[2], $0[0], $0[1]] } ?? []
+    guard extents == [model.channels, model.side, model.side], found.classes == model.classes
+    else {
+      throw Failure(
+        .dataRefused, .presetMismatch, found.name,
+        "the generator makes [C, H, W] = \(extents) with "
+          + "\(found.classes.map(String.init) ?? "no") classes, the preset \(name) is for \(model)")
+    }
+  }
+
+  /// The time in hours that a processor core needs for all samples, by the operations of the network
+  /// alone.
+  ///
+  /// - Parameter gflops: The speed of the core, in billions of operations per second.
+  public func coreHours(gflops: Double) -> Double {
+    let configuration = DiSConfiguration.variant(
+      model.variant, side: model.side, channels: model.channels, classes: model.classes)
+    guard let configuration, let sampler = try? settings.sampler(Schedule(settings.respacing))
+    else { preconditionFailure("a preset has a variant of the paper and a sampler") }
+    let evaluations = sampler.networkEvaluations(settings.guidance)
+    return Double(count * evaluations) * configuration.cost.total / (gflops * 1e9) / 3600
+  }
+
+  /// The speed of a core for ``lines``, in billions of operations per second.
+  static let usualSpeed = 40.0
+
   /// The fixed settings, one per line.
   public var lines: [(name: String, value: String)] {
     [
@@ -146,7 +181,18 @@ public struct Preset: Sendable {
       ("labels", model.classes == nil ? "none" : "\(settings.labels)"),
       ("quantizer", settings.quantizer.rawValue),
       ("samples", "\(count)"), ("dialect", dialect.rawValue), ("reference", reference),
+      (
+        "time",
+        "about \(rounded(coreHours(gflops: Self.usualSpeed))) hours of one processor core (at "
+          + "\(Int(Self.usualSpeed)) GFLOP/s); for a GPU, see docs/generators.md"
+      ),
       ("after", source),
     ]
   }
+}
+
+/// Returns a number with two significant digits.
+private func rounded(_ value: Double) -> String {
+  let unit = pow(10, (log10(max(value, 10)) - 1).rounded(.down))
+  return String(Int((value / unit).rounded() * unit))
 }

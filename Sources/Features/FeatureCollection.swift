@@ -59,6 +59,8 @@ package struct ScoredImage: Sendable {
   let traits: Image.Traits
   /// The SHA-256 of the pixels, `[H, W, C]`.
   package let digest: [UInt8]
+  /// The mean of each quarter of the image, 4 bytes; empty if unknown.
+  package let means: [UInt8]
   /// The features in each preparation that was requested.
   package let features: [Preparation: ExtractedFeatures]
 
@@ -69,13 +71,14 @@ package struct ScoredImage: Sendable {
   ///   - height: The height of the image in pixels.
   ///   - traits: The traits of the image's file.
   ///   - digest: The SHA-256 of the pixels `[H, W, C]`, 32 bytes.
+  ///   - means: The mean of each quarter of the image, 4 bytes; empty if unknown.
   ///   - features: The features in each preparation.
   package init(
-    width: Int, height: Int, traits: Image.Traits = [], digest: [UInt8],
+    width: Int, height: Int, traits: Image.Traits = [], digest: [UInt8], means: [UInt8] = [],
     features: [Preparation: ExtractedFeatures]
   ) {
     (self.width, self.height, self.traits) = (width, height, traits)
-    (self.digest, self.features) = (digest, features)
+    (self.digest, self.means, self.features) = (digest, means, features)
   }
 
   /// Extracts the features of an image in each preparation.
@@ -108,7 +111,8 @@ package struct ScoredImage: Sendable {
     return zip(images, features).map { image, features in
       ScoredImage(
         width: image.width, height: image.height, traits: image.traits,
-        digest: Array(SHA256.hash(data: image.pixels)), features: features)
+        digest: Array(SHA256.hash(data: image.pixels)), means: image.quarterMeans,
+        features: features)
     }
   }
 }
@@ -123,6 +127,8 @@ package struct FeatureCollection {
   package private(set) var tally = ImageTally()
   /// The first bytes of the SHA-256 of every image.
   package private(set) var digests = SampleDigests()
+  /// The means of the quarters of every image, as far as they are known.
+  package private(set) var means = SampleMeans()
   private var hash = SHA256()
 
   /// Creates a collection without images.
@@ -152,6 +158,7 @@ package struct FeatureCollection {
     }
     hash.update(data: image.digest)
     digests.append(image.digest)
+    means.append(image.means)
     tally.append(image)
     count += 1
   }

@@ -8,10 +8,21 @@ package struct ImageSupply: Sendable {
   let count: Int
   /// The name of the activity in progress reports.
   let activity: String
-  /// The maximum number of images that a worker processes at once.
-  let together: Int
-  /// Returns image `index` and its label; called on any thread.
-  let make: @Sendable (Int) throws -> (image: Image, label: Int?)
+  /// The images that a worker takes at once.
+  let division: Division
+  /// Returns the work that gives the images of a range; called on any thread.
+  let make: @Sendable (Range<Int>) async throws -> Work
+
+  /// Work of this processor that gives images and their classes.
+  package typealias Work = @Sendable () throws -> [(image: Image, label: Int?)]
+
+  /// How many images a worker takes at once.
+  enum Division {
+    /// As many as the extractor processes together, but not more than this number.
+    case atMost(Int)
+    /// This number, made elsewhere by a number of makers while features are extracted here.
+    case parts(of: Int, makers: Int)
+  }
 
   /// Creates a supply of images that are made when they are needed.
   ///
@@ -25,7 +36,26 @@ package struct ImageSupply: Sendable {
     count: Int, activity: String, together: Int = .max,
     make: @escaping @Sendable (Int) throws -> (image: Image, label: Int?)
   ) {
-    (self.count, self.activity, self.together, self.make) = (count, activity, together, make)
+    (self.count, self.activity, division) = (count, activity, .atMost(together))
+    self.make = { range in { try range.map(make) } }
+  }
+
+  /// Creates a supply of images that are made elsewhere, several at once, while the features of others
+  /// are extracted.
+  ///
+  /// - Parameters:
+  ///   - count: The number of images.
+  ///   - activity: The name of the activity in progress reports.
+  ///   - part: The number of images that are made at once, at least 1.
+  ///   - makers: The number of parts that can be made at the same time.
+  ///   - make: Makes the images of a range that begins at a multiple of `part`, without holding a
+  ///     thread, and returns the rest of the work, such as decoding them.
+  package init(
+    count: Int, activity: String, part: Int, makers: Int,
+    make: @escaping @Sendable (Range<Int>) async throws -> Work
+  ) {
+    (self.count, self.activity, self.make) = (count, activity, make)
+    division = .parts(of: part, makers: makers)
   }
 }
 
@@ -86,18 +116,22 @@ package struct FeatureCollector {
     let (count, extractor) = (images.count, extractor)
     var collection = try FeatureCollection(demands, extractor: extractor, count: count)
     let preparations = demands.map(\.preparation)
-    let shares = [
-      extractor.imagesTogether, images.together, workload.batch / workload.threads,
-      count / workload.threads,
-    ]
-    let together = max(1, shares.min() ?? 1)
+    let (together, width) = plan(images)
+    let cores = Slots(workload.threads)
     try await forEachInOrder(
-      count: (count + together - 1) / together, width: workload.threads,
-      inFlight: workload.batch / together
+      count: (count + together - 1) / together, width: width, inFlight: workload.batch / together
     ) { part in
-      let made = try (part * together..<min((part + 1) * together, count)).map(images.make)
-      let scored = try ScoredImage.scoring(made.map(\.image), extractor, preparations)
-      return zip(made, scored).map { CollectedImage(image: $0.image, label: $0.label, scored: $1) }
+      let work = try await images.make(part * together..<min((part + 1) * together, count))
+      return try await cores.use { _ in
+        let made = try work()
+        return try stride(from: 0, to: made.count, by: extractor.imagesTogether).flatMap { first in
+          let some = made[first..<min(first + extractor.imagesTogether, made.count)]
+          let scored = try ScoredImage.scoring(some.map(\.image), extractor, preparations)
+          return zip(some, scored).map {
+            CollectedImage(image: $0.image, label: $0.label, scored: $1)
+          }
+        }
+      }
     } consume: { _, made in
       for image in made {
         try collection.append(image.scored)
@@ -107,5 +141,19 @@ package struct FeatureCollector {
         WorkProgress(activity: images.activity, done: collection.count, total: count))
     }
     return collection
+  }
+
+  /// Returns the number of images that a worker takes at once, and the number of workers.
+  private func plan(_ images: ImageSupply) -> (together: Int, width: Int) {
+    switch images.division {
+    case .atMost(let limit):
+      let shares = [
+        extractor.imagesTogether, limit, workload.batch / workload.threads,
+        images.count / workload.threads,
+      ]
+      return (max(1, shares.min() ?? 1), workload.threads)
+    // Some are made, as many wait to be made, and the others' features are extracted.
+    case .parts(let part, let makers): return (part, workload.threads + 2 * makers)
+    }
   }
 }

@@ -117,3 +117,22 @@ extension Image {
     ]
   }
 }
+
+extension Image {
+  /// The mean of the bytes of each quarter, rounded: top left, top right, bottom left, bottom right. A
+  /// side of one pixel belongs to both halves.
+  package var quarterMeans: [UInt8] {
+    func halves(_ side: Int) -> [Range<Int>] { [0..<(side + 1) / 2, side / 2..<side] }
+    return halves(height).flatMap { rows in
+      halves(width).map { columns in
+        var sum = 0
+        for row in rows {
+          let start = (row * width + columns.lowerBound) * channels
+          for byte in pixels[start..<start + columns.count * channels] { sum += Int(byte) }
+        }
+        let count = rows.count * columns.count * channels
+        return UInt8((sum + count / 2) / count)
+      }
+    }
+  }
+}

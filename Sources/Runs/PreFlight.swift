@@ -2,6 +2,7 @@ import FeatureExtractors
 import Features
 import Files
 import Foundation
+import Generators
 import Images
 import Results
 import Sampling
@@ -16,6 +17,9 @@ package struct PreFlight: Sendable {
   package let memory: Int
   /// The size in bytes of the missing units.
   package let disk: Int
+
+  /// The number of samples that are made at once; a unit is a multiple of it.
+  private let together: Int
 
   /// Takes the first steps of the first sample, and extracts the features of one image.
   ///
@@ -33,30 +37,82 @@ package struct PreFlight: Sendable {
       if generator.isFinished(state) { state = generator.start(0) }
       generator.advance(&state, 0)
     }
-    let extents = generator.imageExtents
+    let extraction = try Self.extraction(extractor, kept)
+    let decoding = generator.decoder?.cost(latentSide: generator.checkpoint.model.imageSide)
+    let sampling = step * generator.stepCount / .seconds(1) + (decoding?.seconds ?? 0)
+    together = 1
+    secondsPerSample = sampling + extraction
+    seconds = secondsPerSample * Double(count) / Self.workers(threads)
+    memory = Self.memory(
+      before, perWorker: decoding?.bytes ?? 0, kept, rows: rows, threads: threads)
+    disk = count * kept.bytesPerSample
+  }
+
+  /// Measures how long a program takes for its first samples, and extracts the features of one image.
+  ///
+  /// - Parameters:
+  ///   - program: The program. The samples are kept, and not made again when they are needed.
+  ///   - first: The samples to make, the first ones that are missing.
+  ///   - kept: The arrays written for each sample.
+  ///   - count: The number of missing samples.
+  ///   - rows: The number of samples whose features stay in memory for scoring.
+  package init(
+    _ program: GeneratorProgram, making first: Range<Int>, extractor: any FeatureExtractor,
+    kept: KeptArrays, count: Int, rows: Int, threads: Int
+  ) async throws {
+    let before = ProcessMemory.current
+    let making = try await program.time(first) / Double(first.count)
+    let decoding = program.decoder?.cost(latentSide: program.provenance.latent?[1] ?? 1)
+    let scoring = try Self.extraction(extractor, kept) + (decoding?.seconds ?? 0)
+    together = program.provenance.batch
+    secondsPerSample = making + scoring
+    // One is made while the features of another are extracted.
+    seconds =
+      max(making / Double(program.processCount), scoring / Self.workers(threads)) * Double(count)
+    memory = Self.memory(
+      before, perWorker: decoding?.bytes ?? 0, kept, rows: rows, threads: threads)
+    disk = count * kept.bytesPerSample
+  }
+
+  /// Returns the time in seconds for the features of one image.
+  private static func extraction(
+    _ extractor: any FeatureExtractor, _ kept: KeptArrays
+  ) throws -> Double {
+    let extents = kept.extents
     let grey = Image(
       width: extents[1], height: extents[0], channels: extents[2],
       pixels: [UInt8](repeating: 128, count: extents.reduce(1, *)))
     let preparations = kept.preparations.compactMap { Preparation(name: $0) }
-    let extraction = try shortest { _ = try ScoredImage(grey, extractor, preparations) }
-    let sampling = step * generator.stepCount
-    let decoding = generator.decoder?.cost(latentSide: generator.checkpoint.model.imageSide)
-    secondsPerSample = (sampling + extraction) / .seconds(1) + (decoding?.seconds ?? 0)
-    let workers = min(threads, ProcessInfo.processInfo.activeProcessorCount)
-    seconds = secondsPerSample * Double(count) / Double(workers)
+    return try shortest { _ = try ScoredImage(grey, extractor, preparations) } / .seconds(1)
+  }
 
+  private static func workers(_ threads: Int) -> Double {
+    Double(min(threads, ProcessInfo.processInfo.activeProcessorCount))
+  }
+
+  /// Returns the peak memory in bytes.
+  ///
+  /// - Parameters:
+  ///   - before: The memory before anything was measured.
+  ///   - perWorker: What a worker takes in addition to what was measured.
+  private static func memory(
+    _ before: ProcessMemory, perWorker: Int, _ kept: KeptArrays, rows: Int, threads: Int
+  ) -> Int {
     let after = ProcessMemory.current
     // A worker takes as much as one sample took; at the end there are three copies of the
     // covariances.
-    let perWorker = max(0, after.peak - before.resident) + (decoding?.bytes ?? 0)
+    let perWorker = max(0, after.peak - before.resident) + perWorker
     let scoring = 3 * 8 * (kept.features * kept.features + kept.spatial * kept.spatial)
     let keptRows = 4 * rows * kept.features * kept.preparations.count
-    memory = max(after.peak, before.resident + threads * perWorker) + scoring + keptRows
-    disk = count * kept.bytesPerSample
+    return max(after.peak, before.resident + threads * perWorker) + scoring + keptRows
   }
 
-  /// The largest unit of at most 64 samples that takes at most five minutes, at least 1.
-  package var unit: Int { max(1, min(64, Int(300 / max(secondsPerSample, 1e-9)))) }
+  /// The largest unit of at most 64 samples that takes at most five minutes, at least as many samples
+  /// as are made at once.
+  package var unit: Int {
+    let samples = min(64, Int(300 / max(secondsPerSample, 1e-9)))
+    return max(1, samples / together) * together
+  }
 
   /// A summary in one line for users.
   package var summary: String {
@@ -156,8 +212,8 @@ private func readable(bytes: Int) -> String {
   return String(format: "%.1f %@", Double(bytes) / size, name)
 }
 
-/// Returns `1 h 02 min`, `5 min`, `12 s`.
-private func readable(seconds: Double) -> String {
+/// Returns a time for people: `1 h 02 min`, `5 min`, `12 s`.
+package func readable(seconds: Double) -> String {
   let total = Int(min(seconds.rounded(.up), 1e9))
   let (hours, minutes) = (total / 3600, total / 60 % 60)
   if hours > 0 { return String(format: "%d h %02d min", hours, minutes) }

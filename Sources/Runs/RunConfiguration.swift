@@ -3,6 +3,7 @@ import FeatureExtractors
 import Features
 import Files
 import Foundation
+import Generators
 import Results
 
 /// All settings that determine the bytes of a run's samples and features. Units of two runs can be
@@ -12,10 +13,12 @@ public struct RunConfiguration: Codable, Sendable {
   public var tool: String
   /// The instruction set and the library, which determine the last bits.
   public var kernels: String
-  /// The checkpoint.
-  public var checkpoint: CheckpointProvenance
-  /// The sampler.
-  public var sampler: SamplerProvenance
+  /// The checkpoint; nil if a program makes the samples.
+  public var checkpoint: CheckpointProvenance?
+  /// The sampler; nil if a program makes the samples.
+  public var sampler: SamplerProvenance?
+  /// The program that makes the samples; nil for a checkpoint.
+  public var generator: GeneratorProvenance?
   /// The decoder of a latent model.
   public var decoder: DecoderProvenance?
   /// The feature extractor.
@@ -28,19 +31,21 @@ public struct RunConfiguration: Codable, Sendable {
   /// - Parameters:
   ///   - tool: The name and version of the tool.
   ///   - kernels: The instruction set and the library, which determine the last bits.
-  ///   - checkpoint: The checkpoint.
-  ///   - sampler: The sampler.
-  ///   - decoder: The decoder of a latent model; nil for a model of pixels.
+  ///   - source: What makes the samples.
   ///   - extractor: The feature extractor.
   ///   - kept: The arrays kept for each sample.
   package init(
-    tool: String, kernels: String, checkpoint: CheckpointProvenance, sampler: SamplerProvenance,
-    decoder: DecoderProvenance?, extractor: ExtractorProvenance, kept: KeptArrays
+    tool: String, kernels: String, source: SampleSource, extractor: ExtractorProvenance,
+    kept: KeptArrays
   ) {
     (self.tool, self.kernels) = (tool, kernels)
-    (self.checkpoint, self.sampler, self.decoder) = (checkpoint, sampler, decoder)
+    (checkpoint, sampler, generator) = (source.checkpoint, source.sampler, source.program)
+    decoder = source.decoder
     (self.extractor, self.kept) = (extractor, kept)
   }
+
+  /// The number of classes of what is sampled; nil if there are none.
+  package var classCount: Int? { checkpoint?.model.numClasses ?? generator?.classes }
 
   /// Returns the hash of the canonical document, by which units name their configuration.
   func sha256() throws -> String { hexadecimal(SHA256.hash(data: try encodedJSON(self))) }
@@ -54,7 +59,10 @@ public struct RunConfiguration: Codable, Sendable {
     asked.kernels = there.kernels  // Compared below: the name depends on the precision.
     // Files may have been renamed, and a run may keep more than is requested now.
     if other.kept.includes(kept) { asked.kept = other.kept }
-    (asked.checkpoint.file, there.checkpoint.file) = ("", "")
+    asked.checkpoint?.file = ""
+    there.checkpoint?.file = ""
+    asked.generator = asked.generator?.identity
+    there.generator = there.generator?.identity
     (asked.extractor.file, there.extractor.file) = (nil, nil)
     asked.decoder?.file = ""
     there.decoder?.file = ""
@@ -93,6 +101,10 @@ public struct KeptArrays: Codable, Equatable, Sendable {
   public var images: Bool
   /// The extents of an image, `[H, W, C]`.
   public var extents: [Int]
+  /// Whether the means of the quarters of the images are kept; nil for false.
+  package var means: Bool?
+
+  var keepsMeans: Bool { means == true }
 
   /// Creates the description of the arrays that metrics need.
   ///
@@ -102,9 +114,10 @@ public struct KeptArrays: Codable, Equatable, Sendable {
   ///   - labels: Whether samples have labels.
   ///   - images: Whether the pixels are kept.
   ///   - extents: The extents of an image, `[H, W, C]`.
+  ///   - means: Whether the means of the quarters of the images are kept.
   package init(
     _ demands: [FeatureDemand], extractor: any FeatureExtractor, labels: Bool, images: Bool,
-    extents: [Int]
+    extents: [Int], means: Bool = false
   ) {
     preparations = demands.map(\.preparation.name)
     features = extractor.featureDimension
@@ -113,6 +126,7 @@ public struct KeptArrays: Codable, Equatable, Sendable {
     self.labels = labels
     self.images = images
     self.extents = extents
+    self.means = means ? true : nil
   }
 
   /// Returns whether everything that `other` keeps is kept here too.
@@ -135,6 +149,7 @@ public struct KeptArrays: Codable, Equatable, Sendable {
   /// The size of one sample on disk, in bytes.
   var bytesPerSample: Int {
     4 * floats.reduce(0) { $0 + $1.width } + 32 + (labels ? 8 : 0)
+      + (keepsMeans ? SampleMeans.width : 0)
       + (images ? extents.reduce(1, *) : 0)
   }
 

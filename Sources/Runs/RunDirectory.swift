@@ -55,7 +55,7 @@ package final class RunDirectory: Sendable {
   /// - Throws: `Failure` (73) `OtherConfiguration` or `KernelMismatch`, with the differences;
   ///   `NotEmpty` if the folder contains something else; `CannotCreate`; or `RunDamaged` (65).
   package static func open(
-    _ path: String, asked: RunRecord, unit: () throws -> Int
+    _ path: String, asked: RunRecord, unit: () async throws -> Int
   ) async throws -> RunDirectory {
     try checkIsOurs(path)
     for folder in [path, "\(path)/units"] { try Folder.create(folder) }
@@ -67,7 +67,7 @@ package final class RunDirectory: Sendable {
     guard FileManager.default.fileExists(atPath: recordPath) else {
       try checkIsOurs(path)
       var record = asked
-      record.unit = try unit()
+      record.unit = try await unit()
       try AtomicFile.write(try encodedJSON(record), to: recordPath)
       return try RunDirectory(path: path, record: record, claims: claims)
     }

@@ -4,10 +4,12 @@ import FeatureExtractors
 import Features
 import Files
 import Images
+import Results
 
 /// The data kept of consecutive samples, and their file format.
 ///
 /// The file of a unit is safetensors: `labels` int64 `[N]`, `sha256` uint8 `[N, 32]` of the pixels,
+/// `means` uint8 `[N, 4]` of their quarters,
 /// for each preparation `<name>.features`, `<name>.logits` and `<name>.spatial` float32 `[N, D]`,
 /// and `images` uint8 `[N, H, W, C]`, to the extent that the run keeps them. Its metadata contain
 /// the samples, the configuration, and a SHA-256 over the metadata and the arrays. It does not
@@ -19,6 +21,7 @@ package struct UnitContent: Sendable {
   private let kept: KeptArrays
   private var labels: [Int64] = []
   private var digests: [UInt8] = []
+  private var means: [UInt8] = []
   /// The values in the order of ``KeptArrays/floats``.
   private var floats: [[Float]]
   private var pixels: [UInt8] = []
@@ -43,6 +46,7 @@ package struct UnitContent: Sendable {
   package mutating func append(_ image: Image, label: Int?, _ scored: ScoredImage) {
     if kept.labels { labels.append(Int64(label ?? 0)) }
     digests += scored.digest
+    if kept.keepsMeans { means += scored.means }
     let rows = kept.preparations.flatMap { name -> [[Float]] in
       guard let features = Preparation(name: name).flatMap({ scored.features[$0] }) else {
         preconditionFailure("features '\(name)' are kept, but were not extracted")
@@ -88,7 +92,10 @@ package struct UnitContent: Sendable {
     }
     return ScoredImage(
       width: kept.extents[1], height: kept.extents[0],
-      digest: Array(digests[offset * 32..<(offset + 1) * 32]), features: features)
+      digest: Array(digests[offset * 32..<(offset + 1) * 32]),
+      means: kept.keepsMeans
+        ? Array(means[offset * SampleMeans.width..<(offset + 1) * SampleMeans.width]) : [],
+      features: features)
   }
 }
 
@@ -101,6 +108,9 @@ extension UnitContent {
     var arrays: [(name: String, array: NPYArray)] = []
     if kept.labels { arrays.append(("labels", NPYArray(integers: labels, shape: [count]))) }
     arrays.append(("sha256", NPYArray(bytes: digests, shape: [count, 32])))
+    if kept.keepsMeans {
+      arrays.append(("means", NPYArray(bytes: means, shape: [count, SampleMeans.width])))
+    }
     for (array, values) in zip(kept.floats, floats) {
       arrays.append((array.name, NPYArray(floats: values, shape: [count, array.width])))
     }
@@ -203,6 +213,7 @@ extension UnitContent {
         labels = try array("labels", .int64, [rows]).integers().map { Int64($0) }
       }
       digests = try array("sha256", .uint8, [rows, 32]).bytes
+      if kept.keepsMeans { means = try array("means", .uint8, [rows, SampleMeans.width]).bytes }
       for (index, kept) in kept.floats.enumerated() {
         floats[index] = try array(kept.name, .float32, [rows, kept.width]).floats()
       }

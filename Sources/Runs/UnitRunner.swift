@@ -2,6 +2,7 @@ import Diffusion
 import FeatureExtractors
 import Features
 import Files
+import Generators
 import Images
 import Results
 import Sampling
@@ -11,14 +12,14 @@ import Work
 /// Makes the missing units of a run on all workers, alongside any number of other processes.
 package final class UnitRunner: Sendable {
   private let directory: RunDirectory
-  private let generator: Generator
+  private let source: SampleSource
   private let extractor: any FeatureExtractor
   private let preparations: [Preparation]
   private let saveInterval: Duration
   private let reporter: Reporter
 
   /// The progress of a unit that is being made.
-  private struct Unfinished {
+  private struct Unfinished: Sendable {
     var content: UnitContent
     var sampling: SamplingState?
   }
@@ -31,17 +32,17 @@ package final class UnitRunner: Sendable {
   ///
   /// - Parameters:
   ///   - directory: The run.
-  ///   - generator: The generator of the samples.
+  ///   - source: What makes the samples.
   ///   - extractor: The extractor of the features.
   ///   - saveInterval: The longest time after which a unit's progress is saved.
   ///   - reporter: Receives progress and warnings.
   package init(
-    _ directory: RunDirectory, generator: Generator, extractor: any FeatureExtractor,
+    _ directory: RunDirectory, source: SampleSource, extractor: any FeatureExtractor,
     saveInterval: Duration, reporter: Reporter
   ) {
     self.directory = directory
     self.saveInterval = saveInterval
-    self.generator = generator
+    self.source = source
     self.extractor = extractor
     preparations = directory.record.configuration.kept.preparations
       .compactMap { Preparation(name: $0) }
@@ -60,9 +61,15 @@ package final class UnitRunner: Sendable {
   package func make(_ missing: [UnitRange], of units: [UnitRange], threads: Int) async throws {
     try directory.sweep()
     let queue = Queue(missing, all: units, reporter: reporter)
+    // While a program makes samples, others wait for it and the features of more are extracted.
+    let (cores, workers) =
+      switch source {
+      case .checkpoint: (Slots(threads), threads)
+      case .program(let program): (Slots(threads), threads + 2 * program.processCount)
+      }
     try await withThrowingTaskGroup(of: Void.self) { group in
-      for _ in 0..<min(threads, missing.count) {
-        group.addTask { try await self.work(on: queue) }
+      for _ in 0..<min(workers, missing.count) {
+        group.addTask { try await self.work(on: queue, cores) }
       }
       try await group.waitForAll()
     }
@@ -82,7 +89,7 @@ package final class UnitRunner: Sendable {
     }
   }
 
-  private func work(on queue: Queue) async throws {
+  private func work(on queue: Queue, _ cores: Slots) async throws {
     while let unit = queue.next() {
       try Task.checkCancellation()
       guard try directory.claim(unit) else {
@@ -92,11 +99,18 @@ package final class UnitRunner: Sendable {
         continue
       }
       defer { directory.release(unit) }
-      if directory.isFinished(unit) { queue.report(unit.count) } else { try make(unit, queue) }
+      if directory.isFinished(unit) {
+        queue.report(unit.count)
+        continue
+      }
+      switch source {
+      case .checkpoint(let generator): try make(unit, by: generator, queue)
+      case .program(let program): try await make(unit, by: program, queue, cores)
+      }
     }
   }
 
-  private func make(_ unit: UnitRange, _ queue: Queue) throws {
+  private func make(_ unit: UnitRange, by generator: Generator, _ queue: Queue) throws {
     let saved = directory.saved(unit)
     var content =
       saved?.content
@@ -106,7 +120,7 @@ package final class UnitRunner: Sendable {
     queue.report(content.count)
     var lastSave = ContinuousClock.now
     defer { unfinished.withLock { $0[unit] = nil } }
-    var bad = BadSamples(checkpoint: generator.checkpoint.file)
+    var bad = BadSamples(subject: generator.checkpoint.file)
     while content.count < unit.count {
       let index = unit.first + content.count
       var state = sampling ?? generator.start(index)
@@ -130,6 +144,48 @@ package final class UnitRunner: Sendable {
     try write { try directory.commit(content, as: unit) }
   }
 
+  /// Makes a unit of samples of a program, part by part.
+  ///
+  /// - Parameter cores: The places for work on this processor.
+  private func make(
+    _ unit: UnitRange, by program: GeneratorProgram, _ queue: Queue, _ cores: Slots
+  ) async throws {
+    let saved = directory.saved(unit)
+    let parts = program.parts(of: unit.indices)
+    var content =
+      saved?.content
+      ?? UnitContent(first: unit.first, kept: directory.record.configuration.kept)
+    if !parts.contains(where: { $0.lowerBound == unit.first + content.count }) {
+      content = UnitContent(first: unit.first, kept: directory.record.configuration.kept)
+    }
+    queue.report(content.count)
+    var lastSave = ContinuousClock.now
+    defer { unfinished.withLock { $0[unit] = nil } }
+    var bad = BadSamples(subject: program.provenance.name)
+    for part in parts where part.lowerBound >= unit.first + content.count {
+      let samples = try await program.samples(part)
+      let scored = try await cores.use { _ in
+        try zip(part, samples).map { index, sample in
+          let image = try program.image(sample, index: index)
+          return (image, try ScoredImage(image, extractor, preparations))
+        }
+      }
+      for (index, (image, features)) in zip(part, scored) {
+        bad.check(image, index)
+        content.append(image, label: program.label(index), features)
+      }
+      queue.report(part.count)
+      let known = Unfinished(content: content)
+      unfinished.withLock { $0[unit] = known }
+      if ContinuousClock.now - lastSave > saveInterval, content.count < unit.count {
+        try write { try directory.save(content, nil, as: unit) }
+        lastSave = .now
+      }
+    }
+    try bad.check()
+    try write { try directory.commit(content, as: unit) }
+  }
+
   /// Writes a file unless the run was stopped.
   private func write(_ body: () throws -> Void) throws {
     try isStopped.withLock { isStopped in
@@ -145,11 +201,17 @@ package final class UnitRunner: Sendable {
 
 /// The samples of a unit that must not be scored.
 private struct BadSamples {
-  let checkpoint: String
+  /// The checkpoint or the program.
+  let subject: String
   private var notFinite: [Int] = []
   private var constant: [Int] = []
 
-  init(checkpoint: String) { self.checkpoint = checkpoint }
+  init(subject: String) { self.subject = subject }
+
+  /// Records the index of an image that must not be scored.
+  mutating func check(_ image: Image, _ index: Int) {
+    if image.isConstant { constant.append(index) }
+  }
 
   /// Returns the image of a finished sample; for NaN, records the index and returns a blank image.
   mutating func image(
@@ -157,7 +219,7 @@ private struct BadSamples {
   ) throws -> Image {
     do {
       let image = try generator.image(try generator.sample(index, from: state), index: index)
-      if image.isConstant { constant.append(index) }
+      check(image, index)
       return image
     } catch let failure as Failure where failure.code == .notFinite {
       notFinite.append(index)
@@ -172,14 +234,14 @@ private struct BadSamples {
     func list(_ indices: [Int]) -> String { indices.map(String.init).joined(separator: ", ") }
     guard notFinite.isEmpty else {
       throw Failure(
-        .dataRefused, .notFinite, checkpoint,
-        "values that are not finite in samples \(list(notFinite)); the checkpoint or the sampler "
+        .dataRefused, .notFinite, subject,
+        "values that are not finite in samples \(list(notFinite)); the model or the sampler "
           + "settings are at fault")
     }
     guard constant.isEmpty else {
       throw Failure(
-        .dataRefused, .constantImage, checkpoint,
-        "all pixels are the same in samples \(list(constant)); the checkpoint or the sampler "
+        .dataRefused, .constantImage, subject,
+        "all pixels are the same in samples \(list(constant)); the model or the sampler "
           + "settings are at fault")
     }
   }

@@ -86,6 +86,8 @@ extension Generator {
       throw Failure(
         .usage, .unconditionalModel, "`label` \(label)", "the checkpoint has no classes")
     }
-    guard (0...classes).contains(label) else { throw Self.notAClass(label, of: classes) }
+    guard (0...classes).contains(label) else {
+      throw LabelPolicy.notAClass(label, of: classes, model: "the checkpoint")
+    }
   }
 }

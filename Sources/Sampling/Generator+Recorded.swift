@@ -36,17 +36,25 @@ extension CheckpointRequest {
       }
       sampling.labels = labels
     }
-    let decoder = try provenance.decoder.map { recorded in
-      guard let decoder else {
-        throw Failure(
-          .unavailable, .decoderMissing, recorded.file,
-          "the result's images are decoded latents; give the decoder with `decoder`")
-      }
-      try checkContent(of: decoder, is: recorded.sha256, .otherDecoder)
-      return DecoderRequest(path: decoder, scale: recorded.scale, tile: recorded.tile)
-    }
+    let decoder = try provenance.decoder.map { try DecoderRequest(repeating: $0, path: decoder) }
     let key = isSame ? scored.key : try CheckpointFile.open(path).key(like: scored.key)
     self.init(path: path, key: key, decoder: decoder, sampling: sampling)
+  }
+}
+
+extension DecoderRequest {
+  /// Creates the request for a recorded decoder at its current location.
+  ///
+  /// - Throws: `Failure` `DecoderMissing` (69) if there is no location, `OtherDecoder` (65) if a
+  ///   different file is there, or the error that reading it throws.
+  package init(repeating recorded: DecoderProvenance, path: String?) throws {
+    guard let path else {
+      throw Failure(
+        .unavailable, .decoderMissing, recorded.file,
+        "the result's images are decoded latents; give the decoder with `decoder`")
+    }
+    try checkContent(of: path, is: recorded.sha256, .otherDecoder)
+    self.init(path: path, scale: recorded.scale, tile: recorded.tile)
   }
 }
 

@@ -63,6 +63,24 @@ extension SamplingSettings {
     labels = try LabelPolicy(request.labels)
   }
 
+  /// All settings as a generator is asked to confirm them, but for the quantiser.
+  package var generatorSettings: [String: JSONValue] {
+    let request = request
+    var settings: [String: JSONValue] = [
+      "sampler": .text(request.sampler), "prediction": .text(request.prediction),
+      "respacing": .text(request.respacing), "cfg_scale": .number(request.cfgScale),
+      "clip": .boolean(request.clip),
+    ]
+    if sampler == .ddim { settings["eta"] = .number(request.eta) }
+    if request.cfgScale != 1 {
+      settings["cfg_channels"] = .text(request.cfgChannels)
+      settings["cfg_interval"] = request.cfgInterval.map {
+        .array($0.map { .integer(Int64($0)) })
+      }
+    }
+    return settings
+  }
+
   /// The settings in plain values.
   package var request: SamplingRequest {
     let labels =

@@ -66,34 +66,12 @@ public struct Generator: Sendable {
   }
 
   private func checkLabels() throws(Failure) {
-    guard let classes = model.configuration.classCount else {
-      guard settings.labels == .uniform else {
-        throw Failure(
-          .usage, .unconditionalModel, "`labels` \(settings.labels)",
-          "the checkpoint has no classes")
-      }
-      guard settings.guidanceScale == 1 else {
-        throw Failure(
-          .usage, .unconditionalModel, "`guidanceScale` \(settings.guidanceScale)",
-          "the checkpoint has no classes, so there is nothing to guide towards")
-      }
-      return
+    try settings.labels.check(classes: model.configuration.classCount, of: "the checkpoint")
+    guard model.configuration.classCount != nil || settings.guidanceScale == 1 else {
+      throw Failure(
+        .usage, .unconditionalModel, "`guidanceScale` \(settings.guidanceScale)",
+        "the checkpoint has no classes, so there is nothing to guide towards")
     }
-    let asked: [Int] =
-      switch settings.labels {
-      case .uniform, .balanced: []
-      case .fixed(let label): [label]
-      case .file(_, let labels): labels
-      }
-    if let wrong = asked.first(where: { !(0...classes).contains($0) }) {
-      throw Self.notAClass(wrong, of: classes)
-    }
-  }
-
-  static func notAClass(_ label: Int, of classes: Int) -> Failure {
-    Failure(
-      .dataRefused, .labelOutOfRange, "\(label)",
-      "the checkpoint has classes 0 to \(classes - 1), and \(classes) for no class")
   }
 
   private func checkDecoder() throws(Failure) {
@@ -133,10 +111,7 @@ public struct Generator: Sendable {
   /// - Parameter count: The number of samples, from sample 0 on.
   /// - Throws: `Failure` `TooFewLabels` or `TooFewNoises` (65) if there are fewer than `count`.
   package func checkCovers(_ count: Int) throws(Failure) {
-    if case .file(let path, let labels) = settings.labels, labels.count < count {
-      throw Failure(
-        .dataRefused, .tooFewLabels, path, "\(labels.count) labels for \(count) samples")
-    }
+    try settings.labels.checkCovers(count)
     if let given, given.count < count {
       throw Failure(
         .dataRefused, .tooFewNoises, "`noise`", "noise for \(given.count) of \(count) samples")
@@ -148,12 +123,8 @@ public struct Generator: Sendable {
   /// - Parameter index: The index of the sample, from 0. Labels from a file must include it.
   /// - Returns: A number from 0 to the number of classes - 1.
   package func label(_ index: Int) -> Int? {
-    guard let classes = model.configuration.classCount else { return nil }
-    switch settings.labels {
-    case .uniform: return stream(index).label(below: classes)
-    case .balanced: return index % classes
-    case .fixed(let label): return label
-    case .file(_, let labels): return labels[index]
+    model.configuration.classCount.map {
+      settings.labels.label(index, of: $0, seed: settings.seed)
     }
   }
 
@@ -250,22 +221,10 @@ public struct Generator: Sendable {
   /// - Returns: `[H, W, C]`, with C 1 or 3.
   /// - Throws: `Failure` `NotFinite` (65) if the decoder produced NaN or infinity.
   package func image(_ sample: Tensor, index: Int) throws(Failure) -> Image {
-    let sample = decoder?(sample) ?? sample
-    guard sample.values.allSatisfy(\.isFinite) else {
-      throw Failure(
-        .dataRefused, .notFinite, decoder?.provenance.file ?? checkpoint.file,
-        "the decoded sample \(index) has values that are not finite; is it the decoder that the "
-          + "checkpoint was trained with?")
-    }
-    let (channels, height, width) = (sample.shape[0], sample.shape[1], sample.shape[2])
-    var pixels: [UInt8] = []
-    pixels.reserveCapacity(sample.count)
-    for pixel in 0..<height * width {
-      for channel in 0..<channels {
-        pixels.append(settings.quantizer(sample.values[channel * height * width + pixel]))
-      }
-    }
-    return Image(width: width, height: height, channels: channels, pixels: pixels)
+    guard let decoder else { return Image(sample, by: settings.quantizer) }
+    let sample = decoder(sample)
+    guard sample.values.allSatisfy(\.isFinite) else { throw decoder.notFinite(sample: index) }
+    return Image(sample, by: settings.quantizer)
   }
 
   /// The name of the random streams, or `given` for given noise.
@@ -292,5 +251,24 @@ extension Generator {
       clip: settings.clips, seed: settings.seed, stream: streamName,
       labels: settings.labels.description, labelsSha256: settings.labels.sha256,
       quantizer: settings.quantizer.rawValue, precision: model.precision.recorded)
+  }
+}
+
+extension Image {
+  /// Converts a sample to an image.
+  ///
+  /// - Parameters:
+  ///   - sample: The values, `[C, H, W]`, nominally in [-1, 1] and finite.
+  ///   - quantizer: How they are converted to bytes.
+  package init(_ sample: Tensor, by quantizer: Quantizer) {
+    let (channels, height, width) = (sample.shape[0], sample.shape[1], sample.shape[2])
+    var pixels: [UInt8] = []
+    pixels.reserveCapacity(sample.count)
+    for pixel in 0..<height * width {
+      for channel in 0..<channels {
+        pixels.append(quantizer(sample.values[channel * height * width + pixel]))
+      }
+    }
+    self.init(width: width, height: height, channels: channels, pixels: pixels)
   }
 }

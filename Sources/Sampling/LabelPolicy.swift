@@ -1,5 +1,6 @@
 import Checkpoints
 import Crypto
+import Diffusion
 import Files
 
 /// The rule that assigns a class to each sample.
@@ -55,5 +56,65 @@ extension LabelPolicy {
       withUnsafeBytes(of: Int64(label).littleEndian) { Array($0) }
     }
     return hexadecimal(SHA256.hash(data: bytes))
+  }
+}
+
+// MARK: - The labels of samples
+
+extension LabelPolicy {
+  /// Checks that a model has the requested classes.
+  ///
+  /// - Parameters:
+  ///   - classes: The number of classes; nil for an unconditional model.
+  ///   - model: What the model is called in messages.
+  /// - Throws: `Failure` `UnconditionalModel` (64) if labels are requested of a model without
+  ///   classes, `LabelOutOfRange` (65) if one is not a class.
+  package func check(classes: Int?, of model: String) throws(Failure) {
+    guard let classes else {
+      guard self == .uniform else {
+        throw Failure(.usage, .unconditionalModel, "`labels` \(self)", "\(model) has no classes")
+      }
+      return
+    }
+    let asked: [Int] =
+      switch self {
+      case .uniform, .balanced: []
+      case .fixed(let label): [label]
+      case .file(_, let labels): labels
+      }
+    if let wrong = asked.first(where: { !(0...classes).contains($0) }) {
+      throw Self.notAClass(wrong, of: classes, model: model)
+    }
+  }
+
+  static func notAClass(_ label: Int, of classes: Int, model: String) -> Failure {
+    Failure(
+      .dataRefused, .labelOutOfRange, "\(label)",
+      "\(model) has classes 0 to \(classes - 1), and \(classes) for no class")
+  }
+
+  /// Checks that labels from a file cover the first samples.
+  ///
+  /// - Throws: `Failure` `TooFewLabels` (65) if there are fewer than `count`.
+  package func checkCovers(_ count: Int) throws(Failure) {
+    guard case .file(let path, let labels) = self, labels.count < count else { return }
+    throw Failure(
+      .dataRefused, .tooFewLabels, path, "\(labels.count) labels for \(count) samples")
+  }
+
+  /// Returns the class of a sample.
+  ///
+  /// - Parameters:
+  ///   - index: The index of the sample, from 0. Labels from a file must include it.
+  ///   - classes: The number of classes.
+  ///   - seed: The seed of the random streams.
+  /// - Returns: A number from 0 to `classes`, which stands for no class.
+  package func label(_ index: Int, of classes: Int, seed: UInt64) -> Int {
+    switch self {
+    case .uniform: RandomStream(seed: seed, index: UInt64(index)).label(below: classes)
+    case .balanced: index % classes
+    case .fixed(let label): label
+    case .file(_, let labels): labels[index]
+    }
   }
 }

@@ -45,7 +45,7 @@ public struct LoadedDecoder: Sendable {
   /// - Parameter latentSide: The side of a latent in pixels.
   /// - Throws: `Failure` `OutOfMemory` (71) if decoding such a latent, or a tile of it, needs more
   ///   memory than the machine has.
-  func checkMemory(latentSide: Int) throws(Failure) {
+  package func checkMemory(latentSide: Int) throws(Failure) {
     let side = min(latentSide, provenance.tile ?? latentSide)
     let (needed, available) = (
       decoder.peakBytes(latentSide: side), ProcessInfo.processInfo.physicalMemory
@@ -83,6 +83,16 @@ public struct LoadedDecoder: Sendable {
 
   /// The number of image pixels along one latent pixel, s.
   package var pixelsPerLatent: Int { decoder.configuration.scale }
+
+  /// Returns the refusal of a decoded sample with values that are not finite.
+  ///
+  /// - Parameter index: The index of the sample.
+  package func notFinite(sample index: Int) -> Failure {
+    Failure(
+      .dataRefused, .notFinite, provenance.file,
+      "the decoded sample \(index) has values that are not finite; is it the decoder that the "
+        + "model was trained with?")
+  }
 
   /// Decodes one latent. The result is not clamped.
   ///

@@ -104,7 +104,7 @@ public struct SamplingSettings: Sendable {
   ///
   /// - Throws: `Failure` `GuidanceNowhere` (64) when guidance is asked for at none of them,
   ///   `InvalidRespacing` (64) for a single step of DDPM.
-  func sampler(_ schedule: Schedule) throws(Failure) -> Sampler {
+  package func sampler(_ schedule: Schedule) throws(Failure) -> Sampler {
     guard schedule.count > 1 || sampler != .ddpm else {
       throw Failure(
         .usage, .invalidRespacing, "\(respacing)",
@@ -126,7 +126,8 @@ public struct SamplingSettings: Sendable {
       }
     return Sampler(schedule: schedule, method: method, prediction: prediction, clips: clips)
   }
-  var guidance: Guidance {
+  /// How predictions are guided.
+  package var guidance: Guidance {
     Guidance(
       scale: Float(guidanceScale), channels: guidedChannels,
       interval: guidanceInterval)

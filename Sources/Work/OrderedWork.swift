@@ -12,7 +12,7 @@
 /// - Throws: The first error thrown by `compute` or `consume`, or `CancellationError` if the task
 ///   is cancelled. Work that has not started is dropped.
 package func forEachInOrder<Output: Sendable>(
-  count: Int, width: Int, inFlight: Int, compute: @escaping @Sendable (Int) throws -> Output,
+  count: Int, width: Int, inFlight: Int, compute: @escaping @Sendable (Int) async throws -> Output,
   consume: (Int, Output) throws -> Void
 ) async throws {
   try await withThrowingTaskGroup(of: (Int, Output).self) { group in
@@ -26,7 +26,7 @@ package func forEachInOrder<Output: Sendable>(
         let index = started
         group.addTask {
           try Task.checkCancellation()
-          return (index, try compute(index))
+          return (index, try await compute(index))
         }
         started += 1
       }

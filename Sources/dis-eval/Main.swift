@@ -62,6 +62,7 @@ enum Main {
         try command.run()
       }
     } catch let verdict as ExitCode {
+      GeneratorProgram.endAll(within: 5)
       exit(verdict.rawValue)
     } catch let failure as Failure {
       end(failure.description, failure.status)
@@ -76,6 +77,7 @@ enum Main {
   }
 
   private static func end(_ message: String, _ status: ExitStatus) -> Never {
+    GeneratorProgram.endAll(within: 5)
     Terminal.note("dis-eval: error: \(namingOptions(message))")
     exit(status.rawValue)
   }

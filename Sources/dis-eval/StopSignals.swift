@@ -9,11 +9,12 @@ enum StopSignals {
 
   /// Saves the progress of a run on SIGTERM, SIGINT, SIGUSR1 and SIGUSR2, and exits with 75.
   /// Schedulers send these signals before they end or requeue a job. A second signal ends the
-  /// process at once.
+  /// process at once. Generators get SIGTERM.
   static func install(_ request: StopRequest) {
     listen(to: [SIGTERM, SIGINT, SIGUSR1, SIGUSR2]) { number, readEnd in
       let second = Thread {
         _ = next(readEnd)
+        GeneratorProgram.endAll(within: 0)
         _exit(ExitStatus.interrupted.rawValue)
       }
       second.start()
@@ -23,12 +24,14 @@ enum StopSignals {
         hadBegun = try request.stop()
       } catch {
         Terminal.note("dis-eval: error: \(namingOptions("\(error)"))")
+        GeneratorProgram.endAll(within: 5)
         _exit((error as? Failure)?.status.rawValue ?? ExitStatus.internalError.rawValue)
       }
       Terminal.note(
         hadBegun
           ? "dis-eval: stopped; run the same command to continue"
           : "dis-eval: stopped before any sample was computed")
+      GeneratorProgram.endAll(within: 5)
       _exit(ExitStatus.interrupted.rawValue)
     }
   }
@@ -39,6 +42,7 @@ enum StopSignals {
     listen(to: [SIGINT, SIGTERM]) { number, _ in
       Terminal.note(
         "dis-eval: stopped, and nothing was saved; use --run FOLDER to be able to continue")
+      GeneratorProgram.endAll(within: 5)
       signal(number, SIG_DFL)
       kill(getpid(), number)
     }

@@ -45,13 +45,14 @@ private struct ReviewedRun {
 
   func audit(_ count: Int) async throws -> SampleAudit {
     try await SampleAudit(
-      of: result, count: count, generator: run.generator,
+      of: result, count: count, source: .checkpoint(run.generator),
       workload: Workload(threads: 2, batch: 2), reporter: .silent)
   }
 
   func reviewer() -> Reviewer {
     Reviewer(
-      of: result, source: .samples(run.generator), workload: Workload(threads: 2, batch: 2))
+      of: result, source: .samples(.checkpoint(run.generator)),
+      workload: Workload(threads: 2, batch: 2))
   }
 }
 

@@ -148,7 +148,8 @@ import _TestSupport
     let directory = try await run.open(3)
     let units = directory.record.units(count: 3)
     let runner = UnitRunner(
-      directory, generator: run.generator, extractor: run.extractor, saveInterval: .seconds(60),
+      directory, source: .checkpoint(run.generator), extractor: run.extractor,
+      saveInterval: .seconds(60),
       reporter: .silent)
     try runner.stop()
     await #expect(throws: (any Error).self) {

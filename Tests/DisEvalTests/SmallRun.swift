@@ -29,17 +29,15 @@ struct SmallRun {
 
   /// What `run.json` is to say.
   func record(_ count: Int, seed: UInt64 = 0, kernels: String = "k") -> RunRecord {
-    var sampler = generator.provenance
-    sampler.seed = seed
+    var configuration = RunConfiguration(
+      tool: "test", kernels: kernels, source: .checkpoint(generator),
+      extractor: ExtractorProvenance(name: "fake", sha256: "aa", dimension: 2),
+      kept: KeptArrays(
+        [FeatureDemand(preparation: .pytorch)], extractor: extractor, labels: true, images: true,
+        extents: generator.imageExtents))
+    configuration.sampler?.seed = seed
     return RunRecord(
-      configuration: RunConfiguration(
-        tool: "test", kernels: kernels, checkpoint: generator.checkpoint, sampler: sampler,
-        decoder: nil,
-        extractor: ExtractorProvenance(name: "fake", sha256: "aa", dimension: 2),
-        kept: KeptArrays(
-          [FeatureDemand(preparation: .pytorch)], extractor: extractor, labels: true,
-          images: true, extents: generator.imageExtents)),
-      unit: 1, counts: [count],
+      configuration: configuration, unit: 1, counts: [count],
       scoring: RunRecord.Scoring(
         EvaluationRequest(subject: .images(""), reference: "r"), reference: "r", sha256: "bb"))
   }
@@ -53,7 +51,7 @@ struct SmallRun {
   func make(_ directory: RunDirectory, count: Int, threads: Int = 2) async throws {
     let units = directory.record.units(count: count)
     let runner = UnitRunner(
-      directory, generator: generator, extractor: extractor, saveInterval: .seconds(60),
+      directory, source: .checkpoint(generator), extractor: extractor, saveInterval: .seconds(60),
       reporter: .silent)
     try await runner.make(
       directory.missing(units, reporter: .silent), of: units, threads: threads)

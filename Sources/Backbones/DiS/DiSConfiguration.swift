@@ -45,6 +45,29 @@ package struct DiSConfiguration: Equatable, Sendable {
     embeddingDimension: 368, blocksPerHalf: 12, patchSize: 2, channels: 3, imageSide: 32,
     classCount: nil, learnsSigma: true, hasSkips: true)
 
+  /// Returns the configuration of a variant of the paper, with learned variance.
+  ///
+  /// - Parameters:
+  ///   - name: The name, such as `DiS-S/2`.
+  ///   - side: The side of the image or latent in pixels.
+  ///   - channels: The number of channels of an image or latent.
+  ///   - classes: The number of classes; nil for an unconditional model.
+  /// - Returns: The configuration; nil if the paper has no such variant.
+  package static func variant(
+    _ name: String, side: Int, channels: Int, classes: Int?
+  ) -> DiSConfiguration? {
+    for (width, depth) in [(368, 24), (768, 24), (768, 48), (1024, 48), (1536, 48)] {
+      for patch in [2, 4] {
+        let configuration = DiSConfiguration(
+          embeddingDimension: width, blocksPerHalf: depth / 2, patchSize: patch,
+          channels: channels, imageSide: side, classCount: classes, learnsSigma: true,
+          hasSkips: true)
+        if configuration.variantName == name { return configuration }
+      }
+    }
+    return nil
+  }
+
   private init(
     embeddingDimension: Int, blocksPerHalf: Int, patchSize: Int, channels: Int, imageSide: Int,
     classCount: Int?, learnsSigma: Bool, hasSkips: Bool

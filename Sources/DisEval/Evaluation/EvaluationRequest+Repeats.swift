@@ -31,9 +31,9 @@ extension EvaluationRequest {
     first: (PreparedEvaluation) -> Void
   ) async throws -> RepeatedResult {
     guard count >= 2 else { throw Failure.outOfRange("count", count, "at least 2") }
-    guard let seed = checkpoint?.sampling.seed else {
+    guard let seed = self.seed else {
       throw Failure.outOfRange(
-        "subject", "without a seed", "a checkpoint; images are the same every time")
+        "subject", "without a seed", "a checkpoint or a generator; images are the same every time")
     }
     guard dialect != DialectChoice.all.name else {
       throw Failure.outOfRange(
@@ -46,7 +46,7 @@ extension EvaluationRequest {
     for index in 0..<count {
       let seed = seed &+ UInt64(index)
       var (request, execution) = (self, execution)
-      request.checkpoint?.sampling.seed = seed
+      request.seed = seed
       if let path = execution.run?.path { execution.run?.path = Self.runPath(path, seed: seed) }
       reporter.note("seed \(seed)")
       let evaluation = try request.prepare(execution, reporter: reporter)

@@ -11,6 +11,10 @@ public struct Execution: Sendable {
   public var workload: Workload
   /// Where samples are kept, so that the work can be interrupted and shared; nil to keep nothing.
   public var run: RunSettings?
+  /// The number of processes of a generator, for example one for each GPU.
+  public var generatorCount = 1
+  /// The longest time until a generator answers.
+  public var generatorTimeout = Duration.seconds(3600)
   /// The command's arguments, for the record; empty if no command is executed.
   package var arguments: [String] = []
 
@@ -63,6 +67,26 @@ extension EvaluationRequest {
     metrics: Set<MetricName>? = nil
   ) {
     self.init(subject: .images(images), reference: reference)
+    set(dialect, metrics)
+  }
+
+  /// Creates a request to evaluate samples that a program makes.
+  ///
+  /// - Parameters:
+  ///   - generator: The command, which **is run**, and what it is asked for.
+  ///   - num: The number of samples.
+  ///   - reference: The path of images or statistics to compare with, or the name of fetched
+  ///     statistics.
+  ///   - dialect: A dialect or all of them; nil for the reference's dialect, or that of pytorch-fid
+  ///     if it is unknown.
+  ///   - metrics: The metrics that must be computed; nil for those of `fid`, as far as the inputs
+  ///     allow.
+  public init(
+    generator: GeneratorRequest, num: Int = defaultCount, reference: String,
+    dialect: DialectChoice? = nil, metrics: Set<MetricName>? = nil
+  ) {
+    self.init(subject: .generator(generator), reference: reference)
+    self.num = num
     set(dialect, metrics)
   }
 

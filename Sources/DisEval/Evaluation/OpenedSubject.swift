@@ -1,5 +1,6 @@
 import Features
 import Files
+import Generators
 import Images
 import References
 import Results
@@ -7,25 +8,35 @@ import Sampling
 
 /// The opened subject of an evaluation, checked as far as possible before any work.
 enum OpenedSubject {
-  case samples(Generator, count: Int)
+  case samples(SampleSource, count: Int)
   case existing(ImagesOrStatistics)
   /// Images in memory whose features have been extracted.
   case accumulated(ImageAccumulator)
   /// Existing samples of a run, `count` in total.
   case run(RunDirectory, count: Int, isPartial: Bool)
 
-  init(_ request: EvaluationRequest, preset: Preset?) throws {
+  init(
+    _ request: EvaluationRequest, preset: Preset?, execution: Execution, reporter: Reporter
+  ) throws {
+    let count = request.num ?? EvaluationRequest.defaultCount
     switch request.subject {
     case .images(let path):
       self = .existing(try ImagesOrStatistics(path: path, recursive: request.recursive))
     case .checkpoint(let checkpoint):
-      let count = request.num ?? EvaluationRequest.defaultCount
       try checkEnough(count, "`num`")
       let generator = try Generator(checkpoint, precision: request.precision)
       try preset?.check(generator)
       try generator.checkMakesImages()
       try generator.checkCovers(count)
-      self = .samples(generator, count: count)
+      self = .samples(.checkpoint(generator), count: count)
+    case .generator(let generator):
+      try checkEnough(count, "`num`")
+      let program = try GeneratorProgram(
+        generator, processes: execution.generatorCount, timeout: execution.generatorTimeout,
+        reporter: reporter)
+      try preset?.check(program)
+      try program.checkCovers(count)
+      self = .samples(.program(program), count: count)
     case .run(let run):
       let directory = try RunDirectory(path: run.path)
       self = .run(
@@ -37,15 +48,11 @@ enum OpenedSubject {
   var origin: SampleOrigin? {
     switch self {
     case .existing, .accumulated: nil
-    case .samples(let generator, _):
+    case .samples(let source, _):
       SampleOrigin(
-        checkpoint: generator.checkpoint, sampler: generator.provenance,
-        decoder: generator.decoder?.provenance)
-    case .run(let directory, _, _):
-      SampleOrigin(
-        checkpoint: directory.record.configuration.checkpoint,
-        sampler: directory.record.configuration.sampler,
-        decoder: directory.record.configuration.decoder)
+        checkpoint: source.checkpoint, sampler: source.sampler, generator: source.program,
+        decoder: source.decoder)
+    case .run(let directory, _, _): SampleOrigin(directory.record.configuration)
     }
   }
 
@@ -53,7 +60,7 @@ enum OpenedSubject {
   var sampleExtents: (height: Int, width: Int)? {
     switch self {
     case .existing, .accumulated: nil
-    case .samples(let generator, _): (generator.imageExtents[0], generator.imageExtents[1])
+    case .samples(let source, _): (source.imageExtents[0], source.imageExtents[1])
     case .run(let directory, _, _):
       (
         directory.record.configuration.kept.extents[0],
@@ -83,11 +90,25 @@ enum OpenedSubject {
   }
 }
 
-/// The origin of samples.
+/// The origin of samples: a checkpoint and its sampler, or a program.
 struct SampleOrigin {
-  let checkpoint: CheckpointProvenance
-  let sampler: SamplerProvenance
+  let checkpoint: CheckpointProvenance?
+  let sampler: SamplerProvenance?
+  let generator: GeneratorProvenance?
   let decoder: DecoderProvenance?
+
+  /// The label policy.
+  var labels: String? { sampler?.labels ?? generator?.labels }
+  /// The number of classes; nil for a model without classes.
+  var classCount: Int? { checkpoint?.model.numClasses ?? generator?.classes }
+}
+
+extension SampleOrigin {
+  init(_ configuration: RunConfiguration) {
+    self.init(
+      checkpoint: configuration.checkpoint, sampler: configuration.sampler,
+      generator: configuration.generator, decoder: configuration.decoder)
+  }
 }
 
 /// The opened reference of an evaluation.

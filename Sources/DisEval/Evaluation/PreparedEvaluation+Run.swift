@@ -1,5 +1,6 @@
 import FeatureExtractors
 import Features
+import Generators
 import Files
 import Images
 import References
@@ -14,10 +15,10 @@ extension PreparedEvaluation {
   ///   or the error that sampling or writing the run throws.
   public func makeShard() async throws -> ShardReport {
     guard let run = execution.run, let shard = run.shard,
-      case .samples(let generator, let count) = subject
-    else { throw Failure(.usage, .notAShard, "`shard`", "needs `checkpoint` and `run`") }
+      case .samples(let source, let count) = subject
+    else { throw Failure(.usage, .notAShard, "`shard`", "needs samples to make and `run`") }
     let directory = try await makeUnits(
-      of: generator, count: count, settings: run, keepsImages: false)
+      of: source, count: count, settings: run, keepsImages: false)
     let units = directory.record.units(count: count)
     let own = units.indices.filter { $0 % shard.count == shard.index }.map { units[$0] }
     return ShardReport(
@@ -29,35 +30,47 @@ extension PreparedEvaluation {
   ///
   /// - Returns: The run's folder, which contains all units of the shard.
   func makeUnits(
-    of generator: Generator, count: Int, settings: RunSettings, keepsImages: Bool
+    of source: SampleSource, count: Int, settings: RunSettings, keepsImages: Bool
   ) async throws -> RunDirectory {
     guard let loaded = extractor.network else { preconditionFailure("images need the network") }
     let asked = RunRecord(
       configuration: RunConfiguration(
         tool: "\(Tool.name) \(Tool.version)",
         kernels: Tool.kernelPath(
-          loaded.provenance.precision ?? generator.provenance.precision),
-        checkpoint: generator.checkpoint, sampler: generator.provenance,
-        decoder: generator.decoder?.provenance, extractor: loaded.provenance,
+          loaded.provenance.precision ?? source.sampler?.precision),
+        source: source, extractor: loaded.provenance,
         kept: KeptArrays(
           subjectDemands, extractor: loaded.network,
-          labels: generator.checkpoint.model.numClasses != nil,
-          images: keepsImages || settings.keepsImages, extents: generator.imageExtents)),
+          labels: source.classCount != nil,
+          images: keepsImages || settings.keepsImages, extents: source.imageExtents,
+          means: source.program?.differs == .lastBits)),
       unit: 1, counts: [count],
       scoring: RunRecord.Scoring(
         request, reference: absolutePath(referencePath),
         sha256: reference.statistics?.provenance.sha256))
     let threads = execution.workload.threads
-    func preFlight(_ kept: KeptArrays, _ missing: Int) throws -> PreFlight {
-      let preFlight = try PreFlight(
-        generator, extractor: loaded.network, kept: kept, count: missing,
-        rows: subjectDemands.contains { $0.keptRows > 0 } ? count : 0, threads: threads)
+    /// Measures the work for samples of which these are the first to make.
+    func preFlight(
+      _ kept: KeptArrays, _ missing: Int, first: Range<Int>
+    ) async throws -> PreFlight {
+      let rows = subjectDemands.contains { $0.keptRows > 0 } ? count : 0
+      let preFlight =
+        switch source {
+        case .checkpoint(let generator):
+          try PreFlight(
+            generator, extractor: loaded.network, kept: kept, count: missing, rows: rows,
+            threads: threads)
+        case .program(let program):
+          try await PreFlight(
+            program, making: program.parts(of: first)[0], extractor: loaded.network, kept: kept,
+            count: missing, rows: rows, threads: threads)
+        }
       try preFlight.check(folder: settings.path, threads: threads)
       return preFlight
     }
     let directory = try await RunDirectory.open(settings.path, asked: asked) {
       if let unit = settings.unit { return unit }
-      return try preFlight(asked.configuration.kept, count).unit
+      return try await preFlight(asked.configuration.kept, count, first: 0..<count).unit
     }
 
     var units = directory.record.units(count: count)
@@ -66,13 +79,15 @@ extension PreparedEvaluation {
     }
     let missing = try directory.missing(units, reporter: reporter)
     let samples = missing.reduce(0) { $0 + $1.count }
-    if samples > 0 {
-      let estimate = try preFlight(directory.record.configuration.kept, samples)
+    if let first = missing.first {
+      let estimate = try await preFlight(
+        directory.record.configuration.kept, samples,
+        first: first.first..<first.first + first.count)
       reporter.note("\(samples) samples to make on \(threads) threads: \(estimate.summary)")
     }
 
     let runner = UnitRunner(
-      directory, generator: generator, extractor: loaded.network,
+      directory, source: source, extractor: loaded.network,
       saveInterval: settings.saveInterval, reporter: reporter)
     settings.stop?.attach { try runner.stop() }
     try await runner.make(missing, of: units, threads: threads)
@@ -106,7 +121,7 @@ extension PreparedEvaluation {
     try checkEnough(number, directory.path)
     var collection = try FeatureCollection(
       subjectDemands, extractor: network, count: number)
-    var tally = directory.record.configuration.checkpoint.model.numClasses.map {
+    var tally = directory.record.configuration.classCount.map {
       LabelTally(classes: $0)
     }
     for unit in there {

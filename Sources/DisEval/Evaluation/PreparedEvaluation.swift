@@ -3,6 +3,7 @@ import Features
 import Files
 import Foundation
 import GenerativeMetrics
+import Generators
 import Images
 import References
 import Results
@@ -15,7 +16,7 @@ public struct PreparedEvaluation: Sendable {
   let request: EvaluationRequest
   /// Whether a side is in memory, so that the request names no file for it.
   private let isInMemory: Bool
-  let execution: Execution
+  var execution: Execution
   let reporter: Reporter
   let scoring: ScoringSettings
   let subject: OpenedSubject
@@ -36,7 +37,9 @@ public struct PreparedEvaluation: Sendable {
     try execution.workload.prepare()
     let scoring = try ScoringSettings(request)
     var missing = MissingInputs()
-    let opened = try missing.open { try OpenedSubject(request, preset: scoring.preset) }
+    let opened = try missing.open {
+      try OpenedSubject(request, preset: scoring.preset, execution: execution, reporter: reporter)
+    }
     let path = try missing.open { try resolveReference(request.reference) }
     let found = try missing.open {
       try path.map { try ImagesOrStatistics(path: $0, recursive: request.recursive) }
@@ -85,11 +88,9 @@ public struct PreparedEvaluation: Sendable {
     pairs = try scoring.dialectPairs(subject, reference, extractor, &guardian)
     try scoring.checkAvailable(subject, reference, extractor)
     try scoring.checkResolutions(subject, reference, &guardian)
-    if case .samples(let generator, let count) = subject,
-      let classes = generator.checkpoint.model.numClasses
-    {
+    if case .samples(let source, let count) = subject, let classes = source.classCount {
       var labels = LabelTally(classes: classes)
-      for index in 0..<count { labels.append(generator.label(index) ?? classes) }
+      for index in 0..<count { labels.append(source.label(index) ?? classes) }
       note(labels)
     }
   }
@@ -97,7 +98,7 @@ public struct PreparedEvaluation: Sendable {
   /// Records the classes of the samples, and warns if they are not those of the reference.
   mutating func note(_ labels: LabelTally) {
     self.labels = labels
-    guard let policy = subject.origin?.sampler.labels else { return }
+    guard let policy = subject.origin?.labels else { return }
     let known =
       switch reference {
       case .files(.images(let source)): source.labelCounts
@@ -113,7 +114,7 @@ public struct PreparedEvaluation: Sendable {
   public var sampleCount: Int? { subject.sampleCount }
 
   /// The number of classes of the evaluated model; nil if there is no model or it has no classes.
-  public var classCount: Int? { subject.origin?.checkpoint.model.numClasses }
+  public var classCount: Int? { subject.origin?.classCount }
 
   /// Returns why the result will have no metric with the given name, whatever the inputs; nil if it
   /// may have one.
@@ -141,8 +142,8 @@ public struct PreparedEvaluation: Sendable {
   ///   labels differ, `CannotSampleAgain` if the record does not name the weights or this version
   ///   would sample differently.
   public func check(repeats provenance: Provenance, isSameCheckpoint: Bool) throws {
-    if case .samples(let generator, _) = subject {
-      try generator.check(repeats: provenance, isSame: isSameCheckpoint)
+    if case .samples(let source, _) = subject {
+      try source.check(repeats: provenance, isSame: isSameCheckpoint)
     }
     let recorded = provenance.extractor
     guard let found = extractor.network?.provenance, found.isSame(as: recorded) != true else {
@@ -201,6 +202,8 @@ extension PreparedEvaluation {
       provenance: provenance(subjectSide, referenceSide, of: only),
       samplesSha256: subjectSide.sha256,
       sampleDigests: subject.origin.flatMap { _ in subjectSide.digests?.text },
+      sampleMeans: subject.origin?.generator?.differs == .lastBits
+        ? subjectSide.means?.text : nil,
       run: EvaluationResult.Run(
         arguments: execution.arguments, request: isInMemory ? nil : request,
         threads: execution.workload.threads,
@@ -219,9 +222,10 @@ extension PreparedEvaluation {
     extractor.preprocessing = only?.value.preprocessing
     return Provenance(
       tool: "\(Tool.name) \(Tool.version)",
-      kernels: Tool.kernelPath(extractor.precision ?? origin?.sampler.precision),
+      kernels: Tool.kernelPath(extractor.precision ?? origin?.sampler?.precision),
       dialect: only?.key ?? DialectChoice.all.name, num: subjectSide.count,
-      checkpoint: origin?.checkpoint, sampler: origin?.sampler, labels: labels?.summary,
+      checkpoint: origin?.checkpoint, sampler: origin?.sampler, generator: origin?.generator,
+      labels: labels?.summary,
       decoder: origin?.decoder, images: request.images.map(lastComponent),
       preset: scoring.preset?.name, extractor: extractor,
       reference: referenceSide.provenance(
@@ -271,14 +275,14 @@ extension PreparedEvaluation {
     case .accumulated(let images): return .images(try images.collection(subjectDemands))
     case .run(let directory, let count, let isPartial):
       return .images(try stored(directory, count: count, isPartial: isPartial, sink: sink))
-    case .samples(let generator, let count):
+    case .samples(let source, let count):
       if let run = execution.run {
         let directory = try await makeUnits(
-          of: generator, count: count, settings: run, keepsImages: sink != nil)
+          of: source, count: count, settings: run, keepsImages: sink != nil)
         return .images(try stored(directory, count: count, isPartial: false, sink: sink))
       }
       return .images(
-        try await collector(subjectDemands).collect(ImageSupply(generator, count: count)) {
+        try await collector(subjectDemands).collect(try await supply(of: source, count: count)) {
           try sink?($0.image, $0.label)
         })
     }
@@ -302,12 +306,31 @@ extension PreparedEvaluation {
   }
 }
 
-extension ImageSupply {
-  /// Creates a supply of the first `count` samples of a generator. A worker takes one at a time,
-  /// because sampling takes longer than extracting features.
-  init(_ generator: Generator, count: Int) {
-    self.init(count: count, activity: "sampling", together: 1) {
-      (try generator.image(try generator.sample($0), index: $0), generator.label($0))
+extension PreparedEvaluation {
+  /// Returns the first `count` samples as a supply.
+  private func supply(of source: SampleSource, count: Int) async throws -> ImageSupply {
+    switch source {
+    case .checkpoint(let generator):
+      // A worker takes one at a time, because sampling takes longer than extracting features.
+      return ImageSupply(count: count, activity: "sampling", together: 1) {
+        (try generator.image(try generator.sample($0), index: $0), generator.label($0))
+      }
+    case .program(let program):
+      let part = min(program.provenance.batch, count)
+      let seconds = try await program.time(0..<part) / Double(part * program.processCount)
+      reporter.note(
+        "\(count) samples to make: about \(readable(seconds: seconds * Double(count))), by the time "
+          + "of the first \(part)")
+      return ImageSupply(
+        count: count, activity: "sampling", part: part, makers: program.processCount
+      ) { range in
+        let samples = try await program.samples(range)
+        return {
+          try zip(range, samples).map {
+            (try program.image($1, index: $0), program.label($0))
+          }
+        }
+      }
     }
   }
 }

@@ -27,6 +27,14 @@ package enum Side {
     if case .images(let collection) = self { collection.digests } else { nil }
   }
 
+  /// The means of the quarters of the images; nil without images, or if they are not known.
+  var means: SampleMeans? {
+    guard case .images(let collection) = self, collection.means.count == collection.count else {
+      return nil
+    }
+    return collection.means
+  }
+
   /// Returns the feature rows; nil if there are none.
   func rows(_ preparation: Preparation) throws -> FeatureRows? {
     switch self {

@@ -1,13 +1,17 @@
 import Files
+import Generators
 import References
 import Results
 import Sampling
 import Tensors
+import Work
 
 /// The current locations of the files of a recorded evaluation.
 public struct RecordedFiles: Sendable {
   /// The checkpoint; nil if images were evaluated.
   public var checkpoint: String?
+  /// The words of the command of the generator. It **is run**, and never taken from a record.
+  public var generator: [String]?
   /// The decoder of a latent model.
   public var decoder: String?
   /// The labels, if they came from a file.
@@ -25,12 +29,14 @@ public struct RecordedFiles: Sendable {
   /// Creates locations without any file.
   public init() {}
 
-  /// Creates the locations named in a request.
+  /// Creates the locations named in a request. A command is not a location, and is left out.
   public init(_ request: EvaluationRequest) {
     func path(_ text: String?) -> String? { text == "" ? nil : text }
     checkpoint = path(request.checkpoint?.path)
-    decoder = path(request.checkpoint?.decoder?.path)
-    labels = path(request.checkpoint?.sampling.labels).flatMap { $0.hasSuffix(".npy") ? $0 : nil }
+    decoder = path((request.checkpoint?.decoder ?? request.generator?.decoder)?.path)
+    labels = path(request.checkpoint?.sampling.labels ?? request.generator?.labels).flatMap {
+      $0.hasSuffix(".npy") ? $0 : nil
+    }
     images = path(request.images)
     reference = path(request.reference)
     weights = path(request.weights)
@@ -41,6 +47,7 @@ public struct RecordedFiles: Sendable {
   public func completed(by others: RecordedFiles) -> RecordedFiles {
     var files = self
     files.checkpoint = checkpoint ?? others.checkpoint
+    files.generator = generator ?? others.generator
     files.decoder = decoder ?? others.decoder
     files.labels = labels ?? others.labels
     files.images = images ?? others.images
@@ -72,7 +79,9 @@ extension EvaluationRequest {
         .dataRefused, .cannotEvaluateAgain, "num",
         "the record does not say how many images were scored")
     }
-    if provenance.checkpoint == nil {
+    if provenance.generator != nil {
+      subject = .generator(try GeneratorRequest(repeating: provenance, with: files))
+    } else if provenance.checkpoint == nil {
       subject = .images(files.images ?? "")
     } else {
       subject = .checkpoint(
@@ -85,6 +94,60 @@ extension EvaluationRequest {
     if let expected = provenance.reference.sha256, ReferenceStatistics.isRecognised(path) {
       try checkContent(of: path, is: expected, .otherReference)
     }
+  }
+}
+
+extension GeneratorRequest {
+  /// Creates the request for samples of a recorded program, by a command that the caller gives.
+  ///
+  /// - Throws: `Failure` `GeneratorNotGiven` (66) if there is no command, `DecoderMissing` (69) if the
+  ///   decoder is not given, `OtherDecoder` (65) if it is not the recorded one, or
+  ///   `CannotSampleAgain` (65) if the labels are not recorded and not given.
+  init(repeating provenance: Provenance, with files: RecordedFiles) throws {
+    guard let recorded = provenance.generator else {
+      throw Failure(
+        .usage, .cannotSampleAgain, provenance.subjectName ?? "the result",
+        "the result is not of a generator")
+    }
+    guard let command = files.generator else {
+      throw Failure(
+        .inputMissing, .generatorNotGiven, recorded.name,
+        "the samples were made by the command: \(commandText(recorded.command)). A result may come "
+          + "from anyone, so that its command is not run; give it again with `generator`")
+    }
+    try self.init(repeating: recorded, decoder: nil)
+    self.command = command
+    if recorded.labelsSha256 != nil {
+      guard let labels = files.labels else {
+        throw Failure(
+          .dataRefused, .cannotSampleAgain, "labels \(recorded.labels)",
+          "the result does not contain them")
+      }
+      self.labels = labels
+    }
+    decoder = try provenance.decoder.map { try DecoderRequest(repeating: $0, path: files.decoder) }
+  }
+}
+
+extension SampleSource {
+  /// Creates the source of a result's samples: loads its checkpoint, or runs the command in `files`.
+  ///
+  /// - Throws: As ``Generator/init(of:with:)`` and
+  ///   ``GeneratorProgram/init(_:processes:timeout:reporter:)`` do, `GeneratorNotGiven` (66) if a
+  ///   program made the samples and there is no command.
+  public init(
+    of provenance: Provenance, with files: RecordedFiles, execution: Execution = Execution(),
+    reporter: Reporter = .silent
+  ) throws {
+    guard provenance.generator != nil else {
+      self = .checkpoint(try Generator(of: provenance, with: files))
+      return
+    }
+    let program = try GeneratorProgram(
+      GeneratorRequest(repeating: provenance, with: files), processes: execution.generatorCount,
+      timeout: execution.generatorTimeout, reporter: reporter)
+    self = .program(program)
+    try check(repeats: provenance, isSame: true)
   }
 }
 

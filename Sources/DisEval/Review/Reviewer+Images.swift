@@ -1,6 +1,7 @@
 import Crypto
 import FeatureExtractors
 import Files
+import Generators
 import GenerativeMetrics
 import Images
 import References
@@ -30,8 +31,7 @@ extension Reviewer {
       let index = indices[position]
       let image =
         switch source {
-        case .samples(let generator):
-          try generator.image(try generator.sample(index), index: index)
+        case .samples(let source): try await source.image(at: index)
         case .images(let images): try images.image(at: index)
         }
       let small = image.reduced(to: Self.largestSide)
@@ -50,7 +50,7 @@ extension Reviewer {
 
   private var sourceLabels: @Sendable (Int) -> Int? {
     switch source {
-    case .samples(let generator): { generator.label($0) }
+    case .samples(let source): { source.label($0) }
     case .images(let images): { index in images.labels?[index] }
     }
   }

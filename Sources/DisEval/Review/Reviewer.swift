@@ -1,6 +1,7 @@
 import Crypto
 import FeatureExtractors
 import Files
+import Generators
 import GenerativeMetrics
 import Images
 import References
@@ -14,7 +15,7 @@ public struct Reviewer: Sendable {
   /// The source of the images.
   public enum Source: Sendable {
     /// The images are sampled again.
-    case samples(Generator)
+    case samples(SampleSource)
     /// The images exist.
     case images(ImageSource)
   }

@@ -6,7 +6,11 @@ extension SampleAudit {
   public var check: GateReport.Check {
     guard let first = different.first else {
       return GateReport.Check(
-        audit: .pass, reason: "\(indices.count) regenerated samples are identical")
+        audit: .pass,
+        reason: close.isEmpty
+          ? "\(indices.count) regenerated samples are identical"
+          : "\(indices.count - close.count) of \(indices.count) regenerated samples are identical, "
+            + "and \(close.count) differ in their last bits, as the generator announces")
     }
     let found =
       "\(different.count) of \(indices.count) regenerated samples differ, the first is \(first)"
@@ -24,7 +28,7 @@ extension SampleAudit {
     guard result.sampleDigests == nil else { return nil }
     return GateReport.Check(
       audit: .cannotSay,
-      reason: result.provenance.checkpoint == nil
-        ? "no checkpoint was sampled" : "the result does not record its samples one by one")
+      reason: result.provenance.seed == nil
+        ? "no samples were made" : "the result does not record its samples one by one")
   }
 }

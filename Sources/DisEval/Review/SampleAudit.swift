@@ -1,5 +1,6 @@
 import Crypto
 import Files
+import Generators
 import Foundation
 import Images
 import Results
@@ -14,8 +15,14 @@ import Work
 public struct SampleAudit: Sendable {
   /// The indices of the regenerated samples, ascending.
   public let indices: [Int]
-  /// The indices of those that differ from the result, ascending.
+  /// The indices of those that differ from the result, ascending. Without ``close``.
   public let different: [Int]
+  /// The indices of those that differ only as much as the generator announced, ascending: the mean
+  /// brightness of each quarter differs by at most ``closeBound`` of 255.
+  public let close: [Int]
+  /// The largest difference of a mean that other last bits explain: a byte that is one level away, and
+  /// the rounding of the mean.
+  public static let closeBound = 2
   /// The code path that determined the last bits of the result.
   public let recorded: CodePath
   /// The code path of this process.
@@ -37,13 +44,13 @@ public struct SampleAudit: Sendable {
   /// - Parameters:
   ///   - result: A result with digests of its samples.
   ///   - count: The number of samples; all if the result has fewer.
-  ///   - generator: The result's generator, from ``Generator/init(of:with:)``.
+  ///   - source: What made the result's samples, from `SampleSource.init(of:with:execution:reporter:)`.
   ///   - workload: The amount of work that runs at once.
   ///   - reporter: Receives the progress.
   /// - Throws: `Failure` (65) `NoSampleDigests` if the result has no hashes, `ResultInvalid` if
   ///   they are not valid, `SettingOutOfRange` (64) if `count` is below 1, or the error that drawing a sample throws.
   public init(
-    of result: EvaluationResult, count: Int, generator: Generator, workload: Workload = .default,
+    of result: EvaluationResult, count: Int, source: SampleSource, workload: Workload = .default,
     reporter: Reporter = .silent
   ) async throws {
     guard let text = result.sampleDigests, let total = result.provenance.num else {
@@ -59,28 +66,40 @@ public struct SampleAudit: Sendable {
     }
     guard count >= 1 else { throw Failure.outOfRange("count", count, "at least 1") }
     try workload.prepare()
-    try generator.checkCovers(total)
+    try source.checkCovers(total)
     let indices = Self.indices(count, of: total, seed: Array(text.utf8))
-    var different: [Int] = []
+    let means = result.sampleMeans.flatMap(SampleMeans.init).flatMap {
+      $0.count == total ? $0 : nil
+    }
+    var (different, close): ([Int], [Int]) = ([], [])
     var done = 0
     try await forEachInOrder(
       count: indices.count, width: workload.threads, inFlight: workload.batch
     ) { position in
       let index = indices[position]
-      let image = try generator.image(try generator.sample(index), index: index)
-      return digests.isSame(index, SHA256.hash(data: image.pixels))
-    } consume: { position, isSame in
-      if !isSame { different.append(indices[position]) }
+      let image = try await source.image(at: index)
+      if digests.isSame(index, SHA256.hash(data: image.pixels)) { return Agreement.same }
+      let distance = means?.distance(index, image.quarterMeans) ?? .max
+      return distance <= Self.closeBound ? .close : .different
+    } consume: { position, agreement in
+      switch agreement {
+      case .same: break
+      case .close: close.append(indices[position])
+      case .different: different.append(indices[position])
+      }
       done += 1
       reporter.progress(WorkProgress(activity: "audit", done: done, total: indices.count))
     }
-    (self.indices, self.different) = (indices, different)
+    (self.indices, self.different, self.close) = (indices, different, close)
     recorded = CodePath(tool: result.provenance.tool, kernels: result.provenance.kernels)
     now = CodePath(
       tool: "\(Tool.name) \(Tool.version)",
       kernels: Tool.kernelPath(
-        result.provenance.extractor.precision ?? generator.provenance.precision))
+        result.provenance.extractor.precision ?? source.sampler?.precision))
   }
+
+  /// How a sample agrees with the recorded one.
+  private enum Agreement { case same, close, different }
 
   /// Returns `count` different indices below `total`, ascending: those with the smallest hashes.
   private static func indices(_ count: Int, of total: Int, seed: [UInt8]) -> [Int] {

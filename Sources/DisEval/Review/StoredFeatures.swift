@@ -14,7 +14,8 @@ struct StoredFeatures {
   init(run path: String, result: EvaluationResult, count: Int) throws {
     let directory = try RunDirectory(path: path)
     let configuration = directory.record.configuration
-    guard configuration.checkpoint.sha256 == result.provenance.checkpoint?.sha256,
+    guard configuration.checkpoint?.sha256 == result.provenance.checkpoint?.sha256,
+      configuration.generator?.identity == result.provenance.generator?.identity,
       try encodedJSON(configuration.sampler) == encodedJSON(result.provenance.sampler),
       configuration.extractor.sha256 == result.provenance.extractor.sha256
     else {

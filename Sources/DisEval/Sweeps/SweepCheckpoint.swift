@@ -5,8 +5,10 @@ import Results
 
 /// A checkpoint of a sweep, which has a row in the table for each range of seeds.
 public struct SweepCheckpoint: Sendable {
-  /// The path of the file.
+  /// The path of the file, or the command of a generator.
   public var path: String
+  /// The words of the command of a generator, which is run; nil for a checkpoint.
+  public var generator: [String]?
   /// The name of the row.
   public var name: String
   /// The name shared by rows that belong together; nil for the model's variant.
@@ -75,7 +77,9 @@ public struct SweepCheckpoint: Sendable {
 
   /// Returns the checkpoint, with the step stored in its file if no other is known.
   func completed() -> SweepCheckpoint {
-    guard training.step == nil, let file = try? CheckpointFile.open(path) else { return self }
+    guard training.step == nil, generator == nil, let file = try? CheckpointFile.open(path) else {
+      return self
+    }
     var checkpoint = self
     for key in ["train_steps", "global_step", "step", "steps", "iteration"] {
       guard let step = file.integers[key], step >= 0 else { continue }

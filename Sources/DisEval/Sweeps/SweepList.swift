@@ -1,16 +1,20 @@
 import Files
 import Foundation
+import Generators
 import Results
 
 extension SweepCheckpoint {
   /// The columns of a list.
-  static let columns = ["checkpoint", "name", "family", "step", "batch", "images", "data"]
+  static let columns = [
+    "checkpoint", "generator", "name", "family", "step", "batch", "images", "data",
+  ]
   /// The maximum size of a list in bytes.
   static let maximumListSize = 16 << 20
 
   /// Reads a list of checkpoints: comma-separated values with a header, or a JSON array of objects.
-  /// Of the columns `checkpoint`, `name`, `family`, `step`, `batch`, `images` and `data` only the
-  /// first is required. Paths are relative to the list.
+  /// Of the columns `checkpoint`, `generator`, `name`, `family`, `step`, `batch`, `images` and `data`
+  /// only one of the first two is required. Paths of checkpoints are relative to the list; the commands
+  /// of generators **are run**, and need a name.
   ///
   /// - Throws: `Failure`, with the line, `ListInvalid` (65) if the list is not valid,
   ///   `DuplicateName` (65) if two rows have the same name, or `NotFound` (66) if a checkpoint does
@@ -55,9 +59,12 @@ extension SweepCheckpoint {
         "unknown column '\(unknown)'; the first line has names of columns, of "
           + columns.joined(separator: ", "))
     }
-    guard Set(names).count == names.count, names.contains("checkpoint") else {
+    guard Set(names).count == names.count,
+      names.contains("checkpoint") || names.contains("generator")
+    else {
       throw Failure(
-        .dataRefused, .listInvalid, place, "expected a column 'checkpoint' and each column once")
+        .dataRefused, .listInvalid, place,
+        "expected a column 'checkpoint' or 'generator', and each column once")
     }
     var result: [ListRow] = []
     for row in rows.dropFirst() {
@@ -137,14 +144,29 @@ private struct ListRow {
   }
 
   func checkpoint(folder: String) throws(Failure) -> SweepCheckpoint {
-    guard let file = text("checkpoint") else {
-      throw Failure(.dataRefused, .listInvalid, place, "names no checkpoint")
+    let (file, command) = (text("checkpoint"), text("generator"))
+    guard (file == nil) != (command == nil) else {
+      throw Failure(
+        .dataRefused, .listInvalid, place,
+        file == nil
+          ? "names neither a checkpoint nor a generator" : "names a checkpoint and a generator")
     }
-    let path = file.hasPrefix("/") || folder.isEmpty ? file : "\(folder)/\(file)"
-    guard FileManager.default.fileExists(atPath: path) else {
+    let path = file.map { $0.hasPrefix("/") || folder.isEmpty ? $0 : "\(folder)/\($0)" }
+    if let path, !FileManager.default.fileExists(atPath: path) {
       throw Failure(.inputMissing, .notFound, place, "there is no checkpoint '\(path)'")
     }
-    var checkpoint = SweepCheckpoint(path: path)
+    var checkpoint = SweepCheckpoint(path: path ?? command ?? "")
+    if let command {
+      do throws(Failure) {
+        checkpoint.generator = try commandWords(command)
+      } catch {
+        throw Failure(.dataRefused, .listInvalid, place, "generator: \(error.detail)")
+      }
+      guard text("name") != nil else {
+        throw Failure(
+          .dataRefused, .listInvalid, place, "a generator needs a name in the column 'name'")
+      }
+    }
     checkpoint.isListed = true
     checkpoint.name = text("name") ?? checkpoint.name
     checkpoint.family = text("family")
@@ -153,7 +175,7 @@ private struct ListRow {
       data: text("data"))
     if checkpoint.training.step != nil {
       checkpoint.training.stepFrom = "list"
-    } else if let step = SweepCheckpoint.step(inFileName: path) {
+    } else if let path, let step = SweepCheckpoint.step(inFileName: path) {
       (checkpoint.training.step, checkpoint.training.stepFrom) = (step, "file name")
     }
     return checkpoint

@@ -20,7 +20,7 @@ public struct ReportedResult: Sendable {
 
   /// The title, which names what was evaluated.
   public var title: String {
-    "Evaluation of \(provenance.checkpoint?.file ?? provenance.images ?? "images")"
+    "Evaluation of \(provenance.subjectName ?? "images")"
   }
 
   /// The number of images, the reference, the dialect and the date.
@@ -41,8 +41,8 @@ public struct ReportedResult: Sendable {
     get throws {
       let whole = try JSONValue(of: provenance)
       let parts = [
-        ("checkpoint", "Checkpoint"), ("sampler", "Sampler"), ("decoder", "Decoder"),
-        ("extractor", "Feature extractor"), ("reference", "Reference"),
+        ("checkpoint", "Checkpoint"), ("sampler", "Sampler"), ("generator", "Generator"),
+        ("decoder", "Decoder"), ("extractor", "Feature extractor"), ("reference", "Reference"),
       ]
       let named = Set(parts.map(\.0) + ["kernels", "tool", "warnings"])
       let rest = whole.members.filter { !named.contains($0.key) }

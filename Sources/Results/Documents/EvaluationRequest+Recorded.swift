@@ -19,6 +19,8 @@ extension EvaluationRequest {
           decoder: provenance.decoder.map {
             DecoderRequest(path: $0.file, scale: $0.scale, tile: $0.tile)
           }, sampling: try SamplingRequest(repeating: sampler)))
+    } else if let generator = provenance.generator {
+      subject = .generator(try GeneratorRequest(repeating: generator, decoder: provenance.decoder))
     } else {
       subject = .images(provenance.images ?? "")
     }
@@ -59,6 +61,26 @@ extension SamplingRequest {
       eta: sampler.eta, cfgScale: sampler.cfgScale, cfgInterval: sampler.cfgInterval,
       cfgChannels: sampler.cfgChannels, clip: sampler.clip, seed: sampler.seed,
       labels: sampler.labels, quantizer: sampler.quantizer)
+  }
+}
+
+extension GeneratorRequest {
+  /// Creates the request for samples of a recorded program, with its command.
+  ///
+  /// - Throws: `Failure` `CannotSampleAgain` (65) if the labels came from a file whose SHA-256 is
+  ///   not recorded.
+  package init(
+    repeating recorded: GeneratorProvenance, decoder: DecoderProvenance?
+  ) throws(Failure) {
+    guard recorded.labelsSha256 != nil || !recorded.labels.hasSuffix(".npy") else {
+      throw Failure(
+        .dataRefused, .cannotSampleAgain, "labels \(recorded.labels)",
+        "the result contains neither them nor their SHA-256")
+    }
+    self.init(
+      command: recorded.command, seed: recorded.seed, labels: recorded.labels,
+      decoder: decoder.map { DecoderRequest(path: $0.file, scale: $0.scale, tile: $0.tile) },
+      quantizer: recorded.quantizer ?? "dit")
   }
 }
 

@@ -44,6 +44,8 @@ public struct EvaluationRequest: Codable, Equatable, Sendable {
   public enum Subject: Equatable, Sendable {
     /// Samples drawn from a checkpoint.
     case checkpoint(CheckpointRequest)
+    /// Samples made by a program.
+    case generator(GeneratorRequest)
     /// The path of images or of a statistics file.
     case images(String)
     /// The samples of a run.
@@ -165,7 +167,7 @@ public struct RunRequest: Codable, Equatable, Sendable {
 // MARK: - As JSON
 
 extension EvaluationRequest.Subject: Codable {
-  private enum Kind: String, CodingKey { case checkpoint, images, run }
+  private enum Kind: String, CodingKey { case checkpoint, generator, images, run }
 
   /// Reads an object with one key, the kind of subject.
   ///
@@ -176,11 +178,12 @@ extension EvaluationRequest.Subject: Codable {
       throw DecodingError.dataCorrupted(
         DecodingError.Context(
           codingPath: decoder.codingPath,
-          debugDescription: "expected one of checkpoint, images and run"))
+          debugDescription: "expected one of checkpoint, generator, images and run"))
     }
     self =
       switch kind {
       case .checkpoint: .checkpoint(try container.decode(CheckpointRequest.self, forKey: kind))
+      case .generator: .generator(try container.decode(GeneratorRequest.self, forKey: kind))
       case .images: .images(try container.decode(String.self, forKey: kind))
       case .run: .run(try container.decode(RunRequest.self, forKey: kind))
       }
@@ -193,6 +196,7 @@ extension EvaluationRequest.Subject: Codable {
     var container = encoder.container(keyedBy: Kind.self)
     switch self {
     case .checkpoint(let checkpoint): try container.encode(checkpoint, forKey: .checkpoint)
+    case .generator(let generator): try container.encode(generator, forKey: .generator)
     case .images(let path): try container.encode(path, forKey: .images)
     case .run(let run): try container.encode(run, forKey: .run)
     }
@@ -204,6 +208,23 @@ extension EvaluationRequest {
   public var checkpoint: CheckpointRequest? {
     get { if case .checkpoint(let checkpoint) = subject { checkpoint } else { nil } }
     set { if let newValue { subject = .checkpoint(newValue) } }
+  }
+
+  /// The program that makes the samples; nil if something else is evaluated.
+  public var generator: GeneratorRequest? {
+    get { if case .generator(let generator) = subject { generator } else { nil } }
+    set { if let newValue { subject = .generator(newValue) } }
+  }
+
+  /// The seed of the samples; nil if existing images are evaluated. Existing images have no seed to
+  /// set.
+  public var seed: UInt64? {
+    get { checkpoint?.sampling.seed ?? generator?.seed }
+    set {
+      guard let newValue else { return }
+      checkpoint?.sampling.seed = newValue
+      generator?.seed = newValue
+    }
   }
 
   /// The path of the images or statistics to evaluate; nil if something else is evaluated.

@@ -22,6 +22,9 @@ public struct EvaluationResult: Codable, Sendable {
   /// The first three bytes of the SHA-256 of every sample's pixels, as four base64 characters per
   /// sample; nil if no checkpoint was sampled.
   public var sampleDigests: String?
+  /// The mean brightness of the four quarters of every sample, a byte each, in base64; nil unless a
+  /// generator made the samples that does not repeat their last bits.
+  public var sampleMeans: String?
   /// Information that may differ between runs that agree.
   public var run: Run
 
@@ -37,11 +40,13 @@ public struct EvaluationResult: Codable, Sendable {
   ///     there were no images.
   ///   - sampleDigests: The first three bytes of the SHA-256 of every sample's pixels, as four
   ///     base64 characters per sample; nil if no checkpoint was sampled.
+  ///   - sampleMeans: The mean brightness of the four quarters of every sample, in base64.
   ///   - run: Information that may differ between runs that agree.
   package init(
     metrics: [String: Metric], skipped: [String: String],
     dialects: [String: DialectResult]? = nil, provenance: Provenance,
-    samplesSha256: String? = nil, sampleDigests: String? = nil, run: Run
+    samplesSha256: String? = nil, sampleDigests: String? = nil, sampleMeans: String? = nil,
+    run: Run
   ) {
     self.metrics = metrics
     self.skipped = skipped
@@ -49,6 +54,7 @@ public struct EvaluationResult: Codable, Sendable {
     self.provenance = provenance
     self.samplesSha256 = samplesSha256
     self.sampleDigests = sampleDigests
+    self.sampleMeans = sampleMeans
     self.run = run
   }
 

@@ -16,6 +16,8 @@ public struct Provenance: Codable, Sendable {
   public var checkpoint: CheckpointProvenance?
   /// The sampler, if a checkpoint was sampled.
   public var sampler: SamplerProvenance?
+  /// The program that made the samples, if one did.
+  public var generator: GeneratorProvenance?
   /// The requested classes, if a class-conditional model was sampled.
   public var labels: LabelCounts?
   /// The decoder, if a latent model was sampled.
@@ -43,6 +45,7 @@ public struct Provenance: Codable, Sendable {
   ///   - num: The number of images scored; nil for statistics that do not record it.
   ///   - checkpoint: The checkpoint, if one was sampled.
   ///   - sampler: The sampler, if a checkpoint was sampled.
+  ///   - generator: The program that made the samples, if one did.
   ///   - labels: The requested classes, if a class-conditional model was sampled.
   ///   - decoder: The decoder, if a latent model was sampled.
   ///   - images: The images or statistics file, if no checkpoint was sampled.
@@ -54,7 +57,8 @@ public struct Provenance: Codable, Sendable {
   package init(
     tool: String, kernels: String, dialect: String, num: Int? = nil,
     checkpoint: CheckpointProvenance? = nil, sampler: SamplerProvenance? = nil,
-    labels: LabelCounts? = nil, decoder: DecoderProvenance? = nil, images: String? = nil,
+    generator: GeneratorProvenance? = nil, labels: LabelCounts? = nil,
+    decoder: DecoderProvenance? = nil, images: String? = nil,
     preset: String? = nil, extractor: ExtractorProvenance, reference: ReferenceProvenance,
     allowedMismatches: [String]? = nil, warnings: [String]
   ) {
@@ -64,6 +68,7 @@ public struct Provenance: Codable, Sendable {
     self.num = num
     self.checkpoint = checkpoint
     self.sampler = sampler
+    self.generator = generator
     self.labels = labels
     self.decoder = decoder
     self.images = images
@@ -73,6 +78,17 @@ public struct Provenance: Codable, Sendable {
     self.allowedMismatches = allowedMismatches
     self.warnings = warnings
   }
+}
+
+extension Provenance {
+  /// The seed of the samples; nil if existing images were scored.
+  public var seed: UInt64? { sampler?.seed ?? generator?.seed }
+
+  /// The SHA-256 over the labels of the samples, if they came from a file.
+  package var labelsSha256: String? { sampler?.labelsSha256 ?? generator?.labelsSha256 }
+
+  /// What made the images: the checkpoint, the program, or the file or folder with them.
+  package var subjectName: String? { checkpoint?.file ?? generator?.name ?? images }
 }
 
 /// The file of a checkpoint that was sampled, and its architecture.

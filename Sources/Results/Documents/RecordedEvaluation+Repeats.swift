@@ -23,12 +23,13 @@ extension RecordedEvaluation {
       func invalidPart(_ detail: String) -> Failure { invalid("results[\(index)]: \(detail)") }
       guard part.dialects == nil else { throw invalidPart("has the metrics of every dialect") }
       if let contradiction = part.contradiction { throw invalidPart(contradiction) }
-      guard let seed = part.provenance.sampler?.seed else {
+      let origin = part.provenance.generator == nil ? "sampler" : "generator"
+      guard let seed = part.provenance.seed else {
         throw invalidPart("provenance.sampler.seed: not there")
       }
       if let last = seeds.last, seed <= last {
         throw invalidPart(
-          "provenance.sampler.seed: found \(seed) after \(last), expected a larger one")
+          "provenance.\(origin).seed: found \(seed) after \(last), expected a larger one")
       }
       seeds.append(seed)
       if let difference = try Self.difference(first.provenance, part.provenance, subject: path) {
@@ -58,7 +59,7 @@ extension RecordedEvaluation {
   ) throws(Failure) -> DocumentDifference? {
     do {
       return try documentDifferences(first, other).first { difference in
-        difference.field != "sampler.seed"
+        difference.field != "sampler.seed" && difference.field != "generator.seed"
           && !["labels.", "warnings", "tool", "kernels"].contains { difference.field.hasPrefix($0) }
       }
     } catch {

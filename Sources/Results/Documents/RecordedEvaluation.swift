@@ -117,6 +117,10 @@ extension RecordedEvaluation {
     if let sampler = provenance.sampler {
       return (seeds ?? [sampler.seed]).map(String.init) + [sampler.stream]
     }
+    if let generator = provenance.generator {
+      guard generator.differs != .everything else { return nil }
+      return (seeds ?? [generator.seed]).map(String.init) + [generator.stream]
+    }
     return samplesSha256.map { [$0] }
   }
 }

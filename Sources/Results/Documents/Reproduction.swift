@@ -20,10 +20,10 @@ public struct Reproduction: Codable, Sendable {
   public enum Outcome: String, Codable, Sendable {
     /// Every image and every number is the same, to the last bit.
     case identical
-    /// Version, instructions or library differ, and all numbers agree within their
-    /// ``Number/bound``.
+    /// Version, instructions, library or device differ, or the generator does not repeat the last
+    /// bits, and all numbers agree within their ``Number/bound``.
     case agrees
-    /// Version, instructions or library differ, and a number differs by more than they explain.
+    /// The same, and a number differs by more than this explains.
     case cannotSay = "cannot_say"
     /// Something differs, and nothing explains it.
     case differs
@@ -84,12 +84,18 @@ public struct Reproduction: Codable, Sendable {
     differences = [
       ("version", recorded.provenance.tool, now.provenance.tool),
       ("kernels", recorded.provenance.kernels, now.provenance.kernels),
+      (
+        "device", recorded.provenance.generator?.device ?? "unknown",
+        now.provenance.generator?.device ?? "unknown"
+      ),
     ].compactMap { $1 == $2 ? nil : Condition(name: $0, recorded: $1, now: $2) }
+    let repeatsExactly = recorded.provenance.generator?.differs != .lastBits
     let sameImages = recorded.samplesSha256 == now.samplesSha256
     outcome =
       sameImages && numbers.allSatisfy(\.isIdentical)
       ? .identical
-      : differences.isEmpty ? .differs : numbers.allSatisfy(\.isWithinBound) ? .agrees : .cannotSay
+      : differences.isEmpty && repeatsExactly
+        ? .differs : numbers.allSatisfy(\.isWithinBound) ? .agrees : .cannotSay
   }
 
   /// Returns the largest difference of a metric that is attributed to a different order of

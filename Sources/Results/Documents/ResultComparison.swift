@@ -25,7 +25,7 @@ public struct ResultComparison: Codable, Sendable {
 
     fileprivate init(_ first: RecordedEvaluation, _ second: RecordedEvaluation) {
       func seeds(_ side: RecordedEvaluation) -> [UInt64] {
-        side.seeds ?? side.provenance.sampler.map { [$0.seed] } ?? []
+        side.seeds ?? side.provenance.seed.map { [$0] } ?? []
       }
       (self.first, self.second) = (seeds(first), seeds(second))
     }

@@ -63,7 +63,7 @@ public struct RepeatedResult: Codable, Sendable {
   /// - Parameter results: The results by ascending seed, all of the same checkpoint.
   public init(_ results: [EvaluationResult]) {
     self.results = results
-    let name = results.first?.provenance.checkpoint?.file ?? ""
+    let name = results.first?.provenance.subjectName ?? ""
     summaries = Set(results.flatMap(\.metrics.keys)).sorted().compactMap { metric in
       SeedSummary(
         name: name, metric: metric, values: results.compactMap { $0.metrics[metric]?.value })

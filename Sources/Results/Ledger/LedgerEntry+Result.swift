@@ -50,10 +50,10 @@ extension LedgerEntry {
   ) {
     let origin = result.provenance
     self.key = key
-    name = stem(origin.checkpoint?.file ?? origin.images ?? "result")
+    name = stem(origin.subjectName ?? "result")
     family = origin.checkpoint?.model.variant
     checkpoint = origin.checkpoint?.file
-    checkpointSha256 = origin.checkpoint?.sha256
+    checkpointSha256 = origin.checkpoint?.sha256 ?? origin.generator?.weightsSha256
     model = (origin.checkpoint?.model).map { Model($0) }
     (parameters, tokens, gflops) = (size?.parameters, size?.tokens, size?.gflops)
     sampler = origin.sampler.map { Sampler($0) }

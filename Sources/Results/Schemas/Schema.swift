@@ -8,6 +8,8 @@ public enum Schema: String, CaseIterable, Sendable {
   case comparison
   /// The verdict of a gate.
   case gate
+  /// A message between dis-eval and a generator.
+  case generator
   /// A line of a ledger.
   case ledger
   /// The numbers of a drawing.
@@ -30,6 +32,7 @@ public enum Schema: String, CaseIterable, Sendable {
     case .benchmark: PackageResources.benchmark_schema_json
     case .comparison: PackageResources.comparison_schema_json
     case .gate: PackageResources.gate_schema_json
+    case .generator: PackageResources.generator_schema_json
     case .ledger: PackageResources.ledger_schema_json
     case .plot: PackageResources.plot_schema_json
     case .policy: PackageResources.policy_schema_json

@@ -7,9 +7,11 @@ import Tensors
 /// Sampling for the gate: the evaluation of a checkpoint, and the audit of a result.
 extension GateCommand {
   func checkSubject() throws {
-    guard result != nil || ckpt != nil else {
-      throw ValidationError("Give a result, or --ckpt FILE to evaluate a checkpoint.")
+    guard result != nil || isSampling else { throw Self.nothingToJudge }
+    guard ckpt == nil || generator.generator == nil else {
+      throw ValidationError("Give --ckpt or --generator, not both.")
     }
+    if generator.generator != nil { try scoring.checkGenerator() }
     if case .all = scoring.dialect {
       throw ValidationError(
         "--dialect all: the gate judges one value of each metric; give a single dialect.")
@@ -22,31 +24,35 @@ extension GateCommand {
       return
     }
     if let audit, audit < 1 { throw ValidationError("--audit \(audit): expected at least 1.") }
-    guard audit != nil || (ckpt == nil && scoring.decoding.decoder == nil) else {
+    guard audit != nil || (!isSampling && scoring.decoding.decoder == nil) else {
       throw ValidationError(
-        "With '\(result)', --ckpt and --decoder need --audit; to evaluate a checkpoint, leave out "
-          + "the result.")
+        "With '\(result)', --ckpt, --generator and --decoder need --audit; to evaluate a "
+          + "checkpoint or a generator, leave out the result.")
     }
     guard num == nil, keepResult == nil, scoring.isUntouched, reference.ref == nil,
       scoring.weights == nil
     else {
       throw ValidationError(
-        "--num, --keep-result, and the options of sampling and scoring need --ckpt without a "
-          + "result."
+        "--num, --keep-result, and the options of sampling and scoring need --ckpt or --generator "
+          + "without a result."
       )
     }
   }
 
-  /// Evaluates the checkpoint with the settings of a recorded evaluation, or with those of the
+  private var isSampling: Bool { ckpt != nil || generator.generator != nil }
+
+  private static let nothingToJudge = ValidationError(
+    "Give a result, or --ckpt FILE or --generator COMMAND to evaluate what it makes.")
+
+  /// Evaluates the checkpoint or the generator with the settings of a recorded evaluation, or with those of the
   /// options if there is none.
   ///
   /// - Parameter names: The metrics to judge.
   func evaluated(
     as recorded: RecordedEvaluation?, metrics names: Set<String>
   ) async throws -> RecordedEvaluation {
-    guard let ckpt else {
-      throw ValidationError("Give a result, or --ckpt FILE to evaluate a checkpoint.")
-    }
+    guard isSampling else { throw Self.nothingToJudge }
+    let command = try generator.words()
     var request: EvaluationRequest
     if let recorded {
       guard num == nil, scoring.isUntouched else {
@@ -60,25 +66,37 @@ extension GateCommand {
           "Give the baseline's reference '\(recorded.provenance.reference.file)' with --ref.")
       }
       var files = RecordedFiles()
-      (files.checkpoint, files.decoder) = (ckpt, scoring.decoding.decoder)
+      (files.checkpoint, files.generator) = (ckpt, command)
+      files.decoder = scoring.decoding.decoder
+      guard (recorded.provenance.generator == nil) == (command == nil) else {
+        throw ValidationError(
+          "'\(recorded.path)' is of a \(command == nil ? "generator" : "checkpoint"); give "
+            + "\(command == nil ? "--generator" : "--ckpt"), or judge the result of 'fid' instead.")
+      }
       (files.reference, files.weights) = (reference, scoring.weights)
       files.recursive = scoring.folders.recursive
       request = try EvaluationRequest(repeating: recorded, with: files, isSameCheckpoint: false)
     } else {
       try scoring.check(reference: reference.ref)
       try scoring.notePreset(running.reporter)
-      request = try scoring.request(
-        sampling: ckpt, reference: reference.ref, count: num)
+      request =
+        if let command {
+          try scoring.request(generator: command, reference: reference.ref, count: num)
+        } else {
+          try scoring.request(sampling: ckpt ?? "", reference: reference.ref, count: num)
+        }
     }
     let judged = names.compactMap(MetricName.init(title:)).map(\.rawValue)
     request.optionalMetrics = Set(request.optionalMetrics).union(judged).sorted()
-    let evaluation = try request.prepare(running.execution, reporter: running.reporter)
+    var execution = running.execution
+    generator.running.apply(to: &execution)
+    let evaluation = try request.prepare(execution, reporter: running.reporter)
     if let recorded {
       try evaluation.check(repeats: recorded.provenance, isSameCheckpoint: false)
     }
     let result = try await evaluation.run()
     if let keepResult { try AtomicFile.write(try result.json(), to: keepResult) }
-    return RecordedEvaluation(result, path: keepResult ?? ckpt)
+    return RecordedEvaluation(result, path: keepResult ?? ckpt ?? "the result of the generator")
   }
 
   /// Regenerates samples of the result and compares them; returns nil without `--audit`.
@@ -88,9 +106,14 @@ extension GateCommand {
     if let undecided = SampleAudit.undecided(result) { return undecided }
     var given = RecordedFiles()
     (given.checkpoint, given.decoder) = (ckpt, scoring.decoding.decoder)
+    given.generator = try generator.words()
+    var execution = running.execution
+    generator.running.apply(to: &execution)
     let files = try RecordedFilesOptions.sampled(of: result, given: given, from: path)
     let made = try await SampleAudit(
-      of: result, count: audit, generator: Generator(of: result.provenance, with: files),
+      of: result, count: audit,
+      source: SampleSource(
+        of: result.provenance, with: files, execution: execution, reporter: running.reporter),
       workload: running.workload, reporter: running.reporter)
     var check = made.check
     check.reason = namingOptions(check.reason)

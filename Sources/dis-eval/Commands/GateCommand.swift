@@ -31,6 +31,9 @@ struct GateCommand: ComputingCommand {
       baseline, it evaluates the checkpoint as 'fid' does with the same options. To be able to \
       resume an interrupted evaluation, use 'fid --run', and give its result to the gate.
 
+      --generator does the same for the samples of a program. The command that a result names is \
+      never run: to audit the result of a generator, give its command again.
+
       --audit regenerates samples, chosen by a hash of the result, and compares their SHA-256. \
       This shows whether the result belongs to the checkpoint that it names.
 
@@ -58,6 +61,8 @@ struct GateCommand: ComputingCommand {
       "The checkpoint to evaluate and judge; with a result, the one to use for --audit.",
       valueName: "file"))
   var ckpt: String?
+
+  @OptionGroup var generator: GeneratorOptions
 
   @Option(
     help: ArgumentHelp(
@@ -128,12 +133,15 @@ struct GateCommand: ComputingCommand {
   @Flag(help: "Print the verdict as JSON.")
   var json = false
 
-  @Option(help: ArgumentHelp("Write the result of --ckpt to this file.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("Write the result of --ckpt or --generator to this file.", valueName: "file")
+  )
   var keepResult: String?
 
   @Option(
     help: ArgumentHelp(
-      "Number of samples of --ckpt. (default: that of the baseline, or 50000)", valueName: "n"))
+      "Number of samples of --ckpt or --generator. (default: that of the baseline, or 50000)",
+      valueName: "n"))
   var num: Int?
 
   @OptionGroup(title: "Evaluating a checkpoint") var reference: ReferenceOption

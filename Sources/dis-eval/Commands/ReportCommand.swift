@@ -45,6 +45,8 @@ struct ReportCommand: ComputingCommand {
   @Option(help: ArgumentHelp("The current location of the checkpoint.", valueName: "file"))
   var ckpt: String?
 
+  @OptionGroup var generator: GeneratorOptions
+
   @Option(help: ArgumentHelp("The decoder of a latent model.", valueName: "file"))
   var decoder: String?
 
@@ -79,8 +81,8 @@ struct ReportCommand: ComputingCommand {
     guard (0...1024).contains(num) else {
       throw ValidationError("--num \(num): expected 0 to 1024.")
     }
-    guard ckpt == nil || images == nil else {
-      throw ValidationError("Give --ckpt or --images, not both.")
+    guard [ckpt, generator.generator, images].count(where: { $0 != nil }) <= 1 else {
+      throw ValidationError("Give one of --ckpt, --generator and --images.")
     }
     try commandFiles().check()
   }
@@ -138,9 +140,12 @@ struct ReportCommand: ComputingCommand {
   }
 
   private func sweepPage(_ ledger: String) throws -> ReportPage {
-    guard gate == nil, ckpt == nil, images == nil, run == nil, referenceImages == nil else {
+    guard gate == nil, ckpt == nil, generator.generator == nil, images == nil, run == nil,
+      referenceImages == nil
+    else {
       throw ValidationError(
-        "--gate, --ckpt, --images, --run and --reference-images are for a result, not for a sweep.")
+        "--gate, --ckpt, --generator, --images, --run and --reference-images are for a result, not for a sweep."
+      )
     }
     return try ReportedLedger(Ledger(exportedFrom: ledger), path: ledger).page
   }
@@ -182,10 +187,13 @@ extension ReportCommand {
     try commandFiles(result).check()
     guard let source = try source(of: result) else {
       let reason =
-        result.provenance.checkpoint == nil
-        ? "The images that were scored are not available; use --images to add them."
-        : "The checkpoint is not where the original command had it; use --ckpt to draw samples "
-          + "again, or --images to add those that were saved."
+        result.provenance.generator != nil
+        ? "The images were made by a generator, whose command is not taken from a result; use "
+          + "--generator to make them again, or --images to add those that were saved."
+        : result.provenance.checkpoint == nil
+          ? "The images that were scored are not available; use --images to add them."
+          : "The checkpoint is not where the original command had it; use --ckpt to draw samples "
+            + "again, or --images to add those that were saved."
       return [ReportPage.Section("Samples", [.missing(reason)])]
     }
     var reviewer = Reviewer(of: result, source: source, workload: workload)
@@ -205,9 +213,14 @@ extension ReportCommand {
       let recursive = try folders.recursive ?? result.request.recursive
       return .images(try ImageSource(path: images, recursive: recursive))
     }
-    let files = try result.sampledFiles(given: given)
-    guard files.checkpoint != nil else { return nil }
-    return .samples(try Generator(of: result.provenance, with: files))
+    var files = try result.sampledFiles(given: given)
+    files.generator = try generator.words()
+    guard files.checkpoint != nil || files.generator != nil else { return nil }
+    var execution = running.execution
+    generator.running.apply(to: &execution)
+    return .samples(
+      try SampleSource(
+        of: result.provenance, with: files, execution: execution, reporter: running.reporter))
   }
 
   /// Returns the reference that the result's request names; nil if it is missing or has changed.

@@ -9,7 +9,8 @@ struct RerunCommand: ComputingCommand {
     abstract: "Repeats the evaluation of a result and compares the images and every number.",
     discussion: """
       Files are expected where the original command had them, or where the options say, and must \
-      have the recorded SHA-256.
+      have the recorded SHA-256. The command of a generator is never taken from a result; give it \
+      again.
 
       With the same version, instructions and library, everything must be the same to the last \
       bit. Otherwise, a metric may differ by a thousandth, or by a tenth of half its interval. To \
@@ -24,6 +25,7 @@ struct RerunCommand: ComputingCommand {
         dis-eval rerun result.json --ckpt model.pt --ref stats.npz \\
           --kernels avx2 --json
         dis-eval rerun result.json --images samples/ --out again.json
+        dis-eval rerun result.json --generator 'python3 sampler.py model.pt'
       """)
 
   @Argument(help: ArgumentHelp("The result.", valueName: "result"))
@@ -46,7 +48,8 @@ struct RerunCommand: ComputingCommand {
   private func check(_ recorded: EvaluationRequest? = nil) throws {
     var commandFiles = CommandFiles()
     commandFiles.reads("the result", result)
-    let paths = recorded.map { files.given.completed(by: RecordedFiles($0)) } ?? files.given
+    let given = try files.given
+    let paths = recorded.map { given.completed(by: RecordedFiles($0)) } ?? given
     for (option, path) in [
       ("--ckpt", paths.checkpoint), ("--decoder", paths.decoder), ("--labels", paths.labels),
       ("--weights", paths.weights),
@@ -65,7 +68,9 @@ struct RerunCommand: ComputingCommand {
     let request = try EvaluationRequest(
       repeating: RecordedEvaluation(recorded, path: result),
       with: files.found(of: recorded, from: result), isSameCheckpoint: true)
-    let evaluation = try request.prepare(running.execution, reporter: running.reporter)
+    var execution = running.execution
+    files.generator.running.apply(to: &execution)
+    let evaluation = try request.prepare(execution, reporter: running.reporter)
     try evaluation.check(repeats: recorded.provenance, isSameCheckpoint: true)
     let reproduction = Reproduction(
       of: recorded, now: try await evaluation.run())
@@ -91,6 +96,8 @@ struct RecordedFilesOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The checkpoint.", valueName: "file"))
   var ckpt: String?
 
+  @OptionGroup var generator: GeneratorOptions
+
   @Option(help: ArgumentHelp("The images, if no checkpoint was sampled.", valueName: "path"))
   var images: String?
 
@@ -110,28 +117,33 @@ struct RecordedFilesOptions: ParsableArguments {
   @OptionGroup var folders: FolderOptions
 
   func validate() throws {
-    guard ckpt == nil || images == nil else {
-      throw ValidationError("Give --ckpt or --images, not both.")
+    guard [ckpt, generator.generator, images].count(where: { $0 != nil }) <= 1 else {
+      throw ValidationError("Give one of --ckpt, --generator and --images.")
     }
+    _ = try given
   }
 
   /// The files that the options name.
   var given: RecordedFiles {
-    var files = RecordedFiles()
-    (files.checkpoint, files.images, files.decoder) = (ckpt, images, decoder)
-    (files.labels, files.reference, files.weights) = (labels, ref, weights)
-    files.recursive = folders.recursive
-    return files
+    get throws {
+      var files = RecordedFiles()
+      files.generator = try generator.words()
+      (files.checkpoint, files.images, files.decoder) = (ckpt, images, decoder)
+      (files.labels, files.reference, files.weights) = (labels, ref, weights)
+      files.recursive = folders.recursive
+      return files
+    }
   }
 
-  /// Returns the given files, with missing ones taken from the result's request.
+  /// Returns the given files, with missing ones taken from the result's request. A generator's command
+  /// is never taken from it.
   ///
   /// - Throws: ``Failure`` `InputUnknown` (66) if a required file is in neither place.
   func found(of result: EvaluationResult, from path: String) throws -> RecordedFiles {
     let provenance = result.provenance
     let recorded = RecordedFiles(try result.request)
-    var files = given
-    if provenance.checkpoint != nil {
+    var files = try given
+    if provenance.checkpoint != nil || provenance.generator != nil {
       files = try Self.sampled(of: result, given: files, from: path)
     } else {
       files.images = files.images ?? existing(recorded.images)

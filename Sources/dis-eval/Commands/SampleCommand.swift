@@ -6,7 +6,7 @@ import Results
 struct SampleCommand: ComputingCommand {
   static let configuration = CommandConfiguration(
     commandName: "sample",
-    abstract: "Draws samples from a checkpoint.",
+    abstract: "Draws samples from a checkpoint or a generator.",
     discussion: """
       Examples:
         dis-eval sample --ckpt model.pt --num 100 --steps 50 --out samples/
@@ -18,7 +18,9 @@ struct SampleCommand: ComputingCommand {
       """)
 
   @Option(help: ArgumentHelp("The DiS checkpoint to sample.", valueName: "file"))
-  var ckpt: String
+  var ckpt: String?
+
+  @OptionGroup var generator: GeneratorOptions
 
   @Option(
     help: ArgumentHelp(
@@ -60,6 +62,15 @@ struct SampleCommand: ComputingCommand {
   var json = false
 
   func validate() throws {
+    guard (ckpt == nil) != (generator.generator == nil) else {
+      throw ValidationError("Give either --ckpt or --generator.")
+    }
+    guard generator.generator == nil || (noise == nil && rawOut == nil) else {
+      throw ValidationError("--noise and --raw-out need --ckpt.")
+    }
+    if generator.generator != nil, sampling.checkpointKey != nil {
+      throw ValidationError("--checkpoint-key needs --ckpt.")
+    }
     guard out != nil || grid != nil || rawOut != nil else {
       throw ValidationError("Give at least one of --out, --grid and --raw-out.")
     }
@@ -87,13 +98,9 @@ struct SampleCommand: ComputingCommand {
     let given = try noise.map { try GivenNoise(start: $0, steps: stepNoise) }
     let count = num ?? given?.count ?? 16
     let images = try out.map { try ImageOutput(path: $0, count: count) }
-    let generator = try Generator(
-      CheckpointRequest(
-        path: ckpt, key: sampling.checkpointKey, decoder: decoding.request,
-        sampling: sampling.request), precision: arithmetic.precision, given: given)
-    let run = SampleRun(
-      generator: generator, count: count, workload: running.workload)
-    var sheet = SampleGrid(classCount: generator.checkpoint.model.numClasses)
+    let source = try source(given)
+    let run = SampleRun(source: source, count: count, workload: running.workload)
+    var sheet = SampleGrid(classCount: source.classCount)
     let wantsImages = out != nil || grid != nil
     let hash = try await run.run(
       rawPath: rawOut, reporter: running.reporter,
@@ -112,6 +119,26 @@ struct SampleCommand: ComputingCommand {
     for path in [out, grid, rawOut].compactMap(\.self) { try Terminal.result(path) }
     if let hash, !running.quiet { Terminal.note("images sha256 \(hash)") }
   }
+
+  /// Opens the checkpoint, or starts the generator.
+  private func source(_ given: GivenNoise?) throws -> SampleSource {
+    if let ckpt {
+      return .checkpoint(
+        try Generator(
+          CheckpointRequest(
+            path: ckpt, key: sampling.checkpointKey, decoder: decoding.request,
+            sampling: sampling.request), precision: arithmetic.precision, given: given))
+    }
+    var request = GeneratorRequest(
+      command: try generator.words() ?? [], seed: sampling.seed, labels: sampling.labels,
+      decoder: decoding.request, quantizer: (sampling.givenQuantizer ?? .dit).rawValue)
+    request.settings = sampling.settings(hasDecoder: decoding.decoder != nil, preset: nil)
+    return .program(
+      try GeneratorProgram(
+        request, processes: generator.running.generatorCount,
+        timeout: .seconds(generator.running.generatorTimeout), reporter: running.reporter))
+  }
+
   /// What was written.
   private struct Document: Encodable {
     let out: String?

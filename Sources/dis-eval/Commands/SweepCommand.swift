@@ -13,8 +13,8 @@ struct SweepCommand: ComputingCommand {
       an interrupted sweep, and several processes may share the folder. FOLDER/ledger.jsonl has a \
       line for each evaluation, and FOLDER/results contains the complete results.
 
-      A list is a CSV file with a header or a JSON array of objects, with checkpoint and, where \
-      known, name, family, step, batch, images and data. Paths are relative to the list. If the \
+      A list is a CSV file with a header or a JSON array of objects, with checkpoint, or with the \
+      command of a generator, which is run, in generator and a name in name; and, where known, name, family, step, batch, images and data. Paths are relative to the list. If the \
       list does not give the training step, it is read from the file's name (0400000.pt, \
       step-400000.pt, ckpt_400k.pt) or from an integer in the checkpoint (train_steps, \
       global_step, step, steps, iteration). The table shows which.
@@ -68,6 +68,7 @@ struct SweepCommand: ComputingCommand {
   @Flag(help: "Do not compute intervals.")
   var noIntervals = false
 
+  @OptionGroup var generators: GeneratorRunOptions
   @OptionGroup var metrics: MetricOptions
   @OptionGroup var scoring: ScoringOptions
 
@@ -112,7 +113,10 @@ struct SweepCommand: ComputingCommand {
       sampling: "", reference: reference.ref, count: num)
     template.metrics = metrics.names?.map(\.rawValue).sorted()
     template.intervals = !noIntervals
-    var sweep = Sweep(folder: out, template: template, execution: running.execution)
+    var execution = running.execution
+    generators.apply(to: &execution)
+    var sweep = Sweep(folder: out, template: template, execution: execution)
+    sweep.generatorSettings = try scoring.generatorSettings(scoring.presetAsked())
     sweep.repeats = repeats
     let stop = StopRequest()
     sweep.stop = stop
@@ -140,7 +144,9 @@ struct SweepCommand: ComputingCommand {
 
   private func checkFiles(_ checkpoints: [SweepCheckpoint]) throws {
     var files = CommandFiles()
-    for checkpoint in checkpoints { files.reads("a checkpoint", checkpoint.path) }
+    for checkpoint in checkpoints where checkpoint.generator == nil {
+      files.reads("a checkpoint", checkpoint.path)
+    }
     files.reads("--list", list)
     files.readsImages("--watch", watch)
     scoring.addInputs(to: &files, reference: reference.ref)

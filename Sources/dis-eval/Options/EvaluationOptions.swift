@@ -9,6 +9,8 @@ struct SubjectOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The checkpoint to sample.", valueName: "file"))
   var ckpt: String?
 
+  @OptionGroup var generator: GeneratorOptions
+
   @Option(help: ArgumentHelp("The images or statistics file to score.", valueName: "path"))
   var images: String?
 
@@ -45,35 +47,41 @@ struct EvaluationOptions: ParsableArguments {
   @OptionGroup(title: "Output") var output: ResultOptions
 
   private var ckpt: String? { subject.ckpt }
+  private var generator: String? { subject.generator.generator }
   private var images: String? { subject.images ?? paths.first }
   private var ref: String? { subject.reference.ref ?? paths.last }
   private var num: Int? { subject.num }
 
   func validate() throws {
     if !paths.isEmpty {
-      guard paths.count == 2, ckpt == nil, subject.images == nil, subject.reference.ref == nil
+      guard paths.count == 2, ckpt == nil, generator == nil, subject.images == nil,
+        subject.reference.ref == nil
       else {
         throw ValidationError(
           "Found \(paths.count == 1 ? "a path" : "\(paths.count) paths") without an option; "
-            + "expected two, the images and the reference, without --ckpt, --images and --ref.")
+            + "expected two, the images and the reference, without --ckpt, --generator, --images and "
+            + "--ref.")
       }
     }
-    guard (ckpt == nil) != (images == nil) else {
-      throw ValidationError("Give either --ckpt or --images.")
+    guard [ckpt, generator, images].count(where: { $0 != nil }) == 1 else {
+      throw ValidationError("Give one of --ckpt, --generator and --images.")
     }
+    if generator != nil { try scoring.checkGenerator() }
     try scoring.check(reference: ref)
     if images != nil {
       guard scoring.preset == nil else {
-        throw ValidationError("--preset needs --ckpt, because it fixes the sampling.")
+        throw ValidationError(
+          "--preset needs --ckpt or --generator, because it fixes the sampling.")
       }
       guard output.grid == nil, output.saveImages == nil, scoring.sampling.isUntouched,
         scoring.decoding.decoder == nil
       else {
         throw ValidationError(
-          "--grid, --save-images, and the options of sampling and decoding need --ckpt.")
+          "--grid, --save-images, and the options of sampling and decoding need --ckpt or --generator."
+        )
       }
       guard keeping.run == nil else {
-        throw ValidationError("--run needs --ckpt; images already exist.")
+        throw ValidationError("--run needs --ckpt or --generator; images already exist.")
       }
     }
     guard (1...1000).contains(repeats) else {
@@ -81,7 +89,8 @@ struct EvaluationOptions: ParsableArguments {
     }
     if repeats > 1 {
       guard images == nil else {
-        throw ValidationError("--repeats needs --ckpt; images are the same every time.")
+        throw ValidationError(
+          "--repeats needs --ckpt or --generator; images are the same every time.")
       }
       guard output.grid == nil, output.saveImages == nil else {
         throw ValidationError("--grid and --save-images cannot be used with --repeats.")
@@ -124,6 +133,8 @@ struct EvaluationOptions: ParsableArguments {
     var request =
       if let ckpt {
         try scoring.request(sampling: ckpt, reference: ref, count: num)
+      } else if let words = try subject.generator.words() {
+        try scoring.request(generator: words, reference: ref, count: num)
       } else {
         try scoring.request(of: .images(images ?? ""), reference: ref)
       }
@@ -138,9 +149,10 @@ struct EvaluationOptions: ParsableArguments {
   private func execution() throws -> Execution {
     var execution = running.execution
     execution.run = try keeping.settings()
+    subject.generator.running.apply(to: &execution)
     if let stop = execution.run?.stop {
       StopSignals.install(stop)
-    } else if ckpt != nil {
+    } else if images == nil {
       StopSignals.installAdvice()
     }
     return execution

@@ -33,11 +33,14 @@ struct SamplingOptions: ParsableArguments {
         + "one, or the only one)", valueName: "key"))
   var checkpointKey: String?
 
-  @Option(help: "The method of sampling.")
-  var sampler = SamplerName.ddpm
+  @Option(
+    name: .customLong("sampler"), help: "The method of sampling. (default: ddpm)")
+  var givenSampler: SamplerName?
 
-  @Option(help: "What the network predicts: the noise, the image or the velocity.")
-  var prediction = PredictionName.epsilon
+  @Option(
+    name: .customLong("prediction"),
+    help: "What the network predicts: the noise, the image or the velocity. (default: epsilon)")
+  var givenPrediction: PredictionName?
 
   @Option(
     help: ArgumentHelp(
@@ -55,14 +58,19 @@ struct SamplingOptions: ParsableArguments {
       """)
   var respacing: String?
 
-  @Option(help: "Noise of DDIM, from 0, which is deterministic, to 1, which is that of DDPM.")
-  var eta = 0.0
+  @Option(
+    name: .customLong("eta"),
+    help: ArgumentHelp(
+      "Noise of DDIM, from 0, which is deterministic, to 1, which is that of DDPM. (default: 0)",
+      valueName: "eta"))
+  var givenEta: Double?
 
   @Option(
+    name: .customLong("cfg-scale"),
     help: ArgumentHelp(
-      "Scale of classifier-free guidance: 1 is no guidance, 0 samples without the class.",
-      valueName: "scale"))
-  var cfgScale = 1.0
+      "Scale of classifier-free guidance: 1 is no guidance, 0 samples without the class. "
+        + "(default: 1)", valueName: "scale"))
+  var givenScale: Double?
 
   @Option(
     help: ArgumentHelp(
@@ -72,10 +80,11 @@ struct SamplingOptions: ParsableArguments {
   var cfgInterval: ClosedRange<Int>?
 
   @Option(
+    name: .customLong("cfg-channels"),
     help: ArgumentHelp(
-      "Guide all noise channels, or the first 3 output channels as the original code does.",
-      valueName: "channels"))
-  var cfgChannels = GuidedChannelsOption.all
+      "Guide all noise channels, or the first 3 output channels as the original code does. "
+        + "(default: all)", valueName: "channels"))
+  var givenChannels: GuidedChannelsOption?
 
   @Flag(help: "Clamp predicted images to [-1, 1] at every step.")
   var clip = false
@@ -87,8 +96,14 @@ struct SamplingOptions: ParsableArguments {
     help: "Class of each sample: uniform, balanced, a class number, or an .npy file of them.")
   var labels = "uniform"
 
-  @Option(help: "How floats are converted to bytes: by rounding (dit) or truncating (adm).")
-  var quantizer = QuantizerOption.dit
+  @Option(
+    name: .customLong("quantizer"),
+    help: "How floats are converted to bytes: by rounding (dit) or truncating (adm). (default: dit)"
+  )
+  var givenQuantizer: QuantizerOption?
+
+  private var sampler: SamplerName { givenSampler ?? .ddpm }
+  private var cfgScale: Double { givenScale ?? 1 }
 
   func validate() throws {
     if steps != nil, respacing != nil {
@@ -98,27 +113,56 @@ struct SamplingOptions: ParsableArguments {
       throw ValidationError(
         "--steps \(steps): at least \(sampler == .ddpm ? "2 steps are" : "1 step is") needed.")
     }
-    if eta != 0, sampler != .ddim { throw ValidationError("--eta needs --sampler ddim.") }
+    if let givenEta, givenEta != 0, sampler != .ddim {
+      throw ValidationError("--eta needs --sampler ddim.")
+    }
     if cfgInterval != nil, cfgScale == 1 {
       throw ValidationError(
         "--cfg-interval needs a --cfg-scale other than 1, which means no guidance.")
     }
   }
 
-  /// Whether all options have their defaults, as a command that samples nothing requires.
+  /// Whether no option is given, as a command that samples nothing requires.
   var isUntouched: Bool {
-    checkpointKey == nil && sampler == .ddpm && prediction == .epsilon && steps == nil
-      && respacing == nil && eta == 0 && cfgScale == 1 && cfgInterval == nil && cfgChannels == .all
-      && !clip && seed == 0 && labels == "uniform" && quantizer == .dit
+    checkpointKey == nil && seed == 0 && labels == "uniform" && givenQuantizer == nil
+      && generatorSettings.isEmpty
+  }
+
+  /// The settings that are given and that a generator must confirm, by their names in results.
+  var generatorSettings: [String: JSONValue] {
+    var settings: [String: JSONValue] = [:]
+    settings["sampler"] = givenSampler.map { .text($0.rawValue) }
+    settings["prediction"] = givenPrediction.map { .text($0.rawValue) }
+    settings["steps"] = steps.map { .integer(Int64($0)) }
+    settings["respacing"] = respacing.map { .text($0) }
+    settings["eta"] = givenEta.map { .number($0) }
+    settings["cfg_scale"] = givenScale.map { .number($0) }
+    settings["cfg_interval"] = cfgInterval.map {
+      .array([.integer(Int64($0.lowerBound)), .integer(Int64($0.upperBound))])
+    }
+    settings["cfg_channels"] = givenChannels.map { .text($0.rawValue) }
+    settings["clip"] = clip ? .boolean(true) : nil
+    return settings
+  }
+
+  /// Returns the settings that a generator must confirm: those that are given, or all of a preset.
+  ///
+  /// - Parameter hasDecoder: Whether latents are decoded and quantised here. Otherwise the generator
+  ///   makes bytes, and must confirm how.
+  func settings(hasDecoder: Bool, preset: SamplingSettings?) -> [String: JSONValue] {
+    var settings = preset?.generatorSettings ?? generatorSettings
+    let quantizer = givenQuantizer?.rawValue ?? preset?.quantizer.rawValue
+    if !hasDecoder { settings["quantizer"] = quantizer.map { .text($0) } }
+    return settings
   }
 
   /// The request with these settings.
   var request: SamplingRequest {
     SamplingRequest(
-      sampler: sampler.rawValue, prediction: prediction.rawValue,
-      respacing: respacing ?? sampler.notation(steps: steps ?? 250), eta: eta,
+      sampler: sampler.rawValue, prediction: (givenPrediction ?? .epsilon).rawValue,
+      respacing: respacing ?? sampler.notation(steps: steps ?? 250), eta: givenEta ?? 0,
       cfgScale: cfgScale, cfgInterval: cfgInterval.map { [$0.lowerBound, $0.upperBound] },
-      cfgChannels: cfgChannels.rawValue, clip: clip, seed: seed, labels: labels,
-      quantizer: quantizer.rawValue)
+      cfgChannels: (givenChannels ?? .all).rawValue, clip: clip, seed: seed, labels: labels,
+      quantizer: (givenQuantizer ?? .dit).rawValue)
   }
 }

@@ -77,7 +77,7 @@ struct ScoringOptions: ParsableArguments {
       (others.seed, others.checkpointKey) = (0, nil)
       guard others.isUntouched, dialect == nil, refDialect == nil else {
         throw ValidationError(
-          "--preset needs --ckpt and fixes sampling and dialect: leave out their options, or give "
+          "--preset fixes sampling and dialect: leave out their options, or give "
             + "all of them without --preset.")
       }
     }
@@ -127,6 +127,33 @@ struct ScoringOptions: ParsableArguments {
     return request
   }
 
+  /// Returns the request to score samples of a program, with the settings of the preset if there is
+  /// one, but without metrics.
+  func request(
+    generator command: [String], reference: String?, count: Int?
+  ) throws -> EvaluationRequest {
+    let preset = try presetAsked()
+    var generator = GeneratorRequest(
+      command: command, seed: sampling.seed, labels: sampling.labels, decoder: decoding.request,
+      quantizer: (sampling.givenQuantizer ?? .dit).rawValue)
+    generator.settings = generatorSettings(preset)
+    var request = try request(of: .generator(generator), reference: reference)
+    request.num = count ?? preset?.count ?? EvaluationRequest.defaultCount
+    return request
+  }
+
+  /// The settings that a generator must confirm: those that are given, or those of the preset.
+  func generatorSettings(_ preset: Preset?) -> [String: JSONValue] {
+    sampling.settings(hasDecoder: decoding.decoder != nil, preset: preset?.settings)
+  }
+
+  /// Refuses options that only a checkpoint has.
+  func checkGenerator() throws(ValidationError) {
+    guard sampling.checkpointKey == nil else {
+      throw ValidationError("--checkpoint-key needs --ckpt.")
+    }
+  }
+
   /// Returns the request to score `subject`, but without metrics.
   func request(
     of subject: EvaluationRequest.Subject, reference ref: String?
@@ -147,7 +174,8 @@ struct ScoringOptions: ParsableArguments {
   /// Reports the settings that the preset fixes.
   func notePreset(_ reporter: Reporter) throws {
     guard let preset = try presetAsked() else { return }
-    let pinned = preset.lines.map { "\($0.name) \($0.value)" }.joined(separator: "; ")
+    let pinned = preset.lines.filter { $0.name != "time" }
+      .map { "\($0.name) \($0.value)" }.joined(separator: "; ")
     reporter.note("\(preset.name): \(pinned)")
   }
 }

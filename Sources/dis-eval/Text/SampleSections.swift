@@ -19,7 +19,7 @@ private func samples(
   _ review: SampleReview, _ result: EvaluationResult
 ) throws -> [ReportPage.Block] {
   let total = result.provenance.num ?? review.items.count
-  let kind = result.provenance.checkpoint == nil ? "images" : "samples"
+  let kind = result.provenance.seed == nil ? "images" : "samples"
   var about = "The first \(review.items.count) of the \(total) \(kind) that were scored."
   if review.isReduced {
     about += " They are reduced to at most \(Reviewer.largestSide) pixels a side."

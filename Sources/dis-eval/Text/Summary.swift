@@ -24,6 +24,15 @@ func summary(of result: EvaluationResult) -> String {
         + "\(sampler.cfgScale) (\(sampler.cfgChannels)), seed \(sampler.seed), labels "
         + sampler.labels)
   }
+  if let generator = provenance.generator {
+    let weights = generator.weightsSha256.map { "sha256 \($0.prefix(16))…" } ?? "unknown weights"
+    line(
+      "generator",
+      "\(escaped(generator.name)) \(escaped(generator.version)) (\(weights)"
+        + (generator.device.map { ", \(escaped($0))" } ?? "") + "), seed \(generator.seed), labels "
+        + generator.labels)
+    line("command", escaped(commandText(generator.command)))
+  }
   if let decoder = provenance.decoder {
     line(
       "decoder",
@@ -62,7 +71,7 @@ func summary(of result: EvaluationResult) -> String {
 /// Returns the results of several seeds as text: all of them, followed by their summaries.
 func summary(of repeated: RepeatedResult) -> String {
   var lines = repeated.results.flatMap { result in
-    ["seed \(result.provenance.sampler?.seed ?? 0)"] + metricLines(result).map { "  " + $0 }
+    ["seed \(result.provenance.seed ?? 0)"] + metricLines(result).map { "  " + $0 }
   }
   lines += ["", table(of: repeated.summaries)]
   return lines.joined(separator: "\n")
