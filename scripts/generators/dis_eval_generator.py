@@ -19,11 +19,11 @@ PROTOCOL = "dis-eval-generator/1"
 LOW, HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
 
 
-def philox(seed, indices, purpose, blocks, step=0):
+def philox(seed, indices, blocks, purpose, step=0):
     """Returns the words of Philox4x32-10 for every index and block: four arrays uint64 [N, blocks]."""
     indices = np.asarray(indices).astype(np.uint64).reshape(-1, 1)
-    numbers = np.zeros((len(indices), 1), np.uint64) + np.arange(blocks, dtype=np.uint64)
-    c = [numbers, np.uint64(purpose << 24 | step), indices & LOW, indices >> HALF]
+    blocks = np.asarray(blocks).astype(np.uint64) + np.zeros_like(indices)
+    c = [blocks, np.uint64(purpose << 24 | step), indices & LOW, indices >> HALF]
     for round in range(10):
         k = [(int(seed) >> 32 * i) + round * add & 0xFFFFFFFF for i, add in enumerate((0x9E3779B9, 0xBB67AE85))]
         a, b = c[0] * np.uint64(0xD2511F53), c[2] * np.uint64(0xCD9E8D57)
@@ -34,7 +34,7 @@ def philox(seed, indices, purpose, blocks, step=0):
 def normals(seed, indices, shape, step=None):
     """Returns standard normal numbers, float32 [N, *shape]: x_T, or the noise of a step; step 0 is the noisiest."""
     count = int(np.prod(shape))
-    words = philox(seed, indices, 0 if step is None else 1, -(-count // 4), step or 0)
+    words = philox(seed, indices, np.arange(-(-count // 4)), 0 if step is None else 1, step or 0)
     result = np.empty((*words[0].shape, 4), np.float32)
     for i in (0, 2):
         radius = np.sqrt(-2.0 * _logarithm((words[i] + 0.5) * 2.0**-32))
@@ -45,13 +45,13 @@ def normals(seed, indices, shape, step=None):
 
 def labels(seed, indices, classes):
     """Returns the class of each sample, int64 [N]."""
-    high, low, classes = *philox(seed, indices, 2, 1)[:2], np.uint64(classes)
+    high, low, classes = *philox(seed, indices, [0], 2)[:2], np.uint64(classes)
     return (high * classes + (low * classes >> HALF) >> HALF)[:, 0].astype(np.int64)
 
 
 def keys(seed, indices):
     """Returns the 64 random bits of each sample, uint64 [N]."""
-    high, low = philox(seed, indices, 3, 1)[:2]
+    high, low = philox(seed, indices, [0], 3)[:2]
     return (high << HALF | low)[:, 0]
 
 
