@@ -90,31 +90,32 @@ class _Connection:
         os.set_inheritable(frames, False)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         sys.stdout.reconfigure(line_buffering=True)
-        self.frames, self.queue, self.is_busy, self.status = os.fdopen(frames, "wb"), queue.Queue(), True, 0
+        self.frames, self.queue, self.is_busy, self.status = os.fdopen(frames, "wb"), queue.Queue(), False, 0
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self):
         while line := self.requests.readline():
             try:
-                request = json.loads(line)
-                if "noise" in request:
-                    request["noise"]["data"] = self.requests.read(request["noise"]["bytes"])
+                request = {"type": None, **json.loads(line)}
+                size = request.get("noise", {}).get("bytes", 0)
+                if len(data := self.requests.read(size)) < size:
+                    break
             except Exception as error:
-                request = {"type": f"{line[:80]!r} ({error})"}
-            self.queue.put(request)
-            if request.get("type") == "stop" and not self.is_busy:
+                request, data = {"type": f"{line[:80]!r} ({error})"}, b""
+            is_end, self.is_busy = request["type"] == "stop" and not self.is_busy, True
+            self.queue.put((request, data))
+            if is_end:
                 return
         os._exit(self.status)
 
     def next(self, *types):
-        self.is_busy = False
-        request = self.queue.get()
-        self.is_busy = True
-        if request.get("type") not in types:
-            self.refuse(f"found a request of type {request.get('type')}, expected {' or '.join(types)}")
-        return request
+        request, data = self.queue.get()
+        if request["type"] not in types:
+            self.refuse(f"found a request of type {request['type']}, expected {' or '.join(types)}")
+        return request, data
 
     def send(self, message, data=b""):
+        self.is_busy = False  # The next request may come before write() returns.
         self.frames.write(json.dumps(message).encode() + b"\n" + data)
         self.frames.flush()
 
@@ -150,16 +151,15 @@ def _check(ready, hello):
         sys.exit(f"this generator does not confirm the settings {', '.join(wrong)}; leave out these options")
 
 
-def _answer(sample, request, ready):
+def _answer(sample, request, noise, ready):
     """Returns the samples that a request asks for as the bytes of a .npy file."""
     count, bits = request["count"], np.array([int(key, 16) for key in request["keys"]], np.uint64)
     classes = np.array(request["labels"], np.int64) if ready["classes"] else None
     arguments = [request["first"] + np.arange(count, dtype=np.int64), classes, bits]
     if ready["noise"]:
-        data = request["noise"]["data"]
-        if hashlib.sha256(data).hexdigest() != request["noise"]["sha256"]:
+        if hashlib.sha256(noise).hexdigest() != request["noise"]["sha256"]:
             sys.exit("the noise does not have the SHA-256 of the request")
-        arguments.append(np.load(io.BytesIO(data), allow_pickle=False))
+        arguments.append(np.load(io.BytesIO(noise), allow_pickle=False))
     array, file = np.asarray(sample(*arguments)), io.BytesIO()
     shape, dtype = [count, *(ready["image"] or ready["latent"])], "uint8" if ready["image"] else "float32"
     if array.dtype.name != dtype or list(array.shape) != shape:
@@ -184,7 +184,7 @@ def serve(sample, *, name, version="1", image=None, latent=None, classes=None, w
                  differs=differs, batch=batch, device=device, network_evaluations=network_evaluations,
                  settings=settings, stream=stream, noise=noise)  # fmt: skip
     connection = _Connection()
-    hello = connection.next("hello")
+    hello, _ = connection.next("hello")
     if hello.get("protocol") != PROTOCOL:
         connection.refuse(f"found protocol {hello.get('protocol')}, expected {PROTOCOL}; use the file of your dis-eval")
     ready.update((configure and connection.call(configure, hello)) or {})
@@ -193,7 +193,7 @@ def serve(sample, *, name, version="1", image=None, latent=None, classes=None, w
         ready["weights_sha256"] = hashlib.sha256(connection.call(np.memmap, path, np.uint8, "r")).hexdigest()
     message = {key: value for key, value in ready.items() if value is not None}
     connection.send({"type": "ready", "protocol": PROTOCOL, **message})
-    while (request := connection.next("make", "stop"))["type"] == "make":
-        data = connection.call(_answer, sample, request, ready)
-        sizes = {"first": request["first"], "count": request["count"], "bytes": len(data)}
+    while (request := connection.next("make", "stop"))[0]["type"] == "make":
+        data = connection.call(_answer, sample, *request, ready)
+        sizes = {"first": request[0]["first"], "count": request[0]["count"], "bytes": len(data)}
         connection.send({"type": "frame", **sizes, "sha256": hashlib.sha256(data).hexdigest()}, data)
