@@ -28,7 +28,7 @@ def interval(text):
     return [low, high]
 
 
-def arguments():
+def arguments(command=None):
     parser = argparse.ArgumentParser(description="Samples a DiS checkpoint for dis-eval with PyTorch.")
     add = parser.add_argument
     add("checkpoint", help="a .pt or .safetensors file")
@@ -50,7 +50,7 @@ def arguments():
     add("--quantizer", choices=("dit", "adm"))
     add("--decoder", metavar="NAME", help="a folder or name of diffusers' AutoencoderKL that decodes latents")
     add("--latent-scale", type=float, default=0.18215)
-    return parser.parse_args()
+    return parser.parse_args(command)
 
 
 # MARK: Settings
@@ -139,7 +139,7 @@ class TorchGenerator:
         self.network = network.to(self.device)
         self.shape, self.classes = [network.channels, network.side, network.side], network.classes
         if options.compile:
-            self.network = torch.compile(self.network)
+            network.compile_parts()
 
         settings = self.settings
         if self.classes is None and settings["cfg_scale"] != 1:

@@ -4,7 +4,8 @@ To add one, write a module beside dis.py and add it to BACKBONES. It needs `NAME
 whether a state dict is one of its own, and `load(state)`, which returns a torch.nn.Module with the attributes
 `channels`, `side` and `classes` (None without classes). Its `forward(x, timesteps, labels)` takes [N, C, H, W],
 float [N] and int64 [N] or None, and returns [N, C, H, W] or, with logits of the variance, [N, 2 C, H, W].
-`set_precision(dtype)` chooses the number format of its large matrix products.
+`set_precision(dtype)` chooses the number format of its large matrix products, and `compile_parts()` compiles it with
+torch.compile.
 """
 
 from . import dis

@@ -23,6 +23,11 @@ STATES = 16
 TAPS = 4
 
 
+def uses_kernel(x):
+    """Whether the kernel of mamba_ssm scans a tensor."""
+    return selective_scan_fn is not None and x.is_cuda
+
+
 def linear_scan(decay, update):
     """Returns h_l = decay_l h_{l-1} + update_l with h_{-1} = 0, all [B, L, ...], in about 2 log2(L) parallel steps.
 
@@ -39,7 +44,7 @@ def linear_scan(decay, update):
     result[:, 1:odd:2] = at_odd
     result[:, 0] = update[:, 0]
     before = at_odd[:, : (tokens - 1) // 2]
-    torch.addcmul(update[:, 2::2], decay[:, 2::2], before, out=result[:, 2::2])
+    result[:, 2::2] = torch.addcmul(update[:, 2::2], decay[:, 2::2], before)
     return result
 
 
@@ -99,7 +104,7 @@ class Mixer(nn.Module):
         u = F.silu(conv(F.pad(x.transpose(1, 2), (TAPS - 1, 0))))  # [B, Di, L]
         projected = linear(get(f"x_proj{suffix}"), u.transpose(1, 2)).float()
         dt, b, c = projected.split([self.rank, STATES, STATES], dim=2)
-        if selective_scan_fn is not None and x.is_cuda:
+        if uses_kernel(x):
             delta = F.linear(dt, dt_proj.weight).transpose(1, 2).contiguous()
             b, c = (value.transpose(1, 2).contiguous() for value in (b, c))
             y = selective_scan_fn(u.contiguous(), delta, a, b, c, d, delta_bias=dt_proj.bias, delta_softplus=True)
@@ -174,6 +179,11 @@ class DiS(nn.Module):
         for name, module in self.named_modules():
             if isinstance(module, nn.Linear) and "_block" in name and "dt_proj" not in name:
                 module.to(dtype)
+
+    def compile_parts(self):
+        """Compiles the blocks. They have the same code, so this takes much less time than the whole network."""
+        for block in (*self.in_blocks, self.mid_block, *self.out_blocks):
+            block.compile()
 
     def forward(self, x, timesteps, labels=None):
         angles = timesteps.float()[:, None] * self.frequencies
