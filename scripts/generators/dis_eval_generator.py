@@ -188,6 +188,7 @@ def serve(sample, *, name, version="1", image=None, latent=None, classes=None, w
     if hello.get("protocol") != PROTOCOL:
         connection.refuse(f"found protocol {hello.get('protocol')}, expected {PROTOCOL}; use the file of your dis-eval")
     ready.update((configure and connection.call(configure, hello)) or {})
+    ready = json.loads(json.dumps(ready, default=lambda value: getattr(value, "item", value.__str__)()))
     connection.call(_check, ready, hello)
     if path := ready.pop("weights"):
         ready["weights_sha256"] = hashlib.sha256(connection.call(np.memmap, path, np.uint8, "r")).hexdigest()

@@ -143,7 +143,7 @@ def npy(array):
 def toy(serve, sample="return np.full((len(indices), 2, 3, 1), indices[0], np.uint8)", before="", after=""):
     """Returns the command of a small generator: the arguments of serve() and the body of sample()."""
     program = f"""
-import os, subprocess, sys, time
+import os, pathlib, subprocess, sys, time
 import numpy as np
 from dis_eval_generator import serve
 def sample(indices, labels, keys, noise=None):
@@ -257,13 +257,13 @@ class HelperTests(unittest.TestCase):
     def test_everything_that_ready_can_say(self):
         serve = (
             f"{IMAGE}, version='3', device='cpu', batch=7, network_evaluations=25, stream='dis-eval-1', "
-            "settings={'steps': 25}, weights=os.__file__"
+            "settings={'steps': np.int64(25), 'ends': (0, 5)}, weights=pathlib.Path(os.__file__)"
         )
         with Session(toy(serve)) as session:
-            ready = session.hello(settings={"steps": 25})
+            ready = session.hello(settings={"steps": 25, "ends": [0, 5]})
             expected = {
                 "version": "3", "device": "cpu", "batch": 7, "network_evaluations": 25, "stream": "dis-eval-1",
-                "settings": {"steps": 25},
+                "settings": {"steps": 25, "ends": [0, 5]},
             }  # fmt: skip
             self.assertEqual({key: ready[key] for key in expected}, expected)
             content = pathlib.Path(os.__file__).read_bytes()
@@ -312,10 +312,10 @@ class HelperTests(unittest.TestCase):
     def test_refuses_what_is_not_possible(self):
         for serve, expected in [
             ("batch=1", "image is None and latent is None"),
-            ("image=(2, 3, 1), latent=(4, 2, 2)", "image is (2, 3, 1) and latent is (4, 2, 2)"),
-            ("image=(2, 3, 2)", "image is (2, 3, 2)"),
-            ("image=(2, 3)", "image is (2, 3)"),
-            ("image=(0, 3, 1)", "image is (0, 3, 1)"),
+            ("image=(2, 3, 1), latent=(4, 2, 2)", "image is [2, 3, 1] and latent is [4, 2, 2]"),
+            ("image=(2, 3, 2)", "image is [2, 3, 2]"),
+            ("image=(2, 3)", "image is [2, 3]"),
+            ("image=(0, 3, 1)", "image is [0, 3, 1]"),
             (f"{IMAGE}, differs='some'", "differs is 'some', expected 'nothing', 'last_bits' or 'everything'"),
             (f"{IMAGE}, batch=0", "batch is 0, expected 1 to 4096"),
             (f"{IMAGE}, batch=4097", "batch is 4097, expected 1 to 4096"),
@@ -997,11 +997,19 @@ class DiffusersTests(ModelTestCase):
                 ready = session.hello()
                 self.assertEqual((ready["image"], ready["settings"]["steps"]), ([8, 8, 3], 3))
                 self.assertEqual(ready["settings"]["pipeline"], "DDPMPipeline")
+                weights = pathlib.Path(folder, "unet/diffusion_pytorch_model.safetensors").read_bytes()
+                self.assertEqual(ready["weights_sha256"], hashlib.sha256(weights).hexdigest())
                 batch = session.make(60, 7).astype(int)
                 alone = session.make(64, 1).astype(int)
                 self.assertLessEqual(np.abs(alone[0] - batch[4]).max(), 1)
                 self.assertEqual(len(np.unique(batch.reshape(7, -1), axis=0)), 7)
                 self.assertEqual(session.stop(), 0)
+            with Session(command) as session:
+                self.assertIn("steps (asked for 5, has 3)", session.hello(settings={"steps": 5})["message"])
+            with Session([*command, "--cfg-scale", "2"]) as session:
+                self.assertIn("DDPMPipeline has no guidance_scale", session.hello()["message"])
+            with Session([*command[:2], f"{folder}/nothing"]) as session:
+                self.assertIn(f"{folder}/nothing: ", session.hello()["message"])
 
     def test_pipeline_with_classes(self):
         import torch
@@ -1018,11 +1026,11 @@ class DiffusersTests(ModelTestCase):
         )  # fmt: skip
         with tempfile.TemporaryDirectory() as folder:
             DiTPipeline(transformer, decoder, DDIMScheduler()).save_pretrained(folder)
-            command = [sys.executable, str(HERE / "torch_diffusers.py"), folder, "--device", "cpu", "--steps", "2"]
-            with Session([*command, "--guidance-scale", "2"]) as session:
-                ready = session.hello()
+            command = [sys.executable, str(HERE / "torch_diffusers.py"), folder, "--device", "cpu", "--cfg-scale", "2"]
+            with Session(command) as session:
+                ready = session.hello(settings={"steps": 2})
                 self.assertEqual((ready["image"], ready["classes"]), ([8, 8, 3], 1000))
-                self.assertEqual(ready["settings"]["guidance_scale"], 2)
+                self.assertEqual(ready["settings"]["cfg_scale"], 2)
                 batch = session.make(60, 3, classes=1000).astype(int)
                 alone = session.make(61, 1, classes=1000).astype(int)
                 self.assertLessEqual(np.abs(alone[0] - batch[1]).max(), 1)

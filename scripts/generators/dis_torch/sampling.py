@@ -69,12 +69,13 @@ class Schedule:
         full_betas = np.arange(TRAINING_STEPS) * ((0.02 - 0.0001) / (TRAINING_STEPS - 1)) + 0.0001
         full_betas[-1] = 0.02
         kept = np.cumprod(1 - full_betas)[timesteps]
-        self.timesteps = timesteps
-        self.betas = 1 - kept / np.concatenate([[1.0], kept[:-1]])
+        betas = 1 - kept / np.concatenate([[1.0], kept[:-1]])
         # The original multiplies the new betas instead of keeping the old products.
-        self.alpha_bar = np.cumprod(1 - self.betas)
-        self.previous = np.concatenate([[1.0], self.alpha_bar[:-1]])
-        self.posterior_variance = self.betas * (1 - self.previous) / (1 - self.alpha_bar)
+        alpha_bar = np.cumprod(1 - betas)
+        previous = np.concatenate([[1.0], alpha_bar[:-1]])
+        self.timesteps, self.betas, self.alpha_bar = timesteps, betas.tolist(), alpha_bar.tolist()
+        self.previous = previous.tolist()
+        self.posterior_variance = (betas * (1 - previous) / (1 - alpha_bar)).tolist()
 
     def level(self, t):
         """Returns alpha and sigma in x_t = alpha x0 + sigma epsilon, and log(alpha / sigma)."""
