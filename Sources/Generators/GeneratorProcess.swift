@@ -19,12 +19,17 @@ final class GeneratorProcess: Sendable {
   /// The process, for signals while a request waits for it.
   private let child = Mutex<ChildProcess?>(nil)
   private let isEnding = Atomic(false)
+  /// Whether this whole process is about to end. Nothing that happens from then on matters.
+  static let isLast = Atomic(false)
 
   private struct Conversation {
     var reader: AnswerReader?
     var ready: ReadyMessage?
     /// The number of times that the process ended since its last frame.
     var endsWithoutFrame = 0
+    /// Why it is of no more use. Whoever asks next learns it too, so that it does not matter who is
+    /// heard first.
+    var failure: Failure?
   }
 
   /// A request for samples.
@@ -126,19 +131,26 @@ final class GeneratorProcess: Sendable {
 
   private func made(_ request: Request, _ shape: [Int], _ type: ScalarType) throws -> NPYArray {
     try conversation.withLock { conversation in
+      if let failure = conversation.failure { throw failure }
       while true {
-        if isEnding.load(ordering: .relaxed) { throw CancellationError() }
+        try checkEnding()
         do throws(Trouble) {
           _ = try introduce(&conversation)
           let array = try frame(request, shape, type, &conversation)
           conversation.endsWithoutFrame = 0
           return array
         } catch {
-          if isEnding.load(ordering: .relaxed) { throw CancellationError() }
+          try checkEnding()
           try recover(from: error, request.name, &conversation)
         }
       }
     }
+  }
+
+  private func checkEnding() throws {
+    // An error would be reported, although a signal ends this process.
+    while Self.isLast.load(ordering: .relaxed) { Thread.sleep(forTimeInterval: 1) }
+    if isEnding.load(ordering: .relaxed) { throw CancellationError() }
   }
 
   // MARK: Conversation
@@ -172,19 +184,24 @@ final class GeneratorProcess: Sendable {
     from trouble: Trouble, _ asked: String, _ conversation: inout Conversation
   ) throws(Failure) {
     let child = child.withLock { $0 }
-    switch trouble {
-    case .failure(let failure):
+    func fail(_ failure: Failure) -> Failure {
       child?.signal(SIGKILL)
-      throw failure
+      conversation.failure = failure
+      return failure
+    }
+    switch trouble {
+    case .failure(let failure): throw fail(failure)
     case .ended:
       // One that closed the descriptor but goes on is of no use.
       if let child, !child.wait(seconds: 2) { child.signal(SIGKILL) }
       let epitaph = child?.epitaph ?? "ended"
       conversation.endsWithoutFrame += 1
       guard conversation.endsWithoutFrame < Self.maximumEnds else {
-        throw Failure(
-          .unavailable, .generatorStopped, subject,
-          "asked for \(asked), it \(epitaph). It ended \(Self.maximumEnds) times without a sample")
+        throw fail(
+          Failure(
+            .unavailable, .generatorStopped, subject,
+            "asked for \(asked), it \(epitaph). It ended \(Self.maximumEnds) times without a sample"
+          ))
       }
       note("the generator \(epitaph); it is started again")
       try begin(&conversation)

@@ -297,6 +297,7 @@ extension GeneratorProgram {
   ///
   /// - Parameter seconds: The time until SIGKILL; 0 for SIGKILL alone.
   package static func endAll(within seconds: Double) {
+    GeneratorProcess.isLast.store(true, ordering: .relaxed)
     let processes = running.withLock { $0.compactMap(\.program) }.flatMap(\.processes)
     for process in processes { process.signal(seconds > 0 ? SIGTERM : SIGKILL) }
     for process in processes { process.waitForEnd(seconds: seconds) }

@@ -1,4 +1,5 @@
 import Foundation
+import Results
 import Testing
 import _TestSupport
 
@@ -33,7 +34,7 @@ import _TestSupport
 
   @Test func theResultRecordsTheProgram() throws {
     let result = try run("honest", count: 40, "--steps", "25", "--seed", "3").json()
-    #expect(try violation(of: Array(canonical(result).utf8), by: "result") == nil)
+    #expect(try violation(of: Array(canonical(result).utf8), by: .result) == nil)
     let provenance = try #require(result["provenance"] as? [String: Any])
     let generator = try #require(provenance["generator"] as? [String: Any])
     #expect(provenance["checkpoint"] == nil && provenance["sampler"] == nil)
@@ -112,7 +113,11 @@ import _TestSupport
     try #require(SyntheticDecoder.models["tiny8"]).write(to: decoder)
     func sample(_ mode: String, _ more: [String]) throws -> DisEvalProcess {
       try DisEvalProcess(
-        ["sample", "--generator", command(mode), "--num", "5", "--out", folder.path(mode)] + more)
+        [
+          "sample", "--generator", command(mode), "--num", "5", "--out",
+          folder.path("\(mode)\(more.count)"),
+        ]
+          + more)
     }
     let decoded = try sample("latent", ["--decoder", decoder])
     #expect(decoded.status == 0, "\(decoded.errors)")
@@ -125,14 +130,14 @@ import _TestSupport
   /// A byte of every frame that is one level away is another last bit; one that is far away is not.
   @Test func lastBitsMayDiffer() throws {
     let (result, path) = (folder.path("result.json"), folder.path("run"))
-    #expect(try run("last-bits 1", count: 40, "--out", result).status == 0)
-    let kept = try run("last-bits 1", count: 40, "--run", path, "--unit", "16").json()
+    #expect(try run("last-bits 1", count: 100, "--out", result).status == 0)
+    let kept = try run("last-bits 1", count: 100, "--run", path, "--unit", "16").json()
     let document = try jsonObject(Data(contentsOf: URL(fileURLWithPath: result))) as? [String: Any]
     #expect(kept["sample_means"] as? String == document?["sample_means"] as? String)
-    #expect(try violation(of: Array(canonical(document).utf8), by: "result") == nil)
+    #expect(try violation(of: Array(canonical(document).utf8), by: .result) == nil)
     func audit(_ change: String, _ mode: String = "last-bits 1") throws -> DisEvalProcess {
       try DisEvalProcess(
-        ["gate", result, "--max", "fd=1e9", "--audit", "40", "--generator", command(mode)],
+        ["gate", result, "--min", "cs=0.5", "--audit", "100", "--generator", command(mode)],
         environment: ["CHANGE": change])
     }
     let close = try audit("P")
@@ -315,7 +320,7 @@ import _TestSupport
     }
     for arguments in [
       ["rerun", result, "--ref", DisEvalProcess.statistics],
-      ["gate", result, "--max", "fd=1e9", "--audit", "5"], ["gate", result, "--max", "fd=1e9"],
+      ["gate", result, "--min", "cs=0.5", "--audit", "5"], ["gate", result, "--max", "fd=1e9"],
       ["report", result, "--out", folder.path("page.html")],
       ["report", result, "--out", folder.path("page.html"), "--run", path],
       ["merge", path], ["inspect", path], ["inspect", result],
@@ -332,12 +337,12 @@ import _TestSupport
 
   @Test func resultsAreMadeAgainByACommandThatIsGiven() throws {
     let result = folder.path("result.json")
-    #expect(try run("honest", count: 40, "--out", result).status == 0)
+    #expect(try run("honest", count: 100, "--out", result).status == 0)
     let again = try DisEvalProcess(
       "rerun", result, "--generator", command(), "--ref", DisEvalProcess.statistics)
     #expect(again.status == 0 && again.output.hasPrefix("identical"), "\(again.errors)")
     let audit = try DisEvalProcess(
-      "gate", result, "--max", "fd=1e9", "--audit", "9", "--generator", command())
+      "gate", result, "--min", "cs=0.5", "--audit", "9", "--generator", command())
     #expect(audit.status == 0, "\(audit.errors)")
     let page = try DisEvalProcess(
       "report", result, "--out", folder.path("page.html"), "--generator", command(), "--num", "4")

@@ -26,7 +26,7 @@ while IFS= read -r line; do
     no-name) answer "${ready/\"name\":\"test\",/},$settings}" ;;
     side) answer "${ready/28,28/0,28},$settings}" ;;
     noise) answer "$ready,$settings,\"noise\":[1,28,28]}" ;;
-    latent | nan) answer "${ready/\"image\":[28,28,1]/\"latent\":[4,4,4]},$settings}" ;;
+    latent | nan) answer "${ready/\"image\":\[28,28,1\]/\"latent\":[4,4,4]},$settings}" ;;
     last-bits) answer "${ready/nothing/last_bits},$settings}" ;;
     two-kinds) answer "$ready,\"latent\":[4,4,4],$settings}" ;;
     die) exit 7 ;;
