@@ -304,9 +304,8 @@ import _TestSupport
     let names = try DisEvalProcess("schema").output.split(separator: "\n").map(String.init)
     #expect(
       names == [
-        "baseline", "benchmark", "comparison", "gate", "ledger", "plot", "policy", "repeats",
-        "rerun", "result",
-        "sweep",
+        "baseline", "benchmark", "comparison", "gate", "generator", "ledger", "plot", "policy",
+        "repeats", "rerun", "result", "sweep",
       ])
     for name in names {
       let run = try DisEvalProcess("schema", name)

@@ -163,7 +163,7 @@ import _TestSupport
       "fid", "--images", folder.path("moved.npz"), "--ref", DisEvalProcess.statistics, "--out", one)
     #expect(run.status == 0, "\(run.errors)")
     #expect(
-      try gate([one, "--audit", "4"], status: 3).output.contains("no checkpoint was sampled"))
+      try gate([one, "--audit", "4"], status: 3).output.contains("no samples were made"))
   }
 
   @Test func whatIsNotOfTheResultIsRefused() throws {
@@ -282,9 +282,13 @@ import _TestSupport
     }
     try refused(["--max", "fd=1"], "Give a result, or --ckpt")
     try refused([result, "--ckpt", DisEvalProcess.checkpoint, "--max", "fd=1"], "need --audit")
-    try refused([result, "--num", "9", "--max", "fd=1"], "need --ckpt without a result")
-    try refused([result, "--steps", "9", "--max", "fd=1"], "need --ckpt without a result")
-    try refused([result, "--keep-result", "x", "--max", "fd=1"], "need --ckpt without a result")
+    try refused(
+      [result, "--num", "9", "--max", "fd=1"], "need --ckpt or --generator without a result")
+    try refused(
+      [result, "--steps", "9", "--max", "fd=1"], "need --ckpt or --generator without a result")
+    try refused(
+      [result, "--keep-result", "x", "--max", "fd=1"], "need --ckpt or --generator without a result"
+    )
     try refused([result, "--audit", "0"], "expected at least 1")
     try refused(["--ckpt", "x", "--audit", "3", "--max", "fd=1"], "--audit needs a result")
     try refused(["--ckpt", "x", "--max", "fd=1"], "Give --preset, or --ref")
