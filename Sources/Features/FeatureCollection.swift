@@ -4,6 +4,7 @@ import Files
 import GenerativeMetrics
 import Images
 import Results
+import Work
 
 /// All that the metrics need from the images in one preparation.
 package struct PreparedFeatures {
@@ -113,6 +114,35 @@ package struct ScoredImage: Sendable {
         width: image.width, height: image.height, traits: image.traits,
         digest: Array(SHA256.hash(data: image.pixels)), means: image.quarterMeans,
         features: features)
+    }
+  }
+}
+
+extension ScoredImage {
+  /// Extracts the features of images on several cores, as many on each as the extractor processes
+  /// together. Between these, a core is free for what else waits, such as asking for more images.
+  ///
+  /// - Parameter cores: The places for work on this processor.
+  /// - Throws: As ``scoring(_:_:_:)`` does, or `CancellationError`.
+  package static func scoring(
+    _ images: [Image], _ extractor: any FeatureExtractor, _ preparations: [Preparation],
+    on cores: Slots
+  ) async throws -> [ScoredImage] {
+    let shares = stride(from: 0, to: images.count, by: extractor.imagesTogether).map {
+      Array(images[$0..<min($0 + extractor.imagesTogether, images.count)])
+    }
+    guard shares.count > 1 else {
+      return try await cores.use { _ in try scoring(images, extractor, preparations) }
+    }
+    return try await withThrowingTaskGroup(of: (Int, [ScoredImage]).self) { group in
+      for (index, share) in shares.enumerated() {
+        group.addTask {
+          (index, try await cores.use { _ in try scoring(share, extractor, preparations) })
+        }
+      }
+      var scored = [[ScoredImage]](repeating: [], count: shares.count)
+      for try await (index, part) in group { scored[index] = part }
+      return scored.flatMap(\.self)
     }
   }
 }

@@ -122,16 +122,10 @@ package struct FeatureCollector {
       count: (count + together - 1) / together, width: width, inFlight: workload.batch / together
     ) { part in
       let work = try await images.make(part * together..<min((part + 1) * together, count))
-      return try await cores.use { _ in
-        let made = try work()
-        return try stride(from: 0, to: made.count, by: extractor.imagesTogether).flatMap { first in
-          let some = made[first..<min(first + extractor.imagesTogether, made.count)]
-          let scored = try ScoredImage.scoring(some.map(\.image), extractor, preparations)
-          return zip(some, scored).map {
-            CollectedImage(image: $0.image, label: $0.label, scored: $1)
-          }
-        }
-      }
+      let made = try await cores.use { _ in try work() }
+      let scored = try await ScoredImage.scoring(
+        made.map(\.image), extractor, preparations, on: cores)
+      return zip(made, scored).map { CollectedImage(image: $0.image, label: $0.label, scored: $1) }
     } consume: { _, made in
       for image in made {
         try collection.append(image.scored)
@@ -152,8 +146,8 @@ package struct FeatureCollector {
         images.count / workload.threads,
       ]
       return (max(1, shares.min() ?? 1), workload.threads)
-    // Some are made, as many wait to be made, and the others' features are extracted.
-    case .parts(let part, let makers): return (part, workload.threads + 2 * makers)
+    // Some are made, twice as many wait, and the others' features are extracted.
+    case .parts(let part, let makers): return (part, workload.threads + 3 * makers)
     }
   }
 }

@@ -82,7 +82,8 @@ public final class GeneratorProgram: Sendable {
           process: number, processes: count), timeout: timeout,
         log: { reporter.note("\(name): \(escaped($0))") }, note: { reporter.warn(escaped($0)) })
     }
-    places = Slots(count)
+    // Each has one request to work on and the next one waiting.
+    places = Slots(2 * count)
     let running = processes
     do {
       // All of them load their weights at the same time.
@@ -205,7 +206,8 @@ extension GeneratorProgram {
       let request = request(for: range)
       let extents = provenance.image ?? provenance.latent ?? []
       let type: ScalarType = provenance.image == nil ? .float32 : .uint8
-      let made = try await processes[place].make(request, expecting: [range.count] + extents, type)
+      let made = try await processes[place % processes.count].make(
+        request, expecting: [range.count] + extents, type)
       return try samples(in: made, request)
     }
   }

@@ -65,7 +65,7 @@ package final class UnitRunner: Sendable {
     let (cores, workers) =
       switch source {
       case .checkpoint: (Slots(threads), threads)
-      case .program(let program): (Slots(threads), threads + 2 * program.processCount)
+      case .program(let program): (Slots(threads), threads + 3 * program.processCount)
       }
     try await withThrowingTaskGroup(of: Void.self) { group in
       for _ in 0..<min(workers, missing.count) {
@@ -164,13 +164,11 @@ package final class UnitRunner: Sendable {
     var bad = BadSamples(subject: program.provenance.name)
     for part in parts where part.lowerBound >= unit.first + content.count {
       let samples = try await program.samples(part)
-      let scored = try await cores.use { _ in
-        try zip(part, samples).map { index, sample in
-          let image = try program.image(sample, index: index)
-          return (image, try ScoredImage(image, extractor, preparations))
-        }
+      let images = try await cores.use { _ in
+        try zip(part, samples).map { try program.image($1, index: $0) }
       }
-      for (index, (image, features)) in zip(part, scored) {
+      let scored = try await ScoredImage.scoring(images, extractor, preparations, on: cores)
+      for (index, (image, features)) in zip(part, zip(images, scored)) {
         bad.check(image, index)
         content.append(image, label: program.label(index), features)
       }
