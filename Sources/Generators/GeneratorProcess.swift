@@ -19,8 +19,6 @@ final class GeneratorProcess: Sendable {
   /// The process, for signals while a request waits for it.
   private let child = Mutex<ChildProcess?>(nil)
   private let isEnding = Atomic(false)
-  /// Whether this whole process is about to end. Nothing that happens from then on matters.
-  static let isLast = Atomic(false)
 
   private struct Conversation {
     var reader: AnswerReader?
@@ -63,6 +61,7 @@ final class GeneratorProcess: Sendable {
     (self.command, self.hello, self.timeout) = (command, hello, timeout)
     (self.log, self.note) = (log, note)
     queue = DispatchQueue(label: "dis-eval.generator.\(hello.process)")
+    Self.all.withLock { all in all = all.filter { $0.process != nil } + [Weak(process: self)] }
   }
 
   private var subject: String { commandText(command) }
@@ -81,6 +80,7 @@ final class GeneratorProcess: Sendable {
         do throws(Trouble) {
           return try introduce(&conversation)
         } catch {
+          Self.waitIfLast()
           try recover(from: error, "the message 'hello'", &conversation)
         }
       }
@@ -148,9 +148,32 @@ final class GeneratorProcess: Sendable {
   }
 
   private func checkEnding() throws {
-    // An error would be reported, although a signal ends this process.
-    while Self.isLast.load(ordering: .relaxed) { Thread.sleep(forTimeInterval: 1) }
+    Self.waitIfLast()
     if isEnding.load(ordering: .relaxed) { throw CancellationError() }
+  }
+
+  // MARK: The end of all processes
+
+  /// A process that may have ended.
+  private struct Weak: Sendable {
+    weak var process: GeneratorProcess?
+  }
+  private static let all = Mutex<[Weak]>([])
+  /// Whether this whole process is about to end. Nothing that happens from then on matters.
+  private static let isLast = Atomic(false)
+
+  /// Waits for the end of this process if it is near. Otherwise an error would be reported, although a
+  /// signal is the reason.
+  private static func waitIfLast() {
+    while isLast.load(ordering: .relaxed) { Thread.sleep(forTimeInterval: 1) }
+  }
+
+  /// Ends all processes, before this process ends: by SIGTERM, and after some seconds by SIGKILL.
+  static func endAll(within seconds: Double) {
+    isLast.store(true, ordering: .relaxed)
+    let processes = all.withLock { $0.compactMap(\.process) }
+    for process in processes { process.signal(seconds > 0 ? SIGTERM : SIGKILL) }
+    for process in processes { process.waitForEnd(seconds: seconds) }
   }
 
   // MARK: Conversation

@@ -99,7 +99,6 @@ public final class GeneratorProgram: Sendable {
       for process in running { process.waitForEnd(seconds: 5) }
       throw error
     }
-    Self.register(self)
   }
 
   deinit { for process in processes { process.end() } }
@@ -280,30 +279,11 @@ extension GeneratorProgram {
   }
 }
 
-// MARK: - The end of all programs
-
 extension GeneratorProgram {
-  /// A program that may have ended.
-  private struct Weak: Sendable {
-    weak var program: GeneratorProgram?
-  }
-  private static let running = Mutex<[Weak]>([])
-
-  private static func register(_ program: GeneratorProgram) {
-    running.withLock { running in
-      running = running.filter { $0.program != nil } + [Weak(program: program)]
-    }
-  }
-
   /// Ends all programs, before this process ends: by SIGTERM, and after some seconds by SIGKILL.
   ///
   /// - Parameter seconds: The time until SIGKILL; 0 for SIGKILL alone.
-  package static func endAll(within seconds: Double) {
-    GeneratorProcess.isLast.store(true, ordering: .relaxed)
-    let processes = running.withLock { $0.compactMap(\.program) }.flatMap(\.processes)
-    for process in processes { process.signal(seconds > 0 ? SIGTERM : SIGKILL) }
-    for process in processes { process.waitForEnd(seconds: seconds) }
-  }
+  package static func endAll(within seconds: Double) { GeneratorProcess.endAll(within: seconds) }
 }
 
 extension GeneratorProvenance {
@@ -315,7 +295,8 @@ extension GeneratorProvenance {
       command: request.command, name: ready.name, version: ready.version, device: ready.device,
       weightsSha256: ready.weightsSha256, classes: ready.classes, image: ready.image,
       latent: ready.latent, networkEvaluations: ready.networkEvaluations, differs: ready.differs,
-      batch: ready.batch ?? 64, settings: ready.settings ?? [:], seed: request.seed,
+      batch: ready.batch ?? 64, settings: ready.settings ?? [:],
+      requestedSettings: request.settings, seed: request.seed,
       stream: ready.stream ?? (ready.noise == nil ? "keys of \(ready.name)" : RandomStream.name),
       labels: labels.description, labelsSha256: labels.sha256, quantizer: quantizer?.rawValue)
   }

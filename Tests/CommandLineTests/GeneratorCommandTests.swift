@@ -360,6 +360,42 @@ import _TestSupport
     #expect([0, 3].contains(judged.status), "\(judged.errors)")
   }
 
+  /// What was asked for is asked for again.
+  @Test func settingsAreRepeated() throws {
+    let result = folder.path("result.json")
+    #expect(try run("steps", count: 40).status == 69)
+    #expect(try run("steps", count: 40, "--steps", "25", "--out", result).status == 0)
+    let again = try DisEvalProcess(
+      "rerun", result, "--generator", command("steps"), "--ref", DisEvalProcess.statistics)
+    #expect(again.status == 0 && again.output.hasPrefix("identical"), "\(again.errors)")
+    let judged = try DisEvalProcess(
+      "gate", "--generator", command("steps"), "--ref", DisEvalProcess.statistics, "--baseline",
+      result)
+    #expect([0, 3].contains(judged.status), "\(judged.errors)")
+  }
+
+  /// A signal while the program loads its model ends both.
+  @Test func signalsBeforeTheFirstAnswer() throws {
+    let process = Process()
+    process.executableURL = DisEvalProcess.executable
+    process.arguments = [
+      "fid", "--generator", command("hang-at-hello"), "--ref", DisEvalProcess.statistics, "--num",
+      "96", "--run", folder.path("run"),
+    ]
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    var children: [Int32] = []
+    for _ in 0..<6000 where children.isEmpty {
+      Thread.sleep(forTimeInterval: 0.01)
+      children = Self.children(of: process.processIdentifier)
+    }
+    kill(process.processIdentifier, SIGTERM)
+    process.waitUntilExit()
+    #expect(process.terminationReason == .exit && process.terminationStatus == 75)
+    for child in children { #expect(kill(child, 0) != 0) }
+  }
+
   @Test("Samples of which everything may differ are never paired") func everythingMayDiffer() throws
   {
     let (one, other) = (folder.path("one.json"), folder.path("other.json"))

@@ -81,6 +81,7 @@ extension GeneratorRequest {
       command: recorded.command, seed: recorded.seed, labels: recorded.labels,
       decoder: decoder.map { DecoderRequest(path: $0.file, scale: $0.scale, tile: $0.tile) },
       quantizer: recorded.quantizer ?? "dit")
+    settings = recorded.requestedSettings
   }
 }
 

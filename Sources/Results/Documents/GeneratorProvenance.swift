@@ -24,6 +24,8 @@ public struct GeneratorProvenance: Codable, Equatable, Sendable {
   public var batch: Int
   /// The settings in force.
   package var settings: [String: JSONValue]
+  /// Those of the settings that it was asked for.
+  package var requestedSettings: [String: JSONValue]
   /// The seed of the random streams.
   public var seed: UInt64
   /// The name of the scheme that assigns random numbers to samples.
@@ -60,6 +62,7 @@ public struct GeneratorProvenance: Codable, Equatable, Sendable {
   ///   - differs: What may differ if a sample is made again.
   ///   - batch: The number of samples that it is asked for at once.
   ///   - settings: The settings in force.
+  ///   - requestedSettings: Those of the settings that it was asked for.
   ///   - seed: The seed of the random streams.
   ///   - stream: The name of the scheme that assigns random numbers to samples.
   ///   - labels: The label policy.
@@ -69,22 +72,26 @@ public struct GeneratorProvenance: Codable, Equatable, Sendable {
     command: [String], name: String, version: String, device: String? = nil,
     weightsSha256: String? = nil, classes: Int? = nil, image: [Int]? = nil, latent: [Int]? = nil,
     networkEvaluations: Int? = nil, differs: Repeatability, batch: Int,
-    settings: [String: JSONValue], seed: UInt64, stream: String, labels: String,
+    settings: [String: JSONValue], requestedSettings: [String: JSONValue], seed: UInt64,
+    stream: String, labels: String,
     labelsSha256: String? = nil, quantizer: String? = nil
   ) {
     (self.command, self.name, self.version, self.device) = (command, name, version, device)
     (self.weightsSha256, self.classes) = (weightsSha256, classes)
     (self.image, self.latent) = (image, latent)
     (self.networkEvaluations, self.differs, self.batch) = (networkEvaluations, differs, batch)
-    (self.settings, self.seed, self.stream) = (settings, seed, stream)
+    (self.settings, self.requestedSettings) = (settings, requestedSettings)
+    (self.seed, self.stream) = (seed, stream)
     (self.labels, self.labelsSha256, self.quantizer) = (labels, labelsSha256, quantizer)
   }
 
   /// Returns the settings that decide what a sample is, without those that only say how it was made:
-  /// the device, and the command if the program gave the hash of its weights.
+  /// the device, who asked for the settings, and the command if the program gave the hash of its
+  /// weights.
   package var identity: GeneratorProvenance {
     var identity = self
     identity.device = nil
+    identity.requestedSettings = [:]
     if weightsSha256 != nil { identity.command = [] }
     return identity
   }

@@ -19,6 +19,12 @@ while IFS= read -r line; do
   *'"type":"hello"'*)
     case $mode in
     classes) answer "$ready,$settings,\"classes\":10}" ;;
+    steps)
+      case $line in
+      *'"settings":{"steps":25}'*) answer "$ready,$settings}" ;;
+      *) answer '{"type":"error","message":"expected 25 steps"}' ;;
+      esac
+      ;;
     everything) answer "${ready/nothing/everything},$settings}" ;;
     hang-at-hello) sleep 600 ;;
     text) answer "Loading weights..." ;;
