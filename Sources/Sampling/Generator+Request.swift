@@ -23,6 +23,26 @@ extension Generator {
   }
 }
 
+extension GeneratorRequest {
+  /// Creates a request for samples of a program that must confirm all settings.
+  ///
+  /// - Parameters:
+  ///   - command: The words of the command: the program and its arguments.
+  ///   - settings: The settings, with the seed and the labels.
+  ///   - decoder: The decoder that converts latents to images; nil if the program makes images, and
+  ///     then it must confirm the quantiser too.
+  public init(
+    command: [String], settings: SamplingSettings, decoder: DecoderRequest? = nil
+  ) {
+    let request = settings.request
+    self.init(
+      command: command, seed: request.seed, labels: request.labels, decoder: decoder,
+      quantizer: request.quantizer)
+    self.settings = settings.generatorSettings
+    if decoder == nil { self.settings["quantizer"] = .text(request.quantizer) }
+  }
+}
+
 extension LoadedDecoder {
   /// Loads the decoder of a request.
   ///

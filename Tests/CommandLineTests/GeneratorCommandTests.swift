@@ -181,6 +181,11 @@ import _TestSupport
       ).status
     }
     #expect(try status("no-such-program-anywhere") == 69)
+    // One that takes long to load is not started if something else is missing.
+    let (mark, missing) = (folder.path("started"), folder.path("missing.npz"))
+    let early = try DisEvalProcess("fid", "--generator", "touch \(mark)", "--ref", missing)
+    #expect(early.status == 66 && early.errors.contains(missing), "\(early.errors)")
+    #expect(!FileManager.default.fileExists(atPath: mark))
     #expect(try status("/etc/passwd") == 69)
     #expect(try status("bash 'unfinished") == 64)
     #expect(try status("") == 64 && status("  ") == 64)

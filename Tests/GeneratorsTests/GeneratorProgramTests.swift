@@ -3,6 +3,7 @@ import Files
 import Foundation
 import Generators
 import Results
+import Sampling
 import Testing
 import _TestSupport
 
@@ -88,6 +89,22 @@ import _TestSupport
       }
       #expect(failure?.code == .settingNotConfirmed)
     }
+  }
+
+  @Test func allSettingsCanBeAskedFor() throws {
+    var settings = SamplingSettings()
+    (settings.seed, settings.labels, settings.guidanceScale) = (4, .balanced, 2)
+    let request = GeneratorRequest(command: ["a"], settings: settings)
+    #expect(request.seed == 4 && request.labels == "balanced" && request.quantizer == "dit")
+    #expect(
+      request.settings == [
+        "sampler": .text("ddpm"), "prediction": .text("epsilon"), "respacing": .text("250"),
+        "cfg_scale": .number(2), "cfg_channels": .text("all"), "clip": .boolean(false),
+        "quantizer": .text("dit"),
+      ])
+    let decoded = GeneratorRequest(
+      command: ["a"], settings: settings, decoder: DecoderRequest(path: "d", scale: 1))
+    #expect(decoded.settings["quantizer"] == nil && decoded.decoder?.path == "d")
   }
 
   @Test func impossibleRequestsAreRefused() {

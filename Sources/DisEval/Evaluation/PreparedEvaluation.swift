@@ -37,9 +37,10 @@ public struct PreparedEvaluation: Sendable {
     try execution.workload.prepare()
     let scoring = try ScoringSettings(request)
     var missing = MissingInputs()
-    let opened = try missing.open {
+    func open() throws -> OpenedSubject {
       try OpenedSubject(request, preset: scoring.preset, execution: execution, reporter: reporter)
     }
+    var opened = request.generator == nil ? try missing.open(open) : nil
     let path = try missing.open { try resolveReference(request.reference) }
     let found = try missing.open {
       try path.map { try ImagesOrStatistics(path: $0, recursive: request.recursive) }
@@ -52,6 +53,8 @@ public struct PreparedEvaluation: Sendable {
       }
     }
     try missing.check()
+    // It may take minutes to load its model, and is started only if everything else is there.
+    if request.generator != nil { opened = try open() }
     guard let opened, let path, let reference = found ?? nil else {
       preconditionFailure("what is not open is missing")
     }
