@@ -164,7 +164,7 @@ class TorchGenerator:
     def ready(self, options):
         """Returns what the generator says about itself."""
         channels, side, _ = self.shape
-        extra = {"backbone": self.backbone, "dtype": options.dtype, "torch": torch.__version__}
+        extra = {"backbone": self.backbone, "dtype": options.dtype}
         ready = {"image": [side, side, channels]}
         if self.decoder:
             side *= 2 ** (len(self.decoder.config.block_out_channels) - 1)
@@ -178,7 +178,9 @@ class TorchGenerator:
         return {
             **ready,
             "classes": self.classes,
-            "device": f"cuda ({torch.cuda.get_device_name(self.device)})" if is_cuda else self.device.type,
+            # The version changes last bits alone, so that it must not be a setting, which must stay the same.
+            "device": f"{torch.cuda.get_device_name(self.device) if is_cuda else self.device.type}, "
+            f"PyTorch {torch.__version__}",
             "batch": options.batch or (64 if self.device.type == "cpu" else 256),
             "network_evaluations": sum(len(self.guidance.predictions(t)) for t in self.sampler.evaluated_timesteps()),
             "settings": {**self.settings, **extra},
