@@ -134,7 +134,13 @@ import _TestSupport
       ("checkpoint,checkpoint\na.pt,a.pt", 1, "ListInvalid", "each column once"),
       ("checkpoint\n\"a.pt", 2, "ListInvalid", "does not end"),
       ("checkpoint\na\"b.pt", 2, "ListInvalid", "a quote within a cell"),
-      ("checkpoint,name\n,x", 2, "ListInvalid", "names no checkpoint"),
+      ("checkpoint,name\n,x", 2, "ListInvalid", "names neither a checkpoint nor a generator"),
+      (
+        "checkpoint,generator,name\na.pt,g,x", 2, "ListInvalid",
+        "names a checkpoint and a generator"
+      ),
+      ("generator\ng", 2, "ListInvalid", "a generator needs a name"),
+      ("generator,name\ng 'h,x", 2, "ListInvalid", "a quote has no end"),
       ("checkpoint", 0, "ListInvalid", "lists no checkpoint"),
       ("", 0, "ListInvalid", "lists no checkpoint"),
       ("[]", 0, "ListInvalid", "lists no checkpoint"),
