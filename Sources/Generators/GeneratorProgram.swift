@@ -295,7 +295,7 @@ extension GeneratorProvenance {
       command: request.command, name: ready.name, version: ready.version, device: ready.device,
       weightsSha256: ready.weightsSha256, classes: ready.classes, image: ready.image,
       latent: ready.latent, networkEvaluations: ready.networkEvaluations, differs: ready.differs,
-      batch: ready.batch ?? 64, settings: ready.settings ?? [:],
+      batch: ready.batch ?? GeneratorProtocol.usualBatch, settings: ready.settings ?? [:],
       requestedSettings: request.settings, seed: request.seed,
       stream: ready.stream ?? (ready.noise == nil ? "keys of \(ready.name)" : RandomStream.name),
       labels: labels.description, labelsSha256: labels.sha256, quantizer: quantizer?.rawValue)

@@ -9,6 +9,10 @@ enum GeneratorProtocol {
   static let name = "dis-eval-generator/1"
   /// The maximum length in bytes of a line of an answer.
   static let maximumLine = 65_536
+  /// The maximum size in bytes of the samples of a frame, which are in memory together.
+  static let maximumFrame = 1 << 30
+  /// The number of samples in a request to a generator that does not say how many it likes.
+  static let usualBatch = 64
   /// The maximum number of samples in a request.
   static let maximumBatch = 4096
 }
@@ -112,6 +116,13 @@ extension ReadyMessage {
     }
     if let batch, !(1...GeneratorProtocol.maximumBatch).contains(batch) {
       return problem("batch", batch, "1 to \(GeneratorProtocol.maximumBatch)")
+    }
+    let bytes = (image ?? latent ?? []).reduce(image == nil ? 4 : 1, *)
+    guard bytes <= GeneratorProtocol.maximumFrame / (batch ?? GeneratorProtocol.usualBatch) else {
+      return problem(
+        "batch", batch ?? GeneratorProtocol.usualBatch,
+        "at most \(GeneratorProtocol.maximumFrame / bytes) samples of \(bytes) bytes, because a "
+          + "frame has at most \(GeneratorProtocol.maximumFrame) bytes")
     }
     if let stream, stream != RandomStream.name {
       return problem("stream", stream, "\(RandomStream.name), or no such key")
