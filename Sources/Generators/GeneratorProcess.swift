@@ -187,14 +187,20 @@ final class GeneratorProcess: Sendable {
 
   /// Starts the process and greets it.
   private func begin(_ conversation: inout Conversation) throws(Failure) {
-    let process = try ChildProcess(
-      command,
-      environment: [
-        "DIS_EVAL_FRAMES": "\(ChildProcess.answersNumber)",
-        "DIS_EVAL_GENERATOR_INDEX": "\(hello.process)",
-        "DIS_EVAL_GENERATOR_COUNT": "\(hello.processes)",
-      ], log: log)
-    child.withLock { $0 = process }
+    // Whoever ends all processes waits for one that is being started, and none is started afterwards.
+    let started = try child.withLock { child throws(Failure) -> ChildProcess? in
+      guard !Self.isLast.load(ordering: .relaxed) else { return nil }
+      child = try ChildProcess(
+        command,
+        environment: [
+          "DIS_EVAL_FRAMES": "\(ChildProcess.answersNumber)",
+          "DIS_EVAL_GENERATOR_INDEX": "\(hello.process)",
+          "DIS_EVAL_GENERATOR_COUNT": "\(hello.processes)",
+        ], log: log)
+      return child
+    }
+    Self.waitIfLast()
+    guard let process = started else { return }
     conversation.reader = AnswerReader(process.answers)
     // Of a process that does not read it, the answer is missing.
     if let line = try? Self.line(hello) {
