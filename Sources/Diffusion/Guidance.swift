@@ -22,8 +22,7 @@ public enum GuidedChannels: String, CaseIterable, Sendable {
   }
 }
 
-/// Classifier-free guidance at the timesteps of an interval. Outside of the interval, the scale is
-/// 1.
+/// Classifier-free guidance at the times of an interval. Outside of the interval, the scale is 1.
 ///
 /// - SeeAlso: Kynkäänniemi et al., arXiv 2404.07724.
 package struct Guidance: Sendable {
@@ -31,50 +30,53 @@ package struct Guidance: Sendable {
   package let scale: Float
   /// The channels that are guided.
   package let channels: GuidedChannels
-  /// The guided timesteps, in timesteps of training.
-  package let interval: ClosedRange<Int>
+  /// The guided times, in the time of the process: timesteps of training, 0 to 999, or t in [0, 1].
+  package let interval: ClosedRange<Double>
 
-  /// Creates a guidance, by default for all timesteps.
+  /// The interval that includes every time of every process.
+  package static let everywhere = 0.0...999
+
+  /// Creates a guidance, by default for all times.
   ///
   /// - Parameters:
   ///   - scale: The guidance scale: 1 gives the conditional prediction, 0 the unconditional one.
   ///   - channels: The channels that are guided.
-  ///   - interval: The guided timesteps, in timesteps of training, `0...999`.
+  ///   - interval: The guided times, in the time of the process.
   package init(
     scale: Float, channels: GuidedChannels = .all,
-    interval: ClosedRange<Int> = Respacing.trainingTimesteps
+    interval: ClosedRange<Double> = everywhere
   ) {
     self.scale = scale
     self.channels = channels
     self.interval = interval
   }
 
-  /// Returns the predictions used at a timestep: true for the class, false for no class.
+  /// Returns the predictions used at a time: true for the class, false for no class.
   ///
   /// The network is evaluated once for each of them. The prediction for no class is omitted if the
   /// scale is 1. The prediction for the class is omitted if the scale is 0 and all channels are
   /// guided, so that the variance is then also the unconditional one.
   ///
-  /// - Parameter timestep: A timestep of training, 0 to 999.
-  package func predictions(at timestep: Int) -> [Bool] {
-    guard scale != 1, interval.contains(timestep) else { return [true] }
+  /// - Parameter time: The time of the process.
+  package func predictions(at time: Double) -> [Bool] {
+    guard scale != 1, interval.contains(time) else { return [true] }
     return scale == 0 && channels == .all ? [false] : [false, true]
   }
 
   /// Returns the guided prediction, computed from ``predictions(at:)``.
   ///
   /// - Parameters:
-  ///   - timestep: A timestep of training, 0 to 999.
+  ///   - time: The time of the process.
   ///   - imageChannels: The number of image channels C, where the output has C or 2C channels.
   ///   - predict: Returns the network's prediction, for the class if the argument is true and for
   ///     no class otherwise; `[C, H, W]` or `[2C, H, W]`.
   /// - Returns: A tensor of the shape of the predictions.
   /// - Throws: The error thrown by `predict`.
   package func callAsFunction(
-    at timestep: Int, imageChannels: Int, predict: (_ conditional: Bool) throws -> Tensor
+    at time: Double, imageChannels: Int, predict: (_ conditional: Bool) throws -> Tensor
   ) rethrows -> Tensor {
     var outputs: [Tensor] = []
-    for isConditional in predictions(at: timestep) { outputs.append(try predict(isConditional)) }
+    for isConditional in predictions(at: time) { outputs.append(try predict(isConditional)) }
     guard outputs.count == 2 else { return outputs[0] }
     return guided(
       conditional: outputs[1], unconditional: outputs[0], scale: scale,

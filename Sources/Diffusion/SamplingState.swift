@@ -9,15 +9,11 @@ package struct SamplingState: Equatable, Sendable {
   package internal(set) var step: Int
   /// x_t, `[C, H, W]`, which is the sample after all steps.
   package internal(set) var x: Tensor
-  /// The x0 predicted in the previous step, `[C, H, W]`, if a multistep method still needs it.
-  package internal(set) var earlierImage: Tensor?
+  /// What a method remembers of the previous steps, by name, such as the predicted x0.
+  package internal(set) var memory: [String: Tensor] = [:]
 
   /// The tensors by the names under which they are stored.
-  package var tensors: [String: Tensor] {
-    var result = ["x": x]
-    result["x0"] = earlierImage
-    return result
-  }
+  package var tensors: [String: Tensor] { memory.merging(["x": x]) { $1 } }
 }
 
 extension Sampler {
@@ -42,26 +38,22 @@ extension Sampler {
       Failure(
         .dataRefused, .samplingState, source, "\(detail); delete it to sample from the beginning")
     }
-    guard (0...schedule.count).contains(step) else {
-      throw refusal("step \(step) of a sampler that has \(schedule.count)")
+    guard step >= 0, step <= stepCount ?? Int.max else {
+      throw refusal("step \(step) of a sampler that has \(stepCount ?? 0)")
     }
-    let names = remembersImage(after: step) ? ["x", "x0"] : ["x"]
-    guard tensors.keys.sorted() == names, let x = tensors["x"] else {
-      throw refusal("tensors \(tensors.keys.sorted()) after step \(step), expected \(names)")
+    var expected = memory(after: step, shape: shape)
+    expected["x"] = shape
+    guard tensors.keys.sorted() == expected.keys.sorted(), let x = tensors["x"] else {
+      throw refusal(
+        "tensors \(tensors.keys.sorted()) after step \(step), expected \(expected.keys.sorted())")
     }
-    for name in names {
+    for (name, shape) in expected.sorted(by: { $0.key < $1.key }) {
       guard let found = tensors[name]?.shape, found == shape else {
         throw refusal("'\(name)' has shape \(tensors[name]?.shape ?? []), expected \(shape)")
       }
     }
-    return SamplingState(step: step, x: x, earlierImage: tensors["x0"])
-  }
-
-  /// Returns whether all steps are done.
-  package func isFinished(_ state: SamplingState) -> Bool { state.step == schedule.count }
-
-  /// Returns whether the state after `step` steps holds an ``SamplingState/earlierImage``.
-  func remembersImage(after step: Int) -> Bool {
-    method.isMultistep && step > 0 && step < schedule.count
+    var state = SamplingState(step: step, x: x, memory: tensors)
+    state.memory["x"] = nil
+    return state
   }
 }

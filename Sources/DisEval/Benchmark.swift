@@ -141,7 +141,7 @@ private struct Bench {
     let model = try DiSModel(configuration, WeightReader.madeUp(), precision: precision)
     let noise = WeightReader.madeUp([3, side, side])
     return Work(gigaOperations: configuration.cost.products / 1e9) {
-      _ = model(noise, timestep: 500, label: nil)
+      _ = model(noise, time: 500, label: nil)
     }
   }
 

@@ -158,9 +158,9 @@ public struct Preset: Sendable {
   public func coreHours(gflops: Double) -> Double {
     let configuration = DiSConfiguration.variant(
       model.variant, side: model.side, channels: model.channels, classes: model.classes)
-    guard let configuration, let sampler = try? settings.sampler(Schedule(settings.respacing))
+    guard let configuration, let sampler = try? settings.sampler(Schedule(settings.respacing)),
+      let evaluations = sampler.networkEvaluations(settings.guidance)
     else { preconditionFailure("a preset has a variant of the paper and a sampler") }
-    let evaluations = sampler.networkEvaluations(settings.guidance)
     return Double(count * evaluations) * configuration.cost.total / (gflops * 1e9) / 3600
   }
 

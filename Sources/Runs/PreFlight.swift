@@ -18,6 +18,9 @@ package struct PreFlight: Sendable {
   /// The size in bytes of the missing units.
   package let disk: Int
 
+  /// The number of steps that is assumed of a method that chooses them itself.
+  private static let usualSteps = 20
+
   /// The number of samples that are made at once; a unit is a multiple of it.
   private let together: Int
 
@@ -39,7 +42,7 @@ package struct PreFlight: Sendable {
     }
     let extraction = try Self.extraction(extractor, kept)
     let decoding = generator.decoder?.cost(latentSide: generator.checkpoint.model.imageSide)
-    let sampling = step * generator.stepCount / .seconds(1) + (decoding?.seconds ?? 0)
+    let sampling = step * (generator.stepCount ?? Self.usualSteps) / .seconds(1) + (decoding?.seconds ?? 0)
     together = 1
     secondsPerSample = sampling + extraction
     seconds = secondsPerSample * Double(count) / Self.workers(threads)

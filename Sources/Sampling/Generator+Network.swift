@@ -71,7 +71,7 @@ extension Generator {
     }
     if let label { try checkIsClass(label) }
     let result = model(
-      Tensor(shape: sampleShape, values: x), timestep: Float(timestep),
+      Tensor(shape: sampleShape, values: x), time: Double(timestep),
       label: label ?? model.configuration.nullClass)
     guard result.values.allSatisfy(\.isFinite) else {
       throw Failure(

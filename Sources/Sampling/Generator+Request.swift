@@ -76,7 +76,7 @@ extension SamplingSettings {
       guard ends.count == 2, ends[0] <= ends[1] else {
         throw Failure(
           .dataRefused, .requestInvalid, "cfg_interval \(ends)",
-          "expected the first and the last timestep of guidance")
+          "expected the first and the last time of guidance")
       }
       guidanceInterval = ends[0]...ends[1]
     }
@@ -95,7 +95,7 @@ extension SamplingSettings {
     if request.cfgScale != 1 {
       settings["cfg_channels"] = .text(request.cfgChannels)
       settings["cfg_interval"] = request.cfgInterval.map {
-        .array($0.map { .integer(Int64($0)) })
+        .array($0.map(JSONValue.init))
       }
     }
     return settings
@@ -108,7 +108,7 @@ extension SamplingSettings {
     return SamplingRequest(
       sampler: sampler.rawValue, prediction: prediction.rawValue, respacing: "\(respacing)",
       eta: eta, cfgScale: guidanceScale,
-      cfgInterval: guidanceInterval == Respacing.trainingTimesteps
+      cfgInterval: guidanceInterval == Guidance.everywhere
         ? nil : [guidanceInterval.lowerBound, guidanceInterval.upperBound],
       cfgChannels: guidedChannels.rawValue, clip: clips, seed: seed, labels: labels,
       quantizer: quantizer.rawValue)

@@ -19,7 +19,7 @@ public struct Generator: Sendable {
   /// The network.
   package let model: DiSModel
   /// The sampler, with the timesteps to visit.
-  package let sampler: Sampler
+  package let sampler: any Sampler
   private let given: GivenNoise?
 
   /// Loads a checkpoint.
@@ -59,8 +59,7 @@ public struct Generator: Sendable {
     self.given = given
     self.decoder = decoder
     try given?.check(
-      configuration: model.configuration, steps: schedule.count,
-      needsNoise: settings.method.isStochastic)
+      configuration: model.configuration, draws: sampler.drawCount)
     try checkLabels()
     try checkDecoder()
   }
@@ -165,10 +164,10 @@ public struct Generator: Sendable {
     sampler.advance(
       &state,
       noise: { given?.step($0, index) ?? stream.normals(.stepNoise($0), count: size) }
-    ) { x, timestep in
-      guidance(at: timestep, imageChannels: configuration.channels) { isConditional in
+    ) { x, time in
+      guidance(at: time.process, imageChannels: configuration.channels) { isConditional in
         model(
-          x, timestep: Float(timestep), label: isConditional ? label : configuration.nullClass)
+          x, time: time.input, label: isConditional ? label : configuration.nullClass)
       }
     }
   }
@@ -184,8 +183,8 @@ public struct Generator: Sendable {
       source: "a saved sample")
   }
 
-  /// The number of steps of a sample.
-  package var stepCount: Int { sampler.schedule.count }
+  /// The number of steps of a sample; nil if it depends on the predictions.
+  package var stepCount: Int? { sampler.stepCount }
 
   /// Returns whether all steps are done.
   package func isFinished(_ state: SamplingState) -> Bool { sampler.isFinished(state) }
@@ -241,11 +240,11 @@ extension Generator {
     let interval = settings.guidanceInterval
     return SamplerProvenance(
       name: settings.sampler.rawValue, prediction: settings.prediction.rawValue,
-      respacing: "\(settings.respacing)", steps: sampler.schedule.count,
+      respacing: "\(settings.respacing)", steps: sampler.stepCount,
       evaluations: sampler.evaluations,
       networkEvaluations: sampler.networkEvaluations(settings.guidance), eta: settings.eta,
       cfgScale: settings.guidanceScale,
-      cfgInterval: interval == Respacing.trainingTimesteps
+      cfgInterval: interval == Guidance.everywhere
         ? nil : [interval.lowerBound, interval.upperBound],
       cfgChannels: settings.guidance.channels.rawValue,
       clip: settings.clips, seed: settings.seed, stream: streamName,

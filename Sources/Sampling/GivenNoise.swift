@@ -50,7 +50,7 @@ public struct GivenNoise: Sendable {
   public var count: Int { start.shape[0] }
 
   func check(
-    configuration: DiSConfiguration, steps stepCount: Int, needsNoise: Bool
+    configuration: DiSConfiguration, draws: Int
   ) throws(Failure) {
     let image = [configuration.channels, configuration.imageSide, configuration.imageSide]
     guard Array(start.shape.dropFirst()) == image else {
@@ -59,17 +59,17 @@ public struct GivenNoise: Sendable {
         "shape \(start.shape), expected [N, C, H, W] with \(image)")
     }
     guard let steps else {
-      guard !needsNoise else {
+      guard draws == 0 else {
         throw Failure(
           .usage, .stepNoiseMissing, "`noise`",
           "this sampler adds noise at every step; give `stepNoise` too")
       }
       return
     }
-    guard steps.shape == [stepCount, count] + image else {
+    guard steps.shape == [draws, count] + image else {
       throw Failure(
         .dataRefused, .noiseShape, "`stepNoise`",
-        "shape \(steps.shape), expected [steps, N, C, H, W] = \([stepCount, count] + image)")
+        "shape \(steps.shape), expected [steps, N, C, H, W] = \([draws, count] + image)")
     }
   }
 

@@ -59,8 +59,9 @@ public struct SamplingSettings: Sendable {
   public var eta = 0.0
   /// The scale of classifier-free guidance; at 1 a prediction takes one evaluation of the network.
   public var guidanceScale = 1.0
-  /// The original timesteps with guidance; at others the scale is 1.
-  public var guidanceInterval = 0...999
+  /// The times with guidance: timesteps of training, 0 to 999, or t in [0, 1] for continuous time. At
+  /// others the scale is 1.
+  public var guidanceInterval = 0.0...999
   /// The guided channels.
   public var guidedChannels = GuidedChannels.all
   /// Whether predicted images are clamped to [-1, 1] at every step.
@@ -92,11 +93,9 @@ public struct SamplingSettings: Sendable {
     guard guidanceScale.isFinite, guidanceScale >= 0 else {
       throw .outOfRange("guidanceScale", guidanceScale, "a number of at least 0")
     }
-    let timesteps = Respacing.trainingTimesteps
-    guard guidanceInterval.clamped(to: timesteps) == guidanceInterval else {
+    guard guidanceInterval.clamped(to: Guidance.everywhere) == guidanceInterval else {
       throw .outOfRange(
-        "guidanceInterval", "\(guidanceInterval.lowerBound),\(guidanceInterval.upperBound)",
-        "timesteps from \(timesteps.lowerBound) to \(timesteps.upperBound)")
+        "guidanceInterval", guidanceInterval.ends, "times from \(Guidance.everywhere.ends)")
     }
   }
 
@@ -104,19 +103,12 @@ public struct SamplingSettings: Sendable {
   ///
   /// - Throws: `Failure` `GuidanceNowhere` (64) when guidance is asked for at none of them,
   ///   `InvalidRespacing` (64) for a single step of DDPM.
-  package func sampler(_ schedule: Schedule) throws(Failure) -> Sampler {
+  package func sampler(_ schedule: Schedule) throws(Failure) -> any Sampler {
     guard schedule.count > 1 || sampler != .ddpm else {
       throw Failure(
         .usage, .invalidRespacing, "\(respacing)",
         "DDPM takes the variance of its last step from the one before; expected at least 2 steps, or "
           + "a sampler other than ddpm")
-    }
-    guard guidanceScale == 1 || schedule.timesteps.contains(where: guidanceInterval.contains) else {
-      throw Failure(
-        .usage, .guidanceNowhere,
-        "`guidanceInterval` \(guidanceInterval.lowerBound),\(guidanceInterval.upperBound)",
-        "none of the \(schedule.count) timesteps of respacing '\(respacing)' is in it; widen it, "
-          + "or use `guidanceScale` 1")
     }
     let prediction: Prediction =
       switch self.prediction {
@@ -124,12 +116,35 @@ public struct SamplingSettings: Sendable {
       case .x0: .x0
       case .v: .v
       }
-    return Sampler(schedule: schedule, method: method, prediction: prediction, clips: clips)
+    let sampler = TimestepSampler(
+      schedule: schedule, method: method, prediction: prediction, clips: clips)
+    try checkGuidance(sampler.predictionTimes)
+    return sampler
   }
+
+  /// Checks that guidance, if it is asked for, applies at one of the times of a sampler.
+  private func checkGuidance(_ times: [PredictionTime]?) throws(Failure) {
+    guard let times, guidanceScale != 1,
+      !times.contains(where: { guidanceInterval.contains($0.process) })
+    else { return }
+    throw Failure(
+      .usage, .guidanceNowhere, "`guidanceInterval` \(guidanceInterval.ends)",
+      "none of the \(times.count) times of the sampler is in it; widen it, or use `guidanceScale` 1")
+  }
+
   /// How predictions are guided.
   package var guidance: Guidance {
     Guidance(
       scale: Float(guidanceScale), channels: guidedChannels,
       interval: guidanceInterval)
+  }
+}
+
+extension ClosedRange<Double> {
+  /// Both ends, as the command line takes them.
+  var ends: String { "\(shortest(lowerBound)),\(shortest(upperBound))" }
+
+  private func shortest(_ value: Double) -> String {
+    Int(exactly: value).map(String.init) ?? "\(value)"
   }
 }

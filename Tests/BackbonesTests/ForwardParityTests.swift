@@ -26,7 +26,7 @@ private let goldens = Goldens(.module)
     let timesteps = try goldens.array("\(name).t").floats()
     let labels = synthetic.classes == nil ? nil : try goldens.array("\(name).y").integers()
     for (index, expected) in try goldens.tensors("\(name).out").enumerated() {
-      let output = model(inputs[index], timestep: timesteps[index], label: labels?[index])
+      let output = model(inputs[index], time: Double(timesteps[index]), label: labels?[index])
       #expect(output.shape == expected.shape)
       let worst = worst(output.values, expected.values)
       #expect(worst.relative <= 2e-5, "image \(index): \(worst)")
@@ -42,7 +42,7 @@ private let goldens = Goldens(.module)
     let timesteps = try goldens.array("fashion.t").floats()
     let labels = try goldens.array("fashion.y").integers()
     for (index, expected) in try goldens.tensors("fashion.out").enumerated() {
-      let output = model(inputs[index], timestep: timesteps[index], label: labels[index])
+      let output = model(inputs[index], time: Double(timesteps[index]), label: labels[index])
       let worst = worst(output.values, expected.values)
       #expect(worst.relative <= 2e-5, "image \(index): \(worst)")
     }
@@ -57,7 +57,7 @@ private let goldens = Goldens(.module)
     let timesteps = try goldens.array("\(name).t").floats()
     let labels = synthetic.classes == nil ? nil : try goldens.array("\(name).y").integers()
     for (index, expected) in try goldens.tensors("\(name).out").enumerated() {
-      let output = model(inputs[index], timestep: timesteps[index], label: labels?[index])
+      let output = model(inputs[index], time: Double(timesteps[index]), label: labels?[index])
       let worst = worst(output.values, expected.values)
       // Less than 1e-4 would be no bfloat16.
       #expect((1e-4...2e-2).contains(worst.relative), "image \(index): \(worst)")
@@ -77,9 +77,9 @@ private let goldens = Goldens(.module)
     for (index, expected) in try goldens.tensors("width50.cfg.\(channels)").enumerated()
     where index < inputs.count / 2 {
       let output = guided(
-        conditional: model(inputs[index], timestep: timesteps[index], label: labels[index]),
+        conditional: model(inputs[index], time: Double(timesteps[index]), label: labels[index]),
         unconditional: model(
-          inputs[index], timestep: timesteps[index], label: configuration.nullClass),
+          inputs[index], time: Double(timesteps[index]), label: configuration.nullClass),
         scale: 1.5,
         guidedChannels: channels.count(
           channels: configuration.channels, outputChannels: configuration.outputChannels))

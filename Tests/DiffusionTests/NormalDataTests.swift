@@ -20,7 +20,8 @@ import _TestSupport
   static func predictor(
     _ schedule: Schedule, _ prediction: Prediction = .epsilon
   ) -> Sampler.Predictor {
-    { x, timestep in
+    { x, time in
+      let timestep = Int(time.input)
       let t = try #require(schedule.timesteps.firstIndex(of: timestep))
       let (a, variance) = (schedule.alphaBar[t], pow(deviation(schedule.alphaBar[t]), 2))
       let noise = (1 - a).squareRoot() / variance
@@ -38,7 +39,7 @@ import _TestSupport
   /// How far a sample that started at 1 is from where the flow leads, at timestep 200 on the way.
   static func error(_ respacing: String, _ method: SamplingMethod) throws -> Double {
     let schedule = Schedule(try Respacing(respacing))
-    let sampler = Sampler(schedule: schedule, method: method)
+    let sampler = TimestepSampler(schedule: schedule, method: method)
     let target = try #require(schedule.timesteps.firstIndex(of: 200))
     var state = sampler.start(Tensor(shape: [1], values: [1]))
     while state.step < schedule.count - 1 - target {
@@ -78,7 +79,7 @@ import _TestSupport
     func unit(_ index: Int) -> [Float] {
       (0...schedule.count).map { $0 == index ? 1 : 0 }
     }
-    let result = try Sampler(schedule: schedule, method: method).sample(
+    let result = try TimestepSampler(schedule: schedule, method: method).sample(
       from: Tensor(shape: [schedule.count + 1], values: unit(0)), noise: { unit($0 + 1) },
       predict: Self.predictor(schedule))
     let variance = result.values.reduce(0) { $0 + Double($1) * Double($1) }
@@ -91,7 +92,7 @@ import _TestSupport
     for respacing in ["dpm5", "50", "1000"] {
       let schedule = Schedule(try Respacing(respacing))
       let samples = try Prediction.allCases.map { prediction in
-        try Sampler(schedule: schedule, method: method, prediction: prediction).sample(
+        try TimestepSampler(schedule: schedule, method: method, prediction: prediction).sample(
           from: SamplingStateTests.first, noise: SamplingStateTests.noise,
           predict: Self.predictor(schedule, prediction)
         ).values

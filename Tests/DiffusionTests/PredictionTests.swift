@@ -32,13 +32,16 @@ import _TestSupport
     for (clips, respacing) in [(false, "7"), (true, "7"), (false, "dpm50")] {
       let schedule = Schedule(try Respacing(respacing))
       func sample(_ prediction: Prediction) throws -> [Float] {
-        try Sampler(schedule: schedule, method: method, prediction: prediction, clips: clips)
-          .sample(from: SamplingStateTests.first, noise: SamplingStateTests.noise) { x, timestep in
-            let t = try #require(schedule.timesteps.firstIndex(of: timestep))
-            return Self.converted(
-              SamplingStateTests.network(x, timestep), of: x, to: prediction,
-              alphaBar: schedule.alphaBar[t])
-          }.values
+        try TimestepSampler(
+          schedule: schedule, method: method, prediction: prediction, clips: clips
+        )
+        .sample(from: SamplingStateTests.first, noise: SamplingStateTests.noise) { x, time in
+          let timestep = Int(time.input)
+          let t = try #require(schedule.timesteps.firstIndex(of: timestep))
+          return Self.converted(
+            SamplingStateTests.network(x, time), of: x, to: prediction,
+            alphaBar: schedule.alphaBar[t])
+        }.values
       }
       let worst = worst(try sample(prediction), try sample(.epsilon))
       #expect(worst.relative <= 1e-5, "\(respacing), clips \(clips): \(worst)")
@@ -49,7 +52,7 @@ import _TestSupport
   @Test func aPredictedImageIsTakenAsItIs() throws {
     let image = Tensor(shape: [2], values: [0.1, -0.7])
     for method in Self.methods {
-      let sampler = Sampler(
+      let sampler = TimestepSampler(
         schedule: Schedule(try Respacing("5")), method: method, prediction: .x0)
       let result = sampler.sample(
         from: Tensor(shape: [2], values: [3, -1]), noise: { _ in [0.5, 0.25] }

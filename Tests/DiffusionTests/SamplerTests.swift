@@ -39,9 +39,10 @@ import _TestSupport
     let target: [Float] = [-1, -0.25, 0, 0.8]
     let stream = RandomStream(seed: 0, index: 0)
     let start = Tensor(shape: [1, 2, 2], values: stream.normals(.initialNoise, count: 4))
-    let result = Sampler(schedule: schedule, method: method).sample(
+    let result = TimestepSampler(schedule: schedule, method: method).sample(
       from: start, noise: { stream.normals(.stepNoise($0), count: 4) }
-    ) { x, timestep in
+    ) { x, time in
+      let timestep = Int(time.input)
       let t = schedule.timesteps.firstIndex(of: timestep) ?? 0
       let alpha = Float(schedule.alphaBar[t].squareRoot())
       let sigma = Float((1 - schedule.alphaBar[t]).squareRoot())
@@ -66,9 +67,10 @@ import _TestSupport
     let stream = RandomStream(seed: 1, index: 0)
     let start = Tensor(shape: [1, 2, 2], values: stream.normals(.initialNoise, count: 4))
     var timesteps: [Int] = []
-    let result = Sampler(schedule: schedule, method: method).sample(
+    let result = TimestepSampler(schedule: schedule, method: method).sample(
       from: start, noise: { stream.normals(.stepNoise($0), count: 4) }
-    ) { x, timestep in
+    ) { x, time in
+      let timestep = Int(time.input)
       timesteps.append(timestep)
       return Tensor(
         shape: x.shape, values: zip(x.values, target).map { ($0 - alpha * $1) / sigma })
@@ -80,7 +82,7 @@ import _TestSupport
   @Test func clippingBoundsThePredictedImage() throws {
     let schedule = Schedule(try Respacing("2"))
     let start = Tensor(shape: [2], values: [3, -3])
-    let result = Sampler(schedule: schedule, method: .dpmSolver2M, clips: true).sample(
+    let result = TimestepSampler(schedule: schedule, method: .dpmSolver2M, clips: true).sample(
       from: start, noise: { _ in [] }
     ) { x, _ in Tensor(zeros: x.shape) }
     #expect(result.values == [1, -1])
@@ -90,9 +92,10 @@ import _TestSupport
     let schedule = Schedule(try Respacing("2"))
     // Logits of -1 select the posterior variance, of 1 beta.
     for (logit, variance) in [(-1, schedule.posteriorVariance[1]), (1, schedule.betas[1])] {
-      let result = Sampler(schedule: schedule, method: .ddpm, clips: true).sample(
+      let result = TimestepSampler(schedule: schedule, method: .ddpm, clips: true).sample(
         from: Tensor(shape: [1], values: [0]), noise: { step in [step == 0 ? 2 : .nan] }
-      ) { x, timestep in
+      ) { x, time in
+        let timestep = Int(time.input)
         // At the last step the prediction is chosen so that x passes through.
         let t = timestep == 0 ? 0 : 1
         let scale = Float((1 / schedule.alphaBar[t]).squareRoot())
@@ -127,9 +130,10 @@ import _TestSupport
 
   @Test("acts at both ends of its interval and nowhere else")
   func interval() {
-    for (interval, isInside) in [
+    let intervals: [(ClosedRange<Double>, Bool)] = [
       (500...500, true), (0...500, true), (500...999, true), (0...499, false), (501...999, false),
-    ] {
+    ]
+    for (interval, isInside) in intervals {
       let expected: ([Bool], [Float]) =
         isInside ? ([false, true], [2, 3, 3, 4]) : ([true], [1, 2, 3, 4])
       #expect(asked(Guidance(scale: 2, interval: interval)) == expected, "\(interval)")
@@ -173,20 +177,21 @@ import _TestSupport
   /// The number that results record is that of the closure's calls.
   @Test(arguments: methods, ["2", "10", "dpm7"])
   func areThoseThatAreMade(method: SamplingMethod, respacing: String) throws {
-    let sampler = Sampler(schedule: Schedule(try Respacing(respacing)), method: method)
+    let sampler = TimestepSampler(schedule: Schedule(try Respacing(respacing)), method: method)
     for guidance in Self.guidances {
       var (calls, timesteps) = (0, [Int]())
       _ = sampler.sample(
         from: Tensor(shape: [1, 1, 2], values: [0.5, -1]), noise: { _ in [0.1, 0.2] }
-      ) { x, timestep in
+      ) { x, time in
+        let timestep = Int(time.input)
         timesteps.append(timestep)
-        return guidance(at: timestep, imageChannels: 1) { _ in
+        return guidance(at: Double(timestep), imageChannels: 1) { _ in
           calls += 1
           return Tensor(shape: [2, 1, 2], values: x.values + [0, 0])
         }
       }
       #expect(calls == sampler.networkEvaluations(guidance), "\(guidance)")
-      #expect(timesteps == sampler.evaluatedTimesteps)
+      #expect(timesteps == sampler.predictionTimes?.map { Int($0.input) })
     }
   }
 
@@ -194,7 +199,8 @@ import _TestSupport
   @Test func byHand() throws {
     let schedule = Schedule(try Respacing("3"))
     let (ddim, heun) = (
-      Sampler(schedule: schedule, method: .ddim(eta: 0)), Sampler(schedule: schedule, method: .heun)
+      TimestepSampler(schedule: schedule, method: .ddim(eta: 0)),
+      TimestepSampler(schedule: schedule, method: .heun)
     )
     for (guidance, once, twice) in [
       (Guidance(scale: 1), 3, 5), (Guidance(scale: 2), 6, 10), (Guidance(scale: 0), 3, 5),

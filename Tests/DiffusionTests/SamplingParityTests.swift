@@ -43,7 +43,7 @@ struct SamplingCase: Sendable, CustomTestStringConvertible {
     let synthetic = try #require(SyntheticDiS.models[run.model])
     let model = try DiSModel(synthetic.stateDict(in: folder))
     let configuration = model.configuration
-    let sampler = Sampler(
+    let sampler = TimestepSampler(
       schedule: Schedule(try Respacing(run.respacing)), method: run.method, clips: run.clips)
     let starts = try goldens.tensors("\(run.name).z")
     let noise = try goldens.tensors("\(run.name).noise")  // one [N', C, H, W] per step
@@ -53,12 +53,13 @@ struct SamplingCase: Sendable, CustomTestStringConvertible {
       let sample = sampler.sample(
         from: starts[index],
         noise: { Array(noise[$0].values[index * size..<(index + 1) * size]) }
-      ) { x, timestep in
-        let conditional = model(x, timestep: Float(timestep), label: labels?[index])
+      ) { x, time in
+        let timestep = Int(time.input)
+        let conditional = model(x, time: Double(timestep), label: labels?[index])
         guard run.guidanceScale != 1 else { return conditional }
         return guided(
           conditional: conditional,
-          unconditional: model(x, timestep: Float(timestep), label: configuration.nullClass),
+          unconditional: model(x, time: Double(timestep), label: configuration.nullClass),
           scale: run.guidanceScale,
           guidedChannels: GuidedChannels.first3.count(
             channels: configuration.channels, outputChannels: configuration.outputChannels))

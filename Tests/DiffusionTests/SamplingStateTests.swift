@@ -12,8 +12,8 @@ import _TestSupport
   static let shape = [2, 3, 1]
 
   /// A network of no meaning, not linear, with variance logits.
-  static func network(_ x: Tensor, _ timestep: Int) -> Tensor {
-    let time = Float(timestep) / 1000
+  static func network(_ x: Tensor, _ at: PredictionTime) -> Tensor {
+    let time = Float(at.input) / 1000
     let noise = x.values.map { $0 / (1 + time + $0 * $0) }
     return Tensor(shape: [4, 3, 1], values: noise + noise.map { time - $0 })
   }
@@ -23,7 +23,7 @@ import _TestSupport
   }
 
   static func sampler(_ method: SamplingMethod) throws -> Sampler {
-    Sampler(schedule: Schedule(try Respacing("7")), method: method)
+    TimestepSampler(schedule: Schedule(try Respacing("7")), method: method)
   }
 
   static let first = Tensor(

@@ -31,7 +31,7 @@ struct SchedulerCase: Sendable, CustomTestStringConvertible {
   @Test("are agreed with at every step", arguments: cases, [5, 10, 25, 50, 1000])
   func mixture(run: SchedulerCase, count: Int) throws {
     let schedule = Schedule(try run.respacing(count))
-    let sampler = Sampler(schedule: schedule, method: run.method)
+    let sampler = TimestepSampler(schedule: schedule, method: run.method)
     let start = try #require(goldens.tensors("schedulers.z").first).reshaped([1, 4, 4])
     let noise = try goldens.tensors("schedulers.noise")
     let golden = try NPZ.read(goldens.path("schedulers.\(run.name).npz"))
@@ -40,7 +40,8 @@ struct SchedulerCase: Sendable, CustomTestStringConvertible {
     var state = sampler.start(start)
     var trace = start.values
     while !sampler.isFinished(state) {
-      try sampler.advance(&state, noise: { noise[$0 % noise.count].values }) { x, timestep in
+      try sampler.advance(&state, noise: { noise[$0 % noise.count].values }) { x, time in
+        let timestep = Int(time.input)
         asked.append(timestep)
         let t = try #require(schedule.timesteps.firstIndex(of: timestep))
         let values = x.values.map {
@@ -63,14 +64,14 @@ struct SchedulerCase: Sendable, CustomTestStringConvertible {
     let folder = try TemporaryFolder()
     let synthetic = try #require(SyntheticDiS.models["small"])
     let model = try DiSModel(synthetic.stateDict(in: folder))
-    let sampler = Sampler(schedule: Schedule(try run.respacing(5)), method: run.method)
+    let sampler = TimestepSampler(schedule: Schedule(try run.respacing(5)), method: run.method)
     let noise = try goldens.tensors("schedulers_small.noise")  // [images, C, H, W] per step
     let expected = try goldens.tensors("schedulers_small.\(run.name)")
     for (index, start) in try goldens.tensors("schedulers_small.z").enumerated() {
       let size = start.count
       let sample = sampler.sample(
         from: start, noise: { Array(noise[$0].values[index * size..<(index + 1) * size]) }
-      ) { model($0, timestep: Float($1), label: nil) }
+      ) { model($0, time: $1.input, label: nil) }
       let worst = worst(sample.values, expected[index].values)
       #expect(worst.relative <= 1e-4, "image \(index): \(worst)")
     }

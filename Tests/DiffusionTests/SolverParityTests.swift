@@ -22,14 +22,14 @@ private let goldens = Goldens(.module)
 
   /// Every intermediate sample of the run, the noisiest first.
   static func trace(
-    _ start: Tensor, _ schedule: Schedule, predict: Sampler.Predictor
+    _ start: Tensor, _ schedule: Schedule, predict: TimestepSampler.Predictor
   ) throws -> [Float] {
     var trace: [Float] = []
-    let result = try Sampler(schedule: schedule, method: .dpmSolver2M).sample(
+    let result = try TimestepSampler(schedule: schedule, method: .dpmSolver2M).sample(
       from: start, noise: { _ in [] }
-    ) { x, timestep in
+    ) { x, time in
       trace += x.values
-      return try predict(x, timestep)
+      return try predict(x, time)
     }
     return trace + result.values
   }
@@ -41,7 +41,8 @@ private let goldens = Goldens(.module)
     let schedule = Schedule(try Respacing(respacing))
     let expected = try goldens.tensors("dpm\(respacing).x")
     for (index, start) in try goldens.tensors("dpm.z").enumerated() {
-      let trace = try Self.trace(start, schedule) { x, timestep in
+      let trace = try Self.trace(start, schedule) { x, time in
+        let timestep = Int(time.input)
         let t = try #require(schedule.timesteps.firstIndex(of: timestep))
         let noise = x.values.map { Self.mixtureNoise($0, alphaBar: schedule.alphaBar[t]) }
         return Tensor(shape: x.shape, values: noise)
@@ -61,7 +62,7 @@ private let goldens = Goldens(.module)
     let expected = try goldens.tensors("dpm10_small.x")
     for (index, start) in try goldens.tensors("dpm10_small.z").enumerated() {
       let trace = try Self.trace(start, schedule) {
-        model($0, timestep: Float($1), label: nil)
+        model($0, time: $1.input, label: nil)
       }
       let size = start.count
       let worst = worst(

@@ -86,11 +86,11 @@ package struct DiSModel: Sendable {
   ///
   /// - Parameters:
   ///   - x: A noisy image or latent, `[C, H, W]`.
-  ///   - timestep: The timestep of training, 0 to 999.
+  ///   - time: The timestep of training, 0 to 999.
   ///   - label: The class or the null class, or nil for an unconditional model.
   /// - Returns: `[Co, H, W]`: C noise channels, followed by C variance channels if they are
   ///   learned.
-  package func callAsFunction(_ x: Tensor, timestep: Float, label: Int?) -> Tensor {
+  package func callAsFunction(_ x: Tensor, time: Double, label: Int?) -> Tensor {
     precondition(
       x.shape == [configuration.channels, configuration.imageSide, configuration.imageSide],
       "input \(x.shape)")
@@ -98,7 +98,7 @@ package struct DiSModel: Sendable {
       (label == nil) == (labels == nil), "a label is needed exactly if there are classes")
     let width = configuration.embeddingDimension
 
-    let time = timeToken(timestep)  // [1, D]
+    let time = timeToken(Float(time))  // [1, D]
     var condition = time
     var tokens: [Float] = []
     tokens.reserveCapacity(positions.count)

@@ -17,7 +17,7 @@ package struct SweepKey: Encodable {
   var respacing: String
   var eta: Double
   var guidanceScale: Double
-  var guidanceInterval: [Int]
+  var guidanceInterval: [Double]
   var guidesFirst3: Bool
   var clips: Bool
   var labels: String

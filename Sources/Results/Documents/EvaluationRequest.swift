@@ -111,8 +111,8 @@ public struct SamplingRequest: Codable, Equatable, Sendable {
   public var eta: Double
   /// The guidance scale; 1 for no guidance.
   public var cfgScale: Double
-  /// The first and last original timestep of guidance; nil for all timesteps.
-  public var cfgInterval: [Int]?
+  /// The first and last time of guidance; nil for all times.
+  public var cfgInterval: [Double]?
   /// The guided channels: `all` or `first3`.
   public var cfgChannels: String
   /// Whether predicted images are clamped.
@@ -132,7 +132,7 @@ public struct SamplingRequest: Codable, Equatable, Sendable {
   ///   - respacing: The timesteps, in the notation of the original implementation.
   ///   - eta: The noise of DDIM, 0 to 1.
   ///   - cfgScale: The guidance scale; 1 for no guidance.
-  ///   - cfgInterval: The first and last original timestep of guidance; nil for all timesteps.
+  ///   - cfgInterval: The first and last time of guidance; nil for all times.
   ///   - cfgChannels: The guided channels: `all` or `first3`.
   ///   - clip: Whether predicted images are clamped.
   ///   - seed: The seed of the random streams.
@@ -140,7 +140,7 @@ public struct SamplingRequest: Codable, Equatable, Sendable {
   ///   - quantizer: How floats are converted to bytes: `dit` or `adm`.
   public init(
     sampler: String, prediction: String, respacing: String, eta: Double, cfgScale: Double,
-    cfgInterval: [Int]?, cfgChannels: String, clip: Bool, seed: UInt64, labels: String,
+    cfgInterval: [Double]?, cfgChannels: String, clip: Bool, seed: UInt64, labels: String,
     quantizer: String
   ) {
     (self.sampler, self.prediction, self.respacing, self.eta) = (

@@ -192,19 +192,19 @@ public struct SamplerProvenance: Codable, Sendable {
   public var prediction: String
   /// The timesteps, in the notation of the original implementation.
   public var respacing: String
-  /// The number of steps.
-  public var steps: Int
+  /// The number of steps; nil if the method chooses them for each image.
+  public var steps: Int?
   /// The number of predictions per image. A guided prediction may take two evaluations of the
-  /// network.
-  public var evaluations: Int
+  /// network. Nil if it differs from image to image.
+  public var evaluations: Int?
   /// The number of network evaluations per image, including those for guidance; nil in older files.
   public var networkEvaluations: Int?
   /// The noise of DDIM, 0 to 1.
   public var eta: Double
   /// The guidance scale; 1 for no guidance.
   public var cfgScale: Double
-  /// The first and last original timestep of guidance; null if it applies to all timesteps.
-  @EncodedNull public var cfgInterval: [Int]?
+  /// The first and last time of guidance; null if it applies to all timesteps.
+  @EncodedNull public var cfgInterval: [Double]?
   /// The guided channels.
   public var cfgChannels: String
   /// Whether predicted images are clamped.
@@ -228,14 +228,14 @@ public struct SamplerProvenance: Codable, Sendable {
   ///   - name: `ddpm`, `ddim`, `heun`, `dpm-solver++` or `dpm-solver++-sde`.
   ///   - prediction: What the network was assumed to predict: `epsilon`, `x0` or `v`.
   ///   - respacing: The timesteps, in the notation of the original implementation.
-  ///   - steps: The number of steps.
+  ///   - steps: The number of steps; nil if the method chooses them for each image.
   ///   - evaluations: The number of predictions per image. A guided prediction may take two
-  ///     evaluations of the network.
+  ///     evaluations of the network. Nil if it differs from image to image.
   ///   - networkEvaluations: The number of network evaluations per image, including those for
   ///     guidance; nil in older files.
   ///   - eta: The noise of DDIM, 0 to 1.
   ///   - cfgScale: The guidance scale; 1 for no guidance.
-  ///   - cfgInterval: The first and last original timestep of guidance; null if it applies to all
+  ///   - cfgInterval: The first and last time of guidance; null if it applies to all
   ///     timesteps.
   ///   - cfgChannels: The guided channels.
   ///   - clip: Whether predicted images are clamped.
@@ -246,8 +246,8 @@ public struct SamplerProvenance: Codable, Sendable {
   ///   - quantizer: How floats are converted to bytes.
   ///   - precision: The number format of the checkpoint's matrix products; nil for float32.
   package init(
-    name: String, prediction: String, respacing: String, steps: Int, evaluations: Int,
-    networkEvaluations: Int? = nil, eta: Double, cfgScale: Double, cfgInterval: [Int]? = nil,
+    name: String, prediction: String, respacing: String, steps: Int?, evaluations: Int?,
+    networkEvaluations: Int? = nil, eta: Double, cfgScale: Double, cfgInterval: [Double]? = nil,
     cfgChannels: String, clip: Bool, seed: UInt64, stream: String, labels: String,
     labelsSha256: String? = nil, quantizer: String, precision: Precision? = nil
   ) {

@@ -13,6 +13,11 @@ package enum JSONValue: Codable, Equatable, Sendable {
   case array([JSONValue])
   case object([String: JSONValue])
 
+  /// Creates a number, as an integer if it is one.
+  package init(_ number: Double) {
+    self = Int64(exactly: number).map(JSONValue.integer) ?? .number(number)
+  }
+
   /// Reads any JSON value.
   ///
   /// - Throws: `DecodingError` if there is no JSON value.

@@ -96,11 +96,11 @@ public struct LedgerEntry: Codable, Equatable, Sendable {
   public struct Sampler: Codable, Equatable, Sendable {
     /// The name of the sampler.
     public var name: String
-    /// The number of steps.
-    public var steps: Int
+    /// The number of steps; nil if the method chooses them for each image.
+    public var steps: Int?
     /// The number of predictions per image. A guided prediction may take two evaluations of the
-    /// network.
-    public var evaluations: Int
+    /// network. Nil if it differs from image to image.
+    public var evaluations: Int?
     /// The number of network evaluations per image, including those for guidance; nil in older
     /// files.
     public var networkEvaluations: Int?

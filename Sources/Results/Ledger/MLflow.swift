@@ -92,7 +92,7 @@ private enum MLflow {
       ("gflops_true", entry.gflops.map { "\($0.total)" }),
       ("gflops_thop", entry.gflops.map { "\($0.thop)" }),
       ("data", entry.training?.data), ("sampler", entry.sampler?.name),
-      ("steps", entry.sampler.map { "\($0.steps)" }),
+      ("steps", (entry.sampler?.steps).map(String.init)),
       ("cfg_scale", entry.sampler.map { "\($0.cfgScale)" }),
       ("seed", entry.sampler.map { "\($0.seed)" }), ("num", entry.num.map(String.init)),
       ("dialect", entry.dialect), ("extractor", entry.extractor?.name),

@@ -15,12 +15,12 @@ enum QuantizerOption: String, CaseIterable, ExpressibleByArgument {
   case dit, adm
 }
 
-/// Parses two timesteps of training, such as `100,700`.
-private func timestepInterval(_ text: String) throws -> ClosedRange<Int> {
-  let ends = text.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
+/// Parses two times, such as `100,700` or `0,0.7`.
+private func timeInterval(_ text: String) throws -> ClosedRange<Double> {
+  let ends = text.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) }
   guard ends.count == 2, let low = ends[0], let high = ends[1], 0 <= low, low <= high, high <= 999
   else {
-    throw ValidationError("expected two timesteps LOW,HIGH with 0 <= LOW <= HIGH <= 999")
+    throw ValidationError("expected two times LOW,HIGH with 0 <= LOW <= HIGH <= 999")
   }
   return low...high
 }
@@ -74,10 +74,11 @@ struct SamplingOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Guide only at these timesteps of training, 0 to 999, including both. (default: all)",
+      "Guide only at these times, including both: timesteps of training, 0 to 999, or t from 0 to 1 "
+        + "for a model of continuous time. (default: all)",
       valueName: "low,high"),
-    transform: timestepInterval)
-  var cfgInterval: ClosedRange<Int>?
+    transform: timeInterval)
+  var cfgInterval: ClosedRange<Double>?
 
   @Option(
     name: .customLong("cfg-channels"),
@@ -138,7 +139,7 @@ struct SamplingOptions: ParsableArguments {
     settings["eta"] = givenEta.map { .number($0) }
     settings["cfg_scale"] = givenScale.map { .number($0) }
     settings["cfg_interval"] = cfgInterval.map {
-      .array([.integer(Int64($0.lowerBound)), .integer(Int64($0.upperBound))])
+      .array([$0.lowerBound, $0.upperBound].map(JSONValue.init))
     }
     settings["cfg_channels"] = givenChannels.map { .text($0.rawValue) }
     settings["clip"] = clip ? .boolean(true) : nil

@@ -20,7 +20,8 @@ func summary(of result: EvaluationResult) -> String {
   if let sampler = provenance.sampler {
     line(
       "sampler",
-      "\(sampler.name), \(sampler.steps) steps (\(sampler.respacing)), guidance "
+      sampler.name + (sampler.steps.map { ", \($0) steps (\(sampler.respacing))" } ?? "")
+        + ", guidance "
         + "\(sampler.cfgScale) (\(sampler.cfgChannels)), seed \(sampler.seed), labels "
         + sampler.labels)
   }

@@ -2,7 +2,7 @@ import Foundation
 import Tensors
 
 /// The steps of the original code: DDPM and DDIM.
-extension Sampler {
+extension TimestepSampler {
   /// Returns x_{t-1} = mean + exp(logVariance / 2) noise, where
   /// mean = beta sqrt(alphaBarPrevious) / (1 - alphaBar) x0
   ///      + (1 - alphaBarPrevious) sqrt(1 - beta) / (1 - alphaBar) x.

@@ -3,7 +3,7 @@ import Tensors
 
 /// The steps that solve the reverse differential equation to second order. They all end with the
 /// predicted image: below the last kept timestep, the noise is taken to be zero.
-extension Sampler {
+extension TimestepSampler {
   /// Returns x_{t-1} by one step of Heun's method. With y = x / alpha and s = sigma / alpha, the
   /// equation is dy / ds = epsilon, and the step is
   ///
@@ -25,7 +25,7 @@ extension Sampler {
     }
     let start = predictedNoise(x, x0, t)
     let reached = move(along: start)
-    let output = try predict(reached, schedule.timesteps[t - 1])
+    let output = try predict(reached, time(t - 1))
     let end = predictedNoise(reached, predictedImage(reached, output, t - 1), t - 1)
     var mean = start
     for i in mean.values.indices { mean.values[i] = (start.values[i] + end.values[i]) / 2 }
