@@ -20,17 +20,43 @@ package func rmsNorm(_ x: Tensor, weight: Tensor, epsilon: Float = 1e-5) -> Tens
   }
 }
 
-/// Normalises every row of `x` to zero mean and unit (biased) variance, without an affine part.
+/// Normalises every row of `x` to zero mean and unit (biased) variance.
 ///
 /// ```
-/// y[l, d] = (x[l, d] - mean) / sqrt(variance + epsilon)
+/// y[l, d] = (x[l, d] - mean) / sqrt(variance + epsilon) * weight[d] + bias[d]
 /// ```
+/// The mean and the variance are accumulated in `Double`.
 ///
 /// - Parameters:
 ///   - x: Shape `[..., D]`.
-///   - epsilon: Added to the variance. The final layer of DiS uses `1e-6`.
+///   - weight: The gain of each channel, shape `[D]`, or nil for 1.
+///   - bias: The shift of each channel, shape `[D]`, or nil for 0.
+///   - epsilon: Added to the variance. DiS and DiT use `1e-6`, and PyTorch's default is `1e-5`.
+///   - instructions: The instruction set of the kernel, by default the one in use.
 /// - Returns: The normalised tensor, in the shape of `x`.
 /// - SeeAlso: Ba et al., "Layer Normalization", arXiv 1607.06450, Eq. (4).
-package func layerNorm(_ x: Tensor, epsilon: Float = 1e-6) -> Tensor {
-  Tensor(shape: x.shape) { dis_layer_norm($0, x.values, x.rows, x.columns, epsilon) }
+package func layerNorm(
+  _ x: Tensor, weight: Tensor? = nil, bias: Tensor? = nil, epsilon: Float = 1e-6,
+  instructions: dis_instructions = dis_instructions_in_use()
+) -> Tensor {
+  for parameter in [weight, bias].compactMap({ $0 }) {
+    precondition(
+      parameter.count == x.columns, "layerNorm: parameter \(parameter.shape), input \(x.shape)")
+  }
+  return Tensor(shape: x.shape) { out in
+    weight.withValues { weight in
+      bias.withValues { bias in
+        dis_layer_norm(
+          instructions, out, x.values, weight, bias, x.rows, x.columns, Double(epsilon))
+      }
+    }
+  }
+}
+
+extension Tensor? {
+  /// Calls `body` with a pointer to the values, or with nil if there is no tensor.
+  fileprivate func withValues<Result>(_ body: (UnsafePointer<Float>?) -> Result) -> Result {
+    guard let self else { return body(nil) }
+    return self.values.withUnsafeBufferPointer { body($0.baseAddress) }
+  }
 }

@@ -2,10 +2,10 @@
 
 #include <math.h>
 
-/// Counts around the eight interleaved sums and blocks.
+/// Counts around the interleaved sums and blocks.
 static const struct {
   size_t rows, columns;
-} sizes[] = {{1, 1}, {1, 2}, {2, 7}, {3, 8}, {2, 9}, {5, 17}, {1, 384}, {2, 1001}};
+} sizes[] = {{1, 1}, {1, 2}, {2, 7}, {3, 8}, {2, 9}, {4, 16}, {5, 17}, {1, 384}, {2, 1001}};
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -38,24 +38,28 @@ static void test_rms_norm(enum dis_instructions none, outcome *found) {
   }
 }
 
-static void test_layer_norm(enum dis_instructions none, outcome *found) {
-  (void)none;
+static void test_layer_norm(enum dis_instructions instructions, outcome *found) {
   for (size_t size = 0; size < COUNT(sizes); size++) {
     const size_t rows = sizes[size].rows, columns = sizes[size].columns;
-    float *x = random_floats(rows * columns, 5), *out = output(rows * columns);
-    float *in_place = output(rows * columns);
+    const float *weight = random_floats(columns, 2), *bias = random_floats(columns, 1);
+    float *x = random_floats(rows * columns, 5);
     double *expected = expectations(rows * columns);
     for (size_t i = 0; i < rows * columns; i++) x[i] += 100;
-    for (size_t i = 0; i < rows * columns; i++) {
-      const float *row = x + i / columns * columns;
-      const double center = mean(row, columns, 0, false);
-      expected[i] = (x[i] - center) / sqrt(mean(row, columns, center, true) + 1e-6f);
-      in_place[i] = x[i];
+    for (int affine = 0; affine < 2; affine++) {
+      float *out = output(rows * columns), *in_place = output(rows * columns);
+      for (size_t i = 0; i < rows * columns; i++) {
+        const float *row = x + i / columns * columns;
+        const double center = mean(row, columns, 0, false);
+        expected[i] = (x[i] - center) / sqrt(mean(row, columns, center, true) + 1e-6f);
+        if (affine) expected[i] = expected[i] * weight[i % columns] + bias[i % columns];
+        in_place[i] = x[i];
+      }
+      const float *gain = affine ? weight : NULL, *shift = affine ? bias : NULL;
+      dis_layer_norm(instructions, out, x, gain, shift, rows, columns, 1e-6f);
+      expect_close(found, out, expected, rows * columns, 3e-7);
+      dis_layer_norm(instructions, in_place, in_place, gain, shift, rows, columns, 1e-6f);
+      expect_close(found, in_place, expected, rows * columns, 3e-7);
     }
-    dis_layer_norm(out, x, rows, columns, 1e-6f);
-    expect_close(found, out, expected, rows * columns, 3e-7);
-    dis_layer_norm(in_place, in_place, rows, columns, 1e-6f);
-    expect_close(found, in_place, expected, rows * columns, 3e-7);
     release(found);
   }
 }
@@ -119,7 +123,7 @@ static void test_group_norm(enum dis_instructions instructions, outcome *found) 
 
 const test normalization_tests[] = {
     {"dis_rms_norm", ONCE, test_rms_norm},
-    {"dis_layer_norm", ONCE, test_layer_norm},
+    {"dis_layer_norm", EVERY_SET, test_layer_norm},
     {"dis_softmax", ONCE, test_softmax},
     {"dis_group_norm", EVERY_SET, test_group_norm},
     {0},

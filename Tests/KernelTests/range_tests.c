@@ -59,7 +59,9 @@ static void no_such_instructions(void) {
 
 static void no_columns(void) { dis_rms_norm(out, values, values, 1, 0, 1e-5f); }
 
-static void negative_epsilon(void) { dis_layer_norm(out, values, 1, 2, -1); }
+static void negative_epsilon(void) {
+  dis_layer_norm(DIS_SCALAR, out, values, NULL, NULL, 1, 2, -1);
+}
 
 static void no_scale(void) { dis_softmax(out, 1, 2, 0); }
 

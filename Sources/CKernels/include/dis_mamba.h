@@ -60,9 +60,4 @@ void dis_silu(enum dis_instructions instructions, float *x, size_t count);
 void dis_rms_norm(
     float *out, const float *x, const float *weight, size_t rows, size_t columns, float epsilon);
 
-/// Computes out[r, c] = (x[r, c] - mean) / sqrt(variance + epsilon), with biased variance and
-/// without an affine part. `out` may be `x`. `columns` is at least 1, and `epsilon` is not
-/// negative. Both moments are accumulated in double.
-void dis_layer_norm(float *out, const float *x, size_t rows, size_t columns, float epsilon);
-
 #endif

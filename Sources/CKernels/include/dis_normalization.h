@@ -22,6 +22,17 @@ void dis_group_norm(
     enum dis_instructions instructions, float *out, const float *x, const float *weight,
     const float *bias, size_t pixels, size_t channels, size_t groups, double epsilon, bool silu);
 
+/// Normalises every row to zero mean and unit (biased) variance:
+///
+///     out[r, c] = (x[r, c] - mean) / sqrt(variance + epsilon) * weight[c] + bias[c]
+///
+/// `weight` and `bias` may be null, for 1 and 0. `out` may be `x`. `columns` is at least 1, and
+/// `epsilon` is not negative. Both moments are accumulated in double. Reference: Ba et al., arXiv
+/// 1607.06450.
+void dis_layer_norm(
+    enum dis_instructions instructions, float *out, const float *x, const float *weight,
+    const float *bias, size_t rows, size_t columns, double epsilon);
+
 /// Computes x[r, c] = exp(scale * (x[r, c] - max_c)) / sum, in place. `columns` is at least 1 and
 /// `scale` is positive. The sum is accumulated in double.
 void dis_softmax(float *x, size_t rows, size_t columns, float scale);

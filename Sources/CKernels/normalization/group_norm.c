@@ -1,4 +1,4 @@
-#include "group_norm_kernels.h"
+#include "normalization_kernels.h"
 
 #include <math.h>
 

@@ -1,7 +1,7 @@
 // The passes of group norm over an image in the layout [pixels, channels].
 
 #include "../instructions/exponential_simd.h"
-#include "group_norm_kernels.h"
+#include "normalization_kernels.h"
 
 DIS_BEGIN_KERNELS
 

@@ -1,5 +1,5 @@
-#ifndef DIS_GROUP_NORM_KERNELS_H
-#define DIS_GROUP_NORM_KERNELS_H
+#ifndef DIS_NORMALIZATION_KERNELS_H
+#define DIS_NORMALIZATION_KERNELS_H
 
 #include "../instructions/dispatch.h"
 #include "dis_normalization.h"
@@ -16,7 +16,12 @@ typedef void dis_normalize_channels_kernel(
     float *out, const float *x, const float *center, const float *scale, const float *shift,
     size_t pixels, size_t channels, bool silu);
 
+typedef void dis_layer_norm_kernel(
+    float *out, const float *x, const float *weight, const float *bias, size_t rows,
+    size_t columns, double epsilon);
+
 DIS_DECLARE_KERNELS(dis_channel_moments);
 DIS_DECLARE_KERNELS(dis_normalize_channels);
+DIS_DECLARE_KERNELS(dis_layer_norm);
 
 #endif

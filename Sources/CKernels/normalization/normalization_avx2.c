@@ -1,4 +1,4 @@
 #if defined(__x86_64__)
 #define DIS_FOR_AVX2
-#include "group_norm_simd.h"
+#include "normalization_simd.h"
 #endif

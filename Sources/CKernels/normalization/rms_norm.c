@@ -1,4 +1,5 @@
-// Norms of rows. They are limited by memory bandwidth, so one version serves all processors.
+// The norm by root mean square. It is limited by memory bandwidth, so one version serves all
+// processors.
 
 #include "dis_mamba.h"
 
@@ -21,20 +22,5 @@ void dis_rms_norm(
     for (size_t i = 0; i < 8; i++) sum += partial[i];
     const float scale = (float)(1.0 / sqrt(sum / (double)columns + epsilon));
     for (c = 0; c < columns; c++) out[r * columns + c] = row[c] * scale * weight[c];
-  }
-}
-
-void dis_layer_norm(float *out, const float *x, size_t rows, size_t columns, float epsilon) {
-  assert(columns >= 1 && epsilon >= 0);
-  for (size_t r = 0; r < rows; r++) {
-    const float *row = x + r * columns;
-    double mean = 0, variance = 0;
-    for (size_t c = 0; c < columns; c++) mean += row[c];
-    mean /= (double)columns;
-    for (size_t c = 0; c < columns; c++) variance += (row[c] - mean) * (row[c] - mean);
-    const double scale = 1.0 / sqrt(variance / (double)columns + epsilon);
-    for (size_t c = 0; c < columns; c++) {
-      out[r * columns + c] = (float)((row[c] - mean) * scale);
-    }
   }
 }

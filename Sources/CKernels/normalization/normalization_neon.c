@@ -1,4 +1,4 @@
 #if defined(__aarch64__)
 #define DIS_FOR_NEON
-#include "group_norm_simd.h"
+#include "normalization_simd.h"
 #endif
