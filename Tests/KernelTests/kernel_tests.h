@@ -21,7 +21,7 @@ typedef struct {
 } test;
 
 extern const test instruction_tests[], mamba_tests[], normalization_tests[], convolution_tests[],
-    packed_tests[], range_tests[];  // The last one's name is null.
+    packed_tests[], transformer_tests[], range_tests[];  // The last one's name is null.
 
 // MARK: Data - of the test that runs; all of it goes with `release`
 
@@ -51,6 +51,10 @@ void expect_close(outcome *found, const float *got, const double *expected, size
 
 /// Each value is as expected up to `bound` times itself.
 void expect_each(outcome *found, const float *got, const double *expected, size_t count, double bound);
+
+/// Each value is as expected up to `bound`.
+void expect_within(
+    outcome *found, const float *got, const double *expected, size_t count, double bound);
 
 /// The values of an `output` are still untouched.
 void expect_untouched(outcome *found, const float *values, size_t count);

@@ -61,7 +61,7 @@ static void run(const test *test, enum dis_instructions instructions, const char
 int main(void) {
   const test *const suites[] = {
       instruction_tests, mamba_tests, normalization_tests, convolution_tests, packed_tests,
-      range_tests};
+      transformer_tests, range_tests};
   const size_t count = sizeof suites / sizeof *suites;
   for (size_t suite = 0; suite < count; suite++) {
     for (const test *test = suites[suite]; test->name != NULL; test++) {

@@ -118,3 +118,8 @@ void expect_each(
     expect_error(found, fabs(got[i] - expected[i]), bound * fabs(expected[i]) + 1e-30);
   }
 }
+
+void expect_within(
+    outcome *found, const float *got, const double *expected, size_t count, double bound) {
+  for (size_t i = 0; i < count; i++) expect_error(found, fabs(got[i] - expected[i]), bound);
+}

@@ -16,5 +16,6 @@
 #include "dis_memory.h"
 #include "dis_normalization.h"
 #include "dis_packed.h"
+#include "dis_transformer.h"
 
 #endif

@@ -1,0 +1,4 @@
+#if defined(__x86_64__)
+#define DIS_FOR_AVX512
+#include "transformer_simd.h"
+#endif

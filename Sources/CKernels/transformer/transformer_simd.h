@@ -1,0 +1,3 @@
+// The vector kernels of transformers.
+
+#include "gelu_simd.h"
