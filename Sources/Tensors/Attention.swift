@@ -51,3 +51,44 @@ package func attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor {
 /// The number of rows of the weights computed at a time, large enough for the products to run at
 /// full speed.
 package let attentionBlockPixels = 512
+
+/// Computes attention with several heads over the tokens of a sequence.
+///
+/// ```
+/// y[l, h] = Σ_r softmax_r(q[l, h] · k[r, h] / √d) v[r, h]
+/// ```
+/// Memory grows with the number of tokens and not with its square. Sums are computed in `Float`.
+/// In ``Precision/bfloat16``, q, k, v and the exponentials of the softmax are rounded before they
+/// are multiplied.
+///
+/// - Parameters:
+///   - qkv: Shape `[L, 3D]`: D columns of q, then of k, then of v. Each has `heads` heads of
+///     d = D / `heads` consecutive columns.
+///   - heads: The number of heads, a divisor of D.
+///   - precision: The number format of the products.
+///   - instructions: The instruction set of the kernel, by default the one in use. For
+///     ``Precision/bfloat16``, it is replaced if it cannot multiply in that format.
+/// - Returns: y, shape `[L, D]`: the heads side by side, in their order.
+/// - SeeAlso: Vaswani et al., arXiv 1706.03762, Eq. (1) and section 3.2.2. Dao et al.,
+///   "FlashAttention", arXiv 2205.14135, Algorithm 1.
+package func multiHeadAttention(
+  _ qkv: Tensor, heads: Int, precision: Precision = .float32,
+  instructions: dis_instructions = dis_instructions_in_use()
+) -> Tensor {
+  precondition(
+    qkv.shape.count == 2 && heads >= 1 && qkv.columns > 0 && qkv.columns.isMultiple(of: 3 * heads),
+    "multiHeadAttention: \(qkv.shape), \(heads) heads")
+  let instructions =
+    precision == .bfloat16 ? dis_bfloat16_instructions(instructions) : instructions
+  let (tokens, width) = (qkv.rows, qkv.columns / 3)
+  let scratch = dis_attention_scratch(instructions, tokens, width / heads, precision.name)
+  return Tensor(shape: [tokens, width]) { y in
+    withUnsafeTemporaryAllocation(
+      byteCount: scratch * MemoryLayout<Float>.stride, alignment: 64
+    ) {
+      dis_attention(
+        instructions, y, qkv.values, tokens, heads, width / heads, precision.name,
+        $0.baseAddress?.assumingMemoryBound(to: Float.self))
+    }
+  }
+}

@@ -63,6 +63,10 @@ static void negative_epsilon(void) {
   dis_layer_norm(DIS_SCALAR, out, values, NULL, NULL, 1, 2, -1);
 }
 
+static void no_heads(void) { dis_attention(DIS_SCALAR, out, values, 1, 0, 1, DIS_FLOAT32, NULL); }
+
+static void no_channels(void) { dis_attention_scratch(DIS_SCALAR, 1, 0, DIS_FLOAT32); }
+
 static void no_scale(void) { dis_softmax(out, 1, 2, 0); }
 
 static void no_divisor(void) {
@@ -144,7 +148,7 @@ static const struct {
     CALL(no_columns), CALL(negative_epsilon), CALL(no_scale), CALL(no_divisor), CALL(no_pixels),
     CALL(too_many_channels), CALL(no_inputs), CALL(method_of_another_window),
     CALL(precision_of_another_method), CALL(in_stride), CALL(out_stride), CALL(half_a_pixel),
-    CALL(part_of_a_group), CALL(pool_stride),
+    CALL(part_of_a_group), CALL(pool_stride), CALL(no_heads), CALL(no_channels),
 };
 
 /// The process of a call, which dies where the call is refused.
@@ -191,6 +195,12 @@ static void test_vector_ranges(enum dis_instructions instructions, outcome *foun
     }
     expect(found, is_refused(child), "alignment, stride or line is not checked");
   }
+  const pid_t child = begin();
+  if (child == 0) {
+    dis_attention(instructions, out, values, 1, 1, 1, DIS_FLOAT32, out + 1);
+    _exit(0);
+  }
+  expect(found, is_refused(child), "alignment is not checked");
 }
 
 const test range_tests[] = {

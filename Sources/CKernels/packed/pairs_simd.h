@@ -45,6 +45,23 @@ INLINE halves rounded(vector x) {
 #endif
 }
 
+/// Returns `x` rounded to bfloat16, in the upper half of each lane.
+INLINE integers rounded_integers(vector x) {
+  typedef uint32_t words __attribute__((vector_size(DIS_LANES * 4)));
+  return (integers)(__builtin_convertvector(rounded(x), words) << 16);
+}
+
+/// Returns the values that are multiplied in place of `x`, which are rounded.
+INLINE vector multiplied(vector x) { return (vector)rounded_integers(x); }
+
+/// The number of rows of packed values that share a row of words.
+#define DIS_ROWS_PER_WORD 2
+
+/// Returns the pairs of values of two rows.
+INLINE vector joined_rows(vector first, vector second) {
+  return (vector)((rounded_integers(first) >> 16 & 0xFFFF) | rounded_integers(second));
+}
+
 /// Writes the pairs of the `count` values of a row to `to`, which may be `row`, and returns `to`.
 INLINE const float *to_words(float *to, const float *row, size_t count) {
   uint16_t *half = (uint16_t *)to;
