@@ -92,6 +92,46 @@ import _TestSupport
   @Test func aConstantRowBecomesZero() {
     #expect(layerNorm(Tensor(shape: [1, 3], values: [7, 7, 7])).values == [0, 0, 0])
   }
+
+  /// Mean 3 and variance 4, whose root is 2.
+  @Test(arguments: instructionSets)
+  func layerNormByHand(instructions: dis_instructions) {
+    let y = layerNorm(
+      Tensor(shape: [1, 2], values: [1, 5]), weight: Tensor(shape: [2], values: [2, 3]),
+      bias: Tensor(shape: [2], values: [10, 20]), epsilon: 0, instructions: instructions)
+    #expect(y.values == [8, 23])
+  }
+
+  /// Values are near 30, with deviation s = 2 / √3. With u = 2⁻²⁴, the difference from the mean has
+  /// the error u of its own size, and the scale, the product, the gain and the shift add u each.
+  /// The largest normalised value is √3, the largest result 1 + √3.
+  @Test(
+    "layer norm agrees with the definition", arguments: instructionSets,
+    [1, 2, 15, 16, 17, 33, 384, 1152])
+  func layerNormDefinition(instructions: dis_instructions, columns: Int) {
+    var random = SeededGenerator(seed: 6)
+    let x = Tensor(
+      shape: [3, columns], values: random.floats(3 * columns, scale: 2).map { $0 + 30 })
+    let weight = Tensor(shape: [columns], values: random.floats(columns))
+    let bias = Tensor(shape: [columns], values: random.floats(columns))
+    for (weight, bias) in [(weight, bias), (weight, nil), (nil, bias), (nil, nil)] {
+      var expected: [Double] = []
+      for row in 0..<3 {
+        let values = x.values[row * columns..<(row + 1) * columns].map(Double.init)
+        let mean = values.reduce(0, +) / Double(columns)
+        let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(columns)
+        for (column, value) in values.enumerated() {
+          let gain = Double(weight?.values[column] ?? 1)
+          let shift = Double(bias?.values[column] ?? 0)
+          expected.append((value - mean) / sqrt(variance + 1e-5) * gain + shift)
+        }
+      }
+      let y = layerNorm(
+        x, weight: weight, bias: bias, epsilon: 1e-5, instructions: instructions)
+      let worst = worst(y.values, expected)
+      #expect(worst.difference <= 0x1p-24 * 6 * (1 + 3.0.squareRoot()), "\(worst)")
+    }
+  }
 }
 
 @Suite("Elementwise") struct ElementwiseTests {
@@ -99,6 +139,28 @@ import _TestSupport
     var x = Tensor(shape: [2, 2], values: [1, 2, 3, 4])
     x.modulate(by: Tensor(shape: [1, 4], values: [10, 20, 0, 1]))
     #expect(x.values == [11, 24, 13, 28])
+  }
+
+  @Test func shiftAndScaleByHand() {
+    var x = Tensor(shape: [2, 2], values: [1, 2, 3, 4])
+    x.modulate(
+      shift: Tensor(shape: [2], values: [10, 20]), scale: Tensor(shape: [1, 2], values: [0, 1]))
+    #expect(x.values == [11, 24, 13, 28])
+  }
+
+  @Test func gatedSumByHand() {
+    var x = Tensor(shape: [2, 2], values: [1, 2, 3, 4])
+    x.add(
+      Tensor(shape: [2, 2], values: [1, 10, 100, 1000]), gate: Tensor(shape: [2], values: [2, -1]))
+    #expect(x.values == [3, -8, 203, -996])
+  }
+
+  @Test func chunksOfARow() {
+    let row = Tensor(shape: [1, 6], values: [1, 2, 3, 4, 5, 6])
+    #expect(
+      row.chunks(3)
+        == [[1, 2], [3, 4], [5, 6]].map { Tensor(shape: [2], values: $0) })
+    #expect(row.chunks(1) == [Tensor(shape: [6], values: row.values)])
   }
 
   @Test func columnsSideBySide() {
