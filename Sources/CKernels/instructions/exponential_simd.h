@@ -7,30 +7,43 @@
 
 DIS_BEGIN_KERNELS
 
-/// Returns 2^x for x <= 127. The fraction of x is the argument of a minimax polynomial of degree 5
-/// on [-1/2, 1/2], with a relative error of 7.5e-8; the integer part is added to the exponent.
-/// Below -126, the result remains 2^-126, which is negligible compared with a state of ordinary
-/// size.
-INLINE vector exp2_approximate(vector x) {
-  x = larger(x, splat(-126.0f));
-  const vector shifter = splat(12582912.0f);  // 1.5 * 2^23. Adding it rounds to an integer.
-  const vector shifted = x + shifter;
-  const vector r = x - (shifted - shifter);
+/// Adding it to a small number rounds to an integer, which is in the low bits: 1.5 * 2^23.
+#define SHIFTER 12582912.0f
+
+/// Returns 2^r by a minimax polynomial of degree 5 on [-1/2, 1/2], with a relative error of 7.5e-8.
+INLINE vector exp2_of_fraction(vector r) {
   vector p = multiply_add(splat(1.327647196e-03f), r, splat(9.675541503e-03f));
   p = multiply_add(p, r, splat(5.550713275e-02f));
   p = multiply_add(p, r, splat(2.402211972e-01f));
   p = multiply_add(p, r, splat(6.931469671e-01f));
-  p = multiply_add(p, r, splat(1.000000072e+00f));
+  return multiply_add(p, r, splat(1.000000072e+00f));
+}
+
+/// Returns 2^x for x <= 127. The fraction of x is the argument of a polynomial; the integer part is
+/// added to the exponent. Below -126, the result remains 2^-126, which is negligible compared with
+/// a state of ordinary size.
+INLINE vector exp2_approximate(vector x) {
+  x = larger(x, splat(-126.0f));
+  const vector shifted = x + splat(SHIFTER);
+  const vector p = exp2_of_fraction(x - (shifted - splat(SHIFTER)));
   return (vector)((integers)p + ((integers)shifted << 23));
+}
+
+/// Returns the same, or NaN where `x` is NaN. The power of two of the integer part is a factor, and
+/// the comparison is a single instruction.
+INLINE vector exp2_or_nan(vector x) {
+  x = choose(x < splat(-126.0f), splat(-126.0f), x);
+  const vector shifted = x + splat(SHIFTER);
+  const vector p = exp2_of_fraction(x - (shifted - splat(SHIFTER)));
+  return p * (vector)(((integers)shifted << 23) + splat_integer(0x3f800000));
 }
 
 /// Returns e^x, with x clamped to [-87, 88]. The multiple of log(2) is subtracted in two parts, so
 /// the relative error stays near 1e-7 for large |x|.
 INLINE vector exp_approximate(vector x) {
   x = smaller(larger(x, splat(-87.0f)), splat(88.0f));
-  const vector shifter = splat(12582912.0f);
-  const vector shifted = multiply_add(x, splat(1.44269504f), shifter);
-  const vector n = shifted - shifter;
+  const vector shifted = multiply_add(x, splat(1.44269504f), splat(SHIFTER));
+  const vector n = shifted - splat(SHIFTER);
   vector r = multiply_add(n, splat(-0.693359375f), x);  // Cody & Waite
   r = multiply_add(n, splat(2.12194440e-4f), r);
   vector p = multiply_add(splat(1.9875691500e-4f), r, splat(1.3981999507e-3f));  // Cephes expf

@@ -7,8 +7,8 @@
 //     #include "packed_simd.h"
 //
 // Definitions in a `_simd.h` file are enclosed in DIS_BEGIN_KERNELS and DIS_END_KERNELS, between
-// which the compiler may use the instructions of the set. In every kernel, a lane is a channel, so
-// values are never summed across lanes.
+// which the compiler may use the instructions of the set. A lane is a channel, so values are not
+// summed across lanes, except for layer norm and in the softmax of attention, where it is a key.
 
 #ifndef DIS_VECTOR_H
 #define DIS_VECTOR_H

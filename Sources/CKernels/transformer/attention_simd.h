@@ -76,35 +76,56 @@ static void multiply_panels(
 
 /// The softmax of a query over the keys so far.
 typedef struct {
-  float largest;  // The largest score.
+  float largest;  // The largest score times the scale.
   float sum;      // The sum of the exponentials, relative to the largest.
 } progress;
 
-/// Replaces the scores of a query for a block of keys by exp2(scale * (score - largest)), and
-/// returns the factor that makes the exponentials of earlier blocks relative to the new largest
-/// score. Scores up to a whole vector are overwritten.
-static float exponentials(float *scores, size_t keys, float scale, progress *softmax) {
-  // Past the last key, exponentials are 2^-126, which does not change a sum of at least 1.
-  const size_t whole = dis_round_up(keys, DIS_LANES);
-  for (size_t r = keys; r < whole; r++) scores[r] = -INFINITY;
-  vector maxima = splat(softmax->largest);
-  for (size_t r = 0; r < whole; r += DIS_LANES) maxima = larger(maxima, load(scores + r));
-  const float largest = __builtin_reduce_max(maxima);
-  vector sums = splat(0);
-  for (size_t r = 0; r < whole; r += DIS_LANES) {
-    const vector x = splat(scale) * (load(scores + r) - splat(largest));
-    const vector weights = multiplied(choose(x == x, exp2_approximate(x), x));
-    store(scores + r, weights);
-    sums += weights;
-  }
+/// Returns the sum of all lanes.
+INLINE float sum_of_lanes(vector x) {
   float lanes[DIS_LANES];
-  store(lanes, sums);
+  store(lanes, x);
   UNROLL for (size_t half = DIS_LANES / 2; half > 0; half /= 2) {
     for (size_t i = 0; i < half; i++) lanes[i] += lanes[i + half];
   }
-  const float factor = exp2f(scale * (softmax->largest - largest));
+  return lanes[0];
+}
+
+/// Replaces the scores of a query for a block of keys by exp2(scale * score - largest), and returns
+/// the factor that makes the exponentials of earlier blocks relative to the new largest score. The
+/// group of the last key is overwritten up to its end.
+///
+/// The largest product is rounded, but the same number is subtracted everywhere.
+INLINE float exponentials(float *scores, size_t keys, float scale, progress *softmax) {
+  // Past the last key, exponentials are 2^-126, which does not change a sum of about 1 or more.
+  const size_t whole = dis_round_up(keys, DIS_CHANNELS);
+  for (size_t r = keys; r < whole; r++) scores[r] = -INFINITY;
+  vector maxima[GROUP], sums[GROUP];
+  UNROLL for (size_t i = 0; i < GROUP; i++) {
+    maxima[i] = splat(-INFINITY);
+    sums[i] = splat(0);
+  }
+  for (size_t r = 0; r < whole; r += DIS_CHANNELS) {
+    UNROLL for (size_t i = 0; i < GROUP; i++) {
+      const vector score = load(scores + r + i * DIS_LANES);
+      maxima[i] = choose(maxima[i] < score, score, maxima[i]);
+    }
+  }
+  UNROLL for (size_t i = 1; i < GROUP; i++) maxima[0] = larger(maxima[0], maxima[i]);
+  const float block = scale * __builtin_reduce_max(maxima[0]);
+  const float largest = block > softmax->largest ? block : softmax->largest;
+  for (size_t r = 0; r < whole; r += DIS_CHANNELS) {
+    UNROLL for (size_t i = 0; i < GROUP; i++) {
+      float *at = scores + r + i * DIS_LANES;
+      const vector x = multiply_add(load(at), splat(scale), splat(-largest));
+      const vector weights = multiplied(exp2_or_nan(x));
+      store(at, weights);
+      sums[i] += weights;
+    }
+  }
+  UNROLL for (size_t i = 1; i < GROUP; i++) sums[0] += sums[i];
+  const float factor = exp2f(softmax->largest - largest);
   softmax->largest = largest;
-  softmax->sum = softmax->sum * factor + lanes[0];
+  softmax->sum = softmax->sum * factor + sum_of_lanes(sums[0]);
   return factor;
 }
 
@@ -115,24 +136,26 @@ static void attend(
   const dis_attention_division a = dis_divide_attention(tokens, channels, precision);
   const size_t row = heads * channels, stride = 3 * row;
   const float scale = (float)(1.4426950408889634 / sqrt((double)channels));
-  float *keys = scratch, *values = scratch + a.values, *converted = scratch + a.converted;
+  float *keys = scratch, *values = scratch + a.values, *queries = scratch + a.query_words;
   float *scores = scratch + a.scores, *results = scratch + a.results;
   // As for every operand, the rows are followed by copies of the last one.
-  const float *query_rows[DIS_QUERY_LIMIT + DIS_TILE_ROWS];
-  const float *score_rows[DIS_QUERY_LIMIT + DIS_TILE_ROWS];
-  progress softmax[DIS_QUERY_LIMIT];
+  const float *query_rows[DIS_QUERY_BLOCK + DIS_TILE_ROWS];
+  const float *score_rows[DIS_QUERY_BLOCK + DIS_TILE_ROWS];
+  progress softmax[DIS_QUERY_BLOCK];
 
   for (size_t head = 0; head < heads; head++) {
     const float *q = qkv + head * channels;
-    pack_keys(keys, q + row, stride, tokens, channels, a, converted);
+    pack_keys(keys, q + row, stride, tokens, channels, a, queries);
     pack_values(values, q + 2 * row, stride, tokens, channels, a);
     for (size_t first = 0; first < tokens; first += a.queries) {
       const size_t count = dis_smaller(a.queries, tokens - first);
       for (size_t i = 0; i < count + DIS_TILE_ROWS; i++) {
         const size_t query = dis_smaller(i, count - 1);
-        query_rows[i] = i < count ? to_words(converted + i * a.words, q + (first + i) * stride,
-                                             channels)
-                                  : query_rows[query];
+        if (i == query) {
+          query_rows[i] = to_words(queries + i * a.words, q + (first + i) * stride, channels);
+        } else {
+          query_rows[i] = query_rows[query];
+        }
         score_rows[i] = scores + query * a.pitch;
       }
       for (size_t i = 0; i < count; i++) softmax[i] = (progress){-INFINITY, 0};
