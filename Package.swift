@@ -59,7 +59,7 @@ let package = Package(
       dependencies: ["CImageCodecs", "CWebP", "CZlib", "Checkpoints", "Files", "Tensors"],
       swiftSettings: swiftSettings),
     .target(
-      name: "Backbones", dependencies: ["Checkpoints", "Files", "Tensors"],
+      name: "Backbones", dependencies: ["Checkpoints", "Diffusion", "Files", "Tensors"],
       swiftSettings: swiftSettings),
     .target(
       name: "Autoencoder", dependencies: ["Checkpoints", "Files", "Tensors"],

@@ -21,6 +21,8 @@ package struct CheckpointFile: Sendable {
   package let metadata: [(String, String)]
   /// The integers in the file's dictionary by their keys, such as the number of training steps.
   package let integers: [String: Int]
+  /// The texts among the arguments of training that the file holds as `args` or `config`, by name.
+  package let arguments: [String: String]
   /// The classes that the file names and that were kept as names, such as `argparse.Namespace`.
   package let inertClasses: [String]
   /// The state dicts of the file, in file order.
@@ -65,6 +67,7 @@ package struct CheckpointFile: Sendable {
     metadata = header.metadata
     integers = Dictionary(
       metadata.compactMap { key, text in Int(text).map { (key, $0) } }, uniquingKeysWith: { $1 })
+    arguments = [:]
     inertClasses = []
     let state = try StateDict(header.tensors, storages: StorageReader(file))
     stateDicts = [NamedStateDict(flat: state)]
@@ -80,6 +83,7 @@ package struct CheckpointFile: Sendable {
     format = .torchScript
     metadata = []
     integers = [:]
+    arguments = [:]
     inertClasses = container.pickle.inertClasses
     let state = try StateDict(
       try container.pickle.moduleEntries(storages: container.storages),
@@ -105,6 +109,7 @@ package struct CheckpointFile: Sendable {
       items.compactMap { key, value in
         graph.text(key).flatMap { name in graph.integer(value).map { (name, $0) } }
       }, uniquingKeysWith: { $1 })
+    arguments = graph.texts(inNamespaceOf: ["args", "config"])
     inertClasses = pickle.inertClasses
     let search = try StateDictSearch(
       pickle, storages: container.storages,

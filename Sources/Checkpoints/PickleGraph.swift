@@ -170,6 +170,22 @@ extension PickleGraph {
     return dictionary(state)
   }
 
+  /// Returns the texts in a dictionary or an `argparse.Namespace` that the outermost dictionary holds
+  /// under the first of some keys.
+  func texts(inNamespaceOf keys: [String]) -> [String: String] {
+    guard let found = keys.lazy.compactMap({ value(root, $0) }).first else { return [:] }
+    var items = dictionary(found)
+    if case .call(let function, _, let state?) = values[found],
+      global(function) == "argparse.Namespace"
+    {
+      items = dictionary(state)
+    }
+    return Dictionary(
+      (items ?? []).compactMap { item in
+        text(item.key).flatMap { name in text(item.value).map { (name, $0) } }
+      }, uniquingKeysWith: { $1 })
+  }
+
   /// Returns a description of the value for messages.
   func description(_ index: Int) -> String {
     switch values[index] {

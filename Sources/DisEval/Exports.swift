@@ -1,4 +1,5 @@
 // The modules whose types the signatures of this one show, so that `import DisEval` names all of them.
+@_exported import Backbones
 @_exported import Diffusion
 @_exported import FeatureExtractors
 @_exported import Features

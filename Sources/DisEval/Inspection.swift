@@ -31,9 +31,11 @@ public struct Inspection: Codable, Sendable {
   public var metadata: [String: String]?
   /// The classes in a pickle, which are never constructed.
   public var inertClasses: [String]?
-  /// The network, if it is a DiS architecture.
+  /// The network, if it is a backbone.
   public var model: ModelProvenance?
-  /// The cost of a forward pass of it.
+  /// What decided each property of it that is not a matter of shapes, by its name.
+  public var decidedBy: [String: String]?
+  /// The cost of a forward pass of a DiS, in parts.
   public var compute: ForwardCompute?
   /// The decoder of latents, if the file is one.
   public var decoder: Decoder?
@@ -73,9 +75,12 @@ public struct Inspection: Codable, Sendable {
   /// - Parameters:
   ///   - path: The path of a checkpoint, weights, statistics, images or a run.
   ///   - key: The key path of a state dict in a checkpoint; nil to choose one.
+  ///   - backbone: What a checkpoint is, as far as its content does not decide.
   /// - Throws: `Failure` (65) `NoImages` if a folder has none, `RunDamaged` if a run's record is
   ///   not valid; or the error that opening a checkpoint, its state dict or statistics throws.
-  public init(path: String, key: String?) throws {
+  public init(
+    path: String, key: String?, backbone: BackboneChoices = BackboneChoices()
+  ) throws {
     file = path
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue
@@ -119,11 +124,13 @@ public struct Inspection: Codable, Sendable {
     } else {
       kind = "checkpoint"
       format = ""
-      try inspectCheckpoint(path, key)
+      try inspectCheckpoint(path, key, backbone)
     }
   }
 
-  private mutating func inspectCheckpoint(_ path: String, _ key: String?) throws {
+  private mutating func inspectCheckpoint(
+    _ path: String, _ key: String?, _ backbone: BackboneChoices
+  ) throws {
     let checkpoint = try CheckpointFile.open(path)
     format = checkpoint.format.rawValue
     stateDicts = checkpoint.stateDictKeys
@@ -135,10 +142,8 @@ public struct Inspection: Codable, Sendable {
     self.key = key ?? (taken == nil ? checkpoint.stateDictKeys.first : taken?.key)
     let state = try checkpoint.stateDict(key: self.key)
     list(state)
-    if let configuration = try? DiSConfiguration(state) {
-      architecture = "DiS"
-      model = ModelProvenance(configuration)
-      compute = ForwardCompute(configuration)
+    if try recognize(state, checkpoint, backbone) {
+      return
     } else if let configuration = try? DecoderConfiguration(state) {
       architecture = "AutoencoderKL"
       decoder = Decoder(configuration)
@@ -150,8 +155,33 @@ public struct Inspection: Codable, Sendable {
       if metadata?["schema"] == UnitContent.schema {
         kind = "unit"
       } else if architecture == nil {
-        summary = "not a DiS model because \(Self.reasonAgainstDiS(state))"
+        summary = "no model that is read: \(Self.reasonAgainst(state, checkpoint))"
       }
+    }
+  }
+
+  /// Describes the backbone in a checkpoint, as far as its content decides.
+  ///
+  /// - Returns: Whether there is one.
+  private mutating func recognize(
+    _ state: StateDict, _ checkpoint: CheckpointFile, _ backbone: BackboneChoices
+  ) throws -> Bool {
+    do throws(Failure) {
+      let recognized = try RecognizedBackbone(
+        state, arguments: checkpoint.arguments, choices: backbone)
+      let found = recognized.architecture
+      architecture = found.family.title
+      model = ModelProvenance(found)
+      decidedBy = recognized.decidedBy.mapValues(\.rawValue)
+      if found.family == .dis { compute = ForwardCompute(try DiSConfiguration(state)) }
+      return true
+    } catch {
+      if error.code == .backboneMismatch { throw error }
+      guard error.code == .ambiguousCheckpoint else { return false }
+      // What there is to decide is the most useful thing to know about it.
+      architecture = "undecided"
+      summary = error.detail
+      return true
     }
   }
 
@@ -164,9 +194,9 @@ public struct Inspection: Codable, Sendable {
     return documentSchema(of: try file.bytes(at: 0, count: file.size))
   }
 
-  private static func reasonAgainstDiS(_ state: StateDict) -> String {
-    do {
-      _ = try DiSConfiguration(state)
+  private static func reasonAgainst(_ state: StateDict, _ checkpoint: CheckpointFile) -> String {
+    do throws(Failure) {
+      _ = try RecognizedBackbone(state, arguments: checkpoint.arguments)
       return "its extents are not those of one"
     } catch {
       return error.detail

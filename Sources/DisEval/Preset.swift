@@ -9,9 +9,9 @@ import Sampling
 /// The settings of a published evaluation, so that a checkpoint of its model can be scored in the
 /// same way with one option.
 ///
-/// Neither the DiS paper nor its code specifies everything that a number depends on; ``source``
-/// states what each preset follows. A preset fixes model, sampler, steps, guidance, labels,
-/// quantiser, number of samples, dialect and statistics, but not files, seed and workload.
+/// Papers and code do not specify everything that a number depends on; ``source`` states what each
+/// preset follows. A preset fixes model, sampler, steps, guidance, labels, quantiser, number of
+/// samples, dialects and statistics, but not files, seed and workload.
 public struct Preset: Sendable {
   /// The name, as given on the command line.
   public let name: String
@@ -21,15 +21,31 @@ public struct Preset: Sendable {
   public let settings: SamplingSettings
   /// The number of samples scored.
   public var count: Int { 50_000 }
-  /// The dialect of features and statistics.
+  /// The dialect of the features.
   public let dialect: Dialect
+  /// The dialect of the statistics. Some publications mix two.
+  public let referenceDialect: Dialect
   /// The name of the reference in the registry.
   public let reference: String
   /// The source of the settings.
   public let source: String
+  /// What the checkpoint is, as far as its content does not decide.
+  public let backbone: BackboneChoices
+  /// The published number; nil if there is none.
+  public let published: Published?
 
-  /// A model, as far as the shapes of a checkpoint identify it.
+  /// A published number.
+  public struct Published: Equatable, Sendable {
+    /// The Fréchet distance.
+    public let fid: Double
+    /// Where it was published.
+    public let source: String
+  }
+
+  /// A model, as far as a checkpoint identifies it.
   public struct Model: Equatable, Sendable, CustomStringConvertible {
+    /// The family of the backbone.
+    public let family: BackboneFamily
     /// The architecture, such as `DiS-S/2`.
     public let variant: String
     /// The side of the images or latents in pixels.
@@ -41,51 +57,51 @@ public struct Preset: Sendable {
 
     /// The architecture, size and classes in one line, for users.
     public var description: String {
-      "\(variant), \(side)x\(side)x\(channels), "
+      (family == .repa ? "REPA's " : "")
+        + "\(variant), \(side)x\(side)x\(channels), "
         + (classes.map { "\($0) classes" } ?? "unconditional")
+    }
+
+    /// The architecture with its cost.
+    ///
+    /// - Parameter backbone: What is said about the process.
+    func architecture(_ backbone: BackboneChoices) -> Architecture {
+      let size = String(variant.split(separator: "-").last ?? "")
+      switch family {
+      case .dis:
+        if let configuration = DiSConfiguration.variant(
+          variant, side: side, channels: channels, classes: classes)
+        {
+          return Architecture(configuration)
+        }
+      case .dit, .sit, .repa:
+        if let configuration = DiTConfiguration.size(
+          size, side: side, channels: channels, classes: classes ?? 0, learnsSigma: family != .repa)
+        {
+          let process: DiffusionProcess =
+            switch family {
+            case .dit: .timesteps
+            case .sit: .flow(.sit)
+            default: .flow(.repa)
+            }
+          return Architecture(configuration, family: family, process: process)
+        }
+      case .uvit:
+        let rows = classes.map { channels == 4 ? $0 + 1 : $0 }
+        if let configuration = UViTConfiguration.size(
+          size, side: side, channels: channels, labelRows: rows)
+        {
+          return Architecture(
+            configuration,
+            process: backbone.objective == .sd ? .stableDiffusion : .continuousVP)
+        }
+      }
+      preconditionFailure("a preset has a variant of its paper")
     }
   }
 
   /// Whether the model generates latents, which need a decoder.
   public var isLatent: Bool { model.channels == 4 }
-
-  /// All presets.
-  public static let all: [Preset] = {
-    let unguided = SamplingSettings()
-    // sample.py and train.py of feizc/DiS at 3da562e always guide the first three channels with
-    // scale 1.5.
-    var guided = SamplingSettings()
-    guided.guidanceScale = 1.5
-    guided.guidedChannels = .first3
-    let code =
-      "250 DDPM steps as in sample.py of feizc/DiS (3da562e); scored like U-ViT, whose fid_score.py "
-      + "DiS has"
-    let guidedCode =
-      "250 DDPM steps and guidance 1.5 of the first three channels as in sample.py of feizc/DiS "
-      + "(3da562e); scored by guided-diffusion's evaluator, which the field uses for ImageNet"
-    return [
-      Preset(
-        name: "dis-s2-cifar10",
-        model: Model(variant: "DiS-S/2", side: 32, channels: 3, classes: nil), settings: unguided,
-        dialect: .pytorchFID, reference: "cifar10-uvit", source: code),
-      Preset(
-        name: "dis-s2-celeba64",
-        model: Model(variant: "DiS-S/2", side: 64, channels: 3, classes: nil), settings: unguided,
-        dialect: .pytorchFID, reference: "celeba-64-uvit", source: code),
-      Preset(
-        name: "dis-m2-imagenet64",
-        model: Model(variant: "DiS-M/2", side: 64, channels: 3, classes: 1000), settings: guided,
-        dialect: .tensorFlow, reference: "imagenet-64-adm", source: guidedCode),
-      Preset(
-        name: "dis-h2-imagenet256",
-        model: Model(variant: "DiS-H/2", side: 32, channels: 4, classes: 1000), settings: guided,
-        dialect: .tensorFlow, reference: "imagenet-256-adm", source: guidedCode),
-      Preset(
-        name: "dis-h2-imagenet512",
-        model: Model(variant: "DiS-H/2", side: 64, channels: 4, classes: 1000), settings: guided,
-        dialect: .tensorFlow, reference: "imagenet-512-adm", source: guidedCode),
-    ]
-  }()
 
   /// Finds the preset with the given name.
   ///
@@ -99,16 +115,23 @@ public struct Preset: Sendable {
     self = preset
   }
 
-  private init(
-    name: String, model: Model, settings: SamplingSettings, dialect: Dialect, reference: String,
-    source: String
+  init(
+    name: String, model: Model, settings: SamplingSettings, dialect: Dialect,
+    referenceDialect: Dialect? = nil, reference: String, source: String,
+    backbone: BackboneChoices = BackboneChoices(), published: Published? = nil
   ) {
     self.name = name
     self.model = model
     self.settings = settings
     self.dialect = dialect
+    self.referenceDialect = referenceDialect ?? dialect
     self.reference = reference
     self.source = source
+    var backbone = backbone
+    // The tensors of a DiS and a REPA decide; those of the others may be another's too.
+    if model.family == .dit || model.family == .sit { backbone.family = model.family }
+    self.backbone = backbone
+    self.published = published
   }
 
   /// Checks that a generator matches the preset.
@@ -116,10 +139,11 @@ public struct Preset: Sendable {
   /// - Throws: `Failure` `PresetMismatch` (65) if the checkpoint has a different model, or (64) if
   ///   latents are decoded differently.
   public func check(_ generator: Generator) throws(Failure) {
-    let found = generator.checkpoint.model
+    let architecture = generator.model.architecture
     let model = Model(
-      variant: found.variant, side: found.imageSide, channels: found.channels,
-      classes: found.numClasses)
+      family: architecture.family, variant: architecture.variant ?? "custom",
+      side: architecture.imageSide, channels: architecture.channels,
+      classes: architecture.classCount)
     guard model == self.model else {
       throw Failure(
         .dataRefused, .presetMismatch, generator.checkpoint.file,
@@ -156,12 +180,11 @@ public struct Preset: Sendable {
   ///
   /// - Parameter gflops: The speed of the core, in billions of operations per second.
   public func coreHours(gflops: Double) -> Double {
-    let configuration = DiSConfiguration.variant(
-      model.variant, side: model.side, channels: model.channels, classes: model.classes)
-    guard let configuration, let sampler = try? settings.sampler(Schedule(settings.respacing)),
+    let architecture = model.architecture(backbone)
+    guard let sampler = try? settings.sampler(for: architecture),
       let evaluations = sampler.networkEvaluations(settings.guidance)
-    else { preconditionFailure("a preset has a variant of the paper and a sampler") }
-    return Double(count * evaluations) * configuration.cost.total / (gflops * 1e9) / 3600
+    else { preconditionFailure("a preset has a sampler that fits its model") }
+    return Double(count * evaluations) * architecture.operations / (gflops * 1e9) / 3600
   }
 
   /// The speed of a core for ``lines``, in billions of operations per second.
@@ -180,7 +203,14 @@ public struct Preset: Sendable {
       ),
       ("labels", model.classes == nil ? "none" : "\(settings.labels)"),
       ("quantizer", settings.quantizer.rawValue),
-      ("samples", "\(count)"), ("dialect", dialect.rawValue), ("reference", reference),
+      ("samples", "\(count)"),
+      (
+        "dialect",
+        dialect.rawValue
+          + (referenceDialect == dialect ? "" : ", statistics \(referenceDialect.rawValue)")
+      ),
+      ("reference", reference),
+      ("published", published.map { "\($0.fid) (\($0.source))" } ?? "none"),
       (
         "time",
         "about \(rounded(coreHours(gflops: Self.usualSpeed))) hours of one processor core (at "

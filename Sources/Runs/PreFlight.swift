@@ -42,7 +42,8 @@ package struct PreFlight: Sendable {
     }
     let extraction = try Self.extraction(extractor, kept)
     let decoding = generator.decoder?.cost(latentSide: generator.checkpoint.model.imageSide)
-    let sampling = step * (generator.stepCount ?? Self.usualSteps) / .seconds(1) + (decoding?.seconds ?? 0)
+    let sampling =
+      step * (generator.stepCount ?? Self.usualSteps) / .seconds(1) + (decoding?.seconds ?? 0)
     together = 1
     secondsPerSample = sampling + extraction
     seconds = secondsPerSample * Double(count) / Self.workers(threads)

@@ -41,6 +41,8 @@ extension Failure.Code {
   public static let pixelModel = Failure.Code("PixelModel")
   /// A request contains a name or number unknown to this version.
   public static let requestInvalid = Failure.Code("RequestInvalid")
+  /// A sampler is not one for the process of the checkpoint.
+  public static let samplerMismatch = Failure.Code("SamplerMismatch")
   /// A sampler needs noise for every step, and none was given.
   public static let stepNoiseMissing = Failure.Code("StepNoiseMissing")
   /// There are fewer labels than samples.

@@ -7,17 +7,11 @@ import Tensors
 // The parts of which a sample is made, each by itself.
 extension Generator {
   /// The extents of a sample before decoding, `[C, H, W]`.
-  public var sampleShape: [Int] {
-    let configuration = model.configuration
-    return [configuration.channels, configuration.imageSide, configuration.imageSide]
-  }
+  public var sampleShape: [Int] { model.architecture.inputShape }
 
   /// The extents of what the network returns, `[Co, H, W]`: C channels of the prediction, followed by
   /// C of the variance if the model learns it.
-  public var predictionShape: [Int] {
-    let configuration = model.configuration
-    return [configuration.outputChannels, configuration.imageSide, configuration.imageSide]
-  }
+  public var predictionShape: [Int] { model.architecture.outputShape }
 
   /// Returns the class of a sample; nil for a model without classes.
   ///
@@ -45,49 +39,50 @@ extension Generator {
   ///
   /// - Parameters:
   ///   - x: A noisy image or latent x_t, ``sampleShape`` values in row-major order.
-  ///   - timestep: The timestep t of training, 0 to 999.
+  ///   - time: The time as the network takes it: the timestep of training, 0 to 999; t from 0 to 1 for
+  ///     a flow; 999 t or, for the process of Stable Diffusion, 1000 t for a U-ViT.
   ///   - label: The class, from 0 to the number of classes, which stands for no class; nil for no
   ///     class.
   /// - Returns: ``predictionShape`` values in row-major order: the prediction, such as the noise, then
   ///   the logits of the variance if the model learns it.
   /// - Throws: `Failure` `NoiseShape` (65) if `x` has a different number of values,
-  ///   `SettingOutOfRange` (64) if the timestep is not in its range, `LabelOutOfRange` (65) if the
+  ///   `SettingOutOfRange` (64) if the time is not in its range, `LabelOutOfRange` (65) if the
   ///   label is not a class, `UnconditionalModel` (64) if the model has no classes and a label is
   ///   given, `NotFinite` (65) if the prediction has NaN or infinity.
   /// - SeeAlso: Fei et al., arXiv 2402.05608, section 3; `DiS.forward` of `models_dis.py` in
   ///   feizc/DiS at 3da562e.
-  public func prediction(_ x: [Float], timestep: Int, label: Int? = nil) throws(Failure) -> [Float]
-  {
+  public func prediction(
+    _ x: [Float], time: Double, label: Int? = nil
+  ) throws(Failure) -> [Float] {
     guard x.count == sampleShape.reduce(1, *) else {
       throw Failure(
         .dataRefused, .noiseShape, "`x`",
         "\(x.count) values, expected [C, H, W] = \(sampleShape), which are "
           + "\(sampleShape.reduce(1, *))")
     }
-    guard Respacing.trainingTimesteps.contains(timestep) else {
-      throw .outOfRange(
-        "timestep", timestep,
-        "\(Respacing.trainingTimesteps.lowerBound) to \(Respacing.trainingTimesteps.upperBound)")
-    }
+    let times = model.architecture.process.times
+    guard times.contains(time) else { throw .outOfRange("time", time, times.words) }
     if let label { try checkIsClass(label) }
     let result = model(
-      Tensor(shape: sampleShape, values: x), time: Double(timestep),
-      label: label ?? model.configuration.nullClass)
+      Tensor(shape: sampleShape, values: x), time: time,
+      label: label ?? model.architecture.nullClass)
     guard result.values.allSatisfy(\.isFinite) else {
       throw Failure(
         .dataRefused, .notFinite, checkpoint.file,
-        "the prediction at timestep \(timestep) has values that are not finite")
+        "the prediction at time \(time) has values that are not finite")
     }
     return result.values
   }
 
   private func checkIsClass(_ label: Int) throws(Failure) {
-    guard let classes = model.configuration.classCount else {
+    guard let classes = model.architecture.classCount else {
       throw Failure(
         .usage, .unconditionalModel, "`label` \(label)", "the checkpoint has no classes")
     }
-    guard (0...classes).contains(label) else {
-      throw LabelPolicy.notAClass(label, of: classes, model: "the checkpoint")
+    let hasNullClass = model.architecture.nullClass != nil
+    guard (0..<(hasNullClass ? classes + 1 : classes)).contains(label) else {
+      throw LabelPolicy.notAClass(
+        label, of: classes, hasNullClass: hasNullClass, model: "the checkpoint")
     }
   }
 }

@@ -38,7 +38,9 @@ extension CheckpointRequest {
     }
     let decoder = try provenance.decoder.map { try DecoderRequest(repeating: $0, path: decoder) }
     let key = isSame ? scored.key : try CheckpointFile.open(path).key(like: scored.key)
-    self.init(path: path, key: key, decoder: decoder, sampling: sampling)
+    self.init(
+      path: path, key: key, backbone: BackboneRequest(repeating: scored), decoder: decoder,
+      sampling: sampling)
   }
 }
 

@@ -1,3 +1,4 @@
+import Backbones
 import Diffusion
 import Files
 import Results
@@ -17,7 +18,7 @@ extension Generator {
     _ request: CheckpointRequest, precision: Precision = .float32, given: GivenNoise? = nil
   ) throws {
     try self.init(
-      checkpoint: request.path, key: request.key,
+      checkpoint: request.path, key: request.key, backbone: BackboneChoices(request.backbone),
       settings: try SamplingSettings(request.sampling), given: given,
       decoder: try request.decoder.map(LoadedDecoder.init), precision: precision)
   }
@@ -60,10 +61,7 @@ extension SamplingSettings {
   package init(_ request: SamplingRequest) throws {
     self.init()
     func known<Value: RawRepresentable<String>>(_ what: String, _ name: String) throws -> Value {
-      guard let value = Value(rawValue: name) else {
-        throw Failure(
-          .dataRefused, .requestInvalid, "\(what) \(name)", "this version does not know it")
-      }
+      guard let value = Value(rawValue: name) else { throw Failure.unknownName(what, name) }
       return value
     }
     sampler = try known("sampler", request.sampler)
@@ -80,6 +78,10 @@ extension SamplingSettings {
       }
       guidanceInterval = ends[0]...ends[1]
     }
+    diffusion = try request.diffusion.map { try known("diffusion", $0) } ?? diffusion
+    diffusionNorm = request.diffusionNorm ?? diffusionNorm
+    lastStep = try request.lastStep.map { try known("last_step", $0) } ?? lastStep
+    lastStepSize = request.lastStepSize ?? lastStepSize
     labels = try LabelPolicy(request.labels)
   }
 
@@ -105,12 +107,17 @@ extension SamplingSettings {
   package var request: SamplingRequest {
     let labels =
       if case .file(let path, _) = labels { path } else { labels.description }
-    return SamplingRequest(
+    var request = SamplingRequest(
       sampler: sampler.rawValue, prediction: prediction.rawValue, respacing: "\(respacing)",
       eta: eta, cfgScale: guidanceScale,
       cfgInterval: guidanceInterval == Guidance.everywhere
         ? nil : [guidanceInterval.lowerBound, guidanceInterval.upperBound],
       cfgChannels: guidedChannels.rawValue, clip: clips, seed: seed, labels: labels,
       quantizer: quantizer.rawValue)
+    if sampler.isFlowSDE {
+      (request.diffusion, request.diffusionNorm) = (diffusion.rawValue, diffusionNorm)
+      (request.lastStep, request.lastStepSize) = (lastStep.rawValue, lastStepSize)
+    }
+    return request
   }
 }

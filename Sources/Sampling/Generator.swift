@@ -17,7 +17,7 @@ public struct Generator: Sendable {
   public let decoder: LoadedDecoder?
 
   /// The network.
-  package let model: DiSModel
+  package let model: any Backbone
   /// The sampler, with the timesteps to visit.
   package let sampler: any Sampler
   private let given: GivenNoise?
@@ -28,12 +28,13 @@ public struct Generator: Sendable {
   ///   - path: The path of a `.pt`, `.pth` or `.safetensors` file, recognised by content.
   ///   - key: The key path of the state dict within the file; nil for the averaged weights, or for
   ///     the only state dict.
+  ///   - backbone: What the checkpoint is, as far as its content does not decide.
   ///   - settings: All settings that determine the samples.
   ///   - given: Noise to use instead of the random streams; nil to use these.
   ///   - decoder: The decoder that converts latents to images; nil for a model of pixels, or if
   ///     only latents are wanted.
   ///   - precision: The number format of the network's matrix products.
-  /// - Throws: `Failure` (65) if the file is not a DiS checkpoint or cannot be read,
+  /// - Throws: `Failure` (65) if the file is not a checkpoint that is read,
   ///   `LabelOutOfRange` if a label is not a class, `DecoderMismatch` if the decoder expects
   ///   different channels, or `NoiseShape` if given noise has a different shape; (64)
   ///   `SettingOutOfRange` if a number of the settings is not in its range, `InvalidRespacing` for a
@@ -42,42 +43,49 @@ public struct Generator: Sendable {
   ///   pixels is given a decoder, or `StepNoiseMissing`; `OutOfMemory` (71) if decoding needs more
   ///   memory than the machine has.
   public init(
-    checkpoint path: String, key: String? = nil, settings: SamplingSettings = SamplingSettings(),
-    given: GivenNoise? = nil,
+    checkpoint path: String, key: String? = nil, backbone: BackboneChoices = BackboneChoices(),
+    settings: SamplingSettings = SamplingSettings(), given: GivenNoise? = nil,
     decoder: LoadedDecoder? = nil, precision: Precision = .float32
   ) throws {
     try settings.check()
-    let schedule = Schedule(settings.respacing)
     let file = try CheckpointFile.open(path)
     let taken = try file.taken(key)
-    model = try DiSModel(taken.state, precision: precision)
-    sampler = try settings.sampler(schedule)
+    let recognized = try RecognizedBackbone(
+      taken.state, arguments: file.arguments, choices: backbone)
+    sampler = try settings.sampler(for: recognized.architecture)
+    model = try recognized.load(taken.state, precision: precision)
     checkpoint = CheckpointProvenance(
       file: lastComponent(path), sha256: try sha256(ofFile: path), format: file.format.rawValue,
-      key: taken.key, model: ModelProvenance(model.configuration))
+      key: taken.key, model: ModelProvenance(recognized.architecture),
+      decidedBy: recognized.decidedBy.mapValues(\.rawValue))
     self.settings = settings
     self.given = given
     self.decoder = decoder
     try given?.check(
-      configuration: model.configuration, draws: sampler.drawCount)
+      shape: recognized.architecture.inputShape, draws: sampler.drawCount)
     try checkLabels()
     try checkDecoder()
   }
 
   private func checkLabels() throws(Failure) {
-    try settings.labels.check(classes: model.configuration.classCount, of: "the checkpoint")
-    guard model.configuration.classCount != nil || settings.guidanceScale == 1 else {
+    let architecture = model.architecture
+    try settings.labels.check(
+      classes: architecture.classCount, hasNullClass: architecture.nullClass != nil,
+      of: "the checkpoint")
+    guard architecture.nullClass != nil || settings.guidanceScale == 1 else {
       throw Failure(
         .usage, .unconditionalModel, "`guidanceScale` \(settings.guidanceScale)",
-        "the checkpoint has no classes, so there is nothing to guide towards")
+        architecture.classCount == nil
+          ? "the checkpoint has no classes, so there is nothing to guide towards"
+          : "the checkpoint has no label for no class, so that it cannot be guided")
     }
   }
 
   private func checkDecoder() throws(Failure) {
-    let channels = model.configuration.channels
+    let channels = model.architecture.channels
     guard let decoder else { return }
     if decoder.latentChannels == channels {
-      return try decoder.checkMemory(latentSide: model.configuration.imageSide)
+      return try decoder.checkMemory(latentSide: model.architecture.imageSide)
     }
     if [1, 3].contains(channels) {
       throw Failure(
@@ -94,16 +102,16 @@ public struct Generator: Sendable {
   /// - Throws: `Failure` `LatentModel` (69) if there is no decoder and the model does not have 1 or
   ///   3 channels.
   package func checkMakesImages() throws(Failure) {
-    guard decoder != nil || [1, 3].contains(model.configuration.channels) else {
+    guard decoder != nil || [1, 3].contains(model.architecture.channels) else {
       throw Failure(
         .unavailable, .latentModel, checkpoint.file,
-        "the model makes latents of \(model.configuration.channels) channels; give the decoder that "
+        "the model makes latents of \(model.architecture.channels) channels; give the decoder that "
           + "it was trained with, `decoder` FILE, or write the latents with 'sample `rawOut`'")
     }
   }
 
   /// The side of the images in pixels, after decoding.
-  public var imageSide: Int { model.configuration.imageSide * (decoder?.pixelsPerLatent ?? 1) }
+  public var imageSide: Int { model.architecture.imageSide * (decoder?.pixelsPerLatent ?? 1) }
 
   /// Checks that labels and noise cover the first samples.
   ///
@@ -122,7 +130,7 @@ public struct Generator: Sendable {
   /// - Parameter index: The index of the sample, from 0. Labels from a file must include it.
   /// - Returns: A number from 0 to the number of classes - 1.
   package func label(_ index: Int) -> Int? {
-    model.configuration.classCount.map {
+    model.architecture.classCount.map {
       settings.labels.label(index, of: $0, seed: settings.seed)
     }
   }
@@ -142,8 +150,7 @@ public struct Generator: Sendable {
   ///
   /// - Parameter index: The index of the sample, from 0.
   package func start(_ index: Int) -> SamplingState {
-    let configuration = model.configuration
-    let shape = [configuration.channels, configuration.imageSide, configuration.imageSide]
+    let shape = sampleShape
     let values =
       given?.start(index)
       ?? stream(index).normals(.initialNoise, count: shape.reduce(1, *))
@@ -156,8 +163,8 @@ public struct Generator: Sendable {
   ///   - state: A state of this sample that is not finished.
   ///   - index: The index of the sample, from 0.
   package func advance(_ state: inout SamplingState, _ index: Int) {
-    let configuration = model.configuration
-    let size = configuration.channels * configuration.imageSide * configuration.imageSide
+    let architecture = model.architecture
+    let size = sampleShape.reduce(1, *)
     let stream = stream(index)
     let label = label(index)
     let guidance = settings.guidance
@@ -165,9 +172,8 @@ public struct Generator: Sendable {
       &state,
       noise: { given?.step($0, index) ?? stream.normals(.stepNoise($0), count: size) }
     ) { x, time in
-      guidance(at: time.process, imageChannels: configuration.channels) { isConditional in
-        model(
-          x, time: time.input, label: isConditional ? label : configuration.nullClass)
+      guidance(at: time.process, imageChannels: architecture.channels) { isConditional in
+        model(x, time: time.input, label: isConditional ? label : architecture.nullClass)
       }
     }
   }
@@ -176,11 +182,8 @@ public struct Generator: Sendable {
   ///
   /// - Throws: `Failure` `SamplingState` (65) if this sampler cannot have produced the state.
   package func resume(_ stored: StoredSampling) throws -> SamplingState {
-    let configuration = model.configuration
-    return try sampler.resume(
-      step: stored.step, tensors: stored.tensors,
-      shape: [configuration.channels, configuration.imageSide, configuration.imageSide],
-      source: "a saved sample")
+    try sampler.resume(
+      step: stored.step, tensors: stored.tensors, shape: sampleShape, source: "a saved sample")
   }
 
   /// The number of steps of a sample; nil if it depends on the predictions.
@@ -209,7 +212,7 @@ public struct Generator: Sendable {
 
   /// The extents of the images, `[H, W, C]`.
   package var imageExtents: [Int] {
-    [imageSide, imageSide, decoder?.imageChannels ?? model.configuration.channels]
+    [imageSide, imageSide, decoder?.imageChannels ?? model.architecture.channels]
   }
 
   /// Converts a sample to an image. A latent is decoded first; then floats are quantised to bytes.
@@ -238,7 +241,7 @@ extension Generator {
   /// The sampler and its settings, as recorded in results.
   package var provenance: SamplerProvenance {
     let interval = settings.guidanceInterval
-    return SamplerProvenance(
+    var provenance = SamplerProvenance(
       name: settings.sampler.rawValue, prediction: settings.prediction.rawValue,
       respacing: "\(settings.respacing)", steps: sampler.stepCount,
       evaluations: sampler.evaluations,
@@ -250,6 +253,10 @@ extension Generator {
       clip: settings.clips, seed: settings.seed, stream: streamName,
       labels: settings.labels.description, labelsSha256: settings.labels.sha256,
       quantizer: settings.quantizer.rawValue, precision: model.precision.recorded)
+    let request = settings.request
+    (provenance.diffusion, provenance.diffusionNorm) = (request.diffusion, request.diffusionNorm)
+    (provenance.lastStep, provenance.lastStepSize) = (request.lastStep, request.lastStepSize)
+    return provenance
   }
 }
 

@@ -50,9 +50,8 @@ public struct GivenNoise: Sendable {
   public var count: Int { start.shape[0] }
 
   func check(
-    configuration: DiSConfiguration, draws: Int
+    shape image: [Int], draws: Int
   ) throws(Failure) {
-    let image = [configuration.channels, configuration.imageSide, configuration.imageSide]
     guard Array(start.shape.dropFirst()) == image else {
       throw Failure(
         .dataRefused, .noiseShape, "`noise`",

@@ -66,10 +66,13 @@ extension LabelPolicy {
   ///
   /// - Parameters:
   ///   - classes: The number of classes; nil for an unconditional model.
+  ///   - hasNullClass: Whether the label after the last class stands for no class.
   ///   - model: What the model is called in messages.
   /// - Throws: `Failure` `UnconditionalModel` (64) if labels are requested of a model without
   ///   classes, `LabelOutOfRange` (65) if one is not a class.
-  package func check(classes: Int?, of model: String) throws(Failure) {
+  package func check(
+    classes: Int?, hasNullClass: Bool = true, of model: String
+  ) throws(Failure) {
     guard let classes else {
       guard self == .uniform else {
         throw Failure(.usage, .unconditionalModel, "`labels` \(self)", "\(model) has no classes")
@@ -82,15 +85,19 @@ extension LabelPolicy {
       case .fixed(let label): [label]
       case .file(_, let labels): labels
       }
-    if let wrong = asked.first(where: { !(0...classes).contains($0) }) {
-      throw Self.notAClass(wrong, of: classes, model: model)
+    let labels = 0..<(hasNullClass ? classes + 1 : classes)
+    if let wrong = asked.first(where: { !labels.contains($0) }) {
+      throw Self.notAClass(wrong, of: classes, hasNullClass: hasNullClass, model: model)
     }
   }
 
-  static func notAClass(_ label: Int, of classes: Int, model: String) -> Failure {
+  static func notAClass(
+    _ label: Int, of classes: Int, hasNullClass: Bool, model: String
+  ) -> Failure {
     Failure(
       .dataRefused, .labelOutOfRange, "\(label)",
-      "\(model) has classes 0 to \(classes - 1), and \(classes) for no class")
+      "\(model) has classes 0 to \(classes - 1)"
+        + (hasNullClass ? ", and \(classes) for no class" : "; no label stands for no class"))
   }
 
   /// Checks that labels from a file cover the first samples.

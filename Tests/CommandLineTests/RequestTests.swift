@@ -94,7 +94,7 @@ import _TestSupport
     #expect(again.status == 0 && again.output.hasPrefix("identical"), "\(again.errors)")
   }
 
-  @Test func inspectKnowsDocumentsAndSaysWhyAModelIsNotDiS() throws {
+  @Test func inspectKnowsDocumentsAndSaysWhyAModelIsNotRead() throws {
     let path = folder.path("result.json")
     let run = try DisEvalProcess("fid", images, DisEvalProcess.statistics, "--out", path)
     #expect(run.status == 0, "\(run.errors)")
@@ -106,7 +106,7 @@ import _TestSupport
     try Data(SafetensorsText.oneTensor).write(to: URL(fileURLWithPath: other))
     let model = try DisEvalProcess("inspect", other)
     #expect(
-      model.status == 0 && model.output.contains("not a DiS model because "), "\(model.output)")
+      model.status == 0 && model.output.contains("no model that is read: "), "\(model.output)")
   }
 
   @Test func resultsOfSeveralSeedsAreExportedAndReported() throws {

@@ -76,11 +76,11 @@ import _TestSupport
   /// The network by itself, with a class and without one.
   @Test func thePredictionIsTheNetworks() throws {
     let noise = try generator.noise(at: 0)
-    #expect(generator.predictionShape[0] == generator.model.configuration.outputChannels)
+    #expect(generator.predictionShape[0] == generator.model.architecture.outputChannels)
     for (label, own) in [(1, 1), (3, 3), (nil, 3)] as [(Int?, Int)] {
-      let found = try generator.prediction(noise, timestep: 500, label: label)
+      let found = try generator.prediction(noise, time: 500, label: label)
       let expected = generator.model(
-        Tensor(shape: generator.sampleShape, values: noise), timestep: 500, label: own)
+        Tensor(shape: generator.sampleShape, values: noise), time: 500, label: own)
       #expect(found == expected.values)
       #expect(found.count == generator.predictionShape.reduce(1, *))
     }
@@ -117,9 +117,9 @@ import _TestSupport
       (noise, -1, nil, .settingOutOfRange), (noise, 1000, nil, .settingOutOfRange),
       (noise, 0, 4, .labelOutOfRange), (noise, 0, -1, .labelOutOfRange),
       ([Float](repeating: .infinity, count: 16), 0, nil, .notFinite),
-    ] as [([Float], Int, Int?, Failure.Code)] {
+    ] as [([Float], Double, Int?, Failure.Code)] {
       let failure = #expect(throws: Failure.self) {
-        _ = try generator.prediction(x, timestep: timestep, label: label)
+        _ = try generator.prediction(x, time: timestep, label: label)
       }
       #expect(failure?.code == code, "\(failure?.description ?? "")")
     }

@@ -1,6 +1,6 @@
 import Checkpoints
+import Diffusion
 import Files
-import Foundation
 import Tensors
 
 /// The DiS noise predictor: patch, time and label tokens pass through a stack of bidirectional
@@ -11,12 +11,13 @@ import Tensors
 /// image at a time, so no result depends on other images.
 /// - SeeAlso: Fei et al., "Scalable Diffusion Models with State Space Backbone", arXiv 2402.05608;
 ///   `models_dis.py` in feizc/DiS at 3da562e. Not ported: dropout, stochastic depth, training.
-package struct DiSModel: Sendable {
-  /// The architecture.
+package struct DiSModel: Backbone {
+  /// The extents from which the architecture follows.
   package let configuration: DiSConfiguration
-  /// The number format of the products in the linear layers of the blocks.
   package let precision: Precision
+  package var architecture: Architecture { Architecture(configuration) }
 
+  private let patches: PatchTokens
   private let patchEmbedding: PackedLinear  // C p p to D, inputs in order (C, p1, p2)
   private let positions: Tensor  // [L, D]
   private let timeIn: PackedLinear  // D to 4D
@@ -46,6 +47,7 @@ package struct DiSModel: Sendable {
     _ configuration: DiSConfiguration, _ weights: WeightReader, precision: Precision = .float32
   ) throws(Failure) {
     self.precision = precision
+    patches = PatchTokens(side: configuration.imageSide, patch: configuration.patchSize)
     let (d, p, c) = (
       configuration.embeddingDimension, configuration.patchSize, configuration.channels
     )
@@ -82,14 +84,6 @@ package struct DiSModel: Sendable {
     self.configuration = configuration
   }
 
-  /// Predicts the noise, and the variance logits if the model learns them.
-  ///
-  /// - Parameters:
-  ///   - x: A noisy image or latent, `[C, H, W]`.
-  ///   - time: The timestep of training, 0 to 999.
-  ///   - label: The class or the null class, or nil for an unconditional model.
-  /// - Returns: `[Co, H, W]`: C noise channels, followed by C variance channels if they are
-  ///   learned.
   package func callAsFunction(_ x: Tensor, time: Double, label: Int?) -> Tensor {
     precondition(
       x.shape == [configuration.channels, configuration.imageSide, configuration.imageSide],
@@ -108,7 +102,7 @@ package struct DiSModel: Sendable {
       for (index, value) in row.enumerated() { condition.values[index] += value }
     }
     tokens += time.values
-    tokens += patchEmbedding(patches(of: x)).values
+    tokens += patchEmbedding(patches.cut(x)).values
     var hidden = Tensor(shape: positions.shape, values: tokens)
     hidden.add(positions)
 
@@ -126,7 +120,8 @@ package struct DiSModel: Sendable {
     if let modulation {
       y.modulate(by: modulation(silu(condition)))  // [1, 2D]: shift, then scale
     }
-    return image(from: head(y))
+    return patches.assembled(
+      head(y), dropping: configuration.extraTokens, channels: configuration.outputChannels)
   }
 
   /// Returns the sinusoidal embedding of a timestep after two layers, `[1, D]`.
@@ -134,67 +129,19 @@ package struct DiSModel: Sendable {
     let embedding = timestepEmbedding(timestep, dimension: configuration.embeddingDimension)
     return timeOut(silu(timeIn(embedding)))
   }
-
-  /// Cuts `[C, H, W]` into patches `[P, C p p]`, row by row, with values in the order (C, p1, p2).
-  private func patches(of x: Tensor) -> Tensor {
-    let (side, p) = (configuration.imageSide, configuration.patchSize)
-    var values: [Float] = []
-    values.reserveCapacity(x.count)
-    for top in stride(from: 0, to: side, by: p) {
-      for left in stride(from: 0, to: side, by: p) {
-        for channel in 0..<configuration.channels {
-          for row in top..<top + p {
-            let start = (channel * side + row) * side + left
-            values += x.values[start..<start + p]
-          }
-        }
-      }
-    }
-    return Tensor(
-      shape: [configuration.patchCount, configuration.channels * p * p], values: values)
-  }
-
-  /// Assembles the patches of the head, `[L, p p Co]`, into `[Co, H, W]`. Values are in the order
-  /// (p1, p2, Co), the channel varying fastest; label and time tokens are dropped.
-  private func image(from tokens: Tensor) -> Tensor {
-    let (side, p) = (configuration.imageSide, configuration.patchSize)
-    let channels = configuration.outputChannels
-    var result = Tensor(zeros: [channels, side, side])
-    var source = configuration.extraTokens * tokens.columns
-    for top in stride(from: 0, to: side, by: p) {
-      for left in stride(from: 0, to: side, by: p) {
-        for row in top..<top + p {
-          for column in left..<left + p {
-            for channel in 0..<channels {
-              result.values[(channel * side + row) * side + column] = tokens.values[source]
-              source += 1
-            }
-          }
-        }
-      }
-    }
-    return result
-  }
 }
 
-/// Returns the sinusoidal embedding of a timestep: cosines, then sines, and a zero if D is odd.
-///
-/// The frequencies `exp(-ln(10000) k / (D/2))` are rounded to float after each operation, as in
-/// PyTorch.
-///
-/// - Parameters:
-///   - timestep: The timestep of training, 0 to 999.
-///   - dimension: The length of the embedding, D, at least 2.
-/// - Returns: `[1, D]`.
-/// - SeeAlso: Vaswani et al., arXiv 1706.03762, section 3.5.
-package func timestepEmbedding(_ timestep: Float, dimension: Int) -> Tensor {
-  let half = dimension / 2
-  let logPeriod = Float(-log(10000.0))
-  let angles = (0..<half).map { k -> Double in
-    let exponent = logPeriod * Float(k) / Float(half)
-    return Double(timestep * Float(exp(Double(exponent))))
+extension Architecture {
+  /// Creates the architecture of a DiS.
+  package init(_ configuration: DiSConfiguration) {
+    let cost = configuration.cost
+    self.init(
+      family: .dis, variant: configuration.variantName, width: configuration.embeddingDimension,
+      depth: 2 * configuration.blocksPerHalf, patchSize: configuration.patchSize, heads: nil,
+      channels: configuration.channels, imageSide: configuration.imageSide,
+      outputChannels: configuration.outputChannels, classCount: configuration.classCount,
+      nullClass: configuration.nullClass, hasSkips: configuration.hasSkips,
+      tokenCount: configuration.tokenCount, parameterCount: configuration.parameterCount,
+      operations: cost.total, paperOperations: cost.thop, process: .timesteps)
   }
-  let values = angles.map { Float(cos($0)) } + angles.map { Float(sin($0)) }
-  return Tensor(
-    shape: [1, dimension], values: dimension.isMultiple(of: 2) ? values : values + [0])
 }

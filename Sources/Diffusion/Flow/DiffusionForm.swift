@@ -7,7 +7,7 @@ import Foundation
 /// original.
 /// - SeeAlso: Ma et al., arXiv 2401.08740, section 3.4; `ICPlan.compute_diffusion` in
 ///   `transport/path.py`, willisma/SiT 947f95b.
-package enum DiffusionForm: String, CaseIterable, Sendable {
+public enum DiffusionForm: String, CaseIterable, Sendable {
   /// norm sigma.
   case sigma
   /// norm (1 - t). With data at time 0 it is norm t, which is REPA's.

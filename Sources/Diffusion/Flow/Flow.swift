@@ -1,7 +1,7 @@
 import Files
 
 /// The meaning of the output of a network that was trained on a flow.
-package enum FlowPrediction: String, CaseIterable, Sendable {
+public enum FlowPrediction: String, CaseIterable, Sendable {
   /// The derivative of x_t by the time.
   case velocity
   /// The noise epsilon of x_t.

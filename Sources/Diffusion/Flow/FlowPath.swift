@@ -12,7 +12,7 @@ import Foundation
 /// with m = -19.9 (1 - t)^2 / 4 - 0.1 (1 - t) / 2 and b = 0.1 + 19.9 (1 - t), so that m' = b / 2.
 /// - SeeAlso: Ma et al., arXiv 2401.08740, section 2 and appendix A; `transport/path.py`,
 ///   willisma/SiT 947f95b.
-package enum FlowPath: String, CaseIterable, Sendable {
+public enum FlowPath: String, CaseIterable, Sendable {
   /// A straight line from the noise to the data.
   case linear
   /// An arc, on which the variance is preserved and the angle grows evenly.

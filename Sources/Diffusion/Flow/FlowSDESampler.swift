@@ -17,18 +17,6 @@ import Tensors
 ///   `transport/transport.py` and `transport/integrators.py`, willisma/SiT 947f95b;
 ///   `euler_maruyama_sampler` in `samplers.py`, sihyun-yu/REPA 67f7145, which keeps x in float64.
 package struct FlowSDESampler: Sampler {
-  /// What the last step does at the time that is its size away from the data. L is the size.
-  package enum LastStep: String, CaseIterable, Sendable {
-    /// x + L d(x, t).
-    case mean
-    /// x + L v(x, t).
-    case euler
-    /// x / alpha + sigma^2 / alpha s(x, t), the expected data.
-    case tweedie
-    /// There is no last step, and all others reach to the data.
-    case none
-  }
-
   /// What the network was trained on.
   package let flow: Flow
   /// The method of a step that adds noise.

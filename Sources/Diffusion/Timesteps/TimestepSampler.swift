@@ -1,7 +1,7 @@
 import Tensors
 
-/// Draws samples of a network that was trained on 1000 timesteps with linear betas. Its time is the
-/// timestep, 0 to 999.
+/// Draws samples by steps over timesteps of training, of which there are 1000. Guidance is given in
+/// timesteps, 0 to 999.
 ///
 /// Its output is `[C, H, W]` in the meaning of ``prediction``, or `[2C, H, W]`, where the logits of the
 /// variance follow. Here, t is the index of a kept timestep, the noisiest last.
@@ -40,7 +40,9 @@ package struct TimestepSampler: Sampler {
   package var drawCount: Int { method.isStochastic ? schedule.count : 0 }
 
   /// Returns the time of a kept timestep.
-  func time(_ t: Int) -> PredictionTime { PredictionTime(Double(schedule.timesteps[t])) }
+  func time(_ t: Int) -> PredictionTime {
+    PredictionTime(schedule.inputs[t], process: Double(schedule.timesteps[t]))
+  }
 
   package func advance(
     _ state: inout SamplingState, noise: (Int) -> [Float], predict: Predictor

@@ -49,8 +49,15 @@ extension LedgerEntry {
 }
 
 extension LedgerEntry.Size {
-  /// Creates the size of a DiS architecture; nil for extents that no model has.
+  /// Creates the size of an architecture; nil for extents that no model has.
   init?(_ model: ModelProvenance) {
+    if let family = model.backbone, family != BackboneFamily.dis.rawValue {
+      guard let parameters = model.parameters, let tokens = model.tokens else { return nil }
+      self.init(
+        parameters: parameters, tokens: tokens,
+        gflops: LedgerEntry.Gflops(total: model.gflops, thop: nil, macs: model.gmacs))
+      return
+    }
     let extents = [
       model.embedDim, model.depth, model.patchSize, model.channels, model.imageSide,
       model.numClasses ?? 1,

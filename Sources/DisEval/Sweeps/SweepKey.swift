@@ -16,6 +16,7 @@ package struct SweepKey: Encodable {
   var prediction: String
   var respacing: String
   var eta: Double
+  var flowNoise: FlowNoise?
   var guidanceScale: Double
   var guidanceInterval: [Double]
   var guidesFirst3: Bool
@@ -35,6 +36,21 @@ package struct SweepKey: Encodable {
   var givesIntervals: Bool
   var allowsMismatch: Bool
   var preset: String?
+  var backbone: BackboneRequest?
+
+  /// The settings of the stochastic differential equation of a flow.
+  struct FlowNoise: Encodable {
+    let diffusion: String
+    let diffusionNorm: Double?
+    let lastStep: String?
+    let lastStepSize: Double?
+
+    init?(_ sampling: SamplingRequest?) {
+      guard let sampling, let diffusion = sampling.diffusion else { return nil }
+      (self.diffusion, diffusionNorm) = (diffusion, sampling.diffusionNorm)
+      (lastStep, lastStepSize) = (sampling.lastStep, sampling.lastStepSize)
+    }
+  }
 
   /// Collects the settings that determine the result of a request.
   ///
@@ -54,6 +70,8 @@ package struct SweepKey: Encodable {
     prediction = settings.prediction.rawValue
     respacing = "\(settings.respacing)"
     eta = settings.eta
+    flowNoise = FlowNoise(request.checkpoint?.sampling)
+    backbone = request.checkpoint?.backbone
     guidanceScale = settings.guidanceScale
     guidanceInterval = [
       settings.guidanceInterval.lowerBound, settings.guidanceInterval.upperBound,

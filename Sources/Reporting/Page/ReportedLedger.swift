@@ -39,9 +39,10 @@ public struct ReportedLedger: Sendable {
     }
     let rows = entries.prefix(Self.largestTable).map { entry -> [ReportPage.Cell] in
       let name = [entry.name, entry.checkpoint].compactMap(\.self).joined(separator: ": ")
-      let sampler = entry.sampler.map { sampler in
-        sampler.name + (sampler.steps.map { ", \($0) steps" } ?? "")
-      } ?? ""
+      let sampler =
+        entry.sampler.map { sampler in
+          sampler.name + (sampler.steps.map { ", \($0) steps" } ?? "")
+        } ?? ""
       return [
         .text(name), number(entry.training?.step.map(Double.init)),
         number(entry.parameters.map(Double.init), 1e6), number(entry.gflops?.total),

@@ -16,6 +16,7 @@ extension EvaluationRequest {
       subject = .checkpoint(
         CheckpointRequest(
           path: checkpoint.file, key: checkpoint.key,
+          backbone: BackboneRequest(repeating: checkpoint),
           decoder: provenance.decoder.map {
             DecoderRequest(path: $0.file, scale: $0.scale, tile: $0.tile)
           }, sampling: try SamplingRequest(repeating: sampler)))
@@ -61,6 +62,27 @@ extension SamplingRequest {
       eta: sampler.eta, cfgScale: sampler.cfgScale, cfgInterval: sampler.cfgInterval,
       cfgChannels: sampler.cfgChannels, clip: sampler.clip, seed: sampler.seed,
       labels: sampler.labels, quantizer: sampler.quantizer)
+    (diffusion, diffusionNorm) = (sampler.diffusion, sampler.diffusionNorm)
+    (lastStep, lastStepSize) = (sampler.lastStep, sampler.lastStepSize)
+  }
+}
+
+extension BackboneRequest {
+  /// Creates what was said about a recorded checkpoint; nil if nothing was.
+  package init?(repeating checkpoint: CheckpointProvenance) {
+    let said = (checkpoint.decidedBy ?? [:]).filter { $0.value == "option" }
+    guard !said.isEmpty else { return nil }
+    self.init()
+    let model = checkpoint.model
+    if said["backbone"] != nil { family = model.backbone }
+    if said["objective"] != nil { objective = model.objective }
+    if said["path"] != nil { path = model.path }
+    if said["prediction"] != nil { flowPrediction = model.flowPrediction }
+    if said["heads"] != nil { heads = model.heads }
+    if said["null_class"] != nil {
+      nullClass = model.nullClass
+      if nullClass == nil { noNullClass = true }
+    }
   }
 }
 

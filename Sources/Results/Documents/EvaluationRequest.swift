@@ -65,6 +65,8 @@ public struct CheckpointRequest: Codable, Equatable, Sendable {
   /// The key path of the state dict within the file; nil for the averaged weights, or for the only
   /// state dict.
   public var key: String?
+  /// What the checkpoint is, as far as its content does not decide; nil if nothing is said.
+  public var backbone: BackboneRequest?
   /// The decoder that converts the latents of a latent model to images.
   public var decoder: DecoderRequest?
   /// How samples are drawn.
@@ -72,10 +74,33 @@ public struct CheckpointRequest: Codable, Equatable, Sendable {
 
   /// Creates a request for samples of the checkpoint at `path`.
   public init(
-    path: String, key: String? = nil, decoder: DecoderRequest? = nil, sampling: SamplingRequest
+    path: String, key: String? = nil, backbone: BackboneRequest? = nil,
+    decoder: DecoderRequest? = nil, sampling: SamplingRequest
   ) {
-    (self.path, self.key, self.decoder, self.sampling) = (path, key, decoder, sampling)
+    (self.path, self.key, self.backbone) = (path, key, backbone)
+    (self.decoder, self.sampling) = (decoder, sampling)
   }
+}
+
+/// What a checkpoint is, as far as its content does not decide. Everything is nil if nothing is said.
+public struct BackboneRequest: Codable, Equatable, Sendable {
+  /// The family: `dis`, `dit`, `sit`, `repa` or `uvit`.
+  public var family: String?
+  /// The process of a U-ViT: `vp` or `sd`.
+  public var objective: String?
+  /// The path of a flow: `linear`, `gvp` or `vp`.
+  public var path: String?
+  /// What the network of a flow predicts: `velocity`, `noise` or `score`.
+  public var flowPrediction: String?
+  /// The number of attention heads.
+  public var heads: Int?
+  /// The label that stands for no class.
+  public var nullClass: Int?
+  /// True if no label stands for no class.
+  public var noNullClass: Bool?
+
+  /// Creates a request in which nothing is said.
+  public init() {}
 }
 
 /// A decoder of latents, and how to use it.
@@ -123,6 +148,16 @@ public struct SamplingRequest: Codable, Equatable, Sendable {
   public var labels: String
   /// How floats are converted to bytes: `dit` or `adm`.
   public var quantizer: String
+  /// The diffusion coefficient of a flow's stochastic differential equation: `sigma`, `linear`, `sbdm`
+  /// or `decreasing`; nil for other samplers.
+  public var diffusion: String?
+  /// The factor of the diffusion coefficient; nil for other samplers.
+  public var diffusionNorm: Double?
+  /// The last step of a flow's stochastic differential equation: `mean`, `euler`, `tweedie` or `none`;
+  /// nil for other samplers.
+  public var lastStep: String?
+  /// The length of the last step; nil for other samplers.
+  public var lastStepSize: Double?
 
   /// Creates the request for a sampler with all its settings.
   ///

@@ -103,6 +103,9 @@ public struct CheckpointProvenance: Codable, Sendable {
   public var key: String?
   /// The architecture.
   public var model: ModelProvenance
+  /// What decided each property of the model that is not a matter of shapes, by its name: `option`,
+  /// `arguments` of the training in the file, `tensors`, or `rule`. Nil in older files.
+  public var decidedBy: [String: String]?
 
   /// Creates a record of a checkpoint from its properties.
   ///
@@ -113,25 +116,33 @@ public struct CheckpointProvenance: Codable, Sendable {
   ///   - key: The key path of the state dict within the file; nil if the file is itself a state
   ///     dict.
   ///   - model: The architecture.
+  ///   - decidedBy: What decided each property of the model that is not a matter of shapes.
   package init(
-    file: String, sha256: String, format: String, key: String? = nil, model: ModelProvenance
+    file: String, sha256: String, format: String, key: String? = nil, model: ModelProvenance,
+    decidedBy: [String: String]? = nil
   ) {
     self.file = file
     self.sha256 = sha256
     self.format = format
     self.key = key
     self.model = model
+    self.decidedBy = decidedBy
   }
 }
 
-/// The architecture of a DiS model, and the cost of a forward pass.
+/// The architecture of a backbone, and the cost of a forward pass.
 public struct ModelProvenance: Codable, Sendable {
+  /// The family: `dis`, `dit`, `sit`, `repa` or `uvit`. Nil in older files, whose models are DiS.
+  public var backbone: String?
   /// `DiS-S/2` and the like; `custom` for a size without a name.
   public var variant: String
   /// The width of a token, D.
   public var embedDim: Int
-  /// The number of blocks before and after the middle one together.
+  /// The depth as the paper counts it. For DiS and U-ViT, the number of blocks before and after the
+  /// middle one together.
   public var depth: Int
+  /// The number of attention heads, H; nil for a network without attention.
+  public var heads: Int?
   /// The side of a patch, in pixels of the image or latent.
   public var patchSize: Int
   /// The number of channels of an image or latent.
@@ -140,6 +151,14 @@ public struct ModelProvenance: Codable, Sendable {
   public var imageSide: Int
   /// The number of classes; nil for an unconditional model.
   public var numClasses: Int?
+  /// The label that stands for no class; nil if there is none, and in older files.
+  public var nullClass: Int?
+  /// The process of a U-ViT: `vp` or `sd`.
+  public var objective: String?
+  /// The path of a flow: `linear`, `gvp` or `vp`.
+  public var path: String?
+  /// What the network of a flow predicts: `velocity`, `noise` or `score`.
+  public var flowPrediction: String?
   /// Whether the variance is learned.
   public var learnSigma: Bool
   /// Whether there are long skips.
@@ -147,15 +166,22 @@ public struct ModelProvenance: Codable, Sendable {
   /// Billions of operations of one forward pass, with a multiply-add counted as two.
   public var gflops: Double
   /// The part of these counted by the DiS paper's counter, which omits the mixers. Nil in older
-  /// files.
+  /// files and for other backbones.
   public var gflopsThop: Double?
+  /// Billions of multiply-adds of one forward pass, which the papers of the transformers call Gflops.
+  /// Nil for DiS.
+  public var gmacs: Double?
+  /// The number of parameters that a forward pass uses. Nil in older files.
+  public var parameters: Int?
+  /// The number of tokens, L. Nil in older files.
+  public var tokens: Int?
 
-  /// Creates a record of an architecture from its properties.
+  /// Creates a record of an architecture from the properties that every model has.
   ///
   /// - Parameters:
   ///   - variant: `DiS-S/2` and the like; `custom` for a size without a name.
   ///   - embedDim: The width of a token, D.
-  ///   - depth: The number of blocks before and after the middle one together.
+  ///   - depth: The depth as the paper counts it.
   ///   - patchSize: The side of a patch, in pixels of the image or latent.
   ///   - channels: The number of channels of an image or latent.
   ///   - imageSide: The side of an image or latent in pixels.
@@ -163,12 +189,9 @@ public struct ModelProvenance: Codable, Sendable {
   ///   - learnSigma: Whether the variance is learned.
   ///   - skip: Whether there are long skips.
   ///   - gflops: Billions of operations of one forward pass, with a multiply-add counted as two.
-  ///   - gflopsThop: The part of these counted by the DiS paper's counter, which omits the mixers.
-  ///     Nil in older files.
   package init(
     variant: String, embedDim: Int, depth: Int, patchSize: Int, channels: Int, imageSide: Int,
-    numClasses: Int? = nil, learnSigma: Bool, skip: Bool, gflops: Double,
-    gflopsThop: Double? = nil
+    numClasses: Int? = nil, learnSigma: Bool, skip: Bool, gflops: Double
   ) {
     self.variant = variant
     self.embedDim = embedDim
@@ -180,13 +203,12 @@ public struct ModelProvenance: Codable, Sendable {
     self.learnSigma = learnSigma
     self.skip = skip
     self.gflops = gflops
-    self.gflopsThop = gflopsThop
   }
 }
 
 /// A sampler and all its settings.
 public struct SamplerProvenance: Codable, Sendable {
-  /// `ddpm`, `ddim`, `heun`, `dpm-solver++` or `dpm-solver++-sde`.
+  /// The name, such as `ddpm` or `flow-sde`.
   public var name: String
   /// What the network was assumed to predict: `epsilon`, `x0` or `v`.
   public var prediction: String
@@ -221,11 +243,21 @@ public struct SamplerProvenance: Codable, Sendable {
   public var quantizer: String
   /// The number format of the checkpoint's matrix products; nil for float32.
   public var precision: Precision?
+  /// The diffusion coefficient of a flow's stochastic differential equation: `sigma`, `linear`, `sbdm`
+  /// or `decreasing`; nil for other samplers.
+  public var diffusion: String?
+  /// The factor of the diffusion coefficient; nil for other samplers.
+  public var diffusionNorm: Double?
+  /// The last step of a flow's stochastic differential equation: `mean`, `euler`, `tweedie` or `none`;
+  /// nil for other samplers.
+  public var lastStep: String?
+  /// The length of the last step; nil for other samplers.
+  public var lastStepSize: Double?
 
   /// Creates a record of a sampler from its properties.
   ///
   /// - Parameters:
-  ///   - name: `ddpm`, `ddim`, `heun`, `dpm-solver++` or `dpm-solver++-sde`.
+  ///   - name: The name, such as `ddpm` or `flow-sde`.
   ///   - prediction: What the network was assumed to predict: `epsilon`, `x0` or `v`.
   ///   - respacing: The timesteps, in the notation of the original implementation.
   ///   - steps: The number of steps; nil if the method chooses them for each image.

@@ -133,6 +133,7 @@ private struct CSVRow {
     add("tokens", entry?.tokens)
     add("gflops_true", entry?.gflops?.total)
     add("gflops_thop", entry?.gflops?.thop)
+    add("gmacs", entry?.gflops?.macs)
     add("sampler", sampler?.name)
     add("steps", sampler?.steps)
     add("evaluations", sampler?.evaluations)

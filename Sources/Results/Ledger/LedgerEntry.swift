@@ -75,21 +75,27 @@ public struct LedgerEntry: Codable, Equatable, Sendable {
     public var conditioning: String?
   }
 
-  /// Billions of operations of a forward pass, counted in two ways.
+  /// Billions of operations of a forward pass, and what the papers count.
   public struct Gflops: Codable, Equatable, Sendable {
     /// All operations, in billions, with a multiply-add counted as two.
     public var total: Double
-    /// All operations except those of the mixers, as the DiS paper counts, in billions.
-    public var thop: Double
+    /// All operations except those of the mixers, as the DiS paper counts, in billions. Nil for other
+    /// backbones.
+    public var thop: Double?
+    /// Billions of multiply-adds, as the papers of the transformers count. Nil for DiS.
+    public var macs: Double?
 
-    private enum CodingKeys: String, CodingKey { case total = "true", thop }
+    private enum CodingKeys: String, CodingKey { case total = "true", thop, macs }
 
-    /// Creates the two counts.
+    /// Creates the counts.
     ///
     /// - Parameters:
     ///   - total: All operations, in billions, with a multiply-add counted as two.
     ///   - thop: All operations except those of the mixers, as the DiS paper counts, in billions.
-    package init(total: Double, thop: Double) { (self.total, self.thop) = (total, thop) }
+    ///   - macs: Billions of multiply-adds, as the papers of the transformers count.
+    package init(total: Double, thop: Double?, macs: Double? = nil) {
+      (self.total, self.thop, self.macs) = (total, thop, macs)
+    }
   }
 
   /// The settings of the sampler that a scaling curve may depend on.

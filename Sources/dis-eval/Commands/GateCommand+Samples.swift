@@ -11,7 +11,7 @@ extension GateCommand {
     guard ckpt == nil || generator.generator == nil else {
       throw ValidationError("Give --ckpt or --generator, not both.")
     }
-    if generator.generator != nil { try scoring.checkGenerator() }
+    if generator.generator != nil { try scoring.sampling.checkGenerator() }
     if case .all = scoring.dialect {
       throw ValidationError(
         "--dialect all: the gate judges one value of each metric; give a single dialect.")

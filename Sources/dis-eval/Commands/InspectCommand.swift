@@ -25,6 +25,8 @@ struct InspectCommand: ParsableCommand {
         + "one, or the first)", valueName: "key"))
   var checkpointKey: String?
 
+  @OptionGroup var backbone: BackboneOptions
+
   @Flag(help: "List every tensor.")
   var tensors = false
 
@@ -32,7 +34,8 @@ struct InspectCommand: ParsableCommand {
   var json = false
 
   func run() throws {
-    let inspection = try Inspection(path: file, key: checkpointKey)
+    let inspection = try Inspection(
+      path: file, key: checkpointKey, backbone: try BackboneChoices(backbone.request))
     if json {
       try Terminal.result(inspection.json())
     } else {
@@ -45,7 +48,7 @@ struct InspectCommand: ParsableCommand {
     func line(_ name: String, _ text: String?) {
       if let text { lines.append(Self.line(name, text)) }
     }
-    line("content", inspection.summary)
+    line("content", inspection.summary.map(namingOptions))
     line("bytes", inspection.bytes.map(String.init))
     line("sha256", inspection.sha256)
     if let names = inspection.stateDicts, !names.isEmpty {
@@ -86,9 +89,20 @@ struct InspectCommand: ParsableCommand {
         "model",
         "\(model.imageSide)x\(model.imageSide)x\(model.channels), patch \(model.patchSize), width "
           + "\(model.embedDim), depth \(model.depth), "
+          + (model.heads.map { "\($0) heads, " } ?? "")
           + (model.numClasses.map { "\($0) classes" } ?? "unconditional")
           + ", learned sigma \(model.learnSigma ? "yes" : "no"), skips "
           + (model.skip ? "yes" : "no"))
+    }
+    if let decided = inspection.decidedBy, !decided.isEmpty {
+      line(
+        "decided by",
+        decided.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
+          .joined(separator: ", "))
+    }
+    if let model = inspection.model, let macs = model.gmacs {
+      line("forward pass", String(format: "%.3f GFLOP per image", model.gflops))
+      line("as in papers", String(format: "%.3f, which are billions of multiply-adds", macs))
     }
     if let compute = inspection.compute {
       line(

@@ -68,9 +68,7 @@ struct SampleCommand: ComputingCommand {
     guard generator.generator == nil || (noise == nil && rawOut == nil) else {
       throw ValidationError("--noise and --raw-out need --ckpt.")
     }
-    if generator.generator != nil, sampling.checkpointKey != nil {
-      throw ValidationError("--checkpoint-key needs --ckpt.")
-    }
+    if generator.generator != nil { try sampling.checkGenerator() }
     guard out != nil || grid != nil || rawOut != nil else {
       throw ValidationError("Give at least one of --out, --grid and --raw-out.")
     }
@@ -126,8 +124,9 @@ struct SampleCommand: ComputingCommand {
       return .checkpoint(
         try Generator(
           CheckpointRequest(
-            path: ckpt, key: sampling.checkpointKey, decoder: decoding.request,
-            sampling: sampling.request), precision: arithmetic.precision, given: given))
+            path: ckpt, key: sampling.checkpointKey, backbone: sampling.backbone.request,
+            decoder: decoding.request, sampling: sampling.request), precision: arithmetic.precision,
+          given: given))
     }
     var request = GeneratorRequest(
       command: try generator.words() ?? [], seed: sampling.seed, labels: sampling.labels,

@@ -66,7 +66,7 @@ struct EvaluationOptions: ParsableArguments {
     guard [ckpt, generator, images].count(where: { $0 != nil }) == 1 else {
       throw ValidationError("Give one of --ckpt, --generator and --images.")
     }
-    if generator != nil { try scoring.checkGenerator() }
+    if generator != nil { try scoring.sampling.checkGenerator() }
     try scoring.check(reference: ref)
     if images != nil {
       guard scoring.preset == nil else {

@@ -4,6 +4,8 @@ import Files
 
 extension PredictionName: ExpressibleByArgument {}
 extension SamplerName: ExpressibleByArgument {}
+extension DiffusionForm: ExpressibleByArgument {}
+extension LastStep: ExpressibleByArgument {}
 
 /// The channels that classifier-free guidance changes, as an option's value.
 enum GuidedChannelsOption: String, CaseIterable, ExpressibleByArgument {
@@ -33,6 +35,8 @@ struct SamplingOptions: ParsableArguments {
         + "one, or the only one)", valueName: "key"))
   var checkpointKey: String?
 
+  @OptionGroup var backbone: BackboneOptions
+
   @Option(
     name: .customLong("sampler"), help: "The method of sampling. (default: ddpm)")
   var givenSampler: SamplerName?
@@ -47,7 +51,9 @@ struct SamplingOptions: ParsableArguments {
       """
       Number of evenly spaced steps. Short for --respacing N or, with DPM-Solver++ or for a single \
       step, --respacing dpmN. ddpm needs at least 2 steps. A step of heun, except the last one, \
-      makes two predictions. (default: 250)
+      makes two predictions. For flow-* and SiT, the number of points in time; for dpm-solver-fast \
+      and dpm-solver++-fast, the number of predictions. (default: 250; 50 for the fast solvers, \
+      1000 for vp-sde and vp-ode)
       """, valueName: "n"))
   var steps: Int?
 
@@ -87,6 +93,26 @@ struct SamplingOptions: ParsableArguments {
         + "(default: all)", valueName: "channels"))
   var givenChannels: GuidedChannelsOption?
 
+  @Option(
+    name: .customLong("diffusion"),
+    help: "How much noise flow-sde and flow-sde-heun add at a time. (default: sigma)")
+  var givenDiffusion: DiffusionForm?
+
+  @Option(
+    name: .customLong("diffusion-norm"),
+    help: ArgumentHelp("Factor of the noise of --diffusion. (default: 1)", valueName: "x"))
+  var givenNorm: Double?
+
+  @Option(
+    name: .customLong("last-step"),
+    help: "Last step of flow-sde and flow-sde-heun, without noise. (default: mean)")
+  var givenLastStep: LastStep?
+
+  @Option(
+    name: .customLong("last-step-size"),
+    help: ArgumentHelp("Length of --last-step in t. (default: 0.04)", valueName: "t"))
+  var givenLastStepSize: Double?
+
   @Flag(help: "Clamp predicted images to [-1, 1] at every step.")
   var clip = false
 
@@ -117,15 +143,31 @@ struct SamplingOptions: ParsableArguments {
     if let givenEta, givenEta != 0, sampler != .ddim {
       throw ValidationError("--eta needs --sampler ddim.")
     }
+    if sampler == .flowDopri5, steps != nil {
+      throw ValidationError("--steps: flow-dopri5 chooses its steps; leave it out.")
+    }
+    if !sampler.isFlowSDE, let option = givenNoiseOption {
+      throw ValidationError("\(option) needs --sampler flow-sde or flow-sde-heun.")
+    }
     if cfgInterval != nil, cfgScale == 1 {
       throw ValidationError(
         "--cfg-interval needs a --cfg-scale other than 1, which means no guidance.")
     }
   }
 
+  /// Checks that no option is given that only a checkpoint has.
+  func checkGenerator() throws {
+    guard checkpointKey == nil else { throw ValidationError("--checkpoint-key needs --ckpt.") }
+    guard backbone.request == nil else {
+      throw ValidationError(
+        "--backbone, and the other options about what a checkpoint is, need --ckpt.")
+    }
+  }
+
   /// Whether no option is given, as a command that samples nothing requires.
   var isUntouched: Bool {
-    checkpointKey == nil && seed == 0 && labels == "uniform" && givenQuantizer == nil
+    checkpointKey == nil && backbone.request == nil && seed == 0 && labels == "uniform"
+      && givenQuantizer == nil
       && generatorSettings.isEmpty
   }
 
@@ -142,6 +184,10 @@ struct SamplingOptions: ParsableArguments {
       .array([$0.lowerBound, $0.upperBound].map(JSONValue.init))
     }
     settings["cfg_channels"] = givenChannels.map { .text($0.rawValue) }
+    settings["diffusion"] = givenDiffusion.map { .text($0.rawValue) }
+    settings["diffusion_norm"] = givenNorm.map { .number($0) }
+    settings["last_step"] = givenLastStep.map { .text($0.rawValue) }
+    settings["last_step_size"] = givenLastStepSize.map { .number($0) }
     settings["clip"] = clip ? .boolean(true) : nil
     return settings
   }
@@ -157,13 +203,30 @@ struct SamplingOptions: ParsableArguments {
     return settings
   }
 
+  /// The first option that is given for the noise of a flow.
+  private var givenNoiseOption: String? {
+    if givenDiffusion != nil { return "--diffusion" }
+    if givenNorm != nil { return "--diffusion-norm" }
+    if givenLastStep != nil { return "--last-step" }
+    return givenLastStepSize == nil ? nil : "--last-step-size"
+  }
+
   /// The request with these settings.
   var request: SamplingRequest {
-    SamplingRequest(
+    var request = SamplingRequest(
       sampler: sampler.rawValue, prediction: (givenPrediction ?? .epsilon).rawValue,
-      respacing: respacing ?? sampler.notation(steps: steps ?? 250), eta: givenEta ?? 0,
+      respacing: respacing ?? sampler.notation(steps: steps ?? sampler.usualSteps),
+      eta: givenEta ?? 0,
       cfgScale: cfgScale, cfgInterval: cfgInterval.map { [$0.lowerBound, $0.upperBound] },
       cfgChannels: (givenChannels ?? .all).rawValue, clip: clip, seed: seed, labels: labels,
       quantizer: (givenQuantizer ?? .dit).rawValue)
+    if sampler.isFlowSDE {
+      let usual = SamplingSettings()
+      request.diffusion = (givenDiffusion ?? usual.diffusion).rawValue
+      request.diffusionNorm = givenNorm ?? usual.diffusionNorm
+      request.lastStep = (givenLastStep ?? usual.lastStep).rawValue
+      request.lastStepSize = givenLastStepSize ?? usual.lastStepSize
+    }
+    return request
   }
 }

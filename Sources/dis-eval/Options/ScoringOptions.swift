@@ -121,8 +121,9 @@ struct ScoringOptions: ParsableArguments {
     var request = try request(
       of: .checkpoint(
         CheckpointRequest(
-          path: checkpoint, key: sampling.checkpointKey, decoder: decoding.request,
-          sampling: settings)), reference: reference)
+          path: checkpoint, key: sampling.checkpointKey,
+          backbone: sampling.backbone.request ?? preset?.backbone.request,
+          decoder: decoding.request, sampling: settings)), reference: reference)
     request.num = count ?? preset?.count ?? EvaluationRequest.defaultCount
     return request
   }
@@ -147,13 +148,6 @@ struct ScoringOptions: ParsableArguments {
     sampling.settings(hasDecoder: decoding.decoder != nil, preset: preset?.settings)
   }
 
-  /// Refuses options that only a checkpoint has.
-  func checkGenerator() throws(ValidationError) {
-    guard sampling.checkpointKey == nil else {
-      throw ValidationError("--checkpoint-key needs --ckpt.")
-    }
-  }
-
   /// Returns the request to score `subject`, but without metrics.
   func request(
     of subject: EvaluationRequest.Subject, reference ref: String?
@@ -165,7 +159,8 @@ struct ScoringOptions: ParsableArguments {
     request.preset = preset?.name
     request.dialect = dialect?.name ?? preset?.dialect.rawValue
     // Not all public statistics name their dialect; a preset does.
-    request.referenceDialect = (refDialect ?? (ref == nil ? preset?.dialect : nil))?.rawValue
+    request.referenceDialect =
+      (refDialect ?? (ref == nil ? preset?.referenceDialect : nil))?.rawValue
     request.allowsMismatch = allowMismatch
     request.recursive = folders.recursive
     return request

@@ -25,6 +25,9 @@ func summary(of result: EvaluationResult) -> String {
         + "\(sampler.cfgScale) (\(sampler.cfgChannels)), seed \(sampler.seed), labels "
         + sampler.labels)
   }
+  if let published = provenance.preset.flatMap({ try? Preset(named: $0) })?.published {
+    line("published", "FID \(published.fid) (\(published.source))")
+  }
   if let generator = provenance.generator {
     let weights = generator.weightsSha256.map { "sha256 \($0.prefix(16))…" } ?? "unknown weights"
     line(
