@@ -27,6 +27,20 @@ public enum BenchmarkCase: String, CaseIterable, Sendable {
   case disS2Tokens1025 = "dis-s2-1025"
   /// DiS-S/2 on 128 x 128 x 3, with 4,097 tokens.
   case disS2Tokens4097 = "dis-s2-4097"
+  /// A transformer in the place of DiS-S/2, with its width and number of blocks, and 257 tokens.
+  case transformerS2 = "transformer-s2"
+  /// The same transformer with 1,025 tokens.
+  case transformerS2Tokens1025 = "transformer-s2-1025"
+  /// The same transformer with 4,097 tokens.
+  case transformerS2Tokens4097 = "transformer-s2-4097"
+  /// DiT-S/2 with 1000 classes on latents of 32 x 32 x 4.
+  case ditS2 = "dit-s2"
+  /// DiT-B/2 with 1000 classes on latents of 32 x 32 x 4.
+  case ditB2 = "dit-b2"
+  /// DiT-B/2 in bfloat16.
+  case ditB2BF16 = "dit-b2-bf16"
+  /// U-ViT-S/2 without classes on 32 x 32 x 3.
+  case uvitS2 = "uvit-s2"
   /// The decoder of Stable Diffusion, to 256 x 256 pixels.
   case decoder256 = "decoder-256"
   /// The Fréchet distance of two full-rank Gaussians of 2,048 dimensions, by all workers together.
@@ -40,8 +54,8 @@ public enum BenchmarkCase: String, CaseIterable, Sendable {
     switch self {
     case .sgemm: "products"
     case .inception, .inceptionBF16, .decoder256: "images"
-    case .disS2, .disS2BF16, .disS2Tokens1025, .disS2Tokens4097: "forwards"
     case .frechet2048: "distances"
+    default: "forwards"
     }
   }
 }
@@ -119,6 +133,14 @@ private struct Bench {
     case .disS2BF16: return try forward(side: 32, precision: .bfloat16)
     case .disS2Tokens1025: return try forward(side: 64)
     case .disS2Tokens4097: return try forward(side: 128)
+    case .transformerS2: return try transformer(side: 32)
+    case .transformerS2Tokens1025: return try transformer(side: 64)
+    case .transformerS2Tokens4097: return try transformer(side: 128)
+    case .ditS2: return try dit("S/2")
+    case .ditB2: return try dit("B/2")
+    case .ditB2BF16: return try dit("B/2", precision: .bfloat16)
+    case .uvitS2:
+      return try uvit(UViTConfiguration.size("S/2", side: 32, channels: 3, labelRows: nil))
     case .decoder256:
       let configuration = DecoderConfiguration.stableDiffusion
       let side = 256 / configuration.scale
@@ -139,10 +161,38 @@ private struct Bench {
     var configuration = DiSConfiguration.small
     configuration.imageSide = side
     let model = try DiSModel(configuration, WeightReader.madeUp(), precision: precision)
-    let noise = WeightReader.madeUp([3, side, side])
-    return Work(gigaOperations: configuration.cost.products / 1e9) {
-      _ = model(noise, time: 500, label: nil)
-    }
+    return forward(model, operations: configuration.cost.products)
+  }
+
+  /// The network of DiS-S/2 with a transformer's blocks instead of its mixers.
+  private func transformer(side: Int) throws -> Work {
+    let small = DiSConfiguration.small
+    var configuration = UViTConfiguration.size("S/2", side: side, channels: 3, labelRows: nil)
+    configuration?.width = small.embeddingDimension
+    configuration?.hiddenWidth = 4 * small.embeddingDimension
+    configuration?.blocksPerHalf = small.blocksPerHalf
+    return try uvit(configuration)
+  }
+
+  private func uvit(_ configuration: UViTConfiguration?) throws -> Work {
+    guard let configuration else { preconditionFailure("a size of the paper") }
+    let model = try UViTModel(configuration, process: .continuousVP, WeightReader.madeUp())
+    return forward(model, operations: configuration.operations)
+  }
+
+  private func dit(_ size: String, precision: Precision = .float32) throws -> Work {
+    let found = DiTConfiguration.size(
+      size, side: 32, channels: 4, classes: 1000, learnsSigma: true)
+    guard let found else { preconditionFailure("\(size) is a size of the paper") }
+    let model = try DiTModel(
+      found, family: .dit, process: .timesteps, WeightReader.madeUp(), precision: precision)
+    return forward(model, operations: found.operations)
+  }
+
+  private func forward(_ model: some Backbone, operations: Double) -> Work {
+    let noise = WeightReader.madeUp(model.architecture.inputShape)
+    let label = model.architecture.nullClass
+    return Work(gigaOperations: operations / 1e9) { _ = model(noise, time: 500, label: label) }
   }
 
   /// Returns billions of operations per second of multiply-adds that access no memory, over all

@@ -226,10 +226,79 @@ def dis(rounds: int) -> str:
     )
 
 
+def original(repository: str, *names: str):
+    """Modules of a repository in REFERENCE_REPOS, as they are."""
+    import importlib
+
+    folder = os.path.join(os.environ["REFERENCE_REPOS"], repository)
+    sys.path.insert(0, folder)
+    try:
+        found = [importlib.import_module(name) for name in names]
+    finally:
+        sys.path.remove(folder)
+    return found[0]
+
+
+def transformers(rounds: int) -> str:
+    import torch
+
+    models, uvit = original("DiT", "models"), original("U-ViT", "libs.uvit")
+    latent, pixels, labels = (4, 32, 32), (3, 32, 32), True
+    cases = [
+        ("DiT-S/2", "dit-s2", lambda: models.DiT_models["DiT-S/2"](input_size=32), latent, labels, None),
+        ("DiT-B/2", "dit-b2", lambda: models.DiT_models["DiT-B/2"](input_size=32), latent, labels, None),
+        ("DiT-B/2, bf16", "dit-b2-bf16", lambda: models.DiT_models["DiT-B/2"](input_size=32), latent, labels, torch.bfloat16),
+        ("U-ViT-S/2", "uvit-s2", lambda: uvit.UViT(num_classes=-1, embed_dim=512, depth=12, num_heads=8, img_size=32, patch_size=2), pixels, not labels, None),
+    ]  # fmt: skip
+    sections = []
+    for name, case, build, shape, has_labels, precision in cases:
+        torch.manual_seed(0)
+        network = build().eval()
+        contest = Contest(name, "forward passes", case)
+        for mode in ("eager", "compiled"):
+            call = network if mode == "eager" else torch.compile(network)
+            for batch in (1, 8):
+                x, t = torch.randn(batch, *shape), torch.full((batch,), 500.0)
+                y = (torch.zeros(batch, dtype=torch.long),) if has_labels else ()
+
+                def run_network(call=call, arguments=(x, t, *y)):
+                    if precision is None:
+                        return call(*arguments)
+                    with torch.autocast("cpu", dtype=precision):
+                        return call(*arguments)
+
+                contest.peer(f"PyTorch {mode}, batch of {batch}", batch, run_network)
+        contest.run(rounds)
+        operations = dis_eval_bench(case)["giga_operations"]
+        share = contest.rate("dis-eval") * operations / median(contest.peaks)
+        sections.append(
+            f"### {name}\n\n{contest.table()}\n"
+            f"dis-eval does {operations:.1f} GFLOP for a pass, which at its rate is {share:.0%} of the machine's peak\n"
+            f"with all operands in registers, measured in the same run ({median(contest.peaks):.0f} GFLOP/s).\n"
+        )
+    return (
+        "## Transformers, one forward pass\n\n"
+        "DiT gets latents of 32 × 32 × 4, which makes 256 tokens, and U-ViT images of 32 × 32 × 3, which makes\n"
+        "257. PyTorch runs the original code, as it is and compiled.\n\n" + "\n".join(sections)
+    )
+
+
 def growth(rounds: int) -> str:
     import math
 
-    cases = {257: "dis-s2", 1025: "dis-s2-1025", 4097: "dis-s2-4097"}
+    def measured(name: str) -> str:
+        cases = {257: name, 1025: f"{name}-1025", 4097: f"{name}-4097"}
+        return growth_of(cases, rounds, math)
+
+    return (
+        "## Growth of the cost with the number of tokens\n\n"
+        "DiS-S/2 with a patch size of 2, and the same network with a transformer's blocks in place of the\n"
+        "mixers, run on one thread with images of 32, 64 and 128 pixels a side.\n\n"
+        "### DiS\n\n" + measured("dis-s2") + "\n### Attention\n\n" + measured("transformer-s2")
+    )
+
+
+def growth_of(cases: dict[int, str], rounds: int, math) -> str:
     seconds = {tokens: [] for tokens in cases}
     for _ in range(rounds):
         for tokens, case in cases.items():
@@ -240,10 +309,8 @@ def growth(rounds: int) -> str:
     exponents = [
         f"{math.log(times[b] / times[a]) / math.log(b / a):.3f} from {a} to {b} tokens" for a, b in pairs
     ]
-    say("growth: " + ", ".join(exponents))
+    say(f"growth of {cases[257]}: " + ", ".join(exponents))
     return (
-        "## Growth of DiS's cost with the number of tokens\n\n"
-        "DiS-S/2 with a patch size of 2 runs on one thread, with images of 32, 64 and 128 pixels a side.\n\n"
         "| tokens | forward pass | per token |\n|---|---|---|\n" + "\n".join(rows) + "\n\n"
         f"The exponents of the growth in time are {', '.join(exponents)}.\n"
     )
@@ -477,6 +544,7 @@ PARTS = {
     "dis": lambda rounds, images: dis(rounds),
     "decoder": lambda rounds, images: decoder(rounds),
     "frechet": lambda rounds, images: frechet(rounds),
+    "transformers": lambda rounds, images: transformers(rounds),
     "growth": lambda rounds, images: growth(rounds),
     "folder": lambda rounds, images: folder(images),
     "agreement": lambda rounds, images: agreement(images),

@@ -26,8 +26,10 @@ public struct SequenceLengthCurves: Sendable {
 
   /// Returns the cost for a number of tokens.
   private let cost: @Sendable (Int) -> Cost
-  /// The seconds per pass, by the number of tokens.
+  /// The seconds per pass of DiS, by the number of tokens.
   private var measured: [Int: Double] = [:]
+  /// The seconds per pass of the same network with attention, by the number of tokens.
+  private var measuredAttention: [Int: Double] = [:]
 
   /// Creates the counted curves, without measurements.
   ///
@@ -43,8 +45,10 @@ public struct SequenceLengthCurves: Sendable {
   ///   lengths.
   public mutating func add(_ benchmark: BenchmarkResult, path: String) throws(Failure) {
     for entry in benchmark.measurements where entry.perSecond > 0 {
-      guard let tokens = Self.lengths[entry.name] else { continue }
-      measured[tokens] = 1 / entry.perSecond
+      if let tokens = Self.lengths[entry.name] { measured[tokens] = 1 / entry.perSecond }
+      if let tokens = Self.attentionLengths[entry.name] {
+        measuredAttention[tokens] = 1 / entry.perSecond
+      }
     }
     guard measured.count > 1 else {
       throw Failure(
@@ -58,6 +62,9 @@ public struct SequenceLengthCurves: Sendable {
   /// 32 x 32 pixels.
   private static let base = 257
   private static let lengths = ["dis-s2": 257, "dis-s2-1025": 1025, "dis-s2-4097": 4097]
+  private static let attentionLengths = [
+    "transformer-s2": 257, "transformer-s2-1025": 1025, "transformer-s2-4097": 4097,
+  ]
 
   /// Returns the drawing of the counted curves from 64 to 16,384 tokens, and of the measurements.
   ///
@@ -79,12 +86,17 @@ public struct SequenceLengthCurves: Sendable {
       "DiS-S/2 (width 368, 25 blocks); attention: the same network with a transformer's blocks, products only."
     ]
     if !measured.isEmpty {
-      let points = measuredPoints
-      series.append(Plot.Series("DiS, measured", points: points))
-      if let law = try? PowerLaw(points.map { ($0.x, $0.y) }) {
-        notes.append(
-          "Measured time grows with tokens to the power of \(String(format: "%.3f", law.exponent))."
-        )
+      let lines = [
+        ("DiS", measuredPoints(measured, \.operations)),
+        ("attention", measuredPoints(measuredAttention, \.transformerOperations)),
+      ]
+      for (name, points) in lines where points.count > 1 {
+        series.append(Plot.Series("\(name), measured", points: points))
+        if let law = try? PowerLaw(points.map { ($0.x, $0.y) }) {
+          notes.append(
+            "Measured time of \(name) grows with tokens to the power of "
+              + "\(String(format: "%.3f", law.exponent)).")
+        }
       }
     }
     return Plot(
@@ -98,10 +110,12 @@ public struct SequenceLengthCurves: Sendable {
 
   /// The measured times relative to that of the base; if the base was not measured, scaled so that
   /// the shortest length is on the counted curve.
-  private var measuredPoints: [Plot.Point] {
+  private func measuredPoints(
+    _ measured: [Int: Double], _ operations: (Cost) -> Double
+  ) -> [Plot.Point] {
     let first = measured[Self.base] == nil ? measured.keys.min() ?? Self.base : Self.base
     let seconds = measured[first] ?? 1
-    let scale = cost(first).operations / cost(Self.base).operations
+    let scale = operations(cost(first)) / operations(cost(Self.base))
     return measured.map { tokens, time in
       Plot.Point("\(tokens)", x: Double(tokens), y: scale * time / seconds)
     }
