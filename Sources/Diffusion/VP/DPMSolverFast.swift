@@ -75,7 +75,7 @@ package struct DPMSolverFast: Sampler {
   }
 
   /// Returns the orders of the steps.
-  static func orders(_ predictions: Int) -> [Int] {
+  package static func orders(_ predictions: Int) -> [Int] {
     let threes = [Int](repeating: 3, count: predictions / 3)
     return switch predictions % 3 {
     case 0: threes.dropLast() + [2, 1]

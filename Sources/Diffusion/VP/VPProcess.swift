@@ -26,7 +26,7 @@ package enum VPProcess: String, CaseIterable, Sendable {
   func predictionTime(_ t: Double) -> PredictionTime { PredictionTime(inputScale * t, process: t) }
 
   /// Returns beta(t) of the continuous process.
-  static func beta(_ t: Double) -> Double { 0.1 + 19.9 * t }
+  package static func beta(_ t: Double) -> Double { 0.1 + 19.9 * t }
 
   /// log alpha after 1 to 1000 steps of Stable Diffusion.
   private static let logAlphas: [Double] = {
@@ -81,7 +81,7 @@ package enum VPProcess: String, CaseIterable, Sendable {
   }
 
   /// Returns alpha and sigma of a lambda, which do not depend on the process.
-  static func level(lambda: Double) -> (alpha: Double, sigma: Double) {
+  package static func level(lambda: Double) -> (alpha: Double, sigma: Double) {
     (exp(-0.5 * softplus(-2 * lambda)), exp(-0.5 * softplus(2 * lambda)))
   }
 
