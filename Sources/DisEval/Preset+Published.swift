@@ -64,6 +64,7 @@ extension Preset {
   private static let sit: [Preset] = {
     var aligned = settings(.flowSDE, "250", scale: 1.8, .all)
     aligned.guidanceInterval = 0...0.7
+    aligned.diffusion = .linear
     aligned.quantizer = .adm
     func model(_ family: BackboneFamily) -> Model {
       Model(family: family, variant: "SiT-XL/2", side: 32, channels: 4, classes: 1000)

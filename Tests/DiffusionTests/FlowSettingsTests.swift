@@ -130,7 +130,7 @@ struct RefusedSettings: Sendable, CustomTestStringConvertible {
             samplers.append(try FlowODESampler(flow, method: method, intervals: 1))
             samplers.append(try FlowODESampler(flow, method: method, points: 4))
             for form in DiffusionForm.allCases {
-              for lastStep in FlowSDESampler.LastStep.allCases {
+              for lastStep in LastStep.allCases {
                 guard
                   let sampler = try? FlowSDESampler(
                     flow, method: method, points: 3, form: form, lastStep: lastStep)

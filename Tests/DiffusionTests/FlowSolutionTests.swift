@@ -195,7 +195,7 @@ import _TestSupport
     let y = x + 0.5 * (v - x) + sqrt(2 * 0.5) * noise
     let d = 1 + 0.5 * 1 - y
     for (last, expected) in [
-      (FlowSDESampler.LastStep.mean, y + 0.5 * d), (.euler, y + 0.5),
+      (LastStep.mean, y + 0.5 * d), (.euler, y + 0.5),
       (.tweedie, 2 * y + 0.5 * (0.5 - y) / 0.5),
     ] {
       let sampler = try FlowSDESampler(.sit, points: 2, lastStep: last, lastStepSize: 0.5)
@@ -229,7 +229,7 @@ import _TestSupport
             return Self.apply(x, -1 / rest, target / rest)
           }.values[0])
       }
-      for last in [FlowSDESampler.LastStep.tweedie, .euler] {
+      for last in [LastStep.tweedie, .euler] {
         for method in FlowMethod.allCases {
           let sampler = try FlowSDESampler(flow, method: method, points: 20, lastStep: last)
           #expect(abs(sample(sampler) - target) <= 1e-5, "\(direction) \(last) \(method)")
@@ -301,7 +301,7 @@ import _TestSupport
       }
       for method in FlowMethod.allCases {
         for form in [DiffusionForm.sigma, .linear, .decreasing] {
-          for last in FlowSDESampler.LastStep.allCases where method == .euler || last != .none {
+          for last in LastStep.allCases where method == .euler || last != .none {
             let samples = try [up, down].map {
               sample(
                 $0,
