@@ -62,7 +62,7 @@ public struct Generator: Sendable {
     self.given = given
     self.decoder = decoder
     try given?.check(
-      shape: recognized.architecture.inputShape, draws: sampler.drawCount)
+      shape: recognized.architecture.inputShape, for: sampler)
     try checkLabels()
     try checkDecoder()
   }

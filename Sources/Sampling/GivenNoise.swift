@@ -1,5 +1,5 @@
-import Backbones
 import Checkpoints
+import Diffusion
 import Files
 
 /// Noise from files instead of the random streams, for comparison with other programs.
@@ -49,26 +49,31 @@ public struct GivenNoise: Sendable {
   /// The number of samples that there is noise for.
   public var count: Int { start.shape[0] }
 
-  func check(
-    shape image: [Int], draws: Int
-  ) throws(Failure) {
+  /// Checks that there is the noise that a sampler takes.
+  ///
+  /// - Parameters:
+  ///   - image: The extents of a sample, `[C, H, W]`.
+  ///   - sampler: The sampler. One that adds no noise may be given noise for each of its steps.
+  func check(shape image: [Int], for sampler: any Sampler) throws(Failure) {
     guard Array(start.shape.dropFirst()) == image else {
       throw Failure(
         .dataRefused, .noiseShape, "`noise`",
         "shape \(start.shape), expected [N, C, H, W] with \(image)")
     }
     guard let steps else {
-      guard draws == 0 else {
+      guard !sampler.isStochastic else {
         throw Failure(
           .usage, .stepNoiseMissing, "`noise`",
           "this sampler adds noise at every step; give `stepNoise` too")
       }
       return
     }
-    guard steps.shape == [draws, count] + image else {
+    let draws = sampler.isStochastic ? sampler.drawCount : sampler.stepCount
+    guard steps.shape == [draws ?? steps.shape.first ?? 0, count] + image else {
       throw Failure(
         .dataRefused, .noiseShape, "`stepNoise`",
-        "shape \(steps.shape), expected [steps, N, C, H, W] = \([draws, count] + image)")
+        "shape \(steps.shape), expected [steps, N, C, H, W] = "
+          + "\([draws ?? 0, count] + image)")
     }
   }
 

@@ -171,6 +171,24 @@ import _TestSupport
     #expect(found == "NotAStateDict")
   }
 
+  /// Arguments of training may be a dictionary too, and nothing else has texts that count.
+  @Test func argumentsAreTexts() throws {
+    let found: [(TorchValue, [String: String])] = [
+      (
+        .named(["args": .named(["model": .text("DiT-S/2"), "epochs": .integer(3)])]),
+        ["model": "DiT-S/2"]
+      ),
+      (.named(["config": .named(["model": .text("SiT")])]), ["model": "SiT"]),
+      (.named(["args": .text("DiT-S/2")]), [:]), (.named(["args": .list([.text("DiT")])]), [:]),
+      (.named(["model_name": .text("DiT-S/2")]), [:]),
+    ]
+    for (extra, arguments) in found {
+      guard case .dictionary(let items) = extra else { continue }
+      let file = TorchValue.dictionary([(.text("ema"), Self.averaged)] + items)
+      try open(file) { #expect($0.arguments == arguments) }
+    }
+  }
+
   @Test func integersAreNotWeights() throws {
     try open(.named(["w": .integers([1, 2], [2])])) { file in
       let failure = try #require(throws: Failure.self) {

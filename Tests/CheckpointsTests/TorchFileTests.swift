@@ -44,6 +44,8 @@ import Testing
     #expect(file.format == (layout == "zip" ? .torchZip : .torchLegacy))
     #expect(file.stateDictKeys == ["model", "ema"])
     #expect(file.inertClasses == ["argparse.Namespace"])
+    // Its other arguments are no texts.
+    #expect(file.arguments == ["model": "DiS-S/2"])
     let model = try file.stateDict(key: "model").tensor("weight", shape: [2, 3])
     let ema = try file.stateDict(key: nil).tensor("weight", shape: [2, 3])
     #expect(ema.values == model.values.map { 2 * $0 })

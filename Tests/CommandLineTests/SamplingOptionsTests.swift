@@ -92,7 +92,7 @@ import _TestSupport
       "sample", "--ckpt", "a", "--raw-out", "b", "--cfg-scale", "2", "--cfg-interval=\(text)")
     #expect(run.status == 64)
     #expect(
-      run.errors.contains("expected two timesteps LOW,HIGH with 0 <= LOW <= HIGH <= 999"),
+      run.errors.contains("expected two times LOW,HIGH with 0 <= LOW <= HIGH <= 999"),
       "\(run.errors)")
   }
 
@@ -110,8 +110,8 @@ import _TestSupport
     #expect(nowhere.status == 64)
     #expect(
       nowhere.errors.contains(
-        "GuidanceNowhere: '--cfg-interval 1,998': none of the 2 timesteps of respacing '2' is in "
-          + "it; widen it, or use --cfg-scale 1"), "\(nowhere.errors)")
+        "GuidanceNowhere: '--cfg-interval 1,998': none of the 2 times of the sampler is in it; "
+          + "widen it, or use --cfg-scale 1"), "\(nowhere.errors)")
   }
 
   @Test(

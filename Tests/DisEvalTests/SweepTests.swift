@@ -333,13 +333,13 @@ import _TestSupport
   }
 
   @Test func commaSeparated() throws {
-    let rest = "c/\u{1}.pt,1000,list,,\"a,b\",,28488008,,14.835,1.68,ddpm,20,20,,1.5"
+    let rest = "c/\u{1}.pt,1000,list,,\"a,b\",,28488008,,14.835,1.68,,ddpm,20,20,,1.5"
     #expect(
       try ExportFormat.csv.text(exported()) == """
         name,family,checkpoint,step,step_from,images_seen,data,training_gflops,parameters,tokens,\
-        gflops_true,gflops_thop,sampler,steps,evaluations,network_evaluations,cfg_scale,seed,num,dialect,extractor,\
+        gflops_true,gflops_thop,gmacs,sampler,steps,evaluations,network_evaluations,cfg_scale,seed,num,dialect,extractor,\
         reference,fid,fid_low,fid_high,fid_bias,seconds,date,tool,key
-        z,,,,,,,,,,,,,,,,,,,,,,1.5,1.0,2.0,,,2026-01-01T00:00:00Z,,2123456789abcdef0
+        z,,,,,,,,,,,,,,,,,,,,,,,1.5,1.0,2.0,,,2026-01-01T00:00:00Z,,2123456789abcdef0
         "q""\\
         ",DiS-S/2,\(rest),0,100,tf,,,12.5,,,,2.5,2026-01-01T00:00:00Z,,0123456789abcdef0
         "q""\\
