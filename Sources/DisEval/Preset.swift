@@ -190,6 +190,17 @@ public struct Preset: Sendable {
   /// The speed of a core for ``lines``, in billions of operations per second.
   static let usualSpeed = 40.0
 
+  /// The guidance in words.
+  private var guidance: String {
+    guard settings.guidanceScale != 1 else { return "none" }
+    let channels = settings.guidedChannels == .first3 ? "first 3 channels" : "all noise"
+    let interval = settings.guidanceInterval
+    let times =
+      interval == Guidance.everywhere
+      ? "" : ", t from \(interval.lowerBound) to \(interval.upperBound)"
+    return "\(settings.guidanceScale), \(channels)\(times)"
+  }
+
   /// The fixed settings, one per line.
   public var lines: [(name: String, value: String)] {
     [
@@ -197,9 +208,7 @@ public struct Preset: Sendable {
       ("sampler", "\(settings.sampler.rawValue), \(settings.respacing) steps"),
       (
         "guidance",
-        settings.guidanceScale == 1
-          ? "none"
-          : "\(settings.guidanceScale), \(settings.guidedChannels == .first3 ? "first 3 channels" : "all noise")"
+        guidance
       ),
       ("labels", model.classes == nil ? "none" : "\(settings.labels)"),
       ("quantizer", settings.quantizer.rawValue),

@@ -23,6 +23,7 @@ import Testing
     #expect(dit.settings.guidanceScale == 1.5 && dit.settings.guidedChannels == .first3)
     let repa = try Preset(named: "repa-xl2-imagenet256")
     #expect(repa.settings.guidanceInterval == 0...0.7 && repa.settings.quantizer == .adm)
+    #expect(repa.lines.contains { $0.value == "1.8, all noise, t from 0.0 to 0.7" })
     #expect(repa.settings.sampler == .flowSDE && repa.published?.fid == 1.42)
     let small = try Preset(named: "uvit-s2-cifar10")
     #expect(small.settings.sampler == .vpSDE && small.settings.respacing.timesteps.count == 1000)

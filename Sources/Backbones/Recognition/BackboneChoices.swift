@@ -18,6 +18,7 @@ public struct BackboneChoices: Equatable, Sendable {
 
   /// The label that stands for no class.
   public enum NullClass: Equatable, Sendable {
+    /// This label.
     case label(Int)
     /// There is none.
     case none

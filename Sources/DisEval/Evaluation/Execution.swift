@@ -1,3 +1,4 @@
+import Backbones
 import Files
 import References
 import Results
@@ -33,6 +34,7 @@ extension EvaluationRequest {
   ///
   /// - Parameters:
   ///   - checkpoint: The path of the file.
+  ///   - backbone: What the checkpoint is, as far as its content does not decide.
   ///   - settings: All settings that determine the samples.
   ///   - num: The number of samples.
   ///   - reference: The path of images or statistics to compare with, or the name of fetched
@@ -42,11 +44,14 @@ extension EvaluationRequest {
   ///   - metrics: The metrics that must be computed; nil for those of `fid`, as far as the inputs
   ///     allow.
   public init(
-    sampling checkpoint: String, _ settings: SamplingSettings, num: Int = defaultCount,
-    reference: String, dialect: DialectChoice? = nil, metrics: Set<MetricName>? = nil
+    sampling checkpoint: String, backbone: BackboneChoices = BackboneChoices(),
+    _ settings: SamplingSettings, num: Int = defaultCount, reference: String,
+    dialect: DialectChoice? = nil, metrics: Set<MetricName>? = nil
   ) {
     self.init(
-      subject: .checkpoint(CheckpointRequest(path: checkpoint, sampling: settings.request)),
+      subject: .checkpoint(
+        CheckpointRequest(
+          path: checkpoint, backbone: backbone.request, sampling: settings.request)),
       reference: reference)
     self.num = num
     set(dialect, metrics)
