@@ -48,7 +48,8 @@ extension Generator {
   /// - Throws: `Failure` `NoiseShape` (65) if `x` has a different number of values,
   ///   `SettingOutOfRange` (64) if the time is not in its range, `LabelOutOfRange` (65) if the
   ///   label is not a class, `UnconditionalModel` (64) if the model has no classes and a label is
-  ///   given, `NotFinite` (65) if the prediction has NaN or infinity.
+  ///   given, or no label for no class and none is given, `NotFinite` (65) if the prediction has NaN
+  ///   or infinity.
   /// - SeeAlso: Fei et al., arXiv 2402.05608, section 3; `DiS.forward` of `models_dis.py` in
   ///   feizc/DiS at 3da562e.
   public func prediction(
@@ -62,7 +63,7 @@ extension Generator {
     }
     let times = model.architecture.process.times
     guard times.contains(time) else { throw .outOfRange("time", time, times.words) }
-    if let label { try checkIsClass(label) }
+    try checkIsClass(label)
     let result = model(
       Tensor(shape: sampleShape, values: x), time: time,
       label: label ?? model.architecture.nullClass)
@@ -74,12 +75,20 @@ extension Generator {
     return result.values
   }
 
-  private func checkIsClass(_ label: Int) throws(Failure) {
+  private func checkIsClass(_ label: Int?) throws(Failure) {
+    let hasNullClass = model.architecture.nullClass != nil
+    guard let label else {
+      guard model.architecture.classCount == nil || hasNullClass else {
+        throw Failure(
+          .usage, .unconditionalModel, "`label` nil",
+          "the checkpoint has no label for no class; give a class")
+      }
+      return
+    }
     guard let classes = model.architecture.classCount else {
       throw Failure(
         .usage, .unconditionalModel, "`label` \(label)", "the checkpoint has no classes")
     }
-    let hasNullClass = model.architecture.nullClass != nil
     guard (0..<(hasNullClass ? classes + 1 : classes)).contains(label) else {
       throw LabelPolicy.notAClass(
         label, of: classes, hasNullClass: hasNullClass, model: "the checkpoint")

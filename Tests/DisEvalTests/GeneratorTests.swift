@@ -110,6 +110,26 @@ import _TestSupport
     }
   }
 
+  /// Without a label for no class there is no prediction without a class.
+  @Test func aClassIsNeededIfNoLabelStandsForNone() throws {
+    let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .appendingPathComponent("../BackbonesTests/Fixtures/transformers/uvit_b.safetensors").path
+    var backbone = BackboneChoices()
+    (backbone.heads, backbone.objective) = (3, .sd)
+    backbone.nullClass = BackboneChoices.NullClass.none
+    var settings = SamplingSettings()
+    (settings.sampler, settings.respacing) = (.dpmSolverPlusPlusFast, try Respacing("5"))
+    let generator = try Generator(checkpoint: path, backbone: backbone, settings: settings)
+    let noise = try generator.noise(at: 0)
+    let failure = #expect(throws: Failure.self) {
+      _ = try generator.prediction(noise, time: 500)
+    }
+    #expect(failure?.code == .unconditionalModel && failure?.status == .usage)
+    #expect(try generator.prediction(noise, time: 500, label: 5).count == noise.count)
+    #expect(throws: Failure.self) { _ = try generator.prediction(noise, time: 500, label: 6) }
+    #expect(throws: Failure.self) { _ = try generator.prediction(noise, time: 0, label: 5) }
+  }
+
   @Test func impossiblePredictionsAreRefused() throws {
     let noise = try generator.noise(at: 0)
     for (x, timestep, label, code) in [
