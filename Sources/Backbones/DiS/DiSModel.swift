@@ -15,7 +15,7 @@ package struct DiSModel: Backbone {
   /// The extents from which the architecture follows.
   package let configuration: DiSConfiguration
   package let precision: Precision
-  package var architecture: Architecture { Architecture(configuration) }
+  package let architecture: Architecture
 
   private let patches: PatchTokens
   private let patchEmbedding: PackedLinear  // C p p to D, inputs in order (C, p1, p2)
@@ -47,6 +47,7 @@ package struct DiSModel: Backbone {
     _ configuration: DiSConfiguration, _ weights: WeightReader, precision: Precision = .float32
   ) throws(Failure) {
     self.precision = precision
+    architecture = Architecture(configuration)
     patches = PatchTokens(side: configuration.imageSide, patch: configuration.patchSize)
     let (d, p, c) = (
       configuration.embeddingDimension, configuration.patchSize, configuration.channels
