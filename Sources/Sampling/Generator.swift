@@ -21,6 +21,8 @@ public struct Generator: Sendable {
   /// The sampler, with the timesteps to visit.
   package let sampler: any Sampler
   private let given: GivenNoise?
+  /// The number of classes, which is asked for with every label.
+  private let classCount: Int?
 
   /// Loads a checkpoint.
   ///
@@ -60,6 +62,7 @@ public struct Generator: Sendable {
       decidedBy: recognized.decidedBy.mapValues(\.rawValue))
     self.settings = settings
     self.given = given
+    classCount = recognized.architecture.classCount
     self.decoder = decoder
     try given?.check(
       shape: recognized.architecture.inputShape, for: sampler)
@@ -130,7 +133,7 @@ public struct Generator: Sendable {
   /// - Parameter index: The index of the sample, from 0. Labels from a file must include it.
   /// - Returns: A number from 0 to the number of classes - 1.
   package func label(_ index: Int) -> Int? {
-    model.architecture.classCount.map {
+    classCount.map {
       settings.labels.label(index, of: $0, seed: settings.seed)
     }
   }
