@@ -49,8 +49,9 @@ func gathered(
   var position = offset
   for _ in 0..<count {
     result += bytes[size * position..<size * (position + 1)]
-    // Advance the index like an odometer.
-    for axis in shape.indices.reversed() {
+    // Advance the index like an odometer. The stride of an axis of one position is never taken, so
+    // it may be any number.
+    for axis in shape.indices.reversed() where shape[axis] > 1 {
       index[axis] += 1
       position += strides[axis]
       if index[axis] < shape[axis] { break }

@@ -99,4 +99,20 @@ import Testing
       #expect(array.bytes == swapped)
     }
   }
+
+  /// No step is ever taken along such an axis, so PyTorch takes any stride for it too.
+  @Test func theStrideOfAnAxisOfOnePositionMayBeAnyNumber() throws {
+    // Offset 0, shape (4, 4), strides (4, 1).
+    let view = Array("QK\u{0}(K\u{4}K\u{4}t(K\u{4}K\u{1}t".utf8)
+    // Offset 1, shape (1, 2), strides (2^63 - 1, 2).
+    let other =
+      Array("QK\u{1}(K\u{1}K\u{2}t(".utf8) + [0x8A, 8] + [UInt8](repeating: 0xFF, count: 7) + [0x7F]
+      + Array("K\u{2}t".utf8)
+    let file = try hostileBytes("C26-legacy")
+    #expect(file.firstRange(of: view) != nil)
+    try withFile(file.replacing(view, with: other)) { path in
+      let array = try CheckpointFile.open(path).stateDict(key: nil).array("w")
+      #expect(array == NPYArray(floats: [1, 3], shape: [1, 2]))
+    }
+  }
 }
