@@ -13,22 +13,27 @@ package func commandWords(_ text: String) throws(Failure) -> [String] {
   }
   var words: [String] = []
   var word: String?
-  var quote: Character?
-  var characters = text.makeIterator()
-  while let character = characters.next() {
-    switch (character, quote) {
+  var quote: Unicode.Scalar?
+  func append(_ text: String) {
+    if word == nil { word = "" }
+    word?.append(text)
+  }
+  // A shell does not know that a mark combines with the quote before it.
+  var scalars = text.unicodeScalars.makeIterator()
+  while let scalar = scalars.next() {
+    switch (scalar, quote) {
     case ("\\", nil), ("\\", "\""):
-      guard let next = characters.next() else { throw invalid("a backslash has nothing after it") }
+      guard let next = scalars.next() else { throw invalid("a backslash has nothing after it") }
       let isKept = quote != nil && next != "\"" && next != "\\"
-      word = (word ?? "") + (isKept ? "\\" : "") + String(next)
+      append((isKept ? "\\" : "") + String(next))
     case ("'", nil), ("\"", nil):
-      quote = character
-      word = word ?? ""
+      quote = scalar
+      append("")
     case (let mark, let open?) where mark == open: quote = nil
-    case (_, nil) where character.isWhitespace:
+    case (_, nil) where scalar.properties.isWhitespace:
       if let finished = word { words.append(finished) }
       word = nil
-    default: word = (word ?? "") + String(character)
+    default: append(String(scalar))
     }
   }
   guard quote == nil else { throw invalid("a quote has no end") }
@@ -46,6 +51,6 @@ package func commandText(_ words: [String]) -> String {
       && word.allSatisfy {
         $0.isASCII && ($0.isLetter || $0.isNumber || "_-./=:,@%+".contains($0))
       }
-    return isPlain ? word : "'" + word.replacing("'", with: "'\\''") + "'"
+    return isPlain ? word : "'" + replacing(["'": "'\\''"], in: word) + "'"
   }.joined(separator: " ")
 }

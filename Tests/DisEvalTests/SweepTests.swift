@@ -332,6 +332,17 @@ import _TestSupport
     #expect(try ExportFormat.openmetrics.text([]) == "# EOF\n")
   }
 
+  /// For Swift, a quote and its mark are one character, as are the two scalars that end a line.
+  @Test func aQuoteWithAMarkIsEscaped() throws {
+    let name = "q\"\u{301}\r\n"
+    let rows = try CommaSeparated.rows(CommaSeparated.line([name]), subject: "")
+    #expect(rows.map(\.cells) == [[name]])
+    let ledger = try write(
+      line("0123456789abcdef0", name: "q\\\"\u{301}\\r\\n"), "ledger.jsonl")
+    let text = try ExportFormat.openmetrics.text(try Ledger(path: ledger).entries)
+    #expect(Array(text.utf8).firstRange(of: Array("name=\"q\\\"\u{301}\r\\n\"".utf8)) != nil)
+  }
+
   @Test func commaSeparated() throws {
     let rest = "c/\u{1}.pt,1000,list,,\"a,b\",,28488008,,14.835,1.68,,ddpm,20,20,,1.5"
     #expect(

@@ -11,7 +11,7 @@ import _TestSupport
       (#"a\ b c\'d"#, ["a b", "c'd"]), ("a '' b", ["a", "", "b"]),
       ("a$HOME*|&;>x", ["a$HOME*|&;>x"]),
       (#"sh -c 'echo "$X"'"#, ["sh", "-c", #"echo "$X""#]), ("x'y'\"z\"", ["xyz"]),
-      ("é ü", ["é", "ü"]),
+      ("é ü", ["é", "ü"]), ("'\u{301}a' b", ["\u{301}a", "b"]),
     ] as [(String, [String])])
   func byHand(text: String, words: [String]) throws {
     #expect(try commandWords(text) == words)
@@ -26,13 +26,12 @@ import _TestSupport
   /// Whatever the words are, their text gives the same words.
   @Test func roundTrip() throws {
     var random = SeededGenerator(seed: 4)
-    let characters = Array("ab '\"\\$*\n\té;-")
+    let characters = Array("ab '\"\\$*\n\r\té\u{301};-".unicodeScalars)
     for _ in 0..<2000 {
       var words = (0..<Int.random(in: 1...4, using: &random)).map { _ in
-        String(
-          (0..<Int.random(in: 0...6, using: &random)).map { _ in
-            characters.randomElement(using: &random) ?? "a"
-          })
+        (0..<Int.random(in: 0...6, using: &random)).reduce(into: "") { word, _ in
+          word.unicodeScalars.append(characters.randomElement(using: &random) ?? "a")
+        }
       }
       words[0] = "p" + words[0]
       #expect(try commandWords(commandText(words)) == words)

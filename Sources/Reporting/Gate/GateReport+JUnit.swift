@@ -1,3 +1,4 @@
+import Files
 import Results
 
 extension GateReport {
@@ -51,5 +52,5 @@ private func xml(_ text: String) -> String {
     [
       "&": "&amp;", "<": "&lt;", ">": "&gt;", "\"": "&quot;", "\u{FFFE}": "\u{FFFD}",
       "\u{FFFF}": "\u{FFFD}",
-    ], in: text)
+    ], in: escaped(text))
 }

@@ -42,11 +42,11 @@ extension GateReport {
   }
 
   private func data(_ text: String) -> String {
-    replacing(["%": "%25"], in: text)
+    replacing(["%": "%25"], in: escaped(text))
   }
 
   private func property(_ text: String) -> String {
-    replacing(["%": "%25", ":": "%3A", ",": "%2C"], in: text)
+    replacing(["%": "%25", ":": "%3A", ",": "%2C"], in: escaped(text))
   }
 
   /// The report as GitHub Markdown, with at most the first 200 checks.
@@ -105,12 +105,6 @@ extension GateReport {
   }
 
   private func label(_ text: String) -> String {
-    replacing(["\\": "\\\\", "\"": "\\\""], in: text)
+    replacing(["\\": "\\\\", "\"": "\\\""], in: escaped(text))
   }
-}
-
-/// Returns `text` with control characters escaped, and then the scalars of `table` replaced, even
-/// those followed by a combining character.
-func replacing(_ table: [Unicode.Scalar: String], in text: String) -> String {
-  escaped(text).unicodeScalars.reduce(into: "") { $0 += table[$1] ?? String($1) }
 }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Returns `value` with four decimals, or four significant digits if it is below 0.1.
@@ -27,5 +28,5 @@ func quoted(_ argument: String) -> String {
       || "-_./=,:+%@".utf8.contains($0)
   }
   return isPlain && !argument.isEmpty
-    ? argument : "'\(argument.replacing("'", with: "'\\''"))'"
+    ? argument : "'\(replacing(["'": "'\\''"], in: argument))'"
 }

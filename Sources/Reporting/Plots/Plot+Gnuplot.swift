@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// The format of a picture drawn by gnuplot.
@@ -115,9 +116,9 @@ extension Plot {
       let line = String(
         String.UnicodeScalarView(
           field.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
-      let shown = line.prefix(200).replacing("\\", with: "\\\\")
+      let shown = replacing(["\\": "\\\\"], in: String(line.prefix(200)))
       // A quote at the beginning would quote the field.
-      return shown.first == "\"" ? "\u{200B}\(shown)" : shown.isEmpty ? " " : String(shown)
+      return shown.unicodeScalars.first == "\"" ? "\u{200B}\(shown)" : shown.isEmpty ? " " : shown
     }.joined(separator: "\t")
   }
 }

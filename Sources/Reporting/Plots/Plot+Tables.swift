@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Results
 
@@ -7,12 +8,14 @@ extension Plot {
   public var csv: String {
     func field(_ text: String) -> String {
       // Readers of this file would take a leading '#' for a comment.
-      text.contains { ",\"\r\n#".contains($0) }
-        ? "\"" + text.replacing("\"", with: "\"\"") + "\"" : text
+      text.unicodeScalars.contains { [",", "\"", "\r", "\n", "#"].contains($0) }
+        ? "\"" + replacing(["\"": "\"\""], in: text) + "\"" : text
     }
     let comments = ["\(title)", "x: \(x.label)", "y: \(y.label)"] + notes
     let lines =
-      comments.map { "# " + $0.replacing(/[\r\n]+/, with: " ") } + ["series,name,x,y,low,high"]
+      comments.map { "# " + replacing(["\r": " ", "\n": " "], in: $0) } + [
+        "series,name,x,y,low,high"
+      ]
       + series.flatMap { series in
         series.points.map { point in
           let ends = point.interval.map { ["\($0.lowerBound)", "\($0.upperBound)"] } ?? ["", ""]

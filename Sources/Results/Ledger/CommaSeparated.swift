@@ -76,7 +76,7 @@ package enum CommaSeparated {
       let isPlain =
         cell == trimmed(cell)
         && !cell.unicodeScalars.contains { [",", "\"", "\n", "\r"].contains($0) }
-      return isPlain ? cell : "\"\(cell.replacing("\"", with: "\"\""))\""
+      return isPlain ? cell : "\"\(replacing(["\"": "\"\""], in: cell))\""
     }.joined(separator: ",") + "\n"
   }
 

@@ -102,7 +102,7 @@ private func openMetrics(_ entries: [LedgerEntry]) -> String {
 }
 
 private func escapedLabel(_ text: String) -> String {
-  text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
+  replacing(["\\": "\\\\", "\"": "\\\"", "\n": "\\n"], in: text)
 }
 
 // MARK: - CSV

@@ -45,6 +45,14 @@ import _TestSupport
     #expect(text.hasSuffix("other,q,1.0,3.0,,\nother,p,2.0,4.0,,\n"))
   }
 
+  /// For Swift, a quote and its mark are one character, as are the two scalars that end a line.
+  @Test func csvOfAQuoteWithAMark() throws {
+    let bytes = Array(try plot("a\"\u{301}\r\n").csv.utf8)
+    #expect(bytes.firstRange(of: Array("\n# a note a\"\u{301}  \nseries".utf8)) != nil)
+    #expect(bytes.firstRange(of: Array("\n\"a\"\"\u{301}\r\n\",\"a".utf8)) != nil)
+    #expect(try plot("a\nb").csv.contains("\"a\nb\",\"a\nb\",1.0"))
+  }
+
   @Test func vegaLiteHasEveryPoint() throws {
     let document = try jsonObject(Data(try plot(Self.evil).vegaLite()))
     let layers = try #require((document as? [String: Any])?["layer"] as? [[String: Any]])
