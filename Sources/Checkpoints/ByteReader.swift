@@ -86,8 +86,9 @@ extension ByteReader {
     skipSpaces()
   }
 
+  /// Skips what is white space in JSON. In Python, and so in an `.npy` header, it is as well.
   mutating func skipSpaces() {
-    _ = bytes { $0 == UInt8(ascii: " ") || (0x09...0x0D).contains($0) }
+    _ = bytes { [0x20, 0x09, 0x0A, 0x0D].contains($0) }
   }
 
   /// Reads a non-negative integer without leading zeros.

@@ -285,6 +285,19 @@ import Testing
     #expect(code { try withFile(length + header, loadEverything) } == "SafetensorsLimit")
   }
 
+  /// A vertical tab and a form feed are white space in neither JSON nor Python.
+  @Test(arguments: [0x0B, 0x0C] as [UInt8])
+  func noOtherWhiteSpaceIsSkipped(space: UInt8) throws {
+    let array = try hostileBytes("F0-ok")
+    let tensors = try hostileBytes("E0-ok")
+    let (descr, name) = (Array("'descr':".utf8), Array("{\"a\":".utf8))
+    let changedArray = array.replacing(descr + [0x20], with: descr + [space])
+    let changedTensors = tensors.replacing(name + [0x20], with: name + [space])
+    #expect(changedArray != array && changedTensors != tensors)
+    #expect(code { try NPYArray.parse(changedArray, subject: "") } == "NpyMalformed")
+    #expect(code { try withFile(changedTensors, loadEverything) } == "SafetensorsMalformed")
+  }
+
   @Test func anArchiveWithTwoArraysOfOneNameIsRefused() throws {
     let twice = try hostileBytes("D4-two-storages")
     #expect(code { try withFile(twice, NPZ.read) } == "DuplicateEntry")
