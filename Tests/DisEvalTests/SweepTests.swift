@@ -384,6 +384,22 @@ import _TestSupport
       try ExportFormat.dvc.text([entries[1]]) == "{\n  \"fid\" : 12.5,\n  \"num\" : 100\n}\n")
   }
 
+  /// Times that no evaluation takes must not end the process.
+  @Test(arguments: ["1e300", "-1e300", "-5"])
+  func mlflowOfAnImpossibleTime(seconds: String) throws {
+    let path = try write(line("k", more: "\"seconds\":\(seconds),"), "ledger.jsonl")
+    let store = folder.path("mlruns")
+    try exportMLflow(try Ledger(path: path).entries, to: store)
+    let files = try FileManager.default.subpathsOfDirectory(atPath: store)
+    let run = try #require(files.first { $0.hasSuffix("/meta.yaml") && $0.count > 40 })
+    let lines = try String(contentsOfFile: "\(store)/\(run)", encoding: .utf8).split(
+      separator: "\n")
+    func number(_ key: String) -> Substring? {
+      lines.first { $0.hasPrefix(key) }?.dropFirst(key.count)
+    }
+    #expect(number("start_time") != nil && number("start_time") == number("end_time"))
+  }
+
   @Test func mlflow() throws {
     let store = folder.path("mlruns")
     try exportMLflow(try exported(), to: store)

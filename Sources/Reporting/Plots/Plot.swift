@@ -124,7 +124,9 @@ extension Plot {
 
   /// Returns the range of an axis: everything that is drawn, and a margin.
   private func range(_ values: [Double], _ axis: Axis) -> ClosedRange<Double> {
-    guard let low = values.min(), let high = values.max() else { return 1...10 }
+    // Quotients and differences of such numbers are finite, as ticks need them.
+    let shown = values.filter { axis.isLogarithmic ? 1e-100...1e100 ~= $0 : abs($0) <= 1e100 }
+    guard let low = shown.min(), let high = shown.max() else { return 1...10 }
     if axis.isLogarithmic {
       let room = max(pow(high / low, 0.06), 1.04)
       return low / room...high * room
@@ -144,7 +146,7 @@ extension Plot {
         series.points.flatMap { point in
           [point.y] + (point.interval.map { [$0.lowerBound, $0.upperBound] } ?? [])
         } + curve(series).map(\.y)
-      }.filter { !y.isLogarithmic || $0 > 0 }, y)
+      }, y)
   }
 
   /// Returns the position of a value on the axis with the given range, from 0 to 1.

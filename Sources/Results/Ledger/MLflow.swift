@@ -50,7 +50,7 @@ public func exportMLflow(_ entries: [LedgerEntry], to folder: String) throws {
     try MLflow.write(
       [
         ("artifact_uri", .text("\(location)/\(identifier)/artifacts")),
-        ("end_time", .number(start + Int((entry.seconds ?? 0) * 1000))),
+        ("end_time", .number(start + MLflow.duration(entry))),
         ("entry_point_name", .text("")), ("experiment_id", .text(MLflow.experiment)),
         ("lifecycle_stage", .text("active")), ("run_id", .text(identifier)),
         ("run_name", .text(name)), ("run_uuid", .text(identifier)), ("source_name", .text("")),
@@ -83,6 +83,12 @@ private enum MLflow {
   static func milliseconds(_ entry: LedgerEntry) -> Int {
     guard let date = try? Date(entry.date ?? "", strategy: .iso8601) else { return 0 }
     return Int(date.timeIntervalSince1970 * 1000)
+  }
+
+  /// Returns the time that the evaluation took, in milliseconds; 0 if it is unknown or no time.
+  static func duration(_ entry: LedgerEntry) -> Int {
+    guard let seconds = entry.seconds, (0...1e12).contains(seconds) else { return 0 }
+    return Int(seconds * 1000)
   }
 
   static func parameters(_ entry: LedgerEntry) -> [(String, String)] {

@@ -53,6 +53,19 @@ import _TestSupport
     #expect(try plot("a\nb").csv.contains("\"a\nb\",\"a\nb\",1.0"))
   }
 
+  /// A drawing leaves out what its axes cannot show.
+  @Test(
+    arguments: [[1e308, -1e308, 1], [5e-324, 1e308, 1], [1e300, 1e300, 1e300]], [true, false])
+  func numbersBeyondEveryAxis(values: [Double], isLogarithmic: Bool) throws {
+    let points = values.map { Plot.Point("p", x: abs($0), y: $0) }
+    let axis = Plot.Axis("axis", isLogarithmic: isLogarithmic)
+    let plot = Plot("title", x: axis, y: axis, series: [Plot.Series("s", points: points)])
+    let script = try plot.picture(.svg, at: "plot.svg").first { $0.path == "plot.gp" }
+    let text = String(decoding: try #require(script).bytes, as: UTF8.self)
+    #expect(text.contains("set xrange [") && !text.contains("inf") && !text.contains("nan"))
+    _ = try plot.vegaLite()
+  }
+
   @Test func vegaLiteHasEveryPoint() throws {
     let document = try jsonObject(Data(try plot(Self.evil).vegaLite()))
     let layers = try #require((document as? [String: Any])?["layer"] as? [[String: Any]])
