@@ -97,12 +97,15 @@ class CautiousUnpickler(pickle.Unpickler):
     """Makes tensors and dictionaries, and an inert object of everything else, as dis-eval does."""
 
     def find_class(self, module, name):
-        if (module, name) == ("collections", "OrderedDict") or module == "torch._utils":
-            return super().find_class(module, name)
-        if module == "torch.storage" and name == "UntypedStorage":
-            return super().find_class(module, name)
-        if module == "torch" and re.fullmatch("[A-Z][A-Za-z0-9]*Storage|[a-z]+[0-9]*", name):
-            return super().find_class(module, name)
+        known = "|".join([
+            r"collections\.OrderedDict", r"torch\._utils\._rebuild_[a-z0-9_]+",
+            r"torch\.storage\.UntypedStorage", r"torch\.[A-Z][A-Za-z]*Storage",
+            r"torch\.[a-z]+[0-9]*"])
+        if re.fullmatch(known, f"{module}.{name}"):
+            try:
+                return super().find_class(module, name)
+            except AttributeError:
+                pass
         return Inert
 
 
@@ -115,11 +118,8 @@ def loaded_by_torch(path):
     import torch
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as refusal:
-        try:
-            return torch.load(path, map_location="cpu", weights_only=False, pickle_module=CAUTIOUS)
-        except Exception:
-            raise refusal from None
+    except pickle.UnpicklingError:
+        return torch.load(path, map_location="cpu", weights_only=False, pickle_module=CAUTIOUS)
 
 
 def read_torch(path):

@@ -254,7 +254,7 @@ MODEL = {"variant": "custom", "embed_dim": 8, "depth": 2, "patch_size": 2, "chan
          "image_side": 8, "learn_sigma": False, "skip": True, "gflops": 0.25}
 EXTRACTOR = {"name": "inception-2015", "file": "a.pth", "sha256": "e1", "dimension": 2048}
 PROVENANCE = {
-    "dialect": "tf", "num": 8, "tool": "dis-eval 0", "kernels": "k", "warnings": ["careful"],
+    "dialect": "tf", "num": 50, "tool": "dis-eval 0", "kernels": "k", "warnings": ["careful"],
     "checkpoint": {"file": "c.pt", "sha256": "ck", "format": "torch", "model": MODEL},
     "extractor": EXTRACTOR,
     "reference": {"file": "r.npz", "sha256": "r1", "count": 9, "dialect": "tf"},
@@ -304,8 +304,22 @@ RUN = {
                                "labels": True, "images": True, "extents": [1, 2, 3]}},
     "scoring": {"reference": "/r.npz", "optional_metrics": ["fid"], "allows_mismatch": False}}
 ENTRY = {"schema": "dis-eval-ledger/1", "key": "k", "name": "n", "family": "f",
-         "metrics": {"fid": {"value": 2.5}}, "num": 5, "date": "2026-01-02T03:04:05Z",
+         "metrics": {"fid": METRIC}, "num": 5, "date": "2026-01-02T03:04:05Z",
          "training": {"step": 7, "batch": 8}}
+
+
+def drawn_entry(step):
+    """An entry of a ledger with everything that can be drawn."""
+    return {**ENTRY, "key": f"k{step}", "metrics": {"fid": {
+        "value": 9 / (step + 1), "interval": [8 / (step + 1), 10 / (step + 1)],
+        "higher_is_better": False}},
+        "training": {"step": 10**step, "images": 10**step, "gflops": 1e9 * 10**step},
+        "parameters": 10**(step + 3), "gflops": {"true": 2.0**step, "thop": 1.5**step},
+        "tokens": 4**step, "sampler": {
+            "name": "ddim", "steps": 10 + step, "evaluations": 10, "network_evaluations": 20,
+            "eta": 0, "cfg_scale": 1 + step / 2, "seed": step}}
+
+
 POLICIES = [
     "schema: dis-eval-policy/1\nalpha: 0.05\nmetrics:\n  fid:\n    min: 1 # low\n    tolerance: 5%\n",
     json.dumps({"schema": "dis-eval-policy/1", "alpha": 0.01, "tolerance": "2%",
@@ -335,6 +349,13 @@ def add_documents(seeds):
     seeds.add("run-record", json.dumps(RUN))
     seeds.add("ledger", json.dumps(ENTRY) + "\n" + json.dumps({**ENTRY, "key": "l"}) + "\r\n\n")
     seeds.add("ledger", "<<<<<<< HEAD\n" + json.dumps(ENTRY) + "\n")
+    for axis in range(10):
+        seeds.add("plot", bytes([axis, axis]) + b"".join(
+            json.dumps(drawn_entry(step)).encode() + b"\n" for step in range(6)))
+    leaving_out = {"groups": 20, "values": [2.5 + 0.01 * group for group in range(20)]}
+    judged = json.dumps(result(0, fid={**METRIC, "jackknife": leaving_out})).encode()
+    seeds.add("gate", parts(POLICIES[0].encode(), judged, judged))
+    seeds.add("gate", parts(POLICIES[1].encode(), judged, json.dumps(result(1)).encode()))
     for policy in POLICIES:
         seeds.add("policy", policy)
     for text in LISTS:

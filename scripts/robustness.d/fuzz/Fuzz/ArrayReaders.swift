@@ -43,9 +43,9 @@ private func readStatistics(_ path: String) throws {
 }
 
 /// Makes an archive of statistics whose arrays are the parts of the input.
-private func statistics(_ input: Input) throws -> String {
+private func statistics(_ input: Input) -> String {
   let parts = input.parts(3)
-  return try archive(
+  return archive(
     zip(["mu.npy", "sigma.npy", "features.npy"], parts).map { ($0, $1) }, input)
 }
 

@@ -1,3 +1,4 @@
+import CZlib
 import Checkpoints
 import FeatureExtractors
 import Files
@@ -40,8 +41,8 @@ func isLarge(_ shape: [Int]) -> Bool {
 
 /// Makes a file of torch whose pickle is the input. Checksums would hide a changed pickle in a whole
 /// file.
-private func torchFile(_ input: Input) throws -> String {
-  try archive(
+private func torchFile(_ input: Input) -> String {
+  archive(
     [
       ("archive/data.pkl", input.bytes), ("archive/byteorder", Array("little".utf8)),
       ("archive/data/0", (0..<64).map { $0 }), ("archive/data/1", []),
@@ -49,13 +50,28 @@ private func torchFile(_ input: Input) throws -> String {
     ], input)
 }
 
-/// Writes a zip file.
-func archive(_ entries: [(name: String, bytes: [UInt8])], _ input: Input) throws -> String {
-  let path = "\(Input.folder)/archive.zip"
-  var writer = try ZipWriter(path: path)
-  for entry in entries { try writer.add(entry.name, entry.bytes) }
-  try writer.commit()
-  return path
+/// Writes a zip file of stored entries. `ZipWriter` waits for the disk, which takes too long here.
+func archive(_ entries: [(name: String, bytes: [UInt8])], _ input: Input) -> String {
+  func little(_ value: Int, _ size: Int) -> [UInt8] {
+    (0..<size).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+  }
+  var (file, directory): ([UInt8], [UInt8]) = ([], [])
+  for entry in entries {
+    let name = Array(entry.name.utf8)
+    let checksum = entry.bytes.withUnsafeBufferPointer { crc32_z(0, $0.baseAddress, $0.count) }
+    // The version, flags, method, time and date; then the sizes, the length of the name, no more.
+    let header =
+      little(20, 2) + little(0, 8) + little(Int(checksum), 4) + little(entry.bytes.count, 4)
+      + little(entry.bytes.count, 4) + little(name.count, 2) + little(0, 2)
+    directory +=
+      Array("PK\u{1}\u{2}".utf8) + little(20, 2) + header + little(0, 10) + little(file.count, 4)
+    directory += name
+    file += Array("PK\u{3}\u{4}".utf8) + header + name + entry.bytes
+  }
+  let end =
+    Array("PK\u{5}\u{6}".utf8) + little(0, 4) + little(entries.count, 2) + little(entries.count, 2)
+    + little(directory.count, 4) + little(file.count, 4) + little(0, 2)
+  return input.file(file + directory + end, suffix: ".zip")
 }
 
 /// Reads a pickle and the values in it, as deep as statistics lie.

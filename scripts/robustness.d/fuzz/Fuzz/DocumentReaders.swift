@@ -1,7 +1,7 @@
 @testable import DisEval
 import Files
 @testable import References
-import Reporting
+@testable import Reporting
 import Results
 
 extension Reader {
@@ -15,6 +15,8 @@ extension Reader {
       _ = try StatisticsRegistry(json: $0.bytes, subject: "input")
     },
     Reader(name: "ledger", suffix: ".jsonl") { try readLedger($0.bytes) },
+    Reader(name: "plot", suffix: ".jsonl") { try readAndDraw($0.bytes) },
+    Reader(name: "gate") { try readAndJudge($0) },
     Reader(name: "policy", suffix: ".yml") {
       _ = try Policy(yaml: $0.bytes, subject: "input")
     },
@@ -32,9 +34,20 @@ private func readDocument(_ input: Input) throws {
   case "dis-eval-benchmark": _ = try BenchmarkResult(contentsOf: input.path).json()
   default:
     let recorded = try RecordedEvaluation(contentsOf: input.path, as: .baseline)
-    for name in recorded.metrics.keys { _ = recorded.jackknife(of: name) }
-    _ = recorded.randomStream
+    _ = recorded.contradiction ?? recorded.randomStream?.first
+    _ = try? EvaluationRequest(repeating: recorded)
+    try readAndReport(input.bytes)
   }
+}
+
+/// Makes a page of a result, with all that a report shows of it.
+private func readAndReport(_ bytes: [UInt8]) throws {
+  guard let result = try? EvaluationResult(json: bytes, subject: "input") else { return }
+  let report = ReportedResult(result, path: "input")
+  let page = ReportPage(
+    title: report.title, subtitle: report.subtitle,
+    sections: [report.metrics, try report.origin, report.environment])
+  _ = try page.html()
 }
 
 /// Reads a ledger, and what is written of it.
@@ -42,6 +55,36 @@ private func readLedger(_ bytes: [UInt8]) throws {
   let ledger = try Ledger(bytes, subject: "input")
   let again = try Ledger(ledger.bytes, subject: "written")
   expect(again.entries == ledger.entries, "written differently")
+  for format in ExportFormat.allCases { _ = try format.text(ledger.entries) }
+  _ = try ReportedLedger(ledger, path: "input").page.html()
+}
+
+/// Draws the entries of a ledger. The first two bytes of the input choose what is drawn.
+private func readAndDraw(_ bytes: [UInt8]) throws {
+  guard bytes.count > 2 else { return }
+  func choice<Value>(_ values: [Value], _ byte: UInt8) -> Value { values[Int(byte) % values.count] }
+  let ledger = try Ledger(Array(bytes[2...]), subject: "input")
+  var curves = ScalingCurves(
+    x: choice(ScalingAxis.allCases, bytes[0]), fit: choice(FitName.allCases, bytes[1]))
+  curves.allowsMixed = true
+  curves.isLinear = bytes[1] & 0x80 != 0
+  let plot = try curves.plot(ledger.entries)
+  _ = plot.csv
+  _ = plot.gnuplot(.svg, stem: "plot")
+  // A law may be beyond all numbers.
+  _ = (try? plot.json(), try? plot.vegaLite())
+}
+
+/// Judges a result against a baseline by a policy, which are the parts of the input.
+private func readAndJudge(_ input: Input) throws {
+  let parts = input.parts(3)
+  let policy = try Policy(yaml: parts[0], subject: "policy")
+  let baseline = try RecordedEvaluation(
+    contentsOf: input.file(parts[1], suffix: ".baseline.json"), as: .baseline)
+  let result = try RecordedEvaluation(
+    contentsOf: input.file(parts[2], suffix: ".json"), as: .result)
+  let report = try Gate(result, by: policy, baseline: baseline).report()
+  _ = (report.text, report.annotations, report.markdown, report.openMetrics, report.junit)
 }
 
 /// Describes a file of any kind.

@@ -65,6 +65,6 @@ private func readImages(_ path: String) throws {
 }
 
 /// Makes an archive of images and labels as ADM writes them, whose arrays are the parts of the input.
-private func imageArrays(_ input: Input) throws -> String {
-  try archive(zip(["arr_0.npy", "arr_1.npy"], input.parts(2)).map { ($0, $1) }, input)
+private func imageArrays(_ input: Input) -> String {
+  archive(zip(["arr_0.npy", "arr_1.npy"], input.parts(2)).map { ($0, $1) }, input)
 }
