@@ -157,10 +157,18 @@ def _bits(value, count):
     return [value >> i & 1 for i in reversed(range(count))]
 
 
-def jpeg(levels, sampling=((1, 1),), progressive=False, before=b"", size=None, arithmetic=False) -> bytes:
+def _scan(components, spectrum, bits) -> bytes:
+    """A scan of some components, with its bits."""
+    bits = bits + [1] * (-len(bits) % 8)
+    header = bytes([len(components)]) + b"".join(bytes([i + 1, 0]) for i in components) + bytes([*spectrum, 0])
+    return _segment(0xDA, header) + bytes(np.packbits(bits)).replace(b"\xff", b"\xff\0")
+
+
+def jpeg(levels, sampling=((1, 1),), progressive=False, before=b"", size=None, inks=False) -> bytes:
     """A JPEG file whose 8 x 8 blocks have the given levels, [rows, columns] from -128 to 127.
 
-    Each component has its sampling factors. The second and third are neutral; a fourth is black in Adobe's CMYK.
+    `sampling` has the factors of each component. The colours are neutral; with `inks`, the first three components
+    have the levels, and the fourth is at its maximum, which is no black.
     """
     levels = np.asarray(levels)
     across, down = sampling[0]
@@ -168,30 +176,33 @@ def jpeg(levels, sampling=((1, 1),), progressive=False, before=b"", size=None, a
     components = range(len(sampling))
     factors = b"".join(bytes([i + 1, sampling[i][0] << 4 | sampling[i][1], 0]) for i in components)
     frame = struct.pack(">BHHB", 8, height, width, len(sampling)) + factors
-    # One code of four bits for each of the categories 0 to 11, and one for "end of block".
+    # A code of four bits for each of the categories 0 to 11, and one of one bit for the end of a block.
     dc = _segment(0xC4, b"\x00" + bytes([0, 0, 0, 12] + [0] * 12) + bytes(range(12)))
     ac = _segment(0xC4, b"\x10" + bytes([1] + [0] * 15) + b"\0")
-    scan = bytes([len(sampling)]) + b"".join(bytes([i + 1, 0]) for i in components)
-    scan += b"\0\0\0" if progressive else b"\0\x3f\0"
-    bits, last = [], [0] * len(sampling)
+    bits, last, count = [], [0] * len(sampling), [0] * len(sampling)
 
     def block(component, value):
         difference, last[component] = value - last[component], value
         category = abs(difference).bit_length()
         low = difference if difference >= 0 else difference + (1 << category) - 1
         bits.extend(_bits(category, 4) + _bits(low, category) + ([] if progressive else [0]))
+        count[component] += 1
 
     for y in range(0, levels.shape[0], down):
         for x in range(0, levels.shape[1], across):
             for component, (h, v) in enumerate(sampling):
                 for j in range(v):
                     for i in range(h):
-                        block(component, int(levels[y + j, x + i]) if component in (0, 3) else 0)
-    bits += [1] * (-len(bits) % 8)
-    body = bytes(np.packbits(bits)).replace(b"\xff", b"\xff\0")
+                        level = int(levels[y + j, x + i])
+                        block(component, (level, level, level, 127)[component] if inks else level * (component == 0))
+    if progressive:
+        scans = _scan(components, (0, 0), bits)
+        scans += b"".join(_scan([i], (1, 63), [0] * count[i]) for i in components)
+    else:
+        scans = _scan(components, (0, 63), bits)
     table = _segment(0xDB, b"\0" + bytes([8] * 64))
-    return (b"\xff\xd8" + before + table + _segment(0xC2 if progressive else 0xC0, frame) + dc + ac
-            + _segment(0xDA, scan) + body + b"\xff\xd9")
+    return (b"\xff\xd8" + before + table + _segment(0xC2 if progressive else 0xC0, frame) + dc + ac + scans
+            + b"\xff\xd9")
 
 
 @functools.cache
