@@ -22,6 +22,8 @@ MEMORY = 256 << 20
 # A row that waits instead of computing is killed after this many times its limit.
 PATIENCE = 10
 CANARY = "pwned"
+NOBODY = 65534
+AS_NOBODY = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,8 @@ class Row:
     steps: Callable[["Bench"], None] | None = None
     shell: bool = False
     slow: bool = False
+    # Whether it must not run as root, who may read and write everything.
+    unprivileged: bool = False
     seconds: float = SECONDS
     memory: int = MEMORY
     environment: Mapping[str, str | None] = field(default_factory=dict)
@@ -99,6 +103,15 @@ class Bench:
                 path = self.folder / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content() if callable(content) else content)
+        if self.is_nobody:
+            scratch.chmod(0o755)
+            self.base.chmod(0o755)
+            for path in (self.folder, self.home, self.temporary):
+                os.chown(path, NOBODY, NOBODY)
+
+    @property
+    def is_nobody(self):
+        return self.row.unprivileged and os.geteuid() == 0
 
     def close(self):
         for path in [self.base, *self.base.rglob("*")]:
@@ -117,11 +130,14 @@ class Bench:
             "SWIFT_BACKTRACE": "enable=no",
             **self.row.environment,
         }
-        return {key: value for key, value in values.items() if value is not None}
+        return {
+            key: value.replace("{folder}", str(self.folder)) for key, value in values.items() if value is not None}
 
     def words(self, command, shell=False):
-        command = command.format_map(FILES)
-        return ["/bin/sh", "-c", command] if shell else [str(self.binary), *shlex.split(command)]
+        for name, path in FILES.items():
+            command = command.replace(f"{{{name}}}", shlex.quote(str(path)))
+        words = ["/bin/sh", "-c", command] if shell else [str(self.binary), *shlex.split(command)]
+        return [*AS_NOBODY, *words] if self.is_nobody else words
 
     def run(self, command, shell=False) -> Outcome:
         """Runs a command to its end, and measures it."""
@@ -246,5 +262,7 @@ def run_row(row: Row, binary: Path, factor: float, scratch: Path) -> tuple[list[
         return found, outcome
     except AssertionError as failure:
         return [str(failure)], None
+    except (KeyError, ValueError, OSError) as failure:
+        return [f"the answer cannot be checked: {failure!r}"], None
     finally:
         bench.close()
