@@ -31,7 +31,7 @@ def same_as_plain(id, what, content, plain=None):
 
     files = {"other.npy": content, "plain.npy": npy(noise() if plain is None else plain),
              "small.safetensors": safetensors(state())}
-    return Row(id, what, files, "", 0, steps=steps)
+    return Row(id, what, files, "", 0, steps=steps, answer="the same samples")
 
 
 def as_version(version: tuple[int, int]) -> bytes:

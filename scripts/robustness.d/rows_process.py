@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from builders import SAMPLE, grey, plain, safetensors, state
+from rows_statistics import GOOD
 from runner import Row, described
 
 SMALL = {"small.safetensors": safetensors(state())}
@@ -16,9 +17,9 @@ RUN = FID + " --run run --unit 8"
 PICTURES = {"pictures/0.png": plain(grey()), "pictures/1.png": plain(grey()[::-1])}
 
 
-def ordered(id, what, steps, files=None, **options):
+def ordered(id, what, answer, steps, files=None, **options):
     """A row of several steps."""
-    return Row(id, what, SMALL if files is None else files, "", 0, steps=steps, **options)
+    return Row(id, what, SMALL if files is None else files, "", 0, steps=steps, answer=answer, **options)
 
 
 def result(outcome) -> dict:
@@ -140,22 +141,22 @@ def not_a_run(content):
 
 
 def runs():
-    yield ordered("J9-together", "two processes on one run", working_together)
-    yield ordered("J10-seed", "a run with another seed: 73", other_setting("--seed", "5"))
-    yield ordered("J10-steps", "a run with another number of steps: 73", other_setting("--steps", "3"))
-    yield ordered("J10-checkpoint", "a run whose checkpoint was replaced: 73", other_checkpoint)
+    yield ordered("J9-together", "two processes on one run", "both exit with 0 and the same result", working_together)
+    yield ordered("J10-seed", "a run with another seed", "73 `OtherConfiguration`", other_setting("--seed", "5"))
+    yield ordered("J10-steps", "a run with another number of steps", "73 `OtherConfiguration`", other_setting("--steps", "3"))
+    yield ordered("J10-checkpoint", "a run whose checkpoint was replaced", "73 `OtherConfiguration`", other_checkpoint)
     for name, what, damage in [
         ("flipped", "with a changed bit", flip), ("cut", "cut short", cut), ("empty", "of 0 bytes", empty),
         ("other-run", "of another run", of_another_run), ("other-name", "under another name", under_another_name),
     ]:
-        yield ordered(f"J12-{name}", f"a unit {what}, which the command computes again", repaired(damage))
-        yield ordered(f"J12-{name}-merge", f"a unit {what}, which merge refuses: 65", merged(damage))
-    yield ordered("J12-extra", "a file among the units that is not a unit, which is left alone", extra_file)
-    yield ordered("J13-gap", "a missing unit: merge names it (65), --partial scores the others", gap)
-    yield ordered("J13-overlap", "two units that overlap: 65", overlap)
-    yield ordered("J13-text", "a run.json that is not JSON: 65", not_a_run(lambda _: b"{"))
-    yield ordered("J13-empty", "an empty run.json: 65", not_a_run(lambda _: b""))
-    yield ordered("J13-version", "a run.json of an unknown version: 65",
+        yield ordered(f"J12-{name}", f"a unit {what}", "computed again", repaired(damage))
+        yield ordered(f"J12-{name}-merge", f"a unit {what}, for merge", "65", merged(damage))
+    yield ordered("J12-extra", "a file among the units that is not a unit", "left alone", extra_file)
+    yield ordered("J13-gap", "a missing unit, for merge", "65 `RunIncomplete`; `--partial` scores the others", gap)
+    yield ordered("J13-overlap", "two units that overlap, for merge", "65", overlap)
+    yield ordered("J13-text", "a run.json that is not JSON", "65", not_a_run(lambda _: b"{"))
+    yield ordered("J13-empty", "an empty run.json", "65", not_a_run(lambda _: b""))
+    yield ordered("J13-version", "a run.json of an unknown version", "65",
                   not_a_run(lambda old: old.replace(b"dis-eval-run/1", b"dis-eval-run/9")))
     yield Row("J13-no-run", "a folder without a run", PICTURES, "merge pictures", 66, "NotARun", names="pictures")
 
@@ -200,6 +201,24 @@ def stopped(bench):
     assert result(outcome) == expected, "the result changed"
 
 
+def not_mapped(bench):
+    """A file that is mapped into memory ends the process when it is cut short, with SIGBUS."""
+    process = bench.start(LONG.replace("--run run", "--run other"))
+    maps = Path(f"/proc/{process.pid}/maps")
+    mapped, end = set(), time.monotonic() + 10
+    while process.poll() is None and time.monotonic() < end:
+        try:
+            mapped |= {line.split(maxsplit=5)[5].strip() for line in maps.read_text().splitlines() if "/" in line}
+        except OSError:
+            break
+        time.sleep(0.02)
+    process.kill()
+    bench.end(process)
+    assert any(path.endswith("dis-eval") for path in mapped), "the program was not seen"
+    inputs = [path for path in mapped if path.endswith((".safetensors", ".npz", ".json"))]
+    assert not inputs, f"mapped into memory: {', '.join(inputs)}"
+
+
 def sample_ended(bench):
     """A command without a run has nothing to save, and leaves nothing behind."""
     before = set(os.listdir(bench.folder))
@@ -227,16 +246,19 @@ def another_time(offset):
 
 def signals():
     for name in "TERM", "INT", "USR1", "USR2":
-        yield ordered(f"J7-{name}", f"SIG{name} during a run: 75, and the same command continues it",
+        yield ordered(f"J7-{name}", f"SIG{name} during a run", "75; the same command continues it",
                       interrupted(getattr(signal, f"SIG{name}")), slow=True, seconds=20)
-    yield ordered("J7-HUP", "SIGHUP during a run: 75, and the same command continues it", interrupted(signal.SIGHUP),
+    yield ordered("J7-HUP", "SIGHUP during a run", "75; the same command continues it", interrupted(signal.SIGHUP),
                   slow=True, seconds=20)
-    yield ordered("J7-twice", "SIGINT twice: 75 at once", interrupted(signal.SIGINT, signal.SIGINT), slow=True, seconds=20)
-    yield ordered("J7-sample", "SIGTERM during sample, which leaves no file behind", sample_ended, slow=True)
-    yield ordered("J8-stopped", "a run that is stopped for 20 s", stopped, slow=True, seconds=20)
-    if shutil.which("faketime"):
-        for name, offset in ("later", "+10 years"), ("earlier", "-1 day"):
-            yield ordered(f"J14-{name}", f"a run that is continued {offset}", another_time(offset), slow=True, seconds=20)
+    yield ordered("J7-twice", "SIGINT twice", "75 at once", interrupted(signal.SIGINT, signal.SIGINT), slow=True, seconds=20)
+    yield ordered("J7-sample", "SIGTERM during sample", "no file is left", sample_ended, slow=True)
+    yield ordered("E35-mapped", "a file that is cut short while it is read, which would end a process that had mapped it into memory",
+                  "no input is mapped", not_mapped,
+                  slow=True)
+    yield ordered("J8-stopped", "a run that is stopped for 20 s", "the same result", stopped, slow=True, seconds=20)
+    for name, offset in ("later", "+10 years"), ("earlier", "-1 day"):
+        yield ordered(f"J14-{name}", f"a run that is continued at another time: {offset}", "the same result",
+                      another_time(offset), slow=True, seconds=20, needs=("faketime",))
 
 
 # Limits, surroundings, outputs ------------------------------------------------------------------------
@@ -378,7 +400,18 @@ def judged(id, what, change, options, status, fault, *says):
         missing = [text for text in says if text not in outcome.output + outcome.errors]
         assert not missing, f"does not say {missing[0]!r}: {outcome.errors}"
         assert status in (0, 3) or "other" in outcome.error, f"the message does not name the file: {outcome.error}"
-    return ordered(id, what, steps)
+    return ordered(id, what, f"{status} `{fault}`" if fault else str(status), steps)
+
+
+def undecided(id, what, fid, options):
+    """A row for a result that the gate must neither pass nor call worse."""
+
+    def steps(bench):
+        (bench.folder / "result.json").write_text(bench.expect(fid + " --json").output)
+        (bench.folder / "policy.yml").write_text("schema: dis-eval-policy/1\nmin_samples: 41\n")
+        bench.expect(f"gate result.json {options}", 3)
+    return ordered(id, what, "3", steps, {
+        **SMALL, "good.npz": GOOD, **{f"pictures/{i}.png": plain(grey()) for i in range(130)}})
 
 
 def optioned(options, status):
@@ -419,9 +452,9 @@ def gates():
         ("huge", "a number of 400 digits", lambda text: text.replace('"value" : ', '"value" : 1' + "0" * 400 + ', "was" : ', 1)),
     ]
     for name, what, change in broken:
-        yield judged(f"J23-baseline-{name}", f"a baseline: {what}: 78", change, "result.json --baseline other", 78, "BaselineInvalid")
-        yield judged(f"J23-result-{name}", f"a result: {what}: 65", change, "other --max fd=1e9", 65, "ResultInvalid")
-    yield judged("J23-metric-missing", "a baseline without the metric that is compared: 78",
+        yield judged(f"J23-baseline-{name}", f"a baseline: {what}", change, "result.json --baseline other", 78, "BaselineInvalid")
+        yield judged(f"J23-result-{name}", f"a result: {what}", change, "other --max fd=1e9", 65, "ResultInvalid")
+    yield judged("J23-metric-missing", "a baseline without the metric that is compared",
                  edited(lambda value: value["metrics"].pop("fd")), "result.json --baseline other --metrics fd", 78, "")
     head = "schema: dis-eval-policy/1\n"
     for name, what, text, *says in [
@@ -442,12 +475,18 @@ def gates():
         ("deep", "10,000 lists inside each other", head + "metrics: " + "[" * 10_000 + "\n"),
         ("binary", "bytes that are not text", b"\xff\xfe\0"),
     ]:
-        yield judged(f"J24-{name}", f"a policy: {what}: 78", text, "result.json --policy other", 78, "PolicyInvalid", *says)
+        yield judged(f"J24-{name}", f"a policy: {what}", text, "result.json --policy other", 78, "PolicyInvalid", *says)
+    scored = FID.replace(" --no-intervals", "")
+    images = "fid --images pictures --ref {statistics}"
+    yield undecided("G11-gate", "fewer samples than dimensions", scored, "--max fd=1e9")
+    yield undecided("G12-gate", "statistics of an unknown extractor", "fid --images good.npz --ref good.npz", "--max fd=1e9")
+    yield undecided("G14-gate", "fewer samples than the policy requires", scored, "--policy policy.yml --max cs=1e9")
+    yield undecided("I25-gate", "copies of one image", images, "--max fd=1e9")
     for name, options, status in [
-        ("nan", "--max fd=nan", 64), ("text", "--max fd=x", 64), ("metric", "--max unknown=1", 64),
+        ("nan", "--max fd=nan", 64), ("text", "--max fd=x", 64), ("metric", "--max unknown=1", 3),
         ("order", "--min fd=2 --max fd=1", 78),
     ]:
-        yield ordered(f"J24-option-{name}", f"{options}: {status}", optioned(options, status))
+        yield ordered(f"J24-option-{name}", f"`{options}`", str(status), optioned(options, status))
 
 
 SECTIONS = [

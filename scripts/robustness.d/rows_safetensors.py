@@ -82,7 +82,7 @@ def rows():
     yield one("E22-duplicate-other-place", "a tensor listed twice with different places", st(
         b'{"a":' + hostile.BODY + b',"a":' + hostile.BODY.replace(b"[0, 4]", b"[4, 8]") + b"}", ONE * 2),
         "DuplicateKey")
-    yield one("E31-many", "500,000 tensors", many(), "SafetensorsLimit")
+    yield one("E31-many", "500,000 tensors", many, "SafetensorsLimit")
     yield one("E32-nan", "one weight that is not a number", with_nan(), "NonFiniteWeights", says=(FIRST,))
     yield from read([
         ("E10-newline-padding", "a header padded by line feeds", "warning"),

@@ -73,6 +73,10 @@ class Row:
     check: Callable[[Path, Outcome], str] | None = None
     # Instead of the command: a function that does several steps and raises AssertionError.
     steps: Callable[["Bench"], None] | None = None
+    # What the steps expect, for the page.
+    answer: str = ""
+    # Programs without which the row is skipped.
+    needs: tuple[str, ...] = ()
     shell: bool = False
     slow: bool = False
     # Whether it must not run as root, who may read and write everything.
@@ -81,6 +85,10 @@ class Row:
     memory: int = MEMORY
     environment: Mapping[str, str | None] = field(default_factory=dict)
     note: str = ""
+
+    @property
+    def is_possible(self) -> bool:
+        return all(map(shutil.which, self.needs))
 
     @property
     def faults(self) -> tuple[str, ...]:
