@@ -46,7 +46,10 @@ def safetensors(arrays, metadata=None) -> bytes:
     for key, array in arrays.items():
         data = array.tobytes()
         header[key] = {
-            "dtype": DTYPES[array.dtype.str], "shape": list(array.shape), "data_offsets": [start, start + len(data)]}
+            "dtype": DTYPES[array.dtype.str],
+            "shape": list(array.shape),
+            "data_offsets": [start, start + len(data)],
+        }
         body.append(data)
         start += len(data)
     return hostile.st(header, b"".join(body))
@@ -201,8 +204,7 @@ def jpeg(levels, sampling=((1, 1),), progressive=False, before=b"", size=None, i
     else:
         scans = _scan(components, (0, 63), bits)
     table = _segment(0xDB, b"\0" + bytes([8] * 64))
-    return (b"\xff\xd8" + before + table + _segment(0xC2 if progressive else 0xC0, frame) + dc + ac + scans
-            + b"\xff\xd9")
+    return b"\xff\xd8" + before + table + _segment(0xC2 if progressive else 0xC0, frame) + dc + ac + scans + b"\xff\xd9"
 
 
 @functools.cache

@@ -23,13 +23,14 @@ files of every row, runs the built command, and checks that
 ENDING = """
 ## What is not checked
 
-- A file that changes or vanishes while images are read (I24), and two machines that compute different bytes for the
-  same samples (J11): they need timing that a script cannot rely on.
-- A square weight matrix that was transposed (H14): no shape can tell. `rerun` and `gate --audit` find it by the samples.
-- A file of the wrong size of DiS (H5): dis-eval is never told a size, but reads it from the tensors, so that only
-  contradictions can be refused.
-- Exceptions that dis-eval does not offer: skipping bad images, reading grey images of 16 bits, JPEG files with warnings
-  or weights that are not finite.
+- A file that changes or vanishes while images are read (I24), and two machines that compute different
+  bytes for the same samples (J11): they need timing that a script cannot rely on.
+- A square weight matrix that was transposed (H14): no shape can tell. `rerun` and `gate --audit` find it
+  by the samples.
+- A checkpoint of the wrong size of DiS (H5): dis-eval is never told a size, but reads it from the
+  tensors, so that only contradictions can be refused.
+- Exceptions that dis-eval does not offer: skipping bad images, and reading grey images of 16 bits, JPEG
+  files with warnings or weights that are not finite.
 """
 
 
@@ -62,5 +63,6 @@ def text(sections) -> str:
 
     rows = [row for section in sections for row in section.rows]
     introduction = INTRODUCTION.format(
-        count=len(rows), seconds=SECONDS, memory=MEMORY >> 20, slow=sum(row.slow for row in rows))
+        count=len(rows), seconds=SECONDS, memory=MEMORY >> 20, slow=sum(row.slow for row in rows)
+    )
     return introduction + "\n".join(line for section in sections for line in lines(section)) + "\n" + ENDING

@@ -51,6 +51,7 @@ def other_setting(option, value):
         outcome = bench.expect(f"{RUN} {option} {value}", 73, "OtherConfiguration")
         assert value in outcome.error, f"the message does not say {value!r}: {outcome.error}"
         assert before == {unit: unit.read_bytes() for unit in units(bench)}, "the units changed"
+
     return steps
 
 
@@ -67,6 +68,7 @@ def merged(damage):
         bench.expect(RUN)
         damage(bench, units(bench)[1])
         bench.expect("merge run", 65)
+
     return steps
 
 
@@ -79,6 +81,7 @@ def repaired(damage):
         outcome = bench.expect(RUN + " --json")
         assert result(outcome) == expected, "the result differs from that of an undamaged run"
         assert result(bench.expect("merge run --json --no-intervals")) == expected, "merge gives a different result"
+
     return steps
 
 
@@ -137,17 +140,23 @@ def not_a_run(content):
         for command, status in ((RUN, (65, 73)), ("merge run", (65,)), ("inspect run", (65,))):
             outcome = bench.run(command)
             assert outcome.status in status, described(outcome, command)
+
     return steps
 
 
 def runs():
     yield ordered("J9-together", "two processes on one run", "both exit with 0 and the same result", working_together)
     yield ordered("J10-seed", "a run with another seed", "73 `OtherConfiguration`", other_setting("--seed", "5"))
-    yield ordered("J10-steps", "a run with another number of steps", "73 `OtherConfiguration`", other_setting("--steps", "3"))
+    yield ordered(
+        "J10-steps", "a run with another number of steps", "73 `OtherConfiguration`", other_setting("--steps", "3")
+    )
     yield ordered("J10-checkpoint", "a run whose checkpoint was replaced", "73 `OtherConfiguration`", other_checkpoint)
     for name, what, damage in [
-        ("flipped", "with a changed bit", flip), ("cut", "cut short", cut), ("empty", "of 0 bytes", empty),
-        ("other-run", "of another run", of_another_run), ("other-name", "under another name", under_another_name),
+        ("flipped", "with a changed bit", flip),
+        ("cut", "cut short", cut),
+        ("empty", "of 0 bytes", empty),
+        ("other-run", "of another run", of_another_run),
+        ("other-name", "under another name", under_another_name),
     ]:
         yield ordered(f"J12-{name}", f"a unit {what}", "computed again", repaired(damage))
         yield ordered(f"J12-{name}-merge", f"a unit {what}, for merge", "65", merged(damage))
@@ -156,8 +165,12 @@ def runs():
     yield ordered("J13-overlap", "two units that overlap, for merge", "65", overlap)
     yield ordered("J13-text", "a run.json that is not JSON", "65", not_a_run(lambda _: b"{"))
     yield ordered("J13-empty", "an empty run.json", "65", not_a_run(lambda _: b""))
-    yield ordered("J13-version", "a run.json of an unknown version", "65",
-                  not_a_run(lambda old: old.replace(b"dis-eval-run/1", b"dis-eval-run/9")))
+    yield ordered(
+        "J13-version",
+        "a run.json of an unknown version",
+        "65",
+        not_a_run(lambda old: old.replace(b"dis-eval-run/1", b"dis-eval-run/9")),
+    )
     yield Row("J13-no-run", "a folder without a run", PICTURES, "merge pictures", 66, "NotARun", names="pictures")
 
 
@@ -186,6 +199,7 @@ def interrupted(*signals):
         assert outcome.status == 75, described(outcome, LONG)
         assert len(units(bench)) < 16, "the run was not interrupted"
         assert result(bench.expect(LONG + " --json")) == expected, "the continued run has a different result"
+
     return steps
 
 
@@ -241,24 +255,50 @@ def another_time(offset):
         assert result(outcome) == expected, "the result changed"
         seconds = json.loads(outcome.output)["run"]["seconds"]
         assert 0 <= seconds < 600, f"{seconds} s are said to have passed"
+
     return steps
 
 
 def signals():
     for name in "TERM", "INT", "USR1", "USR2":
-        yield ordered(f"J7-{name}", f"SIG{name} during a run", "75; the same command continues it",
-                      interrupted(getattr(signal, f"SIG{name}")), slow=True, seconds=20)
-    yield ordered("J7-HUP", "SIGHUP during a run", "75; the same command continues it", interrupted(signal.SIGHUP),
-                  slow=True, seconds=20)
-    yield ordered("J7-twice", "SIGINT twice", "75 at once", interrupted(signal.SIGINT, signal.SIGINT), slow=True, seconds=20)
+        yield ordered(
+            f"J7-{name}",
+            f"SIG{name} during a run",
+            "75; the same command continues it",
+            interrupted(getattr(signal, f"SIG{name}")),
+            slow=True,
+            seconds=20,
+        )
+    yield ordered(
+        "J7-HUP",
+        "SIGHUP during a run",
+        "75; the same command continues it",
+        interrupted(signal.SIGHUP),
+        slow=True,
+        seconds=20,
+    )
+    yield ordered(
+        "J7-twice", "SIGINT twice", "75 at once", interrupted(signal.SIGINT, signal.SIGINT), slow=True, seconds=20
+    )
     yield ordered("J7-sample", "SIGTERM during sample", "no file is left", sample_ended, slow=True)
-    yield ordered("E35-mapped", "a file that is cut short while it is read, which would end a process that had mapped it into memory",
-                  "no input is mapped", not_mapped,
-                  slow=True)
+    yield ordered(
+        "E35-mapped",
+        "a file that is cut short while it is read, which would end a process that had mapped it into memory",
+        "no input is mapped",
+        not_mapped,
+        slow=True,
+    )
     yield ordered("J8-stopped", "a run that is stopped for 20 s", "the same result", stopped, slow=True, seconds=20)
     for name, offset in ("later", "+10 years"), ("earlier", "-1 day"):
-        yield ordered(f"J14-{name}", f"a run that is continued at another time: {offset}", "the same result",
-                      another_time(offset), slow=True, seconds=20, needs=("faketime",))
+        yield ordered(
+            f"J14-{name}",
+            f"a run that is continued at another time: {offset}",
+            "the same result",
+            another_time(offset),
+            slow=True,
+            seconds=20,
+            needs=("faketime",),
+        )
 
 
 # Limits, surroundings, outputs ------------------------------------------------------------------------
@@ -272,15 +312,47 @@ def finite_number(_, outcome):
 def limits():
     sample = SAMPLE.format(file="small.safetensors")
     shell = lambda prefix, command, suffix="": f'{prefix} "$DIS_EVAL" {command}{suffix}'
-    yield Row("J2-file-size", "a limit on the size of files", SMALL, shell("ulimit -f 4; exec", sample), 74, "DiskFull",
-              names="samples.npy", shell=True)
+    yield Row(
+        "J2-file-size",
+        "a limit on the size of files",
+        SMALL,
+        shell("ulimit -f 4; exec", sample),
+        74,
+        "DiskFull",
+        names="samples.npy",
+        shell=True,
+    )
     yield Row("J17-count", "4 * 10^12 samples", SMALL, FID.replace("--num 40", "--num 4000000000000"), 71, names="")
-    yield Row("J17-batch", "a batch of 4 * 10^12", SMALL, sample + " --batch 4000000000000", 64, names="")
+    yield Row(
+        "J17-batch",
+        "a batch of 4 * 10^12",
+        SMALL,
+        sample + " --batch 4000000000000",
+        64,
+        names="",
+        note="more than the option allows",
+    )
     for kilobytes in 200_000, 400_000:
-        yield Row(f"J18-{kilobytes // 1000}", f"{kilobytes // 1000} MB of addresses", SMALL,
-                  shell(f"ulimit -v {kilobytes}; exec", sample), 71, names="", shell=True)
-    yield Row("J18-fid", "400 MB of addresses, with an extractor", SMALL,
-              shell("ulimit -v 400000; exec", FID), 71, names="", shell=True)
+        yield Row(
+            f"J18-{kilobytes // 1000}",
+            f"{kilobytes // 1000} MB of addresses",
+            SMALL,
+            shell(f"ulimit -v {kilobytes}; exec", sample),
+            71,
+            "OutOfMemory",
+            names="",
+            shell=True,
+        )
+    yield Row(
+        "J18-fid",
+        "400 MB of addresses, with an extractor",
+        SMALL,
+        shell("ulimit -v 400000; exec", FID),
+        71,
+        "OutOfMemory",
+        names="",
+        shell=True,
+    )
     yield Row("J21-files", "16 open files", SMALL, shell("ulimit -n 16; exec", FID), 0, shell=True)
     yield Row("J21-one-core", "one processor", SMALL, shell("exec taskset 1", FID), 0, shell=True)
     yield Row("J21-no-threads", "0 threads", SMALL, sample + " --threads 0", 64, names="--threads")
@@ -291,16 +363,54 @@ def surroundings():
     json_fid = FID + " --json"
     shell = lambda command, suffix: f'"$DIS_EVAL" {command}{suffix}'
     inspect = "inspect small.safetensors"
-    yield Row("J19-closed", "standard output that is closed", SMALL, shell(inspect, " >&-"), 74, "OutputLost", shell=True, names="")
-    yield Row("J19-full", "standard output on a full disk", SMALL, shell(inspect, " > /dev/full"), 74, "OutputLost",
-              shell=True, names="")
-    yield Row("J19-fid-full", "a result for standard output on a full disk", SMALL, shell(json_fid, " > /dev/full"), 74,
-              "OutputLost", shell=True, names="")
-    yield Row("J19-help-full", "help for standard output on a full disk", SMALL, shell("--help", " > /dev/full"), 74,
-              shell=True, names="")
-    yield Row("J19-head", "a pipe whose reader ends early", SMALL,
-              "{ " + shell(inspect, " --tensors; echo $? >&2") + "; } | head -1 > /dev/null", 0, shell=True,
-              check=lambda _, outcome: "" if outcome.errors.split()[-1] in ("0", "74") else outcome.errors)
+    yield Row(
+        "J19-closed",
+        "standard output that is closed",
+        SMALL,
+        shell(inspect, " >&-"),
+        74,
+        "OutputLost",
+        shell=True,
+        names="",
+    )
+    yield Row(
+        "J19-full",
+        "standard output on a full disk",
+        SMALL,
+        shell(inspect, " > /dev/full"),
+        74,
+        "OutputLost",
+        shell=True,
+        names="",
+    )
+    yield Row(
+        "J19-fid-full",
+        "a result for standard output on a full disk",
+        SMALL,
+        shell(json_fid, " > /dev/full"),
+        74,
+        "OutputLost",
+        shell=True,
+        names="",
+    )
+    yield Row(
+        "J19-help-full",
+        "help for standard output on a full disk",
+        SMALL,
+        shell("--help", " > /dev/full"),
+        74,
+        shell=True,
+        names="",
+    )
+    yield Row(
+        "J19-head",
+        "a pipe whose reader ends early",
+        SMALL,
+        "{ " + shell(inspect, " --tensors; echo $? >&2") + "; } | head -1 > /dev/null",
+        0,
+        shell=True,
+        check=lambda _, outcome: "" if outcome.errors.split()[-1] in ("0", "74") else outcome.errors,
+    )
     yield Row("J19-errors-closed", "standard error that is closed", SMALL, shell(inspect, " 2>&-"), 0, shell=True)
     for id, what, environment in [
         ("J20-home", "no HOME", {"HOME": None}),
@@ -312,22 +422,56 @@ def surroundings():
         ("J20-nothing", "no environment but the path", {key: None for key in ("HOME", "TMPDIR", "LANG")}),
     ]:
         yield Row(id, what, SMALL, json_fid, 0, check=finite_number, environment=environment)
-    yield Row("J20-tmpdir-intervals", "a TMPDIR that is not there, with intervals, which are left out with a reason", SMALL,
-              json_fid.replace(" --no-intervals", ""), 0, says=("interval_reason",), environment={"TMPDIR": "/nowhere"})
+    yield Row(
+        "J20-tmpdir-intervals",
+        "a TMPDIR that is not there, with intervals, which are left out with a reason",
+        SMALL,
+        json_fid.replace(" --no-intervals", ""),
+        0,
+        says=("interval_reason",),
+        environment={"TMPDIR": "/nowhere"},
+    )
     extractor = "features --images pictures --out features.npz"
-    yield Row("J15-weights", "no weights of Inception: the message says which file, its hash and where to put it", PICTURES,
-              extractor, 69, "WeightsUnavailable", names="inception-2015-12-05.safetensors",
-              says=("pt_inception-2015-12-05-6726825d.pth", "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"))
-    for id, what, content in [
-        ("empty", "an empty file", b""), ("text", "text", b"weights"), ("cut", "a file cut short", safetensors(state())[:-9]),
-        ("other", "another model", safetensors(state())),
+    yield Row(
+        "J15-weights",
+        "no weights of Inception: the message says which file, its hash and where to put it",
+        PICTURES,
+        extractor,
+        69,
+        "WeightsUnavailable",
+        names="inception-2015-12-05.safetensors",
+        says=(
+            "pt_inception-2015-12-05-6726825d.pth",
+            "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
+        ),
+    )
+    for id, what, content, fault in [
+        ("empty", "an empty file", b"", "NotACheckpoint"),
+        ("text", "text", b"weights", "UnknownContainer"),
+        ("cut", "a file cut short", safetensors(state())[:-9], "SafetensorsMalformed"),
+        ("other", "another model", safetensors(state()), "NotAnExtractor"),
     ]:
         files = {**PICTURES, "cache/dis-eval/inception-2015-12-05.safetensors": content}
-        yield Row(f"J16-{id}", f"{what} in the cache instead of the weights, which is left there", files, extractor, 65,
-                  names="inception-2015-12-05.safetensors", environment={"XDG_CACHE_HOME": "{folder}/cache"})
-    yield Row("J16-incomplete", "a download that was not finished", {
-        **PICTURES, "cache/dis-eval/inception-2015-12-05.safetensors.incomplete": b"x"}, extractor, 69, "WeightsUnavailable",
-        names="inception-2015-12-05.safetensors", environment={"XDG_CACHE_HOME": "{folder}/cache"})
+        yield Row(
+            f"J16-{id}",
+            f"{what} in the cache instead of the weights, which is left there",
+            files,
+            extractor,
+            65,
+            fault,
+            names="inception-2015-12-05.safetensors",
+            environment={"XDG_CACHE_HOME": "{folder}/cache"},
+        )
+    yield Row(
+        "J16-incomplete",
+        "a download that was not finished",
+        {**PICTURES, "cache/dis-eval/inception-2015-12-05.safetensors.incomplete": b"x"},
+        extractor,
+        69,
+        "WeightsUnavailable",
+        names="inception-2015-12-05.safetensors",
+        environment={"XDG_CACHE_HOME": "{folder}/cache"},
+    )
 
 
 def permissions():
@@ -346,43 +490,131 @@ def permissions():
         (folder / "out").chmod(0o555)
 
     features = "features --images pictures --weights {extractor} --out features.npz"
-    yield Row("I22-file", "an image without permission", unreadable, features, 77, "PermissionDenied", names="1.png",
-              unprivileged=True)
-    yield Row("I22-folder", "a folder without permission", unreadable_folder, features, 77, "PermissionDenied",
-              names="pictures", unprivileged=True)
+    yield Row(
+        "I22-file",
+        "an image without permission",
+        unreadable,
+        features,
+        77,
+        "PermissionDenied",
+        names="1.png",
+        unprivileged=True,
+    )
+    yield Row(
+        "I22-folder",
+        "a folder without permission",
+        unreadable_folder,
+        features,
+        77,
+        "PermissionDenied",
+        names="pictures",
+        unprivileged=True,
+    )
     sample = "sample --ckpt small.safetensors --num 2 --steps 2"
     for name, options in [
-        ("sample", sample + " --raw-out out/samples.npy"), ("images", sample + " --out out/samples"),
-        ("run", FID + " --run out/run"), ("result", FID + " --out out/result.json"),
+        ("sample", sample + " --raw-out out/samples.npy"),
+        ("images", sample + " --out out/samples"),
+        ("run", FID + " --run out/run"),
+        ("result", FID + " --out out/result.json"),
     ]:
-        yield Row(f"J3-{name}", f"a folder without permission to write, for {name}", unwritable, options, 73, names="out",
-                  unprivileged=True)
+        yield Row(
+            f"J3-{name}",
+            f"a folder without permission to write, for {name}",
+            unwritable,
+            options,
+            73,
+            "CannotCreate",
+            names="out",
+            unprivileged=True,
+        )
 
 
 def outputs():
     sample = "sample --ckpt small.safetensors --num 2 --steps 2"
     taken = {**SMALL, "taken": b"kept"}
-    yield Row("J22-file", "a file where a folder is to be made", taken, sample + " --out taken", 73, names="taken")
-    yield Row("J22-below-file", "an output below a file", taken, sample + " --raw-out taken/samples.npy", 73, names="taken")
-    yield Row("J22-folder", "a folder where a file is to be written", {**SMALL, "taken/x": b"kept"},
-              sample + " --raw-out taken", 73, names="taken")
-    yield Row("J22-not-empty", "a folder that is not empty", {**SMALL, "taken/x": b"kept"}, sample + " --out taken", 73,
-              names="taken")
-    yield Row("J22-nowhere", "a folder that is not there", SMALL, sample + " --raw-out nowhere/samples.npy", 73, names="nowhere")
-    yield Row("J22-input", "features for a file inside the folder of images", PICTURES,
-              "features --images pictures --weights {extractor} --out pictures/features.npz", 73, names="pictures")
+    yield Row(
+        "J22-file",
+        "a file where a folder is to be made",
+        taken,
+        sample + " --out taken",
+        73,
+        "CannotCreate",
+        names="taken",
+    )
+    yield Row(
+        "J22-below-file",
+        "an output below a file",
+        taken,
+        sample + " --raw-out taken/samples.npy",
+        73,
+        "CannotCreate",
+        names="taken",
+    )
+    yield Row(
+        "J22-folder",
+        "a folder where a file is to be written",
+        {**SMALL, "taken/x": b"kept"},
+        sample + " --raw-out taken",
+        73,
+        "CannotCreate",
+        names="taken",
+    )
+    yield Row(
+        "J22-not-empty",
+        "a folder that is not empty",
+        {**SMALL, "taken/x": b"kept"},
+        sample + " --out taken",
+        73,
+        "NotEmpty",
+        names="taken",
+    )
+    yield Row(
+        "J22-nowhere",
+        "a folder that is not there",
+        SMALL,
+        sample + " --raw-out nowhere/samples.npy",
+        73,
+        "CannotCreate",
+        names="nowhere",
+    )
+    yield Row(
+        "J22-input",
+        "features for a file inside the folder of images",
+        PICTURES,
+        "features --images pictures --weights {extractor} --out pictures/features.npz",
+        73,
+        names="pictures",
+    )
 
     def linked(folder):
         (folder / "small.safetensors").write_bytes(SMALL["small.safetensors"])
         (folder / "kept").write_bytes(b"kept")
         (folder / "samples.npy").symlink_to("kept")
 
-    yield Row("J22-link", "an output that is a link to another file", linked, sample + " --raw-out samples.npy", 73,
-              names="samples.npy")
-    yield Row("J22-own-input", "the checkpoint as output", SMALL, sample + " --raw-out small.safetensors", 73,
-              names="small.safetensors")
-    yield Row("A25-folder", "a folder of samples for a checkpoint that is refused, which is not made", {"bad.pt": b"x"},
-              "sample --ckpt bad.pt --num 2 --steps 2 --out samples", 65)
+    yield Row(
+        "J22-link",
+        "an output that is a link to another file",
+        linked,
+        sample + " --raw-out samples.npy",
+        73,
+        names="samples.npy",
+    )
+    yield Row(
+        "J22-own-input",
+        "the checkpoint as output",
+        SMALL,
+        sample + " --raw-out small.safetensors",
+        73,
+        names="small.safetensors",
+    )
+    yield Row(
+        "A25-folder",
+        "a folder of samples for a checkpoint that is refused, which is not made",
+        {"bad.pt": b"x"},
+        "sample --ckpt bad.pt --num 2 --steps 2 --out samples",
+        65,
+        "UnknownContainer",
+    )
 
 
 # The gate -------------------------------------------------------------------------------------------
@@ -400,6 +632,7 @@ def judged(id, what, change, options, status, fault, *says):
         missing = [text for text in says if text not in outcome.output + outcome.errors]
         assert not missing, f"does not say {missing[0]!r}: {outcome.errors}"
         assert status in (0, 3) or "other" in outcome.error, f"the message does not name the file: {outcome.error}"
+
     return ordered(id, what, f"{status} `{fault}`" if fault else str(status), steps)
 
 
@@ -410,8 +643,10 @@ def undecided(id, what, fid, options):
         (bench.folder / "result.json").write_text(bench.expect(fid + " --json").output)
         (bench.folder / "policy.yml").write_text("schema: dis-eval-policy/1\nmin_samples: 41\n")
         bench.expect(f"gate result.json {options}", 3)
-    return ordered(id, what, "3", steps, {
-        **SMALL, "good.npz": GOOD, **{f"pictures/{i}.png": plain(grey()) for i in range(130)}})
+
+    return ordered(
+        id, what, "3", steps, {**SMALL, "good.npz": GOOD, **{f"pictures/{i}.png": plain(grey()) for i in range(130)}}
+    )
 
 
 def optioned(options, status):
@@ -420,6 +655,7 @@ def optioned(options, status):
     def steps(bench):
         (bench.folder / "result.json").write_text(bench.expect(FID + " --json").output)
         bench.expect(f"gate result.json {options}", status)
+
     return steps
 
 
@@ -428,6 +664,7 @@ def edited(change):
         value = json.loads(document)
         change(value)
         return json.dumps(value)
+
     return apply
 
 
@@ -449,13 +686,25 @@ def gates():
         ("negative", "a negative distance", with_metric("fd", value=-1)),
         ("text-value", "a value that is text", with_metric("fd", value="1")),
         ("no-metrics", "no metrics", edited(lambda value: value.pop("metrics"))),
-        ("huge", "a number of 400 digits", lambda text: text.replace('"value" : ', '"value" : 1' + "0" * 400 + ', "was" : ', 1)),
+        (
+            "huge",
+            "a number of 400 digits",
+            lambda text: text.replace('"value" : ', '"value" : 1' + "0" * 400 + ', "was" : ', 1),
+        ),
     ]
     for name, what, change in broken:
-        yield judged(f"J23-baseline-{name}", f"a baseline: {what}", change, "result.json --baseline other", 78, "BaselineInvalid")
+        yield judged(
+            f"J23-baseline-{name}", f"a baseline: {what}", change, "result.json --baseline other", 78, "BaselineInvalid"
+        )
         yield judged(f"J23-result-{name}", f"a result: {what}", change, "other --max fd=1e9", 65, "ResultInvalid")
-    yield judged("J23-metric-missing", "a baseline without the metric that is compared",
-                 edited(lambda value: value["metrics"].pop("fd")), "result.json --baseline other --metrics fd", 78, "")
+    yield judged(
+        "J23-metric-missing",
+        "a baseline without the metric that is compared",
+        edited(lambda value: value["metrics"].pop("fd")),
+        "result.json --baseline other --metrics fd",
+        78,
+        "",
+    )
     head = "schema: dis-eval-policy/1\n"
     for name, what, text, *says in [
         ("tolerance", "a tolerance of -1", head + "tolerance: -1\n", "tolerance"),
@@ -466,7 +715,11 @@ def gates():
         ("unknown-rule", "an unknown rule", head + "metrics:\n  fd: {most: 1}\n", "most"),
         ("duplicate", "a key twice", head + "alpha: 0.05\nalpha: 0.1\n", "alpha"),
         ("alpha", "an alpha of 2", head + "alpha: 2\n", "alpha"),
-        ("anchor", "an anchor", head + "metrics: &a\n  fd: {max: 1}\n", ),
+        (
+            "anchor",
+            "an anchor",
+            head + "metrics: &a\n  fd: {max: 1}\n",
+        ),
         ("tag", "a tag that would make an object", head + "metrics: !!python/object:os.system {}\n"),
         ("version", "an unknown version", "schema: dis-eval-policy/9\n", "dis-eval-policy/9"),
         ("no-version", "no version", "alpha: 0.05\n", "schema"),
@@ -479,11 +732,15 @@ def gates():
     scored = FID.replace(" --no-intervals", "")
     images = "fid --images pictures --ref {statistics}"
     yield undecided("G11-gate", "fewer samples than dimensions", scored, "--max fd=1e9")
-    yield undecided("G12-gate", "statistics of an unknown extractor", "fid --images good.npz --ref good.npz", "--max fd=1e9")
+    yield undecided(
+        "G12-gate", "statistics of an unknown extractor", "fid --images good.npz --ref good.npz", "--max fd=1e9"
+    )
     yield undecided("G14-gate", "fewer samples than the policy requires", scored, "--policy policy.yml --max cs=1e9")
     yield undecided("I25-gate", "copies of one image", images, "--max fd=1e9")
     for name, options, status in [
-        ("nan", "--max fd=nan", 64), ("text", "--max fd=x", 64), ("metric", "--max unknown=1", 3),
+        ("nan", "--max fd=nan", 64),
+        ("text", "--max fd=x", 64),
+        ("metric", "--max unknown=1", 3),
         ("order", "--min fd=2 --max fd=1", 78),
     ]:
         yield ordered(f"J24-option-{name}", f"`{options}`", str(status), optioned(options, status))

@@ -36,6 +36,9 @@ def scored(id, what, content, *says, **options):
     return Row(id, what, {"ref.npz": content, "good.npz": GOOD}, FID, 0, says=says, **options)
 
 
+FAULTS = {"G1-other-names": "ArrayMissing", "G6-complex": "NpyUnsupported"}
+
+
 def shapes():
     for id, what, arrays, *says in [
         ("G1-no-mu", "no mu", {"sigma": SIGMA}),
@@ -55,40 +58,70 @@ def shapes():
         ("G8-not-symmetric", "a sigma that is not symmetric", {"mu": MU, "sigma": SIGMA + np.eye(WIDTH, k=1)}),
         ("G9-not-positive", "a sigma with negative eigenvalues", {"mu": MU, "sigma": SIGMA - 2 * np.eye(WIDTH)}, "-"),
         ("G9-negative", "a negative sigma", {"mu": MU, "sigma": -SIGMA}),
-        ("G11-one-sample", "the covariance of one sample",
-         {"mu": MU, "sigma": np.full_like(SIGMA, np.nan)}),
+        ("G11-one-sample", "the covariance of one sample", {"mu": MU, "sigma": np.full_like(SIGMA, np.nan)}),
         ("G15-empty", "arrays without elements", {"mu": MU[:0], "sigma": SIGMA[:0, :0].copy()}),
     ]:
-        yield refused(id, what, npz(**arrays), ("StatsInvalid", "ArrayMissing", "NpyUnsupported"), says=tuple(says))
-    yield refused("G10-largest", "a sigma of 1e308", npz(mu=MU, sigma=SIGMA / SIGMA.max() * 1e308), "")
-    yield refused("G4-dimension", "statistics of another dimension",
-                  npz(mu=MU[:8].copy(), sigma=SIGMA[:8, :8].copy()), "DimensionMismatch", says=("16", "8"), names="ref.npz")
+        yield refused(id, what, npz(**arrays), FAULTS.get(id, "StatsInvalid"), says=tuple(says))
+    yield refused("G10-largest", "a sigma of 1e308", npz(mu=MU, sigma=SIGMA / SIGMA.max() * 1e308), "Overflow")
+    yield refused(
+        "G4-dimension",
+        "statistics of another dimension",
+        npz(mu=MU[:8].copy(), sigma=SIGMA[:8, :8].copy()),
+        "DimensionMismatch",
+        says=("16", "8"),
+        names="ref.npz",
+    )
 
 
 def containers():
     mu, sigma = npy(MU), npy(SIGMA)
-    yield refused("G1-features", "features instead of statistics, which no extractor is known for",
-                  npz(arr_0=features()), ("NotImages", "StatsInvalid"))
-    yield refused("G2-duplicate", "two entries mu.npy", archive([("mu.npy", mu), ("mu.npy", npy(0 * MU)), ("sigma.npy", sigma)]),
-                  ("DuplicateEntry", "StatsInvalid"))
-    yield refused("G2-both-names", "entries mu.npy and mu",
-                  archive([("mu.npy", mu), ("mu", npy(0 * MU)), ("sigma.npy", sigma)]), ("DuplicateEntry", "StatsInvalid"))
-    yield refused("G2-traversal", "an entry ../../mu.npy", archive([("../../mu.npy", mu), ("sigma.npy", sigma)]),
-                  ("ZipName", "StatsInvalid"))
-    yield refused("G2-text", "an entry mu.npy that is text", archive([("mu.npy", b"hello"), ("sigma.npy", sigma)]),
-                  ("NpyMalformed", "StatsInvalid"))
-    yield refused("G2-object", "an entry mu.npy of objects", archive(
-        [("mu.npy", hostile.npy(header("|O", shape="(1,)"), b"")), ("sigma.npy", sigma)]), ("NpyUnsupported", "StatsInvalid"))
-    yield refused("G2-lzma", "entries compressed by lzma", npz(zipfile.ZIP_LZMA, mu=MU, sigma=SIGMA), "ZipMethodUnsupported")
-    yield refused("G2-wrong-checksum", "a changed byte in sigma", GOOD.replace(SIGMA.tobytes()[:8], bytes(8), 1), "CRCMismatch")
-    yield refused("G13-bomb", "a mu of 256 MB in 261 kB", bomb, ("StatsInvalid", "ZipLimit", "NpyLimit"))
-    yield refused("G13-shape", "a mu that claims 800 MB in 80 bytes", archive(
-        [("mu.npy", hostile.npy(header("<f8", shape="(99999999,)"))), ("sigma.npy", sigma)]), ("NpyMalformed", "StatsInvalid"))
+    yield refused(
+        "G1-features",
+        "features instead of statistics, which no extractor is known for",
+        npz(arr_0=features()),
+        "NotImages",
+    )
+    yield refused(
+        "G2-duplicate",
+        "two entries mu.npy",
+        archive([("mu.npy", mu), ("mu.npy", npy(0 * MU)), ("sigma.npy", sigma)]),
+        "DuplicateEntry",
+    )
+    yield refused(
+        "G2-both-names",
+        "entries mu.npy and mu",
+        archive([("mu.npy", mu), ("mu", npy(0 * MU)), ("sigma.npy", sigma)]),
+        "DuplicateEntry",
+    )
+    yield refused(
+        "G2-traversal", "an entry ../../mu.npy", archive([("../../mu.npy", mu), ("sigma.npy", sigma)]), "ZipName"
+    )
+    yield refused(
+        "G2-text", "an entry mu.npy that is text", archive([("mu.npy", b"hello"), ("sigma.npy", sigma)]), "NpyMalformed"
+    )
+    yield refused(
+        "G2-object",
+        "an entry mu.npy of objects",
+        archive([("mu.npy", hostile.npy(header("|O", shape="(1,)"), b"")), ("sigma.npy", sigma)]),
+        "NpyUnsupported",
+    )
+    yield refused(
+        "G2-lzma", "entries compressed by lzma", npz(zipfile.ZIP_LZMA, mu=MU, sigma=SIGMA), "ZipMethodUnsupported"
+    )
+    yield refused(
+        "G2-wrong-checksum", "a changed byte in sigma", GOOD.replace(SIGMA.tobytes()[:8], bytes(8), 1), "CRCMismatch"
+    )
+    yield refused("G13-bomb", "a mu of 256 MB in 261 kB", bomb, "ZipLimit")
+    yield refused(
+        "G13-shape",
+        "a mu that claims 800 MB in 80 bytes",
+        archive([("mu.npy", hostile.npy(header("<f8", shape="(99999999,)"))), ("sigma.npy", sigma)]),
+        "NpyMalformed",
+    )
     yield refused("G16-text", "text", b"mu sigma\n", "UnsupportedFormat")
     yield refused("G16-empty", "an empty file", b"", "UnsupportedFormat")
-    yield refused("G16-pickle", "a pickle that calls os.system", hostile.CODE["A1-os"],
-                  ("PickleForbidden", "StatsInvalid"))
-    yield Row("G16-missing", "a file that is not there", {"good.npz": GOOD}, FID, 66, names="ref.npz")
+    yield refused("G16-pickle", "a pickle that calls os.system", hostile.CODE["A1-os"], "PickleForbidden")
+    yield Row("G16-missing", "a file that is not there", {"good.npz": GOOD}, FID, 66, "NotFound", names="ref.npz")
 
 
 def bomb() -> bytes:
@@ -97,16 +130,30 @@ def bomb() -> bytes:
 
 
 def accepted():
-    yield scored("G5-float32", "statistics of float32, with a warning", npz(mu=MU.astype("f4"), sigma=SIGMA.astype("f4")), "float32")
-    yield scored("G5-float16", "statistics of float16, with a warning", npz(mu=MU.astype("f2"), sigma=SIGMA.astype("f2")), "float16")
+    yield scored(
+        "G5-float32",
+        "statistics of float32, with a warning",
+        npz(mu=MU.astype("f4"), sigma=SIGMA.astype("f4")),
+        "float32",
+    )
+    yield scored(
+        "G5-float16",
+        "statistics of float16, with a warning",
+        npz(mu=MU.astype("f2"), sigma=SIGMA.astype("f2")),
+        "float16",
+    )
     yield scored("G6-big-endian", "big-endian statistics", npz(mu=MU.astype(">f8"), sigma=SIGMA.astype(">f8")), "fd  0")
     yield scored("G6-fortran", "statistics in Fortran order", npz(mu=MU, sigma=np.asfortranarray(SIGMA)), "fd  0")
     yield scored("G9-rounding", "an eigenvalue that is negative by rounding", npz(mu=MU, sigma=slightly_negative()))
-    yield scored("G10-huge", "a sigma of 1e200", npz(mu=MU, sigma=SIGMA * 1e200), "fd  1.504605e+201")
+    yield scored("G10-huge", "a sigma of 1e200", npz(mu=MU, sigma=SIGMA * 1e200), "fd  1504604831168738")
     yield scored("G10-zero", "a sigma of zeros, with a warning", npz(mu=MU, sigma=0 * SIGMA), "rank")
     yield scored("G10-rank-1", "a sigma of rank 1, with a warning", npz(mu=MU, sigma=np.outer(MU, MU)), "rank")
-    yield scored("G11-few", "the covariance of 5 samples in 16 dimensions, with a warning",
-                 npz(mu=features(5).mean(0), sigma=np.cov(features(5), rowvar=False)), "rank")
+    yield scored(
+        "G11-few",
+        "the covariance of 5 samples in 16 dimensions, with a warning",
+        npz(mu=features(5).mean(0), sigma=np.cov(features(5), rowvar=False)),
+        "rank",
+    )
     yield scored("G12-unknown", "statistics of an unknown extractor, with a warning", GOOD, "warning")
     yield scored("G17-deflated", "deflated statistics", npz(zipfile.ZIP_DEFLATED, mu=MU, sigma=SIGMA), "fd  0")
 
@@ -121,11 +168,20 @@ def slightly_negative() -> np.ndarray:
 
 def record(content: bytes, **changes) -> bytes:
     """The .json record of statistics."""
-    return as_json({
-        "schema": "dis-eval-statistics/1", "count": 64, "ddof": 1, "dialect": "pytorch-fid", "features": 0,
-        "dataset": {"name": "noise", "split": "train"}, "tool": "dis-eval 0.1.0",
-        "extractor": {"dimension": WIDTH, "name": "other", "preprocessing": "none", "sha256": EXTRACTOR},
-        "npz_sha256": hashlib.sha256(content).hexdigest(), **changes})
+    return as_json(
+        {
+            "schema": "dis-eval-statistics/1",
+            "count": 64,
+            "ddof": 1,
+            "dialect": "pytorch-fid",
+            "features": 0,
+            "dataset": {"name": "noise", "split": "train"},
+            "tool": "dis-eval 0.1.0",
+            "extractor": {"dimension": WIDTH, "name": "other", "preprocessing": "none", "sha256": EXTRACTOR},
+            "npz_sha256": hashlib.sha256(content).hexdigest(),
+            **changes,
+        }
+    )
 
 
 def records():
@@ -133,20 +189,36 @@ def records():
     for id, what, changes, fault in [
         ("G12-other-extractor", "records of different extractors", {"extractor": other}, "ExtractorMismatch"),
         ("G12-other-dialect", "records of different dialects", {"dialect": "clean"}, "DialectMismatch"),
-        ("G18-hash", "a record of another file", {"npz_sha256": "1" * 64}, ("HashMismatch", "StatsInvalid")),
+        ("G18-hash", "a record of another file", {"npz_sha256": "1" * 64}, "StatsInvalid"),
         ("G18-schema", "a record of an unknown version", {"schema": "dis-eval-statistics/9"}, "StatsInvalid"),
-        ("G18-dimension", "a record of another dimension", {"extractor": {**other, "dimension": 8, "sha256": EXTRACTOR}},
-         ("FactContradicted", "StatsInvalid", "DimensionMismatch")),
-        ("G18-one-image", "a record of one image", {"count": 1}, ("TooFewSamples", "StatsInvalid")),
+        (
+            "G18-dimension",
+            "a record of another dimension",
+            {"extractor": {**other, "dimension": 8, "sha256": EXTRACTOR}},
+            ("FactContradicted", "StatsInvalid"),
+        ),
+        ("G18-one-image", "a record of one image", {"count": 1}, "StatsInvalid"),
     ]:
         files = {"ref.npz": GOOD, "ref.json": record(GOOD, **changes), "good.npz": GOOD, "good.json": record(GOOD)}
         yield Row(id, what, files, FID, 65, fault, names="ref")
     for id, what, content in [
         ("G18-text", "a record that is not JSON", b"{"),
         ("G18-not-a-number", "a record with NaN", record(GOOD).replace(b'"count": 64', b'"count": NaN')),
-        ("G18-duplicate", "a record with a key twice", record(GOOD).replace(b'"count": 64', b'"count": 64, "count": 65')),
+        (
+            "G18-duplicate",
+            "a record with a key twice",
+            record(GOOD).replace(b'"count": 64', b'"count": 64, "count": 65'),
+        ),
     ]:
-        yield Row(id, what, {"ref.npz": GOOD, "ref.json": content, "good.npz": GOOD}, FID, 65, "StatsInvalid", names="ref.json")
+        yield Row(
+            id,
+            what,
+            {"ref.npz": GOOD, "ref.json": content, "good.npz": GOOD},
+            FID,
+            65,
+            "StatsInvalid",
+            names="ref.json",
+        )
 
 
 SECTIONS = [("Reference statistics", "", [*shapes(), *containers(), *accepted(), *records()])]

@@ -138,8 +138,7 @@ class Bench:
             "SWIFT_BACKTRACE": "enable=no",
             **self.row.environment,
         }
-        return {
-            key: value.replace("{folder}", str(self.folder)) for key, value in values.items() if value is not None}
+        return {key: value.replace("{folder}", str(self.folder)) for key, value in values.items() if value is not None}
 
     def words(self, command, shell=False):
         for name, path in FILES.items():
@@ -153,7 +152,10 @@ class Bench:
         limit = self.row.seconds * self.factor * PATIENCE
         process = subprocess.run(
             [sys.executable, "-I", "-S", MEASURE, report, str(limit), *self.words(command, shell)],
-            cwd=self.folder, env=self.environment, capture_output=True, stdin=subprocess.DEVNULL,
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
         )
         output, errors = process.stdout, process.stderr
         measured = json.loads(report.read_text())
@@ -163,8 +165,14 @@ class Bench:
     def start(self, command) -> subprocess.Popen:
         """Starts a command; `end` waits for it."""
         return subprocess.Popen(
-            self.words(command), cwd=self.folder, env=self.environment, text=True, errors="replace",
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            self.words(command),
+            cwd=self.folder,
+            env=self.environment,
+            text=True,
+            errors="replace",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
 
     def end(self, process, within=30.0) -> Outcome:

@@ -24,7 +24,14 @@ def all_rows() -> list[Section]:
     import rows_zip
 
     modules = [
-        rows_pickle, rows_zip, rows_safetensors, rows_npy, rows_statistics, rows_checkpoints, rows_images, rows_process,
+        rows_pickle,
+        rows_zip,
+        rows_safetensors,
+        rows_npy,
+        rows_statistics,
+        rows_checkpoints,
+        rows_images,
+        rows_process,
     ]
     sections = [Section(*section) for module in modules for section in module.SECTIONS]
     ids = [row.id for section in sections for row in section.rows]
