@@ -1,0 +1,2 @@
+def run_all(place, kinds, options, report):
+    return []
