@@ -194,8 +194,10 @@ FAULTS = (
 )
 KILLED_AT = ("write", "fsync", "rename", "close", "create", "mkdir", "remove")
 WRITE_FAILED = {73, 74}
-REASONS = {"ENOSPC": "No space left|DiskFull", "EIO": "Input/output error", "EMFILE": "Too many open files"}
-TEMPORARY = re.compile(r"(.*/)?(\.[^/]+\.dis-eval-[0-9a-z]{13}\.tmp|dis-eval\.[0-9a-z]+|[^/]+\.part)")
+REASONS = {"ENOSPC": "No space left|DiskFull|enough space", "EIO": "Input/output error", "EMFILE": "Too many open files"}
+TEMPORARY = re.compile(
+    r"(.*/)?(\.[^/]+\.dis-eval-[0-9a-z]{13}\.tmp|dis-eval\.[0-9a-z]+|[^/]+\.part)|tmp/dis-eval-[0-9A-F-]{36}/[^/]+"
+)
 
 Tree = dict[str, bytes]
 
