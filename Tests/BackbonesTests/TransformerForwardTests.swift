@@ -1,6 +1,7 @@
 import Backbones
 import Checkpoints
 import Diffusion
+import Foundation
 import Tensors
 import Testing
 import _TestSupport
@@ -28,6 +29,31 @@ import _TestSupport
     }
     let difference = TransformerGoldens.relativeDifference(values, expected.doubles())
     #expect(difference <= 1.5e-6)
+  }
+
+  /// The demo's trained weights; the goldens are from scripts/train_demo/make_goldens.py.
+  @Test func trainedWeightsAgreeToo() throws {
+    let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .appendingPathComponent("../../scripts/train_demo/fashion-uvit.safetensors")
+    let state = try CheckpointFile.open(file.path).stateDict(key: nil)
+    var choices = BackboneChoices()
+    choices.nullClass = .label(10)
+    let recognized = try RecognizedBackbone(state, choices: choices)
+    #expect(recognized.architecture.parameterCount == 639_002)
+    let model = try recognized.load(state)
+    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/Fixtures/"
+    func array(_ name: String) throws -> NPYArray {
+      try NPYArray.read(folder + "fashion_uvit.\(name).npy")
+    }
+    let (inputs, times) = (try array("x"), try array("t").doubles())
+    let labels = try array("y").integers()
+    let expected = try array("out").doubles()
+    var values: [Float] = []
+    for index in times.indices {
+      let input = TransformerGoldens.part(inputs, index)
+      values += model(input, time: times[index], label: labels[index]).values
+    }
+    #expect(TransformerGoldens.relativeDifference(values, expected) <= 1.5e-6)
   }
 
   @Test("guides the first three channels as the original", arguments: ["dit_a", "sit_a"])

@@ -49,6 +49,7 @@ import _TestSupport
     for (path, limit) in [
       ("scripts/train_demo/fashion-dis.safetensors", 5_000_000),
       ("scripts/train_demo/fashion-dis.pt", 5_000_000),
+      ("scripts/train_demo/fashion-uvit.safetensors", 3_000_000),
       ("reference_stats/fashion-mnist-train.npz", 5_000_000),
       ("reference_stats/fashion-mnist-extractor.safetensors", 1_000_000),
     ] {
@@ -60,6 +61,26 @@ import _TestSupport
       try DisEvalProcess("inspect", DisEvalProcess.checkpoint, "--json").json()["model"]
         as? [String: Any])
     #expect(32 * (try #require(model["gflops"] as? Double)) <= 2.5)
+  }
+
+  /// The recipe of the README, with fewer samples.
+  @Test func bothFamiliesAreScoredByOneProtocol() throws {
+    let folder = try TemporaryFolder()
+    let (sweep, csv) = (folder.path("sweep"), folder.path("demo.csv"))
+    let scored = try DisEvalProcess(
+      [
+        "sweep", DisEvalProcess.file("scripts/train_demo/fashion-*.safetensors"), "--null-class",
+        "10",
+        "--num", "200", "--ref", DisEvalProcess.statistics, "--out", sweep,
+      ] + Self.settings)
+    #expect(scored.status == 0, "\(scored.errors)")
+    let drawn = try DisEvalProcess(
+      "plot", "\(sweep)/ledger.jsonl", "--x", "gflops", "--family", "backbone", "--out", csv)
+    #expect(drawn.status == 0, "\(drawn.errors)")
+    let table = try String(contentsOfFile: csv, encoding: .utf8)
+    for line in ["dis,fashion-dis,0.0757", "uvit,fashion-uvit,0.0679"] {
+      #expect(table.contains(line), "\(table)")
+    }
   }
 
   /// The `.pt` of training and the `.safetensors` are the same weights.

@@ -1,14 +1,16 @@
-"""Writes inputs and expected outputs of the two committed networks as small .npy files, for the tests of dis-eval.
+"""Writes inputs and expected outputs of the committed networks as small .npy files, for the tests of dis-eval.
 
-The extractor's outputs are PyTorch's in float64. The DiS outputs come from the original model code, in float64:
-scripts/fixtures/reference/forward.py builds the original model from REFERENCE_REPOS.
+The extractor's outputs are PyTorch's in float64. Those of the DiS and the U-ViT come from the original model code, in
+float64, in the folders DiS and U-ViT of REFERENCE_REPOS.
 """
 
 import argparse
+import os
 import pathlib
 import sys
 
 import numpy as np
+import torch
 from safetensors.torch import load_file
 
 import extractor
@@ -40,9 +42,31 @@ def dis_goldens(path):
     return {"x": x, "t": t, "y": y, "out": forward.run(load_file(path), x, t, y, "float64").astype(np.float32)}
 
 
+def uvit_goldens(path):
+    """Two noisy images, one with a class and one without; times 999 t of the process."""
+    state = load_file(path)
+    sys.path.insert(0, str(pathlib.Path(os.environ["REFERENCE_REPOS"]) / "U-ViT"))
+    from libs import uvit
+
+    uvit.ATTENTION_MODE = "math"  # the other modes compute in float32
+    torch.set_default_dtype(torch.float64)
+    model = uvit.UViT(
+        img_size=28, patch_size=4, in_chans=1, embed_dim=128, depth=2, num_heads=2, num_classes=11, conv=True
+    )
+    model.load_state_dict({k: v.double() for k, v in state.items()})
+    model.eval()
+    x = np.random.default_rng(1).standard_normal((2, 1, 28, 28)).astype(np.float32)
+    t, y = np.array([999.0, 249.75]), np.array([3, 10])
+    with torch.no_grad():
+        out = model(torch.from_numpy(x).double(), torch.from_numpy(t), torch.from_numpy(y))
+    torch.set_default_dtype(torch.float32)
+    return {"x": x, "t": t, "y": y, "out": out.float().numpy()}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=pathlib.Path, default=HERE / "fashion-dis.safetensors")
+    parser.add_argument("--uvit", type=pathlib.Path, default=HERE / "fashion-uvit.safetensors")
     parser.add_argument(
         "--extractor",
         type=pathlib.Path,
@@ -51,12 +75,13 @@ def main():
     parser.add_argument("--data", default=fashion.FOLDER)
     args = parser.parse_args()
 
-    for target, arrays in (
-        ("FeatureExtractorsTests", extractor_goldens(args.extractor, args.data)),
-        ("BackbonesTests", dis_goldens(args.model)),
+    for target, network, arrays in (
+        ("FeatureExtractorsTests", "fashion", extractor_goldens(args.extractor, args.data)),
+        ("BackbonesTests", "fashion", dis_goldens(args.model)),
+        ("BackbonesTests", "fashion_uvit", uvit_goldens(args.uvit)),
     ):
         for name, array in arrays.items():
-            np.save(ROOT / "Tests" / target / "Fixtures" / f"fashion.{name}.npy", array)
+            np.save(ROOT / "Tests" / target / "Fixtures" / f"{network}.{name}.npy", array)
 
 
 if __name__ == "__main__":

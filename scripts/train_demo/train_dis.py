@@ -6,8 +6,6 @@ The learning rate follows the share of the time that has passed, so a busy machi
 import argparse
 import collections
 import json
-import math
-import os
 import pathlib
 import time
 
@@ -17,10 +15,9 @@ from safetensors.torch import save_file
 import diffusion_process
 import dis_model
 import fashion
+import training
 
 HERE = pathlib.Path(__file__).parent
-DROP_LABEL = 0.1
-EMA = 0.999
 
 
 def arguments():
@@ -30,7 +27,7 @@ def arguments():
     parser.add_argument("--data", default=fashion.FOLDER)
     parser.add_argument("--minutes", type=float, default=80)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--batch", type=int, default=training.BATCH)
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--warmup", type=int, default=500, help="steps")
     parser.add_argument("--save-every", type=float, default=180, help="seconds")
@@ -38,25 +35,9 @@ def arguments():
     return parser.parse_args()
 
 
-def batches(count, size):
-    """Endless batches of indices, every image once an epoch."""
-    while True:
-        yield from torch.randperm(count).split(size)[: count // size]
-
-
 def stratified_timesteps(count):
     """Uniform timesteps, one from each of `count` equal ranges, in random order."""
-    return ((torch.randperm(count) + torch.rand(count)) * (diffusion_process.STEPS / count)).long()
-
-
-def learning_rate(args, step, progress):
-    return args.lr * min(1, (step + 1) / args.warmup) * (0.5 + 0.5 * math.cos(math.pi * min(1, progress)))
-
-
-def save_atomically(save, path):
-    scratch = path.with_name(path.name + ".tmp")
-    save(scratch)
-    os.replace(scratch, path)
+    return (training.stratified(count) * diffusion_process.STEPS).long()
 
 
 def published_arguments(args):
@@ -97,8 +78,8 @@ def export(args, ema, step, elapsed):
         "batch": str(args.batch),
         "minutes": f"{elapsed / 60:.1f}",
     }
-    save_atomically(lambda p: save_file(state, p, metadata=about), args.out / "fashion-dis.safetensors")
-    save_atomically(
+    training.save_atomically(lambda p: save_file(state, p, metadata=about), args.out / "fashion-dis.safetensors")
+    training.save_atomically(
         lambda p: torch.save({"ema": state, "args": published_arguments(args)}, p), args.out / "fashion-dis.pt"
     )
 
@@ -127,27 +108,27 @@ def main():
 
     def save():
         state = dict(model=model.state_dict(), optimizer=optimizer.state_dict(), ema=ema, step=step, elapsed=elapsed)
-        save_atomically(lambda p: torch.save(state, p), checkpoint)
+        training.save_atomically(lambda p: torch.save(state, p), checkpoint)
         export(args, ema, step, elapsed)
 
     log = (args.work / "log.jsonl").open("a", buffering=1)
-    order, sums, counted, saved_at = batches(len(images), args.batch), torch.zeros(3), 0, elapsed
+    order, sums, counted, saved_at = training.batches(len(images), args.batch), torch.zeros(3), 0, elapsed
     started = time.monotonic() - elapsed
     while elapsed < 60 * args.minutes:
         index = next(order)
         x0, y = images[index], labels[index]
-        y = torch.where(torch.rand(len(y)) < DROP_LABEL, model.classes, y)
+        y = torch.where(torch.rand(len(y)) < training.DROP_LABEL, model.classes, y)
         t, noise = stratified_timesteps(len(y)), torch.randn_like(x0)
         x = process.noisy(x0, t, noise)
         mse, bound = process.losses(model(x, t, y), x0, x, t, noise)
         optimizer.zero_grad()
         (mse + bound).mean().backward()
         norm = torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        rate = learning_rate(args, step, elapsed / (60 * args.minutes))
+        rate = training.learning_rate(args.lr, args.warmup, step, elapsed / (60 * args.minutes))
         optimizer.param_groups[0]["lr"] = rate
         optimizer.step()
         step += 1
-        torch._foreach_lerp_(list(ema.values()), [p.detach() for p in parameters], 1 - min(EMA, step / (step + 10)))
+        training.average(list(ema.values()), parameters, step)
         elapsed = time.monotonic() - started
         sums += torch.stack([mse.mean(), bound.mean(), norm]).detach()
         counted += 1

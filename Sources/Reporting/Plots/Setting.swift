@@ -4,6 +4,8 @@ import Results
 public enum Setting: String, CaseIterable, Sendable {
   /// The rows that belong together.
   case family
+  /// The family of the backbone, such as `uvit`.
+  case backbone
   /// The named size, such as `DiS-S/2`.
   case variant
   /// The name of the row.
@@ -46,6 +48,7 @@ public enum Setting: String, CaseIterable, Sendable {
     func count(_ value: Int?, _ unit: String) -> String? { value.map { "\($0) \(unit)" } }
     return switch self {
     case .family: entry.family
+    case .backbone: entry.model.map { $0.backbone ?? "dis" }
     case .variant: entry.model?.variant
     case .name: entry.name
     case .data: entry.training?.data
@@ -76,8 +79,12 @@ public enum Setting: String, CaseIterable, Sendable {
   var freed: Set<Setting> {
     switch self {
     case .family, .name:
-      [.family, .name, .variant, .data, .width, .depth, .patchSize, .skip, .conditioning]
-    case .variant: [.variant, .width, .depth, .patchSize]
+      [
+        .family, .name, .backbone, .variant, .data, .width, .depth, .patchSize, .skip,
+        .conditioning,
+      ]
+    case .backbone: [.backbone, .variant, .width, .depth, .patchSize, .skip, .conditioning]
+    case .variant: [.backbone, .variant, .width, .depth, .patchSize, .skip]
     default: [self]
     }
   }
