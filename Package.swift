@@ -149,7 +149,8 @@ let package = Package(
     .executableTarget(
       name: "dis-eval",
       dependencies: [
-        "DisEval", "Files", "GenerativeMetrics", "Generators", "Images", "References",
+        "Checkpoints", "DisEval", "Files", "GenerativeMetrics", "Generators", "Images",
+        "References",
         "Reporting", "Results", "Sampling", "Tensors", "Work",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],

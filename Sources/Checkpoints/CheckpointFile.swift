@@ -47,9 +47,16 @@ package struct CheckpointFile: Sendable {
   ///   other codes that name the part of the format that is violated. Otherwise the failure of
   ///   reading the file.
   package static func open(_ path: String) throws(Failure) -> CheckpointFile {
+    if let sharded = try ShardedCheckpoint(path: path) {
+      let (entries, metadata, reader) = try sharded.open()
+      return CheckpointFile(safetensors: entries, metadata: metadata, reader)
+    }
     let file = try ReadableFile(path: path)
     switch try Format(recognizing: file) {
-    case .safetensors: return try CheckpointFile(safetensors: file)
+    case .safetensors:
+      let header = try SafetensorsHeader(of: file)
+      return CheckpointFile(
+        safetensors: header.tensors, metadata: header.metadata, StorageReader(file))
     case .torchZip, .torchScript:
       let container = try TorchContainer(zip: file)
       return container.isScript
@@ -60,17 +67,17 @@ package struct CheckpointFile: Sendable {
     }
   }
 
-  private init(safetensors file: ReadableFile) throws(Failure) {
-    let header = try SafetensorsHeader(of: file)
-    path = file.path
+  private init(
+    safetensors entries: [StateDict.Entry], metadata: [(String, String)], _ reader: StorageReader
+  ) {
+    path = reader.path
     format = .safetensors
-    metadata = header.metadata
+    self.metadata = metadata
     integers = Dictionary(
       metadata.compactMap { key, text in Int(text).map { (key, $0) } }, uniquingKeysWith: { $1 })
     arguments = [:]
     inertClasses = []
-    let state = try StateDict(header.tensors, storages: StorageReader(file))
-    stateDicts = [NamedStateDict(flat: state)]
+    stateDicts = NamedStateDict.parts(of: entries, path: [], reader)
     unreadable = []
     contents = ""
   }
@@ -85,10 +92,11 @@ package struct CheckpointFile: Sendable {
     integers = [:]
     arguments = [:]
     inertClasses = container.pickle.inertClasses
-    let state = try StateDict(
-      try container.pickle.moduleEntries(storages: container.storages),
-      storages: StorageReader(file, isBigEndian: container.isBigEndian))
-    stateDicts = [NamedStateDict(flat: state)]
+    stateDicts = [
+      NamedStateDict(
+        try container.pickle.moduleEntries(storages: container.storages), path: [],
+        StorageReader(file, isBigEndian: container.isBigEndian))
+    ]
     unreadable = []
     contents = ""
   }
@@ -99,7 +107,10 @@ package struct CheckpointFile: Sendable {
     let (pickle, graph) = (container.pickle, container.pickle.graph)
     guard let items = graph.dictionary(graph.root) else {
       throw .refused(
-        .notAStateDict, file.path, "holds \(graph.description(graph.root)), expected a dictionary")
+        .notAStateDict, file.path,
+        "holds \(graph.description(graph.root)), expected a dictionary of tensors; load it where its "
+          + "classes are, and save the weights alone: torch.save({'ema': model.state_dict()}, "
+          + "'new.pt')")
     }
 
     path = file.path
@@ -115,11 +126,17 @@ package struct CheckpointFile: Sendable {
       pickle, storages: container.storages,
       reader: StorageReader(file, isBigEndian: container.isBigEndian))
     (stateDicts, unreadable) = (search.found, search.unreadable)
-    contents = items.prefix(20).map { item in
-      "\(graph.text(item.key) ?? graph.description(item.key)) (\(graph.description(item.value)))"
-    }.joined(separator: ", ")
+    let isDistributed = inertClasses.contains { $0.hasPrefix("torch.distributed.") }
+    contents =
+      (isDistributed ? Self.distributedTensors : "")
+      + items.prefix(20).map { item in
+        "\(graph.text(item.key) ?? graph.description(item.key)) (\(graph.description(item.value)))"
+      }.joined(separator: ", ")
   }
 
+  private static let distributedTensors =
+    "tensors of torch.distributed, which are parts of weights (gather them before saving: "
+    + "torch.save({k: v.full_tensor() for k, v in weights.items()}, 'new.pt')); "
 }
 
 // MARK: - Choosing
@@ -143,6 +160,8 @@ extension CheckpointFile {
   ///   - key: The path of keys, joined by dots, or nil.
   ///   - option: The command-line option that names a key, or nil if there is none. It is used in
   ///     messages.
+  ///   - isNetwork: Returns whether a state dict has the names of the wanted network, for
+  ///     ``StateDict/unwrapped(where:)``.
   /// - Returns: The path of the state dict, nil for a file that is itself a state dict; and the
   ///   state dict.
   /// - Throws: ``Failure`` (65) `CheckpointKeyMissing`, listing the state dicts of the file, if
@@ -150,14 +169,15 @@ extension CheckpointFile {
   ///   none; or the failure with which the state dict was refused, such as `DuplicateKey` or
   ///   `ModulePrefix`.
   package func taken(
-    _ key: String?, option: String? = "`checkpointKey`"
+    _ key: String?, option: String? = "`checkpointKey`",
+    where isNetwork: (StateDict) -> Bool = { _ in true }
   ) throws(Failure) -> (key: String?, state: StateDict) {
     guard !stateDicts.isEmpty else {
-      throw .refused(.notAStateDict, path, "holds no tensors but: \(contents)")
+      throw .refused(.notAStateDict, path, "holds no tensors that are read but: \(contents)")
     }
     let taken = key.map(named) ?? chosen
     guard let taken else { throw missing(key, option) }
-    return (isFlat ? nil : taken.key, try taken.state.get())
+    return (isFlat ? nil : taken.key, try taken.state.get().unwrapped(where: isNetwork))
   }
 
   /// Returns the key to take from this file, given the key taken from a different file: the same
@@ -171,11 +191,13 @@ extension CheckpointFile {
   }
 
   /// Returns the state dict with exactly this path, or else the only one that has it if
-  /// `state_dict` is left out of paths.
+  /// `state_dict` is left out of paths, or else the only averaged part of a dictionary with that path.
   private func named(_ key: String) -> NamedStateDict? {
     if let exact = stateDicts.first(where: { $0.key == key }) { return exact }
     let others = stateDicts.filter { $0.isNamed(key) }
-    return others.count == 1 ? others[0] : nil
+    if others.count == 1 { return others[0] }
+    let parts = stateDicts.filter { $0.isPart(of: key) && $0.isAveraged }
+    return others.isEmpty && parts.count == 1 ? parts[0] : nil
   }
 
   private var chosen: NamedStateDict? {
@@ -216,30 +238,34 @@ extension CheckpointFile.Format {
   /// Determines the format from the beginning of a file, and explains what a file is if it is not a
   /// checkpoint.
   fileprivate init(recognizing file: ReadableFile) throws(Failure) {
-    let head = try file.bytes(at: 0, count: min(file.size, 512))
-    func starts(with text: String) -> Bool { head.starts(with: text.utf8) }
+    let head = try file.bytes(at: 0, count: min(file.size, 16))
     func refused(_ code: Failure.Code, _ detail: String) -> Failure {
       .refused(code, file.path, detail)
     }
 
-    if starts(with: "PK\u{3}\u{4}") || starts(with: "PK\u{5}\u{6}") {
+    if let foreign = try ForeignContent(file) {
+      throw foreign == .tar
+        ? refused(
+          .legacyTar,
+          "a tar archive, as torch wrote it before 0.1.10; load it there and save it again")
+        : foreign.failure(
+          file.path, foreign.isContainer ? .unknownContainer : .notACheckpoint,
+          expected: "a checkpoint")
+    }
+    if head.starts(with: "PK\u{3}\u{4}".utf8) || head.starts(with: "PK\u{5}\u{6}".utf8) {
       self = .torchZip
     } else if head.starts(with: TorchContainer.legacyMagic) {
       self = .torchLegacy
     } else if SafetensorsHeader.isPlausible(head, fileSize: file.size) {
       self = .safetensors
-    } else if head.isEmpty {
-      throw refused(.notACheckpoint, "the file is empty")
-    } else if starts(with: "version https://git-lfs") {
-      throw refused(.lfsPointer, "a Git LFS pointer, not the file itself; run git lfs pull")
-    } else if starts(with: "<") {
-      throw refused(.notACheckpoint, "an HTML or XML page; the download failed")
-    } else if starts(with: "{") {
-      throw refused(.notACheckpoint, "a JSON file; sharded checkpoints must be merged first")
-    } else if head.dropFirst(257).starts(with: "ustar".utf8) {
-      throw refused(.legacyTar, "a tar archive, which torch wrote before 0.1.10; save it again")
+    } else if head[0] == UInt8(ascii: "{") {
+      throw refused(
+        .notACheckpoint, "a JSON file; expected a checkpoint, or the index of one (*.index.json)")
     } else if head[0] == 0x80 {
-      throw refused(.notACheckpoint, "a pickle that torch.save did not write")
+      throw refused(
+        .notACheckpoint,
+        "a pickle that torch.save did not write; load it and save it with torch.save({'ema': "
+          + "weights}, 'new.pt')")
     } else if ZipArchive.hasEndRecord(file) {
       throw refused(.unaccountedBytes, "a zip file with other bytes before it")
     } else {

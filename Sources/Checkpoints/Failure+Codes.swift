@@ -25,8 +25,6 @@ extension Failure.Code {
   public static let inputChanged = Failure.Code("InputChanged")
   /// A checkpoint is in the tar format of early PyTorch.
   public static let legacyTar = Failure.Code("LegacyTar")
-  /// A file is a pointer of Git LFS instead of the content.
-  public static let lfsPointer = Failure.Code("LFSPointer")
   /// The two headers of a zip entry contradict each other.
   public static let localHeaderMismatch = Failure.Code("LocalHeaderMismatch")
   /// Some tensors of a state dict have the prefix of a wrapper and others do not.

@@ -76,6 +76,14 @@ extension NPYArray {
     return magic + [1, 0, UInt8(length & 0xFF), UInt8(length >> 8)] + Array(header.utf8)
   }
 
+  /// Returns whether the file at `path` begins as a `.npy` file does.
+  ///
+  /// - Throws: ``Failure`` as ``ReadableFile/init(path:)`` does, or `InputOutput` (74).
+  package static func hasSignature(_ path: String) throws(Failure) -> Bool {
+    let file = try ReadableFile(path: path)
+    return try file.bytes(at: 0, count: min(file.size, magic.count)) == magic
+  }
+
   /// Writes a `.npy` file.
   ///
   /// - Throws: ``Failure`` `CannotCreate` (73) if the file cannot be created, `DiskFull` or

@@ -9,13 +9,15 @@ package struct NamedStateDict: Sendable {
   package let count: Int
   /// The state dict, or the reason it cannot be read.
   let state: Result<StateDict, Failure>
+  /// Whether it shares a dictionary with others, from which the last key of its path tells it apart.
+  var isPart = false
 
   /// The name for `--checkpoint-key`: the path joined by dots, or a dot for the outermost
   /// dictionary.
   package var key: String { path.isEmpty ? "." : path.joined(separator: ".") }
 
   /// Whether the name says that the weights are averaged.
-  var isAveraged: Bool { path.contains(where: isAveragedName) }
+  var isAveraged: Bool { (isPart ? path.suffix(1) : path[...]).contains(where: isAveragedName) }
 
   /// Whether only `state_dict` surrounds it, as in published files.
   var isOnlyWrapped: Bool { !path.isEmpty && path.allSatisfy { $0 == Self.wrapper } }
@@ -24,6 +26,9 @@ package struct NamedStateDict: Sendable {
   func isNamed(_ key: String) -> Bool {
     self.key == key || path.filter { $0 != Self.wrapper }.joined(separator: ".") == key
   }
+
+  /// Returns whether it is a part of the dictionary that `key` refers to.
+  func isPart(of key: String) -> Bool { isPart && path.dropLast().joined(separator: ".") == key }
 
   private static let wrapper = "state_dict"
 }
@@ -61,7 +66,7 @@ struct StateDictSearch {
   private var tensorless: Set<Int> = []
   /// The state dicts of dictionaries that were visited. A state dict may be the value of several
   /// keys.
-  private var known: [Int: NamedStateDict] = [:]
+  private var known: [Int: (parts: [NamedStateDict], depth: Int)] = [:]
 
   /// The largest depth of nested dictionaries that is searched.
   private static let maximumDepth = 12
@@ -75,7 +80,7 @@ struct StateDictSearch {
     _ = try search(root, [])
     if found.isEmpty, let entries = try pickle.entries(root, storages: storages) {
       // A dictionary that holds only tensors, of whatever type.
-      found = [NamedStateDict(entries, path: [], reader)]
+      found = NamedStateDict.parts(of: entries, path: [], reader)
     }
     if let twice = Dictionary(grouping: found, by: \.key).first(where: { $1.count > 1 })?.key {
       throw .refused(.duplicateKey, reader.path, "two state dicts are called '\(twice)'")
@@ -90,7 +95,7 @@ struct StateDictSearch {
       !barren.contains(value), !isOptimizer(value)
     else { return false }
     let before = found.count
-    if let own = try weights(value, path) { found.append(own) }
+    found += try weights(value, path)
     guard found.count <= Self.maximumCount else {
       throw .refused(.pickleLimit, reader.path, "more than \(Self.maximumCount) state dicts")
     }
@@ -106,21 +111,22 @@ struct StateDictSearch {
     return found.count > before
   }
 
-  /// Returns the state dict that a dictionary represents: one with text keys and at least one
-  /// floating-point array. Counters, scores and the states of random generators are not weights.
+  /// Returns the state dicts that a dictionary represents: one with text keys and at least one
+  /// floating-point array, or its parts. Counters, scores and the states of random generators are not
+  /// weights.
   private mutating func weights(
     _ value: Int, _ path: [String]
-  ) throws(Failure) -> NamedStateDict? {
-    if let known = known[value] {
-      return NamedStateDict(path: path, count: known.count, state: known.state)
+  ) throws(Failure) -> [NamedStateDict] {
+    if let (known, depth) = known[value] {
+      return known.map { $0.moved(to: path + $0.path.dropFirst(depth)) }
     }
     let items = pickle.graph.dictionary(value) ?? []
     guard path.isEmpty || items.allSatisfy({ pickle.graph.text($0.key) != nil }),
       let entries = try pickle.entries(value, storages: storages), entries.contains(where: isWeight)
-    else { return nil }
-    let state = NamedStateDict(entries, path: path, reader)
-    known[value] = state
-    return state
+    else { return [] }
+    let parts = NamedStateDict.parts(of: entries, path: path, reader)
+    known[value] = (parts, path.count)
+    return parts
   }
 
   private func isWeight(_ entry: StateDict.Entry) -> Bool {
@@ -159,17 +165,47 @@ struct StateDictSearch {
 }
 
 extension NamedStateDict {
-  /// Creates a state dict that is the whole file.
-  init(flat state: StateDict) {
-    self.init(path: [], count: state.names.count, state: .success(state))
+  /// Returns the state dicts in the entries of one dictionary.
+  ///
+  /// Programs save averaged weights beside the others in one dictionary, as `ema.pos_embed` and
+  /// `model.pos_embed`. They are told apart by the first component of all names if one of these says that
+  /// its weights are averaged, and the names behind one of them include those behind the others.
+  static func parts(
+    of entries: [StateDict.Entry], path: [String], _ reader: StorageReader
+  ) -> [NamedStateDict] {
+    let whole = [NamedStateDict(entries, path: path, reader)]
+    var parts: [(module: String, entries: [StateDict.Entry])] = []
+    for entry in entries where !isBeside(entry) {
+      guard let module = firstComponent(of: entry.name) else { return whole }
+      let inner = (dropping(module.utf8.count + 1, of: entry.name), entry.tensor)
+      if let index = parts.firstIndex(where: { $0.module == module }) {
+        parts[index].entries.append(inner)
+      } else {
+        guard parts.count < 8 else { return whole }
+        parts.append((module, [inner]))
+      }
+    }
+    let names = parts.map { part in Set(part.entries.map { Array($0.name.utf8) }) }
+    guard parts.count > 1, parts.contains(where: { isAveragedName($0.module) }),
+      let all = names.max(by: { $0.count < $1.count }), names.allSatisfy(all.isSuperset)
+    else { return whole }
+    let beside = entries.filter(isBeside)
+    return parts.map { part in
+      var named = NamedStateDict(part.entries + beside, path: path + [part.module], reader)
+      named.isPart = true
+      return named
+    }
   }
 
-  fileprivate init(_ entries: [StateDict.Entry], path: [String], _ reader: StorageReader) {
+  /// Creates a state dict of `entries`, or the reason it cannot be read.
+  init(_ entries: [StateDict.Entry], path: [String], _ reader: StorageReader) {
     self.init(
-      path: path,
-      count: entries.count { entry in
-        if case .failure(let failure) = entry.tensor { failure.code != .notATensor } else { true }
-      },
+      path: path, count: entries.count { !isBeside($0) },
       state: Result { () throws(Failure) in try StateDict(entries, storages: reader) })
+  }
+
+  /// Returns the same state dict under a different path.
+  fileprivate func moved(to path: [String]) -> NamedStateDict {
+    NamedStateDict(path: path, count: count, state: state, isPart: isPart)
   }
 }

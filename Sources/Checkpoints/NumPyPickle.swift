@@ -11,6 +11,12 @@ struct PickledArray {
 }
 
 extension PickleGraph {
+  /// The functions that make numpy arrays.
+  static let arrayFunctions: Set = [
+    "numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct",
+    "numpy.core.numeric._frombuffer", "numpy._core.numeric._frombuffer",
+  ]
+
   /// Returns the numpy array that a value describes, or nil if the value is not an array.
   ///
   /// Protocols 2 to 4 call `_reconstruct` and set the state

@@ -183,7 +183,7 @@ extension PickleMachine {
 
 extension PickleMachine {
   private mutating func pushLong(byteCount: Int) throws(Failure) {
-    guard byteCount <= 16 else { throw limit("an integer of \(byteCount) bytes") }
+    guard byteCount <= 64 else { throw limit("an integer of \(byteCount) bytes") }
     let bytes = try reader.bytes(byteCount)
     guard byteCount <= 8 else { return push(.longInteger) }
     let negative = bytes.last.map { $0 >= 0x80 } ?? false

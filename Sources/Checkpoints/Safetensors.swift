@@ -22,7 +22,11 @@ struct SafetensorsHeader {
   }
 
   /// Reads and checks the header. The tensors must cover the data without gaps or overlaps.
-  init(of file: ReadableFile) throws(Failure) {
+  ///
+  /// - Parameters:
+  ///   - file: The file.
+  ///   - number: The index of the file among those of a sharded checkpoint.
+  init(of file: ReadableFile, number: Int = 0) throws(Failure) {
     var prefix = ByteReader(
       try file.bytes(at: 0, count: min(8, file.size)), subject: file.path,
       code: .safetensorsMalformed)
@@ -49,7 +53,7 @@ struct SafetensorsHeader {
       if name == "__metadata__" {
         metadata = try reader.metadata()
       } else {
-        let (tensor, range) = try reader.tensor(name, dataOffset: dataOffset)
+        let (tensor, range) = try reader.tensor(name, dataOffset: dataOffset, file: number)
         tensors.append((name, .success(tensor)))
         covered.append(range)
       }
@@ -76,7 +80,7 @@ struct SafetensorsHeader {
 extension ByteReader {
   /// Reads `{"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}`.
   fileprivate mutating func tensor(
-    _ name: String, dataOffset: Int
+    _ name: String, dataOffset: Int, file: Int
   ) throws(Failure) -> (StoredTensor, Range<Int>) {
     guard name.utf8.count <= SafetensorsHeader.maximumNameLength, !name.utf8.contains(0) else {
       throw failure("a name with NUL or of \(name.utf8.count) bytes")
@@ -104,7 +108,7 @@ extension ByteReader {
       offsets[1] <= Int.max - dataOffset
     else { throw failure("'\(name)' does not have a type, shape and offsets that agree") }
     let range = dataOffset + offsets[0]..<dataOffset + offsets[1]
-    return (StoredTensor(type: type, shape: shape, storage: .range(range)), range)
+    return (StoredTensor(type: type, shape: shape, storage: .range(range, file: file)), range)
   }
 
   fileprivate mutating func metadata() throws(Failure) -> [(String, String)] {

@@ -11,25 +11,37 @@ package struct StateDict: Sendable {
   private let entries: [Entry]
   private let indices: [[UInt8]: Int]
   private let storages: StorageReader
+  /// The components that were taken off the beginning of all names, such as `module.`; otherwise empty.
+  package let prefix: String
 
   /// Creates a state dict.
   ///
   /// - Throws: ``Failure`` (65) `DuplicateKey` if a name occurs twice, `ModulePrefix` if some but
-  ///   not all names have the prefix `module.` that `DistributedDataParallel` adds.
+  ///   not all names have the prefix `module.` that `DistributedDataParallel` adds. Values beside
+  ///   the tensors of a network, such as the `n_averaged` of `AveragedModel`, need not have it.
   init(_ entries: [Entry], storages: StorageReader) throws(Failure) {
-    let prefix = "module."
-    let prefixed = entries.count { $0.name.hasPrefix(prefix) }
-    guard prefixed == 0 || prefixed == entries.count else {
+    let wrapper = "module."
+    let isPrefixed = entries.map { $0.name.hasPrefix(wrapper) }
+    let bare = zip(entries, isPrefixed).filter { !$0.1 && !isBeside($0.0) }.count
+    let prefixed = isPrefixed.count { $0 }
+    guard prefixed == 0 || bare == 0 else {
       throw .refused(
         .modulePrefix, storages.path,
-        "\(prefixed) of \(entries.count) keys begin with '\(prefix)', expected none or all")
+        "\(prefixed) of \(entries.count) keys begin with '\(wrapper)', expected none or all")
     }
-    self.entries =
-      prefixed == 0
-      ? entries : entries.map { (String($0.name.dropFirst(prefix.count)), $0.tensor) }
+    try self.init(
+      zip(entries, isPrefixed).map { entry, isPrefixed in
+        isPrefixed ? (String(entry.name.dropFirst(wrapper.count)), entry.tensor) : entry
+      },
+      prefix: prefixed == 0 ? "" : wrapper, storages: storages)
+  }
+
+  private init(_ entries: [Entry], prefix: String, storages: StorageReader) throws(Failure) {
+    self.entries = entries
+    self.prefix = prefix
     self.storages = storages
     var indices: [[UInt8]: Int] = [:]
-    for (index, entry) in self.entries.enumerated()
+    for (index, entry) in entries.enumerated()
     where indices.updateValue(index, forKey: Array(entry.name.utf8)) != nil {
       throw .refused(.duplicateKey, storages.path, "key '\(entry.name)' occurs twice")
     }
@@ -49,6 +61,16 @@ package struct StateDict: Sendable {
   /// name.
   package func info(_ name: String) -> TensorInfo? {
     indices[Array(name.utf8)].flatMap { info(of: entries[$0]) }
+  }
+
+  /// Returns the name, type and shape of a tensor, or nil if there is nothing with that name.
+  ///
+  /// - Throws: ``Failure`` (65) `NotATensor`, `DtypeUnsupported` or another reason why what has the name
+  ///   cannot be read as a tensor.
+  package func checkedInfo(_ name: String) throws(Failure) -> TensorInfo? {
+    guard let index = indices[Array(name.utf8)] else { return nil }
+    let tensor = try entries[index].tensor.get()
+    return TensorInfo(name: name, type: tensor.type, shape: tensor.shape)
   }
 
   private func info(of entry: Entry) -> TensorInfo? {
@@ -138,11 +160,67 @@ extension StateDict {
   }
 
   /// Returns an empty state dict, to be filled by ``rearranged(_:)`` with data read from `path`.
-  package static func empty(path: String) -> StateDict {
-    StateDict(entries: [], indices: [:], storages: StorageReader(path: path))
+  package static func empty(path: String) -> StateDict { StateDict(emptyAt: path) }
+
+  private init(emptyAt path: String) {
+    (entries, indices, prefix, storages) = ([], [:], "", StorageReader(path: path))
+  }
+}
+
+// MARK: - Wrapped networks
+
+extension StateDict {
+  /// The names of the values beside the tensors of a network: numbers and settings at the outermost
+  /// level, such as `n_averaged` or `step`.
+  package var namesBeside: [String] { entries.filter(isBeside).map(\.name) }
+
+  /// Returns the state dict of the network inside the modules that wrap it.
+  ///
+  /// A module that has the network as an attribute adds its name to the names of all tensors, as in
+  /// `model.pos_embed`. The fewest names that all tensors have in common are taken off, after which
+  /// `isNetwork` is true; ``prefix`` then contains them.
+  ///
+  /// - Parameter isNetwork: Returns whether a state dict has the names of the network.
+  /// - Returns: This state dict if that does not lead to a network.
+  package func unwrapped(where isNetwork: (StateDict) -> Bool) -> StateDict {
+    var candidate = self
+    for _ in 0..<8 {
+      if isNetwork(candidate) { return candidate }
+      guard let inner = candidate.insideFirstModule else { break }
+      candidate = inner
+    }
+    return self
   }
 
-  private init(entries: [Entry], indices: [[UInt8]: Int], storages: StorageReader) {
-    (self.entries, self.indices, self.storages) = (entries, indices, storages)
+  /// The state dict without the module that all names begin with, or nil if there is none.
+  private var insideFirstModule: StateDict? {
+    let inside = entries.filter { !isBeside($0) }
+    guard let module = inside.first.flatMap({ firstComponent(of: $0.name) }) else { return nil }
+    let start = Array("\(module).".utf8)
+    guard inside.allSatisfy({ $0.name.utf8.starts(with: start) }) else { return nil }
+    return try? StateDict(
+      entries.map { entry in
+        isBeside(entry) ? entry : (dropping(start.count, of: entry.name), entry.tensor)
+      },
+      prefix: prefix + "\(module).", storages: storages)
   }
+}
+
+/// Returns whether an entry is a number or a setting at the outermost level, which no network has.
+func isBeside(_ entry: StateDict.Entry) -> Bool {
+  guard firstComponent(of: entry.name) == nil else { return false }
+  return switch entry.tensor {
+  case .success(let tensor): tensor.shape.isEmpty
+  case .failure(let failure): failure.code == .notATensor
+  }
+}
+
+/// Returns what precedes the first dot of a name, or nil if there is no dot.
+func firstComponent(of name: String) -> String? {
+  name.utf8.firstIndex(of: UInt8(ascii: ".")).map { String(name[..<$0]) }
+}
+
+/// Returns a name without its first bytes, which end with a dot.
+func dropping(_ count: Int, of name: String) -> String {
+  String(decoding: name.utf8.dropFirst(count), as: UTF8.self)
 }

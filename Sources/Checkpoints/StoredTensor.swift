@@ -66,71 +66,84 @@ extension StoredTensor {
 
 /// The bytes that one or more tensors view.
 enum Storage: Sendable {
-  case range(Range<Int>)
+  /// A range of bytes of one of the reader's files.
+  case range(Range<Int>, file: Int = 0)
   case entry(ZipArchive.Entry, of: ZipArchive)
   /// Bytes that were read together with the structure of the file.
   case memory([UInt8])
 
   var size: Int {
     switch self {
-    case .range(let range): range.count
+    case .range(let range, _): range.count
     case .entry(let entry, _): entry.size
     case .memory(let bytes): bytes.count
     }
   }
 
-  /// The range of the bytes in the file, which identifies a storage.
-  fileprivate var range: Range<Int>? {
+  /// The bytes in a file, which identify a storage.
+  fileprivate var place: Place? {
     switch self {
-    case .range(let range): range
-    case .entry(let entry, _): entry.offset..<entry.offset + entry.size
+    case .range(let range, let file): Place(file: file, range: range)
+    case .entry(let entry, _): Place(file: 0, range: entry.offset..<entry.offset + entry.size)
     case .memory: nil
     }
   }
+
+  fileprivate struct Place: Equatable {
+    /// The index of the file.
+    let file: Int
+    let range: Range<Int>
+  }
 }
 
-/// Reads tensors from the storages of a file.
+/// Reads tensors from the storages of one or more files.
 final class StorageReader: Sendable {
-  /// The path of the file.
+  /// The path of the file, or of the index of several files.
   let path: String
-  /// The file, or nil if everything is in memory.
-  private let file: ReadableFile?
+  /// The files; none if everything is in memory.
+  private let files: [ReadableFile]
   private let isBigEndian: Bool
   /// The storage that was read last. The next tensor is often a different view of it.
-  private let latest = Mutex<(range: Range<Int>, bytes: [UInt8])?>(nil)
+  private let latest = Mutex<(place: Storage.Place, bytes: [UInt8])?>(nil)
 
   init(_ file: ReadableFile, isBigEndian: Bool = false) {
     self.path = file.path
-    self.file = file
+    self.files = [file]
     self.isBigEndian = isBigEndian
   }
 
-  /// Creates a reader for a file of which nothing remains to be read.
-  init(path: String) {
+  /// Creates a reader of several little-endian files.
+  init(_ files: [ReadableFile], path: String) {
     self.path = path
-    self.file = nil
+    self.files = files
     self.isBigEndian = false
   }
+
+  /// Creates a reader for a file of which nothing remains to be read.
+  convenience init(path: String) { self.init([], path: path) }
 
   /// Returns the elements of `tensor`, contiguous and little-endian.
   func array(of tensor: StoredTensor) throws(Failure) -> NPYArray {
     let bytes = gathered(
       try bytes(of: tensor.storage), size: tensor.type.size, offset: tensor.offset,
       shape: tensor.shape, strides: tensor.strides)
+    let isSwapped = isBigEndian && tensor.storage.place != nil
     return NPYArray(
       type: tensor.type, shape: tensor.shape,
-      bytes: isBigEndian ? byteSwapped(bytes, size: tensor.type.size) : bytes)
+      bytes: isSwapped ? byteSwapped(bytes, size: tensor.type.size) : bytes)
   }
 
   private func bytes(of storage: Storage) throws(Failure) -> [UInt8] {
     if case .memory(let bytes) = storage { return bytes }
-    guard let file, let range = storage.range else { preconditionFailure("no file to read from") }
-    if let latest = latest.withLock({ $0 }), latest.range == range { return latest.bytes }
+    guard let place = storage.place, files.indices.contains(place.file) else {
+      preconditionFailure("no file to read from")
+    }
+    if let latest = latest.withLock({ $0 }), latest.place == place { return latest.bytes }
     let bytes =
       if case .entry(let entry, let archive) = storage { try archive.read(entry) } else {
-        try file.bytes(at: range.lowerBound, count: range.count)
+        try files[place.file].bytes(at: place.range.lowerBound, count: place.range.count)
       }
-    latest.withLock { $0 = (range, bytes) }
+    latest.withLock { $0 = (place, bytes) }
     return bytes
   }
 }

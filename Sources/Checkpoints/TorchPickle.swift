@@ -99,7 +99,7 @@ extension TorchPickle {
       call = parameter.arguments.first.flatMap(graph.call)
     }
     guard let (function, arguments) = call, let count = tensorFunctions[function] else {
-      return nil
+      return try array(value, named: name).map(Result.success)
     }
 
     guard arguments.count >= count, case .persistent(let identifier) = graph.values[arguments[0]],
@@ -124,10 +124,20 @@ extension TorchPickle {
     return .success(tensor)
   }
 
-  /// Returns whether a value describes a tensor or a parameter.
+  /// Returns the numpy array that a value describes as a tensor in memory, or nil if the value is not an
+  /// array of numbers.
+  private func array(_ value: Int, named name: String) throws(Failure) -> StoredTensor? {
+    let subject = "\(subject): '\(name)'"
+    guard let array = try? graph.numpyArray(value, subject: subject) else { return nil }
+    let elements = try graph.elements(of: array, subject: subject)
+    return StoredTensor(elements, axes: Array(elements.shape.indices))
+  }
+
+  /// Returns whether a value describes a tensor, a parameter or a numpy array.
   func isTensor(_ value: Int) -> Bool {
     guard let (function, _) = graph.call(value) else { return false }
     return tensorFunctions[function] != nil || parameterFunctions.contains(function)
+      || PickleGraph.arrayFunctions.contains(function)
   }
 
   /// Returns the entries of a dictionary, or nil unless at least one of them is a tensor.

@@ -73,7 +73,7 @@ package struct WeightReader {
   }
 
   /// Ends the reading. Every tensor of the file must have been requested, unless `ignoring` returns
-  /// true for its name.
+  /// true for its name or it is a number beside the network, such as a count of steps.
   ///
   /// - Parameter ignoring: Returns whether a tensor may be left unread.
   /// - Throws: ``Failure`` (65) `CheckpointMismatch` with the missing, unexpected and misshaped
@@ -81,7 +81,10 @@ package struct WeightReader {
   package mutating func finish(ignoring: (String) -> Bool = { _ in false }) throws(Failure) {
     guard let state else { return }
     if let firstFailure { throw firstFailure }
-    let unexpected = state.names.filter { !asked.contains(Array($0.utf8)) && !ignoring($0) }
+    let beside = Set(state.namesBeside)
+    let unexpected = state.names.filter {
+      !asked.contains(Array($0.utf8)) && !ignoring($0) && !beside.contains($0)
+    }
     let problems = [
       ("missing", missing), ("unexpected", unexpected), ("of a different shape", misshaped),
     ]

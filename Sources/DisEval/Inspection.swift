@@ -14,7 +14,7 @@ public struct Inspection: Codable, Sendable {
   public var schema = "dis-eval-inspection/1"
   /// The path as given.
   public var file: String
-  /// `checkpoint`, `weights` (a TensorFlow graph), `statistics`, `array`, `images`, `run` (a folder),
+  /// `checkpoint`, `weights` (a TensorFlow graph), `statistics`, `array`, `images`, `image`, `run` (a folder),
   /// `unit` (of a run) or `document` (one that dis-eval writes).
   public var kind: String
   /// The container format.
@@ -27,6 +27,8 @@ public struct Inspection: Codable, Sendable {
   public var stateDicts: [String]?
   /// The key of the state dict that was inspected.
   public var key: String?
+  /// What was taken off the beginning of the names of all tensors, such as `module.`.
+  public var prefix: String?
   /// The metadata in a safetensors header.
   public var metadata: [String: String]?
   /// The classes in a pickle, which are never constructed.
@@ -94,6 +96,12 @@ public struct Inspection: Codable, Sendable {
         summary = "\(there.reduce(0) { $0 + $1.count }) of \(record.count) samples"
         return
       }
+      if (try? pathsOfCheckpoint(path).count) ?? 1 > 1 {
+        (kind, format) = ("checkpoint", "")
+        sha256 = try Checkpoints.sha256(ofCheckpoint: path)
+        try inspectCheckpoint(path, key, backbone)
+        return
+      }
       let source = try ImageSource(path: path, recursive: false)
       let inside = try? ImageSource.imagesInside(path)
       summary = "\(source)" + (inside.map { "; not read: \($0)" } ?? "")
@@ -101,7 +109,7 @@ public struct Inspection: Codable, Sendable {
       return
     }
     bytes = try ReadableFile(path: path).size
-    sha256 = try Files.sha256(ofFile: path)
+    sha256 = try Checkpoints.sha256(ofCheckpoint: path)
     if let schema = try Self.document(path) {
       (kind, format) = ("document", schema)
       summary = documentKinds[String(schema.prefix { $0 != "/" })]
@@ -112,7 +120,10 @@ public struct Inspection: Codable, Sendable {
       summary = "\(statistics.format), \(statistics.dimension) dimensions"
     } else if let source = try? ImageSource(path: path) {
       (kind, format, summary) = ("images", source.container.rawValue, "\(source)")
-    } else if let array = try? NPYArray.read(path) {
+    } else if let image = try? ImageDescription(path: path) {
+      (kind, format, summary) = ("image", image.format, image.description)
+    } else if try NPYArray.hasSignature(path) {
+      let array = try NPYArray.read(path)
       (kind, format) = ("array", "npy")
       tensors = [TensorLine(name: "", type: array.type.rawValue, shape: array.shape)]
     } else if let lines = try? Self.arrays(path), !lines.isEmpty {
@@ -140,7 +151,10 @@ public struct Inspection: Codable, Sendable {
     // The choice here never determines the choice of a run, so any state dict is better than none.
     let taken = try? checkpoint.taken(nil)
     self.key = key ?? (taken == nil ? checkpoint.stateDictKeys.first : taken?.key)
-    let state = try checkpoint.stateDict(key: self.key)
+    let state = try checkpoint.taken(self.key) {
+      RecognizedBackbone.hasNames($0) || (try? DecoderConfiguration($0)) != nil
+    }.state
+    prefix = state.prefix.isEmpty ? nil : state.prefix
     list(state)
     if try recognize(state, checkpoint, backbone) {
       return

@@ -17,6 +17,14 @@ package func sha256(ofFile path: String) throws -> String {
   return hexadecimal(hash.finalize())
 }
 
+/// Returns the SHA-256 of the lines that `sha256sum` prints for some files of one folder.
+///
+/// - Parameter files: The paths of the files, each with the SHA-256 of its content.
+package func hashOfLines(_ files: [(path: String, sha256: String)]) -> String {
+  let lines = files.map { "\($0.sha256)  \(lastComponent($0.path))\n" }
+  return hexadecimal(SHA256.hash(data: Array(lines.joined().utf8)))
+}
+
 /// Returns bytes in lower-case hexadecimal.
 ///
 /// - Parameter bytes: The bytes, each of which becomes two digits.

@@ -7,6 +7,8 @@ extension Failure.Code {
   public static let diskFull = Failure.Code("DiskFull")
   /// Reading or writing failed.
   public static let inputOutput = Failure.Code("InputOutput")
+  /// A file is a pointer of Git LFS instead of the content.
+  public static let lfsPointer = Failure.Code("LFSPointer")
   /// Something is not a folder.
   public static let notAFolder = Failure.Code("NotAFolder")
   /// Something is not a regular file.

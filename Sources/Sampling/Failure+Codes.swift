@@ -49,6 +49,8 @@ extension Failure.Code {
   public static let tooFewLabels = Failure.Code("TooFewLabels")
   /// There are fewer given noise arrays than samples.
   public static let tooFewNoises = Failure.Code("TooFewNoises")
+  /// A checkpoint is a TorchScript program.
+  public static let torchScriptUnsupported = Failure.Code("TorchScriptUnsupported")
   /// A model without classes is sampled by class or with guidance.
   public static let unconditionalModel = Failure.Code("UnconditionalModel")
 }

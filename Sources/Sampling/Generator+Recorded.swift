@@ -103,7 +103,7 @@ extension Generator {
 /// - Throws: `Failure` `code` (65) if the SHA-256 differs, or the error that reading the file
 ///   throws.
 package func checkContent(of path: String, is sha256: String, _ code: Failure.Code) throws {
-  let found = try Files.sha256(ofFile: path)
+  let found = try Checkpoints.sha256(ofCheckpoint: path)
   guard found == sha256 else {
     throw Failure(
       .dataRefused, code, path, "SHA-256 \(found), but the result was computed from \(sha256)")

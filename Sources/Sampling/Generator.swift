@@ -51,14 +51,21 @@ public struct Generator: Sendable {
   ) throws {
     try settings.check()
     let file = try CheckpointFile.open(path)
-    let taken = try file.taken(key)
+    guard file.format != .torchScript else {
+      throw Failure(
+        .dataRefused, .torchScriptUnsupported, path,
+        "a TorchScript program, whose code is not run; save its weights alone: torch.save({'ema': "
+          + "torch.jit.load('model.pt').state_dict()}, 'new.pt')")
+    }
+    let taken = try file.taken(key, where: RecognizedBackbone.hasNames)
     let recognized = try RecognizedBackbone(
       taken.state, arguments: file.arguments, choices: backbone)
     sampler = try settings.sampler(for: recognized.architecture)
     model = try recognized.load(taken.state, precision: precision)
     checkpoint = CheckpointProvenance(
-      file: lastComponent(path), sha256: try sha256(ofFile: path), format: file.format.rawValue,
-      key: taken.key, model: ModelProvenance(recognized.architecture),
+      file: lastComponent(path), sha256: try sha256(ofCheckpoint: path),
+      format: file.format.rawValue, key: taken.key, prefix: taken.state.prefix,
+      leftOut: taken.state.namesBeside, model: ModelProvenance(recognized.architecture),
       decidedBy: recognized.decidedBy.mapValues(\.rawValue))
     self.settings = settings
     self.given = given
@@ -126,6 +133,12 @@ public struct Generator: Sendable {
       throw Failure(
         .dataRefused, .tooFewNoises, "`noise`", "noise for \(given.count) of \(count) samples")
     }
+  }
+
+  /// Returns how many of the first samples are of each class, and how many of none; nil for an
+  /// unconditional model.
+  package func labelCounts(first count: Int) -> (counts: [Int], unlabelled: Int)? {
+    classCount.map { settings.labels.counts(first: count, of: $0, seed: settings.seed) }
   }
 
   /// Returns the class of a sample; nil for an unconditional model.

@@ -7,19 +7,42 @@ public struct GivenNoise: Sendable {
   private let start: Noise
   private let steps: Noise?
 
-  /// An array as float32.
+  /// An array `[..., N, C, H, W]`, of which the first samples were read as float32.
   private struct Noise: Sendable {
     let shape: [Int]
+    /// The number of samples that were read.
+    let count: Int
     let values: [Float]
 
-    init(_ path: String) throws {
-      let array = try NPYArray.read(path)
+    /// - Parameters:
+    ///   - path: The path of a `.npy` file.
+    ///   - axis: The axis of the samples.
+    ///   - limit: The number of samples to read; nil for all of them.
+    init(_ path: String, axis: Int, first limit: Int?) throws {
+      let array = try NPYReader(path: path)
       guard array.type.isFloatingPoint else {
         throw Failure(
           .dataRefused, .noiseType, path,
           "\(array.type) \(array.shape), expected floating-point numbers")
       }
-      (shape, values) = (array.shape, array.floats())
+      shape = array.shape
+      guard shape.count == 4 + axis else {
+        throw Failure(
+          .dataRefused, .noiseShape, path,
+          "shape \(shape), expected [\(axis == 0 ? "" : "steps, ")N, C, H, W]")
+      }
+      let (steps, size) = (axis == 0 ? 1 : shape[0], shape.suffix(3).reduce(1, *))
+      let stored = shape[axis]
+      count = min(stored, limit ?? stored)
+      // The bytes and the numbers of one step at a time, and the numbers of all steps.
+      try checkMemory(count * size * (array.type.size + 4) + steps * count * size * 4, path)
+      var values: [Float] = []
+      values.reserveCapacity(steps * count * size)
+      for step in 0..<steps {
+        let first = step * stored * size
+        values += try array.floats(first..<first + count * size)
+      }
+      self.values = values
     }
 
     /// Returns part `index` of the values, in parts of `size` values.
@@ -34,16 +57,14 @@ public struct GivenNoise: Sendable {
   ///   - startPath: The path of x_T, `[N, C, H, W]`.
   ///   - stepsPath: The path of the noise of every step, `[steps, N, C, H, W]`, the noisiest step
   ///     first; nil for a sampler that adds no noise.
+  ///   - limit: The number of samples that will be made, of which alone the noise is read; nil to read
+  ///     all of it.
   /// - Throws: `Failure` (65) `NoiseType` if an array is not of floating-point numbers,
-  ///   `NoiseShape` if x_T does not have four dimensions, or the error that reading a `.npy` file
-  ///   throws.
-  public init(start startPath: String, steps stepsPath: String?) throws {
-    start = try Noise(startPath)
-    guard start.shape.count == 4 else {
-      throw Failure(
-        .dataRefused, .noiseShape, startPath, "shape \(start.shape), expected [N, C, H, W]")
-    }
-    steps = try stepsPath.map { try Noise($0) }
+  ///   `NoiseShape` if it does not have four or five dimensions; (71) `OutOfMemory` if there is not
+  ///   enough memory for it; or the error that reading a `.npy` file throws.
+  public init(start startPath: String, steps stepsPath: String?, first limit: Int? = nil) throws {
+    start = try Noise(startPath, axis: 0, first: limit)
+    steps = try stepsPath.map { try Noise($0, axis: 1, first: limit) }
   }
 
   /// The number of samples that there is noise for.
@@ -82,6 +103,6 @@ public struct GivenNoise: Sendable {
   func start(_ index: Int) -> [Float] { start.part(index, size: size) }
 
   func step(_ step: Int, _ index: Int) -> [Float]? {
-    steps?.part(step * count + index, size: size)
+    steps.map { $0.part(step * $0.count + index, size: size) }
   }
 }

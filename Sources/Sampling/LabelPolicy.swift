@@ -109,6 +109,28 @@ extension LabelPolicy {
       .dataRefused, .tooFewLabels, path, "\(labels.count) labels for \(count) samples")
   }
 
+  /// Returns how many of the first samples are of each class, and how many of none.
+  ///
+  /// - Parameters:
+  ///   - count: The number of samples, which labels from a file must cover.
+  ///   - classes: The number of classes.
+  ///   - seed: The seed of the random streams.
+  package func counts(
+    first count: Int, of classes: Int, seed: UInt64
+  ) -> (counts: [Int], unlabelled: Int) {
+    var counts = [Int](repeating: 0, count: classes + 1)
+    switch self {
+    case .balanced:
+      for label in 0..<classes {
+        counts[label] = count / classes + (label < count % classes ? 1 : 0)
+      }
+    case .fixed(let label): counts[min(label, classes)] = count
+    case .uniform, .file:
+      for index in 0..<count { counts[min(label(index, of: classes, seed: seed), classes)] += 1 }
+    }
+    return (Array(counts.dropLast()), counts[classes])
+  }
+
   /// Returns the class of a sample.
   ///
   /// - Parameters:

@@ -35,9 +35,12 @@ public struct LoadedDecoder: Sendable {
         .usage, .invalidTile, "`decoder.tile` \(tile)",
         "expected a multiple of 4: tiles overlap by a quarter")
     }
-    decoder = try KLDecoder(try CheckpointFile.open(path).taken(nil, option: nil).state)
+    let taken = try CheckpointFile.open(path).taken(nil, option: nil) {
+      (try? DecoderConfiguration($0)) != nil
+    }
+    decoder = try KLDecoder(taken.state)
     provenance = DecoderProvenance(
-      file: lastComponent(path), sha256: try sha256(ofFile: path), scale: scale, tile: tile)
+      file: lastComponent(path), sha256: try sha256(ofCheckpoint: path), scale: scale, tile: tile)
   }
 
   /// Checks that the machine has enough memory for decoding.

@@ -305,6 +305,6 @@ import Testing
 
   @Test func aFileThatIsNotThereIsAnotherStatus() {
     #expect(code { try CheckpointFile.open("/nowhere/x.pt") } == "NotFound")
-    #expect(code { try CheckpointFile.open("/tmp") } == "NotARegularFile")
+    #expect(code { try CheckpointFile.open("/tmp") } == "NotACheckpoint")
   }
 }

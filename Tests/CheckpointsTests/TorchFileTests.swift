@@ -26,6 +26,10 @@ import Testing
       let state = try file.stateDict(key: nil)
       for info in state.infos { found[info.name] = try state.array(info.name) }
     }
+    // An array of numpy is read as a tensor too, which it is not for torch.
+    if name == "numpy_values" {
+      #expect(try found.removeValue(forKey: "array")?.integers() == [0, 1, 2])
+    }
     let expected = try NPZ.read(fixture("torch/\(name).npz"))
     #expect(found.keys.sorted() == expected.names.sorted())
     for (path, tensor) in found {

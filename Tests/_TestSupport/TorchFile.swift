@@ -12,6 +12,8 @@ package indirect enum TorchValue: Sendable {
   case tensor([Float], [Int])
   /// A tensor in int64.
   case integers([Int64], [Int])
+  /// The opcodes that push any other value.
+  case opcodes([UInt8])
 
   /// A dictionary with text keys.
   package static func named(_ items: KeyValuePairs<String, TorchValue>) -> TorchValue {
@@ -83,6 +85,7 @@ private struct TorchWriter {
       append(values.flatMap { little($0.bitPattern) }, values.count, "FloatStorage", shape)
     case .integers(let values, let shape):
       append(values.flatMap { little($0) }, values.count, "LongStorage", shape)
+    case .opcodes(let opcodes): bytes += opcodes
     }
   }
 

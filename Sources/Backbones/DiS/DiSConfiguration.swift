@@ -87,12 +87,19 @@ package struct DiSConfiguration: Equatable, Sendable {
   /// - Throws: ``Failure`` `NotADiSCheckpoint` (65) if the tensors that determine it are missing or
   ///   contradict each other.
   package init(_ state: StateDict) throws(Failure) {
+    func refusal(_ reason: String) -> Failure {
+      Failure(
+        .dataRefused, .notADiSCheckpoint, state.path,
+        "\(reason); a DiS state dict has pos_embed, patch_embed.*, in_blocks.*, mid_block.*, "
+          + "out_blocks.*, norm_f.weight and final_layer.*; this one begins with "
+          + state.names.prefix(5).joined(separator: ", "))
+    }
     func shape(_ name: String, rank: Int) throws(Failure) -> [Int] {
-      guard let info = state.info(name) else {
-        throw Self.refusal("there is no tensor '\(name)'")
+      guard let info = try state.checkedInfo(name) else {
+        throw refusal("there is no tensor '\(name)'")
       }
       guard info.shape.count == rank, info.shape.allSatisfy({ $0 > 0 }) else {
-        throw Self.refusal("'\(name)' has shape \(info.shape), expected \(rank) positive extents")
+        throw refusal("'\(name)' has shape \(info.shape), expected \(rank) positive extents")
       }
       return info.shape
     }
@@ -100,7 +107,7 @@ package struct DiSConfiguration: Equatable, Sendable {
     let positions = try shape("pos_embed", rank: 3)
     let head = try shape("final_layer.linear.weight", rank: 2)
     guard patch[2] == patch[3] else {
-      throw Self.refusal("'patch_embed.proj.weight' has patches of \(patch[2])x\(patch[3])")
+      throw refusal("'patch_embed.proj.weight' has patches of \(patch[2])x\(patch[3])")
     }
     embeddingDimension = patch[0]
     channels = patch[1]
@@ -111,25 +118,18 @@ package struct DiSConfiguration: Equatable, Sendable {
     let patches = positions[1] - (classCount == nil ? 1 : 2)
     let side = Int(Double(max(patches, 0)).squareRoot().rounded())
     guard patches > 0, side * side == patches else {
-      throw Self.refusal("'pos_embed' has \(positions[1]) tokens, which is no square of patches")
+      throw refusal("'pos_embed' has \(positions[1]) tokens, which is no square of patches")
     }
     imageSide = side * patchSize
     let outputs = patchSize * patchSize * channels
     guard head[0] == outputs || head[0] == 2 * outputs else {
-      throw Self.refusal(
+      throw refusal(
         "'final_layer.linear.weight' has \(head[0]) rows, expected \(outputs) or \(2 * outputs)")
     }
     learnsSigma = head[0] == 2 * outputs
     blocksPerHalf = 0
     while state.info("in_blocks.\(blocksPerHalf).norm.weight") != nil { blocksPerHalf += 1 }
     hasSkips = state.info("out_blocks.0.skip_linear.weight") != nil
-  }
-
-  private static func refusal(_ reason: String) -> Failure {
-    Failure(
-      .dataRefused, .notADiSCheckpoint, "checkpoint",
-      "\(reason); a DiS state dict has pos_embed, patch_embed.*, in_blocks.*, mid_block.*, "
-        + "out_blocks.*, norm_f.weight and final_layer.*")
   }
 }
 

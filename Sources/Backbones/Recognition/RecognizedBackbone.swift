@@ -34,7 +34,13 @@ package struct RecognizedBackbone: Sendable {
     _ state: StateDict, arguments: [String: String] = [:], choices: BackboneChoices = .init()
   ) throws(Failure) {
     var rules = RecognitionRules(path: state.path, arguments: arguments, choices: choices)
-    switch try FamilyNames(state) {
+    switch FamilyNames(state) {
+    case nil: throw Self.unknown(state)
+    case .unread(let family):
+      throw Failure(
+        .dataRefused, .notABackbone, state.path,
+        "the tensors are those of \(family), which is not read; make its samples with a program of "
+          + "your own and give it as `generator`")
     case .dis:
       let configuration = try DiSConfiguration(state)
       try rules.settle(.dis, by: .tensors)
@@ -71,6 +77,19 @@ package struct RecognizedBackbone: Sendable {
     decidedBy = rules.decidedBy
   }
 
+  /// Returns whether the names of tensors are those of a family of backbones, be it one that is read or
+  /// not.
+  package static func hasNames(_ state: StateDict) -> Bool { FamilyNames(state) != nil }
+
+  private static func unknown(_ state: StateDict) -> Failure {
+    let names = state.names.prefix(5).joined(separator: ", ")
+    return Failure(
+      .dataRefused, .notABackbone, state.path,
+      "\(state.names.count) tensors, beginning with \(names); expected those of a DiS "
+        + "(in_blocks.*.mixer), a DiT or SiT (x_embedder, blocks.*.attn, final_layer), or a U-ViT "
+        + "(in_blocks.*.attn, decoder_pred)")
+  }
+
   /// Loads the network.
   ///
   /// - Parameters:
@@ -101,52 +120,41 @@ private enum FamilyNames {
   /// DiT or SiT, or REPA if it has the marks of its training.
   case dit(isREPA: Bool)
   case uvit
+  /// A family that is known but not read.
+  case unread(String)
 
-  init(_ state: StateDict) throws(Failure) {
+  /// Recognises a family, or returns nil if the names are of none that is known.
+  init?(_ state: StateDict) {
     func has(_ name: String) -> Bool { state.info(name) != nil }
     func hasPrefix(_ prefix: String) -> Bool { state.names.contains { $0.hasPrefix(prefix) } }
-    func unread(_ family: String) -> Failure {
-      Failure(
-        .dataRefused, .notABackbone, state.path,
-        "the tensors are those of \(family), which is not read; make its samples with a program of "
-          + "your own and give it as `generator`")
-    }
+    func hasSuffix(_ suffix: String) -> Bool { state.names.contains { $0.hasSuffix(suffix) } }
 
     if has("in_blocks.0.mixer.A_log") || has("mid_block.mixer.A_log") {
       self = .dis
     } else if has("mid_block.attn.qkv.weight"), has("decoder_pred.weight") {
-      if hasPrefix("context_embed.") { throw unread("a U-ViT for text") }
-      self = .uvit
+      self = hasPrefix("context_embed.") ? .unread("a U-ViT for text") : .uvit
     } else if hasPrefix("transformer_blocks.") {
-      throw unread(
-        state.names.contains { $0.hasSuffix("A_log") } ? "DiM" : "a model of diffusers")
+      self = .unread(hasSuffix("A_log") ? "DiM" : "a model of diffusers")
     } else if has("x_embedder.proj.weight") {
-      if state.names.contains(where: { $0.hasSuffix("mixer.A_log") }) { throw unread("ZigMa") }
-      if has("blocks.0.cross_attn.proj.weight") || hasPrefix("y_embedder.y_proj.")
+      if hasSuffix("mixer.A_log") {
+        self = .unread("ZigMa")
+      } else if has("blocks.0.cross_attn.proj.weight") || hasPrefix("y_embedder.y_proj.")
         || has("y_embedder.y_embedding")
       {
-        throw unread("PixArt")
-      }
-      if has("feat_rope.freqs_cos") || has("blocks.0.mlp.w12.weight")
+        self = .unread("PixArt")
+      } else if has("feat_rope.freqs_cos") || has("blocks.0.mlp.w12.weight")
         || has("blocks.0.norm1.weight")
       {
-        throw unread("LightningDiT")
-      }
-      guard has("blocks.0.attn.qkv.weight"), has("t_embedder.mlp.0.weight"),
+        self = .unread("LightningDiT")
+      } else if has("blocks.0.attn.qkv.weight"), has("t_embedder.mlp.0.weight"),
         has("y_embedder.embedding_table.weight")
-      else { throw Self.unknown(state) }
-      self = .dit(isREPA: hasPrefix("projectors.") || hasPrefix("decoder_blocks."))
+      {
+        self = .dit(isREPA: hasPrefix("projectors.") || hasPrefix("decoder_blocks."))
+      } else {
+        return nil
+      }
     } else {
-      throw Self.unknown(state)
+      return nil
     }
-  }
-
-  private static func unknown(_ state: StateDict) -> Failure {
-    let names = state.names.prefix(5).joined(separator: ", ")
-    return Failure(
-      .dataRefused, .notABackbone, state.path,
-      "\(state.names.count) tensors, beginning with \(names); expected those of a DiS "
-        + "(in_blocks.*.mixer), a DiT or SiT (x_embedder, blocks.*.attn, final_layer), or a U-ViT "
-        + "(in_blocks.*.attn, decoder_pred)")
   }
 }

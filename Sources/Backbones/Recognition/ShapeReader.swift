@@ -17,7 +17,9 @@ struct ShapeReader {
   /// - Throws: ``Failure`` `CheckpointMismatch` (65) if there is no such tensor, or it has another
   ///   rank, or an extent of 0 or an absurd one.
   func callAsFunction(_ name: String, rank: Int) throws(Failure) -> [Int] {
-    guard let info = state.info(name) else { throw refusal("there is no tensor '\(name)'") }
+    guard let info = try state.checkedInfo(name) else {
+      throw refusal("there is no tensor '\(name)'")
+    }
     guard info.shape.count == rank,
       info.shape.allSatisfy({ (1...Self.largestExtent).contains($0) })
     else {

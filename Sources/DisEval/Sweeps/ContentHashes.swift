@@ -1,3 +1,4 @@
+import Checkpoints
 import Crypto
 import Files
 import Foundation
@@ -50,6 +51,14 @@ struct ContentHashes {
       hash.update(data: name + [0] + Array(content.utf8))
     }
     return hexadecimal(hash.finalize())
+  }
+
+  /// Returns the SHA-256 of a checkpoint of one or several files.
+  mutating func sha256(ofCheckpoint path: String) throws -> String {
+    let paths = try pathsOfCheckpoint(path)
+    guard paths.count > 1 else { return try ofFile(path) }
+    let hashes = try paths.map { ($0, try ofFile($0)) }
+    return hashOfLines(hashes)
   }
 
   private mutating func ofFile(_ path: String) throws -> String {

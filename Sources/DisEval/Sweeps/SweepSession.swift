@@ -19,6 +19,8 @@ final class SweepSession {
   private let seed: UInt64
   private let claims: ClaimFile
   private var hashes: ContentHashes
+  /// The keys that a different process was found to evaluate.
+  private var awaited: Set<String> = []
   /// The keys for which there was a row.
   private var seen: Set<String> = []
   /// The keys of generators that were started, by command and seed.
@@ -97,12 +99,19 @@ final class SweepSession {
       let isFirst = seen.insert(key).inserted
       if let entry = try known(key, checkpoint, relabel: isFirst) {
         row.finish(entry, isCached: true)
+        // A process that was killed after it wrote the result leaves its samples behind.
+        RunDirectory.remove(runPath(key))
         return row
       }
       // Any number works: two keys with the same number wait for each other.
       let claim = 1 + (Int(key.prefix(12), radix: 16) ?? 0)
       guard try claims.claim(claim) else {
         seen.remove(key)
+        if awaited.insert(key).inserted {
+          reporter.note(
+            "\(checkpoint.name), seed \(seed): \(holders(of: "\(sweep.folder)/sweep.lock")) evaluates "
+              + "it; waiting")
+        }
         return nil
       }
       defer { claims.release(claim) }
@@ -145,7 +154,7 @@ final class SweepSession {
     _ checkpoint: SweepCheckpoint, seed: UInt64
   ) throws -> Identified {
     guard let command = checkpoint.generator else {
-      let sha256 = try hashes.sha256(checkpoint.path)
+      let sha256 = try hashes.sha256(ofCheckpoint: checkpoint.path)
       return Identified(
         key: try key(of: checkpoint.path).text(checkpoint: sha256, seed: seed), sha256: sha256)
     }

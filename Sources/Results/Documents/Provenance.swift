@@ -32,6 +32,9 @@ public struct Provenance: Codable, Sendable {
   public var reference: ReferenceProvenance
   /// Known mismatches that the user allowed.
   public var allowedMismatches: [String]?
+  /// The images of both sides that were left out because they cannot be decoded, each with the reason;
+  /// nil if there are none.
+  public var leftOut: [String]?
   /// The warnings issued.
   public var warnings: [String]
 
@@ -53,6 +56,7 @@ public struct Provenance: Codable, Sendable {
   ///   - extractor: The feature extractor.
   ///   - reference: The reference that the images were compared with.
   ///   - allowedMismatches: Known mismatches that the user allowed.
+  ///   - leftOut: The images that were left out because they cannot be decoded.
   ///   - warnings: The warnings issued.
   package init(
     tool: String, kernels: String, dialect: String, num: Int? = nil,
@@ -60,7 +64,7 @@ public struct Provenance: Codable, Sendable {
     generator: GeneratorProvenance? = nil, labels: LabelCounts? = nil,
     decoder: DecoderProvenance? = nil, images: String? = nil,
     preset: String? = nil, extractor: ExtractorProvenance, reference: ReferenceProvenance,
-    allowedMismatches: [String]? = nil, warnings: [String]
+    allowedMismatches: [String]? = nil, leftOut: [String]? = nil, warnings: [String]
   ) {
     self.tool = tool
     self.kernels = kernels
@@ -76,6 +80,7 @@ public struct Provenance: Codable, Sendable {
     self.extractor = extractor
     self.reference = reference
     self.allowedMismatches = allowedMismatches
+    self.leftOut = leftOut
     self.warnings = warnings
   }
 }
@@ -95,12 +100,19 @@ extension Provenance {
 public struct CheckpointProvenance: Codable, Sendable {
   /// The file name.
   public var file: String
-  /// The SHA-256 of the file.
+  /// The SHA-256 of the file; for a checkpoint in several files, that of the lines that `sha256sum`
+  /// prints for the index and the files in the order of their names.
   public var sha256: String
   /// The container format.
   public var format: String
   /// The key path of the state dict within the file; nil if the file is itself a state dict.
   public var key: String?
+  /// What was taken off the beginning of the names of all tensors, such as `module.`; nil if nothing
+  /// was.
+  public var prefix: String?
+  /// The names of the values beside the tensors of the network, such as `n_averaged`; nil if there are
+  /// none.
+  public var leftOut: [String]?
   /// The architecture.
   public var model: ModelProvenance
   /// What decided each property of the model that is not a matter of shapes, by its name: `option`,
@@ -115,16 +127,20 @@ public struct CheckpointProvenance: Codable, Sendable {
   ///   - format: The container format.
   ///   - key: The key path of the state dict within the file; nil if the file is itself a state
   ///     dict.
+  ///   - prefix: What was taken off the beginning of the names of all tensors; may be empty.
+  ///   - leftOut: The names of the values beside the tensors of the network; may be empty.
   ///   - model: The architecture.
   ///   - decidedBy: What decided each property of the model that is not a matter of shapes.
   package init(
-    file: String, sha256: String, format: String, key: String? = nil, model: ModelProvenance,
-    decidedBy: [String: String]? = nil
+    file: String, sha256: String, format: String, key: String? = nil, prefix: String = "",
+    leftOut: [String] = [], model: ModelProvenance, decidedBy: [String: String]? = nil
   ) {
     self.file = file
     self.sha256 = sha256
     self.format = format
     self.key = key
+    self.prefix = prefix.isEmpty ? nil : prefix
+    self.leftOut = leftOut.isEmpty ? nil : leftOut
     self.model = model
     self.decidedBy = decidedBy
   }

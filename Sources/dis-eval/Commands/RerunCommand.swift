@@ -1,4 +1,5 @@
 import ArgumentParser
+import Checkpoints
 import DisEval
 import Files
 import Foundation
@@ -184,7 +185,9 @@ extension EvaluationResult {
   func sampledFiles(given: RecordedFiles) throws -> RecordedFiles {
     let recorded = RecordedFiles(try request)
     func unchanged(_ path: String?, _ expected: String?) -> String? {
-      guard let path, let expected, (try? sha256(ofFile: path)) == expected else { return nil }
+      guard let path, let expected, (try? sha256(ofCheckpoint: path)) == expected else {
+        return nil
+      }
       return path
     }
     var files = given
