@@ -1,5 +1,20 @@
 import Files
 
+/// The largest number of samples that can be asked for.
+package let largestSampleCount = 1_000_000_000
+
+/// Checks the number of samples that is asked for.
+///
+/// - Throws: `Failure` `TooFewSamples` (65) if `count` is less than 2, `SettingOutOfRange` (64) if it is
+///   more than ``largestSampleCount``.
+package func checkSampleCount(_ count: Int) throws(Failure) {
+  try checkEnough(count, "`num`")
+  guard count <= largestSampleCount else {
+    throw Failure(
+      .usage, .settingOutOfRange, "`num` \(count)", "expected at most \(largestSampleCount)")
+  }
+}
+
 /// Checks that there are enough images for a covariance.
 ///
 /// - Parameters:

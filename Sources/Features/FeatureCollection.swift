@@ -111,7 +111,8 @@ package struct ScoredImage: Sendable {
     }
     return zip(images, features).map { image, features in
       ScoredImage(
-        width: image.width, height: image.height, traits: image.traits,
+        width: image.width, height: image.height,
+        traits: image.hasSingleColor ? image.traits.union(.singleColor) : image.traits,
         digest: Array(SHA256.hash(data: image.pixels)), means: image.quarterMeans,
         features: features)
     }

@@ -1,4 +1,5 @@
 import FeatureExtractors
+import Files
 import Images
 import Work
 
@@ -12,6 +13,8 @@ package struct ImageSupply: Sendable {
   let division: Division
   /// Returns the work that gives the images of a range; called on any thread.
   let make: @Sendable (Range<Int>) async throws -> Work
+  /// The existing images, for naming all that cannot be decoded; nil for images that are made.
+  private(set) var source: ImageSource?
 
   /// Work of this processor that gives images and their classes.
   package typealias Work = @Sendable () throws -> [(image: Image, label: Int?)]
@@ -66,7 +69,32 @@ extension ImageSupply {
   ///   - source: The images.
   ///   - activity: The name of the activity in progress reports.
   package init(_ source: ImageSource, activity: String) {
-    self.init(count: source.count, activity: activity) { (try source.image(at: $0), nil) }
+    self.init(source, count: source.count, activity: activity)
+  }
+
+  /// Creates a supply of the first existing images.
+  package init(_ source: ImageSource, count: Int, activity: String) {
+    self.init(count: count, activity: activity) { (try source.image(at: $0), nil) }
+    self.source = source
+  }
+}
+
+extension ImageSupply {
+  /// Returns a failure that names the existing image that the extractor cannot process.
+  fileprivate func naming(_ failure: Failure, at index: Int) -> Failure {
+    guard let name = source?.name(of: index) else { return failure }
+    return Failure(
+      failure.status, failure.code, name, "\(failure.detail), by \(failure.subject)")
+  }
+
+  /// Does the work that gives images. If one of several existing images cannot be decoded, the failure
+  /// names all of them.
+  fileprivate func naming(_ work: Work) throws -> [(image: Image, label: Int?)] {
+    do {
+      return try work()
+    } catch let failure as Failure {
+      throw source?.naming(failure) ?? failure
+    }
   }
 }
 
@@ -122,9 +150,17 @@ package struct FeatureCollector {
       count: (count + together - 1) / together, width: width, inFlight: workload.batch / together
     ) { part in
       let work = try await images.make(part * together..<min((part + 1) * together, count))
-      let made = try await cores.use { _ in try work() }
-      let scored = try await ScoredImage.scoring(
-        made.map(\.image), extractor, preparations, on: cores)
+      let made = try await cores.use { _ in try images.naming(work) }
+      let scored: [ScoredImage]
+      do {
+        scored = try await ScoredImage.scoring(
+          made.map(\.image), extractor, preparations, on: cores)
+      } catch let failure as Failure where failure.code == .imageMismatch {
+        let first = made.firstIndex {
+          (try? ScoredImage($0.image, extractor, preparations)) == nil
+        }
+        throw images.naming(failure, at: part * together + (first ?? 0))
+      }
       return zip(made, scored).map { CollectedImage(image: $0.image, label: $0.label, scored: $1) }
     } consume: { _, made in
       for image in made {

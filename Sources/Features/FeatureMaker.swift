@@ -21,6 +21,8 @@ public struct FeatureMaker: Sendable {
   /// Whether subfolders of a folder of images are searched; nil to refuse a folder that has images
   /// both in itself and in a subfolder.
   public var recursive: Bool?
+  /// Whether images that cannot be decoded are left out, instead of being a reason to stop.
+  public var skipsBroken = false
   /// Whether the features of sFID are written.
   public var spatial = false
   /// The number format of the extractor's matrix products.
@@ -56,7 +58,7 @@ public struct FeatureMaker: Sendable {
   ) async throws -> StatisticsRecord {
     let output = try StatisticsOutput(
       "features", of: images, to: path, dialect: dialect, weights: weights, recursive: recursive,
-      precision: precision, workload: workload, reporter: reporter)
+      skipsBroken: skipsBroken, precision: precision, workload: workload, reporter: reporter)
     let network = output.extractor.network
     let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
     func rows(_ name: String, _ width: Int) throws -> FeatureRows {

@@ -7,11 +7,15 @@ package struct ImageTally {
   private var smallest = (width: Int.max, height: Int.max)
   private var largest = (width: 0, height: 0)
   private var traits: [Image.Traits: Int] = [:]
+  /// The number of images by the first 8 bytes of their hashes, so that copies are found.
+  private var numberOfHash: [UInt64: Int] = [:]
 
   mutating func append(_ image: ScoredImage) {
     count += 1
     smallest = (min(smallest.width, image.width), min(smallest.height, image.height))
     largest = (max(largest.width, image.width), max(largest.height, image.height))
+    let hash = image.digest.prefix(8).reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
+    numberOfHash[hash, default: 0] += 1
     if !image.traits.isEmpty { traits[image.traits, default: 0] += 1 }
   }
 
@@ -34,6 +38,23 @@ package struct ImageTally {
       let affected = traits.reduce(0) { $0 + ($1.key.contains(trait) ? $1.value : 0) }
       guard affected > 0 else { continue }
       notes += trait.notes.map { "'\(subject)': \(affected) of \(count) \($0)" }
+    }
+    return notes + alike.map { "'\(subject)': \($0)" }
+  }
+
+  /// Sentences about images that are alike, if they are more than one in a hundred.
+  private var alike: [String] {
+    guard count > 1 else { return [] }
+    let copies = count - numberOfHash.count
+    let uniform = traits.reduce(0) { $0 + ($1.key.contains(.singleColor) ? $1.value : 0) }
+    var notes: [String] = []
+    if copies == count - 1 {
+      notes.append("all \(count) images are copies of one; no distance or score describes them")
+    } else if copies * 100 > count {
+      notes.append("\(copies) of \(count) images are copies of others")
+    }
+    if uniform * 100 > count {
+      notes.append("\(uniform) of \(count) images have a single colour")
     }
     return notes
   }

@@ -26,6 +26,8 @@ public struct StatisticsMaker: Sendable {
   /// Whether subfolders of a folder of images are searched; nil to refuse a folder that has images
   /// both in itself and in a subfolder.
   public var recursive: Bool?
+  /// Whether images that cannot be decoded are left out, instead of being a reason to stop.
+  public var skipsBroken = false
   /// The number format of the extractor's matrix products.
   public var precision = Precision.float32
   /// The amount of work that runs at once.
@@ -70,7 +72,8 @@ public struct StatisticsMaker: Sendable {
     guard keptRows >= 0 else { throw Failure.outOfRange("keptRows", keptRows, "at least 0") }
     let output = try StatisticsOutput(
       "statistics", of: images, to: path, dialect: dialect, weights: weights,
-      recursive: recursive, precision: precision, workload: workload, reporter: reporter)
+      recursive: recursive, skipsBroken: skipsBroken, precision: precision, workload: workload,
+      reporter: reporter)
     let held = try heldOut.map { try ImageSource(path: $0.path, recursive: recursive) }
     let collection = try await output.features(spatial: true, keptRows: keptRows)
     collection.tally.notes(lastComponent(images)).forEach { reporter.warn($0) }

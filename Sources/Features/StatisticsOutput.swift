@@ -29,7 +29,8 @@ package struct StatisticsOutput {
   ///   (65) if there are fewer than two images, or the error that opening a file throws.
   init(
     _ content: String, of images: String, to path: String, dialect: Dialect, weights: String?,
-    recursive: Bool?, precision: Precision, workload: Workload, reporter: Reporter
+    recursive: Bool?, skipsBroken: Bool, precision: Precision, workload: Workload,
+    reporter: Reporter
   ) throws {
     try workload.prepare()
     guard path.hasSuffix(".npz") else {
@@ -37,8 +38,10 @@ package struct StatisticsOutput {
     }
     try AtomicFile.check(path, isReadBack: true)
     try AtomicFile.check(ReferenceStatistics.recordPath(path))
-    source = try ImageSource(path: images, recursive: recursive)
-    try checkEnough(source.count, images)
+    let source = try ImageSource(path: images, recursive: recursive)
+    self.source = skipsBroken ? try source.withoutBroken() : source
+    self.source.warningOfBroken.map { reporter.warn($0) }
+    try checkEnough(self.source.count, images)
     extractor = try LoadedExtractor.choose(
       weights: weights, reference: nil, precision: precision)
     preparation = extractor.network.effective(dialect.definition.preparation)

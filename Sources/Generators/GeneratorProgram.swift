@@ -178,6 +178,12 @@ extension GeneratorProgram {
   /// - Throws: `Failure` `TooFewLabels` (65) if there are fewer than `count`.
   package func checkCovers(_ count: Int) throws(Failure) { try labels.checkCovers(count) }
 
+  /// Returns how many of the first samples are of each class, and how many of none; nil for a model
+  /// without classes.
+  package func labelCounts(first count: Int) -> (counts: [Int], unlabelled: Int)? {
+    provenance.classes.map { labels.counts(first: count, of: $0, seed: provenance.seed) }
+  }
+
   /// Returns the class of a sample; nil for a model without classes.
   ///
   /// - Parameter index: The index of the sample, from 0. Labels from a file must include it.

@@ -51,6 +51,15 @@ extension SampleSource {
     }
   }
 
+  /// Returns how many of the first samples are of each class, and how many of none; nil for a model
+  /// without classes.
+  package func labelCounts(first count: Int) -> (counts: [Int], unlabelled: Int)? {
+    switch self {
+    case .checkpoint(let generator): generator.labelCounts(first: count)
+    case .program(let program): program.labelCounts(first: count)
+    }
+  }
+
   /// Returns the class of a sample; nil for a model without classes.
   ///
   /// - Parameter index: The index of the sample, from 0. Labels from a file must include it.

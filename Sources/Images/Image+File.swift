@@ -12,10 +12,13 @@ extension Image {
   /// - Parameters:
   ///   - file: The whole file.
   ///   - subject: The name of the file, for failures.
-  /// - Throws: ``Failure`` `UnsupportedFormat` (65) if the file has none of these formats, or the
-  ///   failure of ``PNG/decode(_:subject:)``, ``JPEG/decode(_:subject:)``,
+  /// - Throws: ``Failure`` (65) `Truncated` if the file is empty, `UnsupportedFormat` if it has none of
+  ///   these formats, or the failure of ``PNG/decode(_:subject:)``, ``JPEG/decode(_:subject:)``,
   ///   ``WebP/decode(_:subject:)``, ``BMP/decode(_:subject:)`` or ``PNM/decode(_:subject:)``.
   public init(file: [UInt8], subject: String) throws(Failure) {
+    guard !file.isEmpty else {
+      throw Failure(.dataRefused, .truncated, subject, "the file is empty")
+    }
     if file.starts(with: JPEG.signature) {
       self = try JPEG.decode(file, subject: subject)
     } else if file.starts(with: PNG.signature.prefix(file.count)) {

@@ -102,6 +102,10 @@ extension Image {
     /// The file has more than 8 bits per sample.
     public static let reducedDepth = Traits(rawValue: 4)
 
+    /// All pixels have the same colour. Image files do not have this trait; it is found when an image is
+    /// scored.
+    package static let singleColor = Traits(rawValue: 8)
+
     /// A sentence for people about each trait, in a fixed order.
     public var notes: [String] {
       Self.sentences.filter { contains($0.trait) }.map(\.text)
@@ -119,6 +123,11 @@ extension Image {
 }
 
 extension Image {
+  /// Whether all pixels have the same colour.
+  package var hasSingleColor: Bool {
+    pixels.indices.dropFirst(channels).allSatisfy { pixels[$0] == pixels[$0 - channels] }
+  }
+
   /// The mean of the bytes of each quarter, rounded: top left, top right, bottom left, bottom right. A
   /// side of one pixel belongs to both halves.
   package var quarterMeans: [UInt8] {

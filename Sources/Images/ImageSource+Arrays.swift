@@ -4,6 +4,13 @@ import Files
 /// Arrays of pixels.
 extension ImageSource {
   init(_ file: NPZ, path: String) throws(Failure) {
+    guard file.names.contains("arr_0") else {
+      let names = file.names.prefix(20).joined(separator: ", ")
+      throw Failure(
+        .dataRefused, .arrayMissing, path,
+        "has \(names.isEmpty ? "no arrays" : names); expected images (arr_0), statistics (mu and "
+          + "sigma) or feature rows (features); save the arrays again under these names")
+    }
     let pixels = try file.reader("arr_0")
     try self.init(
       pixels, labels: try Self.labels(in: file, count: pixels.shape.first ?? 0),

@@ -24,7 +24,9 @@ public struct ImageSource: Sendable, CustomStringConvertible {
   public let labels: [Int]?
   /// The width and height of all images in pixels, if known without decoding any.
   public let size: (width: Int, height: Int)?
-  private let storage: Storage
+  /// Why images were left out that could not be decoded, in their order; see ``withoutBroken()``.
+  public let leftOut: [Failure]
+  let storage: Storage
 
   /// The kinds of containers of images.
   public enum Container: String, Sendable {
@@ -58,13 +60,14 @@ public struct ImageSource: Sendable, CustomStringConvertible {
 
   init(
     count: Int, description: String, ignored: Int = 0, labels: [Int]? = nil,
-    size: (width: Int, height: Int)? = nil, storage: Storage
+    size: (width: Int, height: Int)? = nil, leftOut: [Failure] = [], storage: Storage
   ) {
     self.count = count
     self.description = description
     self.ignored = ignored
     self.labels = labels
     self.size = size
+    self.leftOut = leftOut
     self.storage = storage
   }
 
@@ -104,6 +107,10 @@ public struct ImageSource: Sendable, CustomStringConvertible {
       try self.init(try Folder(path: path, recursive: recursive ?? false), recursive: recursive)
       return
     }
+    let foreign = try ForeignContent(file)
+    let expected =
+      "a folder or a zip file of PNG, JPEG, WebP, BMP or PPM files, an npz or npy file of images, an "
+      + "IDX file (MNIST), gzipped or not, or a batch of CIFAR"
     switch try file.bytes(at: 0, count: min(file.size, 4)) {
     case Array("PK\u{3}\u{4}".utf8):
       let archive = try ZipArchive(file)
@@ -120,22 +127,22 @@ public struct ImageSource: Sendable, CustomStringConvertible {
     case let start where start.starts(with: [0x1F, 0x8B]):
       try ImageLimits.check(fileSize: file.size, subject: path)
       let content = try gunzipped(try file.bytes(at: 0, count: file.size), subject: path)
+      guard content.starts(with: [0, 0, 8, 3]) else {
+        throw (foreign ?? .compressed("gunzip")).failure(path, .notImages, expected: expected)
+      }
       try self.init(idx: content, path: path)
     case [0, 0, 8, 3]:
       try self.init(idx: file)
     case let start where PickledValue.hasSignature(start):
       self.init([try CIFARBatch(pickle: file)], name: "CIFAR batch")
     default:
-      throw Failure(.dataRefused, .unsupportedFormat, path, "neither \(Self.supportedFormats)")
+      throw foreign?.failure(path, .unsupportedFormat, expected: expected)
+        ?? Failure(.dataRefused, .unsupportedFormat, path, "expected \(expected)")
     }
   }
 
   /// The distance from the requested file to the one that is read ahead into the system's cache.
   private static let filesAhead = 16
-
-  private static let supportedFormats =
-    "a folder nor a zip file of PNG, JPEG, WebP, BMP or PPM files, nor an npz or npy file of "
-    + "images, nor an IDX file (MNIST), gzipped or not, nor a batch of CIFAR"
 
   /// Reads and decodes one image.
   ///

@@ -25,8 +25,7 @@ public enum PNG {
     guard bytes.starts(with: signature.prefix(bytes.count)) else {
       throw Failure(.dataRefused, .unsupportedFormat, subject, "this is not a PNG file")
     }
-    var header = dis_png_header()
-    try call(subject) { dis_png_read_header(&header, bytes, bytes.count, $0) }
+    let header = try header(bytes, subject: subject)
     let (width, height) = (Int(header.width), Int(header.height))
     let channels = Int(header.channels)
     try ImageLimits.check(width: width, height: height, subject: subject)
@@ -50,6 +49,13 @@ public enum PNG {
     var traits: Image.Traits = header.bit_depth == 16 ? .reducedDepth : []
     if header.has_alpha || header.has_transparent_color { traits.insert(.alphaDropped) }
     return Image(width: width, height: height, channels: channels, pixels: pixels, traits: traits)
+  }
+
+  /// Reads the header of a PNG file.
+  static func header(_ bytes: [UInt8], subject: String) throws(Failure) -> dis_png_header {
+    var header = dis_png_header()
+    try call(subject) { dis_png_read_header(&header, bytes, bytes.count, $0) }
+    return header
   }
 
   /// Encodes an image as an 8-bit grey or RGB file without optional chunks.

@@ -14,14 +14,17 @@ package enum ImagesOrStatistics: Sendable {
   ///   - path: A file or folder.
   ///   - recursive: Whether to read the folders inside a folder, as in
   ///     ``ImageSource/init(path:recursive:)``.
+  ///   - skipsBroken: Whether images that cannot be decoded are left out.
   /// - Throws: `Failure` `StatsInvalid` (65) and the other codes of
   ///   ``ReferenceStatistics/init(path:)`` for statistics; `NoImages` (66), `NotImages` (65) and
   ///   the other codes of ``ImageSource/init(path:recursive:)`` otherwise.
-  package init(path: String, recursive: Bool?) throws {
-    self =
-      ReferenceStatistics.isRecognised(path)
-      ? .statistics(try ReferenceStatistics(path: path))
-      : .images(try ImageSource(path: path, recursive: recursive))
+  package init(path: String, recursive: Bool?, skipsBroken: Bool = false) throws {
+    guard !ReferenceStatistics.isRecognised(path) else {
+      self = .statistics(try ReferenceStatistics(path: path))
+      return
+    }
+    let source = try ImageSource(path: path, recursive: recursive)
+    self = .images(skipsBroken ? try source.withoutBroken() : source)
   }
 
   /// The statistics; nil for images.

@@ -12,6 +12,11 @@ package struct LabelTally {
   /// - Parameter classes: The number of possible classes.
   package init(classes: Int) { counts = [Int](repeating: 0, count: classes) }
 
+  /// Creates a tally of images that were counted.
+  package init(counts: [Int], unlabelled: Int) {
+    (self.counts, self.unlabelled) = (counts, unlabelled)
+  }
+
   /// The counts as recorded in results.
   package var summary: LabelCounts { LabelCounts(counts: counts, unlabelled: unlabelled) }
 

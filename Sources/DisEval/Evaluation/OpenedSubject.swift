@@ -21,16 +21,18 @@ enum OpenedSubject {
     let count = request.num ?? EvaluationRequest.defaultCount
     switch request.subject {
     case .images(let path):
-      self = .existing(try ImagesOrStatistics(path: path, recursive: request.recursive))
+      self = .existing(
+        try ImagesOrStatistics(
+          path: path, recursive: request.recursive, skipsBroken: request.skipsBroken ?? false))
     case .checkpoint(let checkpoint):
-      try checkEnough(count, "`num`")
+      try checkSampleCount(count)
       let generator = try Generator(checkpoint, precision: request.precision)
       try preset?.check(generator)
       try generator.checkMakesImages()
       try generator.checkCovers(count)
       self = .samples(.checkpoint(generator), count: count)
     case .generator(let generator):
-      try checkEnough(count, "`num`")
+      try checkSampleCount(count)
       let program = try GeneratorProgram(
         generator, processes: execution.generatorCount, timeout: execution.generatorTimeout,
         reporter: reporter)

@@ -43,7 +43,10 @@ public struct PreparedEvaluation: Sendable {
     var opened = request.generator == nil ? try missing.open(open) : nil
     let path = try missing.open { try resolveReference(request.reference) }
     let found = try missing.open {
-      try path.map { try ImagesOrStatistics(path: $0, recursive: request.recursive) }
+      try path.map {
+        try ImagesOrStatistics(
+          path: $0, recursive: request.recursive, skipsBroken: request.skipsBroken ?? false)
+      }
     }
     if path == nil, opened?.statistics == nil {
       // Statistics that are to be fetched name no extractor of ours: it is the one of the cache.
@@ -84,17 +87,21 @@ public struct PreparedEvaluation: Sendable {
     for source in [subject.images, reference.images].compactMap(\.self) where source.ignored > 0 {
       guardian.warn("\(source): \(source.ignored) other files were left out")
     }
+    for source in [subject.images, reference.images].compactMap(\.self) {
+      if let warning = source.warningOfBroken { guardian.warn(warning) }
+    }
     let statistics = [subject.statistics, reference.statistics].compactMap(\.self)
+    for note in statistics.flatMap(\.notes) { guardian.warn(note) }
     extractor = try AgreedExtractor(
       statistics: statistics, weights: request.weights, precision: request.precision,
       needsNetwork: statistics.count < 2, loaded: loaded, guardian: &guardian)
     pairs = try scoring.dialectPairs(subject, reference, extractor, &guardian)
     try scoring.checkAvailable(subject, reference, extractor)
     try scoring.checkResolutions(subject, reference, &guardian)
-    if case .samples(let source, let count) = subject, let classes = source.classCount {
-      var labels = LabelTally(classes: classes)
-      for index in 0..<count { labels.append(source.label(index) ?? classes) }
-      note(labels)
+    if case .samples(let source, let count) = subject,
+      let labels = source.labelCounts(first: count)
+    {
+      note(LabelTally(counts: labels.counts, unlabelled: labels.unlabelled))
     }
   }
 
@@ -223,6 +230,7 @@ extension PreparedEvaluation {
     let origin = subject.origin
     var extractor = extractor.provenance
     extractor.preprocessing = only?.value.preprocessing
+    let leftOut = [subject.images, reference.images].compactMap(\.self).flatMap(\.leftOut)
     return Provenance(
       tool: "\(Tool.name) \(Tool.version)",
       kernels: Tool.kernelPath(extractor.precision ?? origin?.sampler?.precision),
@@ -234,6 +242,7 @@ extension PreparedEvaluation {
       reference: referenceSide.provenance(
         path: referencePath, dialect: only == nil ? nil : pairs[0].reference),
       allowedMismatches: guardian.allowed.isEmpty ? nil : guardian.allowed,
+      leftOut: leftOut.isEmpty ? nil : leftOut.map { "\($0.subject): \($0.code): \($0.detail)" },
       warnings: guardian.warnings)
   }
 
@@ -243,7 +252,9 @@ extension PreparedEvaluation {
     for (side, name) in zip([subject, reference], names) {
       side.tally?.notes(name).forEach { guardian.warn($0) }
     }
-    if let count = subject.count, count <= extractor.provenance.dimension {
+    if self.subject.statistics == nil, let count = subject.count,
+      count <= extractor.provenance.dimension
+    {
       guardian.warn(
         "\(count) images span at most \(count - 1) of \(extractor.provenance.dimension) "
           + "dimensions: the covariance is rank deficient and the distance biased upwards")

@@ -21,6 +21,8 @@ public struct Explainer: Sendable {
   /// Whether subfolders of a folder of images are searched; nil to refuse a folder that has images
   /// both in itself and in a subfolder.
   public var recursive: Bool?
+  /// Whether images that cannot be decoded are left out, instead of being a reason to stop.
+  public var skipsBroken = false
   /// The amount of work that runs at once.
   public var workload: Workload
 
@@ -80,7 +82,9 @@ public struct Explainer: Sendable {
 
   /// Opens the images of one side.
   private func source(_ path: String) throws -> ImageSource {
-    guard case .images(let source) = try ImagesOrStatistics(path: path, recursive: recursive)
+    guard
+      case .images(let source) = try ImagesOrStatistics(
+        path: path, recursive: recursive, skipsBroken: skipsBroken)
     else {
       throw Failure(
         .dataRefused, .imagesNeeded, path,
@@ -113,6 +117,6 @@ public struct Explainer: Sendable {
       extractor: extractor, demands: preparations.map { FeatureDemand(preparation: $0) },
       workload: workload, reporter: reporter)
     return try await collector.collect(
-      ImageSupply(count: count, activity: activity) { (try source.image(at: $0), nil) })
+      ImageSupply(source, count: count, activity: activity))
   }
 }

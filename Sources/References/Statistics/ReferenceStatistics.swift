@@ -58,6 +58,9 @@ public struct ReferenceStatistics: Sendable {
   /// The side of the images in pixels before they were resized, or nil if it is unknown.
   public var resolution: Int? { record?.resolution ?? entry?.resolution }
 
+  /// The file in the place of the record that is not one; nil if there is none. It is ignored.
+  package let unrelatedRecord: String?
+
   /// Reads statistics and, if there is one, the record beside them.
   ///
   /// For files that hold only feature rows, the mean and covariance of the rows are computed (ddof
@@ -69,9 +72,8 @@ public struct ReferenceStatistics: Sendable {
   public init(path: String) throws {
     let content = try StatisticsContent(path: path)
     let recordPath = Self.recordPath(path)
-    let record =
-      FileManager.default.fileExists(atPath: recordPath)
-      ? try StatisticsRecord(path: recordPath) : nil
+    let isThere = FileManager.default.fileExists(atPath: recordPath)
+    let record = isThere ? try StatisticsRecord(ifRecord: recordPath) : nil
     let sha256 = try Files.sha256(ofFile: path)
     if let record, record.npzSha256 != sha256 {
       throw StatisticsContent.refusal(
@@ -84,6 +86,11 @@ public struct ReferenceStatistics: Sendable {
     if let count = record?.count, let found = moments.gaussian.count, count != found {
       throw StatisticsContent.refusal(
         path, "of \(found) images, but \(recordPath) says \(count)")
+    }
+    if let expected = record?.extractor.dimension, expected != moments.gaussian.dimension {
+      throw StatisticsContent.refusal(
+        path,
+        "of \(moments.gaussian.dimension) dimensions, but \(recordPath) says \(expected)")
     }
     self.path = path
     self.sha256 = sha256
@@ -98,6 +105,7 @@ public struct ReferenceStatistics: Sendable {
     spatial = try content.spatialGaussian(count: count)
     rows = content.rows.map { .file($0) }
     isInMemory = false
+    unrelatedRecord = isThere && record == nil ? recordPath : nil
   }
 
   /// Creates statistics that were checked.
@@ -111,6 +119,7 @@ public struct ReferenceStatistics: Sendable {
     (self.gaussian, self.spatial) = (gaussian, spatial)
     self.rows = rows.flatMap { $0.count > 0 ? .memory($0) : nil }
     isInMemory = true
+    unrelatedRecord = nil
   }
 
   /// Reads the feature rows in the file, rounded to float32.

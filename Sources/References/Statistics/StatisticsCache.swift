@@ -43,7 +43,7 @@ public struct StatisticsCache: Sendable {
   public func path(of entry: StatisticsRegistry.Entry) -> String {
     let suffix =
       switch entry.format {
-      case .npz, .adm, .features, .cleanFeatures, .representations: "npz"
+      case .npz, .adm, .features, .featureRows, .cleanFeatures, .representations: "npz"
       case .pickle, .edm, .featureStats: "pkl"
       case .torch, .torchFeatures: "pt"
       }

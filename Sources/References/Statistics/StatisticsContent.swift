@@ -13,6 +13,8 @@ extension ReferenceStatistics {
     case adm = "adm-npz"
     /// Feature rows of this tool, `features`, without mean and covariance.
     case features = "features-npz"
+    /// Feature rows alone: an npy file, or an archive with one array without a name, `arr_0`.
+    case featureRows = "feature-rows"
     /// clean-fid's rows for KID, `feats`.
     case cleanFeatures = "clean-fid-kid-npz"
     /// dgm-eval's rows, `reps`. The pickled `hparams` beside them are never read.
@@ -34,6 +36,7 @@ extension ReferenceStatistics {
       case .npz: "npz (mu, sigma)"
       case .adm: "ADM npz (mu, sigma, mu_s, sigma_s, images)"
       case .features: "npz (feature rows)"
+      case .featureRows: "feature rows (npy, or arr_0)"
       case .cleanFeatures: "clean-fid KID npz (feats)"
       case .representations: "dgm-eval npz (reps)"
       case .pickle: "pickle (mu, sigma)"
@@ -75,8 +78,15 @@ struct StatisticsContent {
   ///   container is refused.
   init(path: String) throws {
     let file = try ReadableFile(path: path)
+    if let foreign = try ForeignContent(file) {
+      throw foreign.failure(path, .statsInvalid, expected: "statistics of images or feature rows")
+    }
     if try PickledValue.Container(recognizing: file) == nil {
-      try self.init(NPZ.read(path), path: path)
+      if try Self.isArray(file) {
+        try self.init(NPYReader(path: path), path: path)
+      } else {
+        try self.init(NPZ.read(path), path: path)
+      }
     } else {
       try self.init(PickledValue.read(path), path: path)
     }
@@ -112,6 +122,9 @@ extension StatisticsContent {
     } else if names.contains("features") {
       format = .features
       rows = { try file.reader("features") }
+    } else if Self.hasUnnamedRows(file) {
+      format = .featureRows
+      rows = { try file.reader("arr_0") }
     } else {
       throw Self.refusal(
         path,
@@ -124,6 +137,28 @@ extension StatisticsContent {
       }
       return TensorLine(name: name, type: layout.type.rawValue, shape: layout.shape)
     }
+  }
+
+  /// Returns whether the only array without a name can be feature rows: floating point `[N, D]`.
+  fileprivate static func hasUnnamedRows(_ file: NPZ) -> Bool {
+    guard file.names.contains("arr_0"), let layout = try? file.layout("arr_0") else { return false }
+    return layout.type.isFloatingPoint && layout.shape.count == 2
+  }
+
+  private init(_ array: NPYReader, path: String) throws {
+    self.path = path
+    format = .featureRows
+    rows = { array }
+    arrays = [TensorLine(name: "", type: array.type.rawValue, shape: array.shape)]
+    guard array.type.isFloatingPoint, array.shape.count == 2 else {
+      throw Self.refusal(
+        path, "\(array.type) \(array.shape), expected feature rows, floating point [N, D]")
+    }
+  }
+
+  /// Returns whether a file is an npy file.
+  fileprivate static func isArray(_ file: ReadableFile) throws -> Bool {
+    try file.bytes(at: 0, count: min(file.size, 6)) == [0x93] + Array("NUMPY".utf8)
   }
 
   private static func moments(
@@ -263,8 +298,12 @@ extension StatisticsContent {
     guard let file = try? ReadableFile(path: path),
       let container = try? PickledValue.Container(recognizing: file)
     else {
-      guard let names = try? NPZ.read(path).names else { return false }
-      return !Self.names.isDisjoint(with: names)
+      if let file = try? ReadableFile(path: path), (try? isArray(file)) == true {
+        guard let array = try? NPYReader(path: path) else { return false }
+        return array.type.isFloatingPoint && array.shape.count == 2
+      }
+      guard let archive = try? NPZ.read(path) else { return false }
+      return !Self.names.isDisjoint(with: archive.names) || hasUnnamedRows(archive)
     }
     switch container {
     case .pickle: return (try? PickledValue.read(path))?["data"] == nil

@@ -50,6 +50,17 @@ public struct StatisticsRecord: Codable, Sendable {
     public var format: ReferenceStatistics.Format
   }
 
+  /// Reads the record at `path`, or returns nil if the file there is not one that this tool wrote.
+  ///
+  /// - Throws: `Failure` `StatsInvalid` (65) if it is one, but not valid; or the failure of reading it.
+  init?(ifRecord path: String) throws {
+    let file = try ReadableFile(path: path)
+    let bytes = try file.bytes(at: 0, count: min(file.size, 1 << 20))
+    let text = String(decoding: bytes, as: UTF8.self)
+    guard ["dis-eval-statistics", "npz_sha256"].contains(where: text.contains) else { return nil }
+    try self.init(path: path)
+  }
+
   init(path: String) throws {
     let file = try ReadableFile(path: path)
     guard file.size < 1 << 20 else {

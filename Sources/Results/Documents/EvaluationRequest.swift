@@ -36,6 +36,8 @@ public struct EvaluationRequest: Codable, Equatable, Sendable {
   /// Whether subfolders of a folder of images are searched; nil to refuse a folder that has images
   /// both in itself and in a subfolder.
   public var recursive: Bool?
+  /// Whether images that cannot be decoded are left out, instead of being a reason to stop; nil for no.
+  public var skipsBroken: Bool?
 
   /// The number of samples if a request does not specify it.
   public static let defaultCount = 50_000

@@ -41,8 +41,14 @@ package func decodedJSON<Value: Decodable>(
   let decoder = JSONDecoder()
   decoder.keyDecodingStrategy = .convertFromSnakeCase
   do {
+    guard !data.starts(with: [0xEF, 0xBB, 0xBF]) else {
+      throw Failure(
+        status, code, subject, "begins with a byte order mark; save it as UTF-8 without one")
+    }
     try checkUniqueKeys(Array(data))
     return try decoder.decode(Value.self, from: data)
+  } catch let failure as Failure {
+    throw failure
   } catch {
     throw Failure(status, code, subject, "is not a \(what): \(decodingProblem(error))")
   }

@@ -70,14 +70,26 @@ package enum CommaSeparated {
     return rows
   }
 
-  /// Returns the line for `cells`, quoted where necessary.
+  /// Returns the line for `cells`, quoted where necessary. A cell with `#` is quoted, because some
+  /// programs take it for a comment.
   package static func line(_ cells: [String]) -> String {
     cells.map { cell in
       let isPlain =
         cell == trimmed(cell)
-        && !cell.unicodeScalars.contains { [",", "\"", "\n", "\r"].contains($0) }
+        && !cell.unicodeScalars.contains { [",", "\"", "\n", "\r", "#"].contains($0) }
       return isPlain ? cell : "\"\(replacing(["\"": "\"\""], in: cell))\""
     }.joined(separator: ",") + "\n"
+  }
+
+  /// Returns the line for `cells`, for a spreadsheet: a text that it would compute as a formula begins
+  /// with an apostrophe.
+  package static func spreadsheetLine(_ cells: [String]) -> String {
+    line(
+      cells.map { cell in
+        let first = cell.unicodeScalars.first
+        let isFormula = first.map { ["=", "+", "-", "@", "\t", "\r"].contains($0) } ?? false
+        return isFormula && Double(cell) == nil ? "'\(cell)" : cell
+      })
   }
 
   private static func trimmed(_ text: String) -> String {

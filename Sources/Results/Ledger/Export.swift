@@ -112,7 +112,8 @@ private func csvTable(_ entries: [LedgerEntry]) -> String {
   // The column names come from a row without an entry.
   let header = CSVRow(nil, metrics: metrics).cells.map(\.name)
   return CommaSeparated.line(header)
-    + entries.map { CommaSeparated.line(CSVRow($0, metrics: metrics).cells.map(\.text)) }.joined()
+    + entries.map { CommaSeparated.spreadsheetLine(CSVRow($0, metrics: metrics).cells.map(\.text)) }
+    .joined()
 }
 
 /// The cells of an entry.
