@@ -1,10 +1,13 @@
 #if canImport(Glibc)
   import Glibc
 #endif
+import Synchronization
 
 /// A file that appears completely or not at all: it is written to a temporary file in the same
 /// folder, synced and renamed, and the folder is synced.
 ///
+/// - Where the system has files without names, the temporary file gets its name only to be renamed at
+///   once, so that a process that is killed leaves nothing behind.
 /// - A symbolic link is kept: the file at its end is replaced or created.
 /// - A replaced file keeps its owner, group and mode. Where the system does not allow that, the
 ///   file belongs to the user who writes it, and a changed group gets no more permissions than
@@ -19,6 +22,8 @@ package struct AtomicFile: ~Copyable {
   /// The path of the temporary file, or nil for an unnamed file.
   private let temporaryPath: String?
   private var descriptor: Int32
+  /// Whether the temporary file has its name, which otherwise it gets when it is complete.
+  private var isNamed: Bool
 
   /// Creates the temporary file.
   ///
@@ -30,27 +35,49 @@ package struct AtomicFile: ~Copyable {
     let target = try OutputTarget(path)
     var temporaryPath: String?
     let descriptor: Int32
+    var isNamed = false
     if case .file(let final, let existing) = target {
       let name = Self.temporaryPath(for: final)
       // The file to be replaced may be private, so the temporary file is private from the start.
-      descriptor = open(
-        name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, existing == nil ? 0o666 : 0o600)
+      let mode: mode_t = existing == nil ? 0o666 : 0o600
+      let unnamed = Self.unnamed(in: folder(of: final), mode)
+      isNamed = unnamed < 0
+      descriptor =
+        isNamed ? open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode) : unnamed
       guard descriptor >= 0 else { throw Failure.system(errno, "create", path, writing: true) }
       if let existing { keepOwnerAndMode(of: existing, on: descriptor) }
       temporaryPath = name
+      Self.unfinished.withLock { _ = $0.insert(name) }
     } else {
       descriptor = try unnamedFile(in: temporaryFolder)
     }
     self.path = path
     self.target = target
     self.temporaryPath = temporaryPath
+    self.isNamed = isNamed
     self.descriptor = descriptor
   }
 
   deinit {
+    if let temporaryPath { Self.unfinished.withLock { _ = $0.remove(temporaryPath) } }
     guard descriptor >= 0 else { return }
     close(descriptor)
-    if let temporaryPath { unlink(temporaryPath) }
+    if isNamed, let temporaryPath { unlink(temporaryPath) }
+  }
+
+  /// Returns the descriptor of a new file without a name, negative if the system has none there.
+  private static func unnamed(in folder: String, _ mode: mode_t) -> Int32 {
+    // O_TMPFILE, which Glibc declares for C only. It is named through the folder of descriptors.
+    guard access("/proc/self/fd", F_OK) == 0 else { return -1 }
+    return open(folder, 0o20_000_000 | O_DIRECTORY | O_WRONLY | O_CLOEXEC, mode)
+  }
+
+  /// Gives an unnamed file a name, unless that exists.
+  ///
+  /// - Returns: 0, or the `errno` of the failure.
+  private func name(_ path: String) -> Int32 {
+    linkat(AT_FDCWD, "/proc/self/fd/\(descriptor)", AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0
+      ? 0 : errno
   }
 
   /// Appends bytes to the temporary file.
@@ -94,7 +121,7 @@ package struct AtomicFile: ~Copyable {
   package mutating func commit() throws(Failure) {
     switch target {
     case .file(let final, _):
-      try sync()
+      try sync(naming: temporaryPath)
       guard let temporaryPath, rename(temporaryPath, final) == 0 else {
         throw abandoned(errno, "rename")
       }
@@ -118,7 +145,7 @@ package struct AtomicFile: ~Copyable {
       try commit()
       return true
     }
-    try sync()
+    try sync(naming: temporaryPath)
     // Unlike `rename`, `link` never replaces a file. File systems without links fall back to
     // `rename`.
     if link(temporaryPath, final) != 0 {
@@ -137,8 +164,13 @@ package struct AtomicFile: ~Copyable {
     return true
   }
 
-  private mutating func sync() throws(Failure) {
+  private mutating func sync(naming name: String?) throws(Failure) {
     guard fsync(descriptor) == 0 else { throw Failure.system(errno, "sync", path, writing: true) }
+    if !isNamed, let name {
+      let error = self.name(name)
+      guard error == 0 else { throw Failure.system(error, "name", path, writing: true) }
+      isNamed = true
+    }
     let closed = close(descriptor)
     descriptor = -1
     guard closed == 0 else { throw abandoned(errno, "close") }
@@ -216,12 +248,28 @@ package struct AtomicFile: ~Copyable {
   }
 }
 
+// MARK: - Before the process ends
+
+extension AtomicFile {
+  /// The temporary files that have not become the final ones.
+  private static let unfinished = Mutex<Set<String>>([])
+
+  /// Removes the temporary files of all unfinished files, before a signal ends the process. No more can
+  /// be created in the meantime, and the files that are being written never appear.
+  package static func withoutUnfinished(end: () -> Never) -> Never {
+    unfinished.withLock { paths in
+      for path in paths { unlink(path) }
+      end()
+    }
+  }
+}
+
 // MARK: - Temporary names
 
 extension AtomicFile {
   /// Returns `.<name>.dis-eval-<13 digits of base 36>.tmp`: hidden, and never longer than a file
   /// name may be.
-  private static func temporaryPath(for path: String) -> String {
+  package static func temporaryPath(for path: String) -> String {
     var name = ""
     for character in lastName(path) {
       guard name.utf8.count + character.utf8.count <= 200 else { break }

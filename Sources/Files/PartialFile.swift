@@ -40,7 +40,8 @@ package final class PartialFile: Sendable {
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
       close(descriptor)
       throw Failure(
-        .cannotCreate, .busy, temporaryPath, "another process writes it; wait for that one")
+        .cannotCreate, .busy, temporaryPath,
+        "\(holders(of: temporaryPath)) writes it; wait for that one")
     }
     if let existing { keepOwnerAndMode(of: existing, on: descriptor) }
     (self.path, self.temporaryPath, self.descriptor) = (path, temporaryPath, descriptor)

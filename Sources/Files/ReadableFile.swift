@@ -57,14 +57,15 @@ package final class ReadableFile: Sendable {
   /// - Parameters:
   ///   - offset: The position of the first byte, from 0.
   ///   - count: The number of bytes to read, at least 0.
-  /// - Throws: ``Failure`` `Truncated` (65) if the file ends before that, `InputOutput` (74) if
-  ///   reading fails.
+  /// - Throws: ``Failure`` `Truncated` (65) if the file ends before that, `OutOfMemory` (71) if the
+  ///   system refuses the memory for them, `InputOutput` (74) if reading fails.
   package func bytes(at offset: Int, count: Int) throws(Failure) -> [UInt8] {
     guard offset >= 0, count >= 0, offset <= size, count <= size - offset else {
       throw Failure(
         .dataRefused, .truncated, path,
         "\(count) bytes at offset \(offset) are needed, the file has \(size)")
     }
+    try checkMemory(count, path)
     var failure: Failure?
     let result = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
       while initialized < count {
@@ -119,7 +120,7 @@ extension Failure {
       return writing
         ? Failure(.cannotCreate, .cannotCreate, path, reason)
         : Failure(.permissionDenied, .permissionDenied, path, reason)
-    case EISDIR, EEXIST, ELOOP, ENAMETOOLONG:
+    case EISDIR, EEXIST, ELOOP, ENAMETOOLONG, ENXIO:
       return writing
         ? Failure(.cannotCreate, .cannotCreate, path, reason)
         : Failure(.dataRefused, .notARegularFile, path, reason)

@@ -58,6 +58,14 @@ extension GaussianStatistics {
     if try lapack(choleskyFactor(covarianceMatrix)) == nil { _ = try spectrum() }
   }
 
+  /// Whether the covariance is singular in float64: a square of a pivot of its Cholesky factor is not
+  /// above D 2⁻⁵² of the largest one. The covariance of N images is singular if N is at most D.
+  package var isSingular: Bool {
+    guard let factor = try? choleskyFactor(covarianceMatrix) else { return true }
+    let pivots = factor.diagonal.map { $0 * $0 }
+    return (pivots.min() ?? 0) <= Double(dimension) * 0x1p-52 * (pivots.max() ?? 0)
+  }
+
   /// The sum of the variances.
   public var trace: Double { covarianceMatrix.diagonal.reduce(0, +) }
 

@@ -112,6 +112,9 @@ package final class RunDirectory: Sendable {
 
 extension RunDirectory {
   /// Claims a unit for this process; false if a different process has it.
+  /// The path of the file whose bytes are locked.
+  var claimPath: String { "\(path)/run.lock" }
+
   func claim(_ unit: UnitRange) throws -> Bool { try claims?.claim(1 + unit.first) ?? false }
 
   /// Releases a unit.

@@ -95,6 +95,10 @@ package final class UnitRunner: Sendable {
       guard try directory.claim(unit) else {
         // A different process makes it. If that process dies, the claim is released.
         queue.postpone(unit)
+        if queue.isFirstWait() {
+          reporter.note(
+            "waiting for samples that \(holders(of: directory.claimPath)) makes in this run")
+        }
         if queue.isWaiting { try await Task.sleep(for: .milliseconds(250)) }
         continue
       }
@@ -252,6 +256,8 @@ private final class Queue: Sendable {
     var pending: [UnitRange]
     /// The units that a different process had claimed when they were tried.
     var postponed: [UnitRange] = []
+    /// Whether it was said that only those are left.
+    var hasWaited = false
     var done: Int
   }
   private let state: Mutex<State>
@@ -264,6 +270,15 @@ private final class Queue: Sendable {
     doneBefore = total - missing.reduce(0) { $0 + $1.count }
     state = Mutex(State(pending: missing.reversed(), done: doneBefore))
     self.reporter = reporter
+  }
+
+  /// Returns whether only units that other processes make are left, the first time that this is so.
+  func isFirstWait() -> Bool {
+    state.withLock { state in
+      guard state.pending.isEmpty, !state.hasWaited else { return false }
+      state.hasWaited = true
+      return true
+    }
   }
 
   /// Whether only units that other processes make are left.

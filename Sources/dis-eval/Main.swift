@@ -44,6 +44,7 @@ enum Main {
     signal(SIGXFSZ, SIG_IGN)
     let line = CurrentArguments(CommandLine.arguments.dropFirst())
     do {
+      try checkAddressSpace()
       var command: any ParsableCommand
       do {
         command = try DisEvalCommand.parseAsRoot(line.arguments)
@@ -53,6 +54,10 @@ enum Main {
       }
       if let kernels = (command as? any ComputingCommand)?.running.kernels {
         try kernels.select()
+      }
+      // These say what a signal does to their work.
+      if !(command is FIDCommand || command is EvaluateCommand || command is SweepCommand) {
+        StopSignals.installCleaning()
       }
       // The selection may have replaced the process with one that parses the same arguments.
       line.printNotes()
@@ -71,14 +76,43 @@ enum Main {
     } catch {
       // Help and version exit with 0, a wrong command line with 64. Anything else is unexpected.
       let code = DisEvalCommand.exitCode(for: error)
-      if code == .success || code == .validationFailure { DisEvalCommand.exit(withError: error) }
+      if code == .success { printHelp(DisEvalCommand.fullMessage(for: error)) }
+      if code == .validationFailure {
+        Terminal.note(escapingArguments(in: DisEvalCommand.fullMessage(for: error)))
+        exit(code.rawValue)
+      }
       end("unexpected: \(error)", .internalError)
+    }
+  }
+
+  /// Prints help or the version, and ends the process.
+  private static func printHelp(_ text: String) -> Never {
+    do {
+      try Terminal.result(text)
+      exit(0)
+    } catch {
+      end(error.description, error.status)
     }
   }
 
   private static func end(_ message: String, _ status: ExitStatus) -> Never {
     GeneratorProgram.endAll(within: 5)
     Terminal.note("dis-eval: error: \(namingOptions(message))")
-    exit(status.rawValue)
+    // Without the handlers of libraries: OpenBLAS waits for a worker, which may wait for memory.
+    _exit(status.rawValue)
+  }
+
+  /// Returns a message with the control characters of this process's arguments escaped, so that an
+  /// argument from elsewhere cannot begin a line of its own in a log.
+  private static func escapingArguments(in message: String) -> String {
+    let arguments = CommandLine.arguments.dropFirst()
+    let values = arguments.compactMap { argument in
+      argument.unicodeScalars.firstIndex(of: "=").map {
+        String(argument.unicodeScalars[argument.unicodeScalars.index(after: $0)...])
+      }
+    }
+    return (arguments + values).filter { escaped($0) != $0 }.reduce(message) {
+      $0.replacingOccurrences(of: $1, with: escaped($1), options: .literal)
+    }
   }
 }

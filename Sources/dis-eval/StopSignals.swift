@@ -7,15 +7,15 @@ enum StopSignals {
   /// The write end of a pipe. Signal handlers only write to it.
   private nonisolated(unsafe) static var writeEnd: Int32 = -1
 
-  /// Saves the progress of a run on SIGTERM, SIGINT, SIGUSR1 and SIGUSR2, and exits with 75.
+  /// Saves the progress of a run on SIGTERM, SIGINT, SIGHUP, SIGUSR1 and SIGUSR2, and exits with 75.
   /// Schedulers send these signals before they end or requeue a job. A second signal ends the
   /// process at once. Generators get SIGTERM.
   static func install(_ request: StopRequest) {
-    listen(to: [SIGTERM, SIGINT, SIGUSR1, SIGUSR2]) { number, readEnd in
+    listen(to: [SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2]) { number, readEnd in
       let second = Thread {
         _ = next(readEnd)
         GeneratorProgram.endAll(within: 0)
-        _exit(ExitStatus.interrupted.rawValue)
+        AtomicFile.withoutUnfinished { _exit(ExitStatus.interrupted.rawValue) }
       }
       second.start()
       Terminal.note("dis-eval: \(name(number)): saving unfinished work")
@@ -25,26 +25,40 @@ enum StopSignals {
       } catch {
         Terminal.note("dis-eval: error: \(namingOptions("\(error)"))")
         GeneratorProgram.endAll(within: 5)
-        _exit((error as? Failure)?.status.rawValue ?? ExitStatus.internalError.rawValue)
+        let status = (error as? Failure)?.status ?? .internalError
+        AtomicFile.withoutUnfinished { _exit(status.rawValue) }
       }
       Terminal.note(
         hadBegun
           ? "dis-eval: stopped; run the same command to continue"
           : "dis-eval: stopped before any sample was computed")
       GeneratorProgram.endAll(within: 5)
-      _exit(ExitStatus.interrupted.rawValue)
+      AtomicFile.withoutUnfinished { _exit(ExitStatus.interrupted.rawValue) }
     }
   }
 
-  /// On SIGINT or SIGTERM, reports that nothing was saved and how to save progress the next time,
-  /// and then lets the signal end the process.
-  static func installAdvice() {
-    listen(to: [SIGINT, SIGTERM]) { number, _ in
-      Terminal.note(
-        "dis-eval: stopped, and nothing was saved; use --run FOLDER to be able to continue")
-      GeneratorProgram.endAll(within: 5)
+  /// On SIGINT, SIGTERM or SIGHUP, removes unfinished files and then lets the signal end the process.
+  static func installCleaning() {
+    listen(to: [SIGINT, SIGTERM, SIGHUP]) { number, _ in end(by: number) }
+  }
+
+  private static func end(by number: Int32) -> Never {
+    GeneratorProgram.endAll(within: 5)
+    AtomicFile.withoutUnfinished {
       signal(number, SIG_DFL)
       kill(getpid(), number)
+      // The signal ends the process before this, unless its parent blocked it.
+      _exit(128 + number)
+    }
+  }
+
+  /// On SIGINT, SIGTERM or SIGHUP, reports that nothing was saved and how to save progress the next time,
+  /// and then lets the signal end the process.
+  static func installAdvice() {
+    listen(to: [SIGINT, SIGTERM, SIGHUP]) { number, _ in
+      Terminal.note(
+        "dis-eval: stopped, and nothing was saved; use --run FOLDER to be able to continue")
+      end(by: number)
     }
   }
 
@@ -58,7 +72,7 @@ enum StopSignals {
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     writeEnd = ends[1]
     Thread { act(next(readEnd), readEnd) }.start()
-    for number in signals {
+    for number in signals where number != SIGHUP || !isIgnored(number) {
       var action = sigaction()
       action.__sigaction_handler.sa_handler = { number in
         let error = errno
@@ -69,6 +83,14 @@ enum StopSignals {
       action.sa_flags = SA_RESTART
       sigaction(number, &action, nil)
     }
+  }
+
+  /// Returns whether the parent of this process ignored a signal, as `nohup` does.
+  private static func isIgnored(_ number: Int32) -> Bool {
+    var action = sigaction()
+    guard sigaction(number, nil, &action) == 0 else { return false }
+    return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
+      == unsafeBitCast(SIG_IGN, to: Int.self)
   }
 
   /// Waits for a signal and returns its number.
@@ -82,6 +104,7 @@ enum StopSignals {
     switch number {
     case SIGTERM: "SIGTERM"
     case SIGINT: "SIGINT"
+    case SIGHUP: "SIGHUP"
     case SIGUSR1: "SIGUSR1"
     default: "SIGUSR2"
     }

@@ -206,7 +206,7 @@ import _TestSupport
 
   @Test func oneProcessWritesAFile() async throws {
     let held = try PartialFile(path: path)
-    await expectFailure("Busy", .cannotCreate, "another process") {
+    await expectFailure("Busy", .cannotCreate, "writes it; wait") {
       _ = try await fetch(Download(address: "http://127.0.0.1:1/", sha256: nil), to: path)
     }
     _ = held

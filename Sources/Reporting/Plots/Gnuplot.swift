@@ -75,8 +75,16 @@ enum Gnuplot {
         (try? Data(contentsOf: folder.appendingPathComponent("\(stem).\(format.rawValue)")))
           ?? Data())
       let said = (try? String(contentsOf: errors, encoding: .utf8)) ?? ""
-      guard process.terminationReason == .exit, process.terminationStatus == 0, !picture.isEmpty
-      else {
+      // gnuplot ends with 0 even if the disk is full.
+      if process.terminationReason == .exit, process.terminationStatus == 0,
+        !format.isComplete(picture)
+      {
+        throw Failure(
+          .inputOutput, .gnuplotFailed, folder.path,
+          "gnuplot wrote \(picture.isEmpty ? "nothing" : "a part of the picture"): the disk is full or "
+            + "fails, or files are limited in size (TMPDIR names another folder)")
+      }
+      guard process.terminationReason == .exit, process.terminationStatus == 0 else {
         throw Failure(
           .internalError, .gnuplotFailed, program.path,
           "ended with \(process.terminationStatus): \(said.prefix(500))")
@@ -85,7 +93,10 @@ enum Gnuplot {
     } catch let failure as Failure {
       throw failure
     } catch {
-      throw Failure(.inputOutput, .gnuplotFailed, program.path, "\(error.localizedDescription)")
+      let reason = (error as NSError).userInfo[NSUnderlyingErrorKey] ?? error
+      throw Failure(
+        .inputOutput, .gnuplotFailed, folder.path,
+        "the files for gnuplot cannot be written: \(reason)")
     }
   }
 
@@ -105,5 +116,20 @@ enum Gnuplot {
     (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
       .map { URL(fileURLWithPath: "\($0)/gnuplot") }
       .first { FileManager.default.isExecutableFile(atPath: $0.path) }
+  }
+}
+
+extension PictureFormat {
+  /// Returns whether a picture has the bytes with which a file of this format ends.
+  fileprivate func isComplete(_ picture: [UInt8]) -> Bool {
+    let end: [UInt8] =
+      switch self {
+      case .svg: Array("</svg>".utf8)
+      case .png: [0x49, 0x45, 0x4E, 0x44, 0xAE, 0x42, 0x60, 0x82]
+      case .pdf: Array("%%EOF".utf8)
+      }
+    let spaces: Set<UInt8> = [0x0A, 0x0D, 0x20]
+    let last = picture.lastIndex { !spaces.contains($0) }.map { $0 + 1 } ?? 0
+    return picture[..<last].suffix(end.count).elementsEqual(end)
   }
 }

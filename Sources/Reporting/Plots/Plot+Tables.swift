@@ -6,25 +6,19 @@ extension Plot {
   /// The points as comma-separated values (RFC 4180): series, name, x, y, low, high. The title,
   /// axes and notes are lines that begin with `#`.
   public var csv: String {
-    func field(_ text: String) -> String {
-      // Readers of this file would take a leading '#' for a comment.
-      text.unicodeScalars.contains { [",", "\"", "\r", "\n", "#"].contains($0) }
-        ? "\"" + replacing(["\"": "\"\""], in: text) + "\"" : text
-    }
     let comments = ["\(title)", "x: \(x.label)", "y: \(y.label)"] + notes
     let lines =
-      comments.map { "# " + replacing(["\r": " ", "\n": " "], in: $0) } + [
-        "series,name,x,y,low,high"
+      comments.map { "# \(replacing(["\r": " ", "\n": " "], in: $0))\n" } + [
+        "series,name,x,y,low,high\n"
       ]
       + series.flatMap { series in
         series.points.map { point in
           let ends = point.interval.map { ["\($0.lowerBound)", "\($0.upperBound)"] } ?? ["", ""]
-          return
-            ([field(series.name), field(point.name), "\(point.x)", "\(point.y)"] + ends)
-            .joined(separator: ",")
+          return CommaSeparated.spreadsheetLine(
+            [series.name, point.name, "\(point.x)", "\(point.y)"] + ends)
         }
       }
-    return lines.joined(separator: "\n") + "\n"
+    return lines.joined()
   }
 }
 

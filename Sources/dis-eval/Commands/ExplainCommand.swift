@@ -52,7 +52,7 @@ struct ExplainCommand: ComputingCommand {
   var json = false
 
   func validate() throws {
-    if let num, num < 2 { throw ValidationError("--num \(num): expected at least 2.") }
+    try checkNum(num)
     var files = CommandFiles()
     files.readsReference("--images", images, recursive: folders.recursive)
     files.readsReference("--ref", ref, recursive: folders.recursive)
@@ -71,6 +71,7 @@ struct ExplainCommand: ComputingCommand {
     explainer.otherWeights = otherWeights
     explainer.count = num
     explainer.recursive = folders.recursive
+    explainer.skipsBroken = folders.skipBroken
     let explanation = try await explainer.run(reporter: running.reporter)
     let document = try explanation.json()
     if let out { try AtomicFile.write(document, to: out) }

@@ -53,6 +53,7 @@ struct FeaturesCommand: ComputingCommand {
     var maker = FeatureMaker(images: images, weights: weights, workload: running.workload)
     maker.dialect = dialect
     maker.recursive = folders.recursive
+    maker.skipsBroken = folders.skipBroken
     maker.spatial = spatial
     maker.precision = arithmetic.precision
     let record = try await maker.write(to: out, reporter: running.reporter)

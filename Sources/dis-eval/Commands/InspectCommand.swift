@@ -48,7 +48,7 @@ struct InspectCommand: ParsableCommand {
     func line(_ name: String, _ text: String?) {
       if let text { lines.append(Self.line(name, text)) }
     }
-    line("content", inspection.summary.map(namingOptions))
+    line("content", inspection.summary.map { escaped(namingOptions($0)) })
     line("bytes", inspection.bytes.map(String.init))
     line("sha256", inspection.sha256)
     if let names = inspection.stateDicts, !names.isEmpty {
@@ -57,13 +57,14 @@ struct InspectCommand: ParsableCommand {
         names.map(escaped).joined(separator: ", ")
           + (inspection.key.map { " (shown: \(escaped($0)))" } ?? ""))
     }
+    line("prefix", inspection.prefix.map { "\(escaped($0)), taken off all names" })
     for (name, value) in (inspection.metadata ?? [:]).sorted(by: { $0.key < $1.key }) {
       line("metadata", "\(escaped(name)): \(escaped(value))")
     }
     if let inert = inspection.inertClasses, !inert.isEmpty {
       line("inert classes", inert.map(escaped).joined(separator: ", "))
     }
-    line("architecture", inspection.architecture)
+    line("architecture", inspection.architecture.map(escaped))
     lines += modelLines(inspection) + decoderLines(inspection.decoder)
     line("parameters", inspection.parameters.map(String.init))
     line("tensors", inspection.tensors.map { "\($0.count)" })

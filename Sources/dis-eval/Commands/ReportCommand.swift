@@ -211,7 +211,9 @@ extension ReportCommand {
   private func source(of result: EvaluationResult) throws -> Reviewer.Source? {
     if let images {
       let recursive = try folders.recursive ?? result.request.recursive
-      return .images(try ImageSource(path: images, recursive: recursive))
+      let source = try ImageSource(path: images, recursive: recursive)
+      let skipsBroken = folders.skipBroken || result.provenance.leftOut != nil
+      return .images(skipsBroken ? try source.withoutBroken() : source)
     }
     var files = try result.sampledFiles(given: given)
     files.generator = try generator.words()

@@ -78,7 +78,7 @@ struct SampleCommand: ComputingCommand {
     if stepNoise != nil, noise == nil {
       throw ValidationError("--step-noise needs --noise.")
     }
-    if let num, num < 1 { throw ValidationError("--num \(num): expected at least 1.") }
+    try checkNum(num, atLeast: 1)
     var files = CommandFiles()
     for (option, path) in [
       ("--ckpt", ckpt), ("--noise", noise), ("--step-noise", stepNoise),
@@ -93,10 +93,10 @@ struct SampleCommand: ComputingCommand {
 
   func run() async throws {
     if let grid { try AtomicFile.check(grid) }
-    let given = try noise.map { try GivenNoise(start: $0, steps: stepNoise) }
+    let given = try noise.map { try GivenNoise(start: $0, steps: stepNoise, first: num) }
     let count = num ?? given?.count ?? 16
-    let images = try out.map { try ImageOutput(path: $0, count: count) }
     let source = try source(given)
+    let images = try out.map { try ImageOutput(path: $0, count: count) }
     let run = SampleRun(source: source, count: count, workload: running.workload)
     var sheet = SampleGrid(classCount: source.classCount)
     let wantsImages = out != nil || grid != nil

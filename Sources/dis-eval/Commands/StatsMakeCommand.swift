@@ -79,6 +79,7 @@ extension StatsCommand {
         heldOut: heldOut.map { ($0, heldOutName) }, workload: running.workload)
       maker.dialect = dialect
       maker.recursive = folders.recursive
+      maker.skipsBroken = folders.skipBroken
       maker.precision = arithmetic.precision
       let record = try await maker.write(to: out, reporter: running.reporter)
       if json { return try Terminal.result(WrittenStatistics(path: out, record: record).json()) }

@@ -85,7 +85,7 @@ struct SweepCommand: ComputingCommand {
       throw ValidationError("Give checkpoints, --list or --watch, and only one of them.")
     }
     try scoring.check(reference: reference.ref)
-    if let num, num < 2 { throw ValidationError("--num \(num): expected at least 2.") }
+    try checkNum(num)
     guard (1...1000).contains(repeats) else {
       throw ValidationError("--repeats \(repeats): expected 1 to 1000.")
     }

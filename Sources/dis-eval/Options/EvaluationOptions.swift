@@ -99,7 +99,7 @@ struct EvaluationOptions: ParsableArguments {
         throw ValidationError("--repeats cannot be used with --dialect all.")
       }
     }
-    if let num, num < 2 { throw ValidationError("--num \(num): expected at least 2.") }
+    try checkNum(num)
     try files.check(json: output.json)
   }
 
@@ -154,6 +154,8 @@ struct EvaluationOptions: ParsableArguments {
       StopSignals.install(stop)
     } else if images == nil {
       StopSignals.installAdvice()
+    } else {
+      StopSignals.installCleaning()
     }
     return execution
   }
@@ -196,5 +198,14 @@ struct EvaluationOptions: ParsableArguments {
         "shard \(shard.shard): its \(shard.samples) samples exist, \(shard.missing) of other "
           + "shards are missing; use 'dis-eval merge \(shard.run)' to score the run")
     }
+  }
+}
+
+/// Checks the number of samples that an option asks for.
+func checkNum(_ num: Int?, atLeast least: Int = 2) throws(ValidationError) {
+  guard let num else { return }
+  guard num >= least else { throw ValidationError("--num \(num): expected at least \(least).") }
+  guard num <= largestSampleCount else {
+    throw ValidationError("--num \(num): expected at most \(largestSampleCount).")
   }
 }

@@ -163,6 +163,7 @@ struct ScoringOptions: ParsableArguments {
       (refDialect ?? (ref == nil ? preset?.referenceDialect : nil))?.rawValue
     request.allowsMismatch = allowMismatch
     request.recursive = folders.recursive
+    request.skipsBroken = folders.skipBroken ? true : nil
     return request
   }
 

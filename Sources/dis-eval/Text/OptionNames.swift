@@ -50,6 +50,7 @@ private let optionNames = [
   "saveInterval": "--save-every",
   "shard": "--shard",
   "shardCount": "--num-shards",
+  "skipsBroken": "--skip-broken",
   "stepNoise": "--step-noise",
   "threads": "--threads",
   "unit": "--unit",
