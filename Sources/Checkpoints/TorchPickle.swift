@@ -98,17 +98,19 @@ extension TorchPickle {
     if let parameter = call, parameterFunctions.contains(parameter.function) {
       call = parameter.arguments.first.flatMap(graph.call)
     }
-    guard let (function, arguments) = call, let count = tensorFunctions[function] else {
+    guard let (function, arguments) = call, let counts = tensorFunctions[function] else {
       return try array(value, named: name).map(Result.success)
     }
+    let isTyped = counts.lowerBound == 7
 
-    guard arguments.count >= count, case .persistent(let identifier) = graph.values[arguments[0]],
+    guard counts.contains(arguments.count),
+      case .persistent(let identifier) = graph.values[arguments[0]],
       let offset = graph.integer(arguments[1]), let shape = graph.integers(arguments[2]),
       let strides = graph.integers(arguments[3])
     else { throw .refused(.tensorInvalid, subject, "'\(name)' is built from unexpected values") }
     let reference = try Self.reference(identifier, graph, subject: subject)
-    let typeName = count == 7 ? graph.global(arguments[6]) : nil
-    guard let type = count == 7 ? typeName.flatMap(Self.type(named:)) : reference.type else {
+    let typeName = isTyped ? graph.global(arguments[6]) : nil
+    guard let type = isTyped ? typeName.flatMap(Self.type(named:)) : reference.type else {
       return .failure(
         .refused(.dtypeUnsupported, subject, "'\(name)' is of type \(typeName ?? "complex")"))
     }
@@ -226,11 +228,11 @@ private let parameterFunctions: Set<String> = [
   "torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state",
 ]
 
-/// Functions that make a tensor from storage, offset, shape and strides, and the number of
-/// arguments they need. The last argument of `_v3` is the type.
+/// Functions that make a tensor from storage, offset, shape and strides, and the numbers of
+/// arguments they take. The seventh argument of `_v3` is the type.
 private let tensorFunctions = [
-  "torch._utils._rebuild_tensor": 4, "torch._utils._rebuild_tensor_v2": 6,
-  "torch._utils._rebuild_tensor_v3": 7,
+  "torch._utils._rebuild_tensor": 4...4, "torch._utils._rebuild_tensor_v2": 6...7,
+  "torch._utils._rebuild_tensor_v3": 7...8,
 ]
 
 // MARK: - Types

@@ -290,8 +290,8 @@ import Testing
   func noOtherWhiteSpaceIsSkipped(space: UInt8) throws {
     let array = try hostileBytes("F0-ok")
     let tensors = try hostileBytes("E0-ok")
-    let (descr, name) = (Array("'descr':".utf8), Array("{\"a\":".utf8))
-    let changedArray = array.replacing(descr + [0x20], with: descr + [space])
+    let (shape, name) = (Array("'shape':".utf8), Array("{\"a\":".utf8))
+    let changedArray = array.replacing(shape + [0x20], with: shape + [space])
     let changedTensors = tensors.replacing(name + [0x20], with: name + [space])
     #expect(changedArray != array && changedTensors != tensors)
     #expect(code { try NPYArray.parse(changedArray, subject: "") } == "NpyMalformed")

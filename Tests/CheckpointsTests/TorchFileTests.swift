@@ -104,6 +104,18 @@ import Testing
     }
   }
 
+  @Test func aTensorOfMoreArgumentsThanItsFunctionTakesIsRefused() throws {
+    // The last two arguments: no gradient, and no hooks.
+    let end = Array("\u{89}ccollections\nOrderedDict\n)Rt".unicodeScalars.map { UInt8($0.value) })
+    let file = try hostileBytes("C26-legacy")
+    #expect(file.firstRange(of: end) != nil)
+    func changed(_ more: String) -> [UInt8] {
+      file.replacing(end, with: end.dropLast() + Array("\(more)t".utf8))
+    }
+    #expect(code { try withFile(changed("N"), loadEverything) } == nil, "the metadata")
+    #expect(code { try withFile(changed("NN"), loadEverything) } == "TensorInvalid")
+  }
+
   /// No step is ever taken along such an axis, so PyTorch takes any stride for it too.
   @Test func theStrideOfAnAxisOfOnePositionMayBeAnyNumber() throws {
     // Offset 0, shape (4, 4), strides (4, 1).

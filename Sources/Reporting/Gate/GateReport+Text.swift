@@ -71,7 +71,7 @@ extension GateReport {
       "&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;",
     ]
     for scalar in "\\`*_[]|~$#!".unicodeScalars { table[scalar] = "\\\(scalar)" }
-    return replacing(table, in: short)
+    return replacing(table, in: escaped(short))
   }
 }
 

@@ -249,7 +249,10 @@ def add_images(seeds):
 # Documents --------------------------------------------------------------------------------------
 
 DIGITS = "0123456789abcdef" * 4
-METRIC = {"value": 2.5, "higher_is_better": False}
+METRIC = {"value": 2.5, "interval": None, "higher_is_better": False}
+# The values without each of twenty groups.
+JUDGED = {**METRIC, "jackknife": {
+    "groups": 20, "values": [2.5 + 0.01 * (-1)**group for group in range(20)]}}
 MODEL = {"variant": "custom", "embed_dim": 8, "depth": 2, "patch_size": 2, "channels": 3,
          "image_side": 8, "learn_sigma": False, "skip": True, "gflops": 0.25}
 EXTRACTOR = {"name": "inception-2015", "file": "a.pth", "sha256": "e1", "dimension": 2048}
@@ -274,7 +277,7 @@ def result(seed=0, **metrics):
 
 
 DOCUMENTS = [
-    result(), result(2**64 - 1, fid={**METRIC, "jackknife": [2.0, 2.5, 3.0, 2.5]}),
+    result(), result(2**64 - 1, fid=JUDGED, sfid={**METRIC, "bias": 0.5}),
     {"schema": "dis-eval-repeats/1", "results": [result(0), result(8)], "summaries": []},
     {"schema": "dis-eval-baseline/1", "metrics": {"fid": METRIC}, "provenance": PROVENANCE,
      "samples_sha256": DIGITS,
@@ -352,8 +355,7 @@ def add_documents(seeds):
     for axis in range(10):
         seeds.add("plot", bytes([axis, axis]) + b"".join(
             json.dumps(drawn_entry(step)).encode() + b"\n" for step in range(6)))
-    leaving_out = {"groups": 20, "values": [2.5 + 0.01 * group for group in range(20)]}
-    judged = json.dumps(result(0, fid={**METRIC, "jackknife": leaving_out})).encode()
+    judged = json.dumps(result(0, fid=JUDGED)).encode()
     seeds.add("gate", parts(POLICIES[0].encode(), judged, judged))
     seeds.add("gate", parts(POLICIES[1].encode(), judged, json.dumps(result(1)).encode()))
     for policy in POLICIES:

@@ -31,6 +31,9 @@ enum Main {
   }
 }
 
+/// Whether refusals are printed, to see why an input does not get far.
+private let isVerbose = ProcessInfo.processInfo.environment["FUZZ_VERBOSE"] != nil
+
 private let reader = Reader.all.first { $0.name == CommandLine.arguments.last }
 
 /// Reads one input, which libFuzzer calls for each. A crash is a finding, as are a sanitizer's report
@@ -41,6 +44,7 @@ private func test(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     try reader?.read(Input(bytes: bytes, suffix: reader?.suffix ?? ""))
   } catch {
     check(error)
+    if isVerbose { print(error) }
   }
   return 0
 }
