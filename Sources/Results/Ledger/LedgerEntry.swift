@@ -73,6 +73,8 @@ public struct LedgerEntry: Codable, Equatable, Sendable {
     public var learnSigma: Bool
     /// `class` or `none`.
     public var conditioning: String?
+    /// The family of the backbone, such as `uvit`; nil in older files, whose models are DiS.
+    public var backbone: String?
   }
 
   /// Billions of operations of a forward pass, and what the papers count.
