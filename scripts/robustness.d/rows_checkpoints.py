@@ -193,7 +193,7 @@ def rows():
         lambda folder: (folder / "none.pt").mkdir(),
         SAMPLE.format(file="none.pt"),
         65,
-        "NotARegularFile",
+        "NotACheckpoint",
         names="none.pt",
     )
 

@@ -609,6 +609,7 @@ def outputs():
         sample + " --raw-out samples.npy",
         0,
         names="",
+        writes=("kept",),
     )
     yield Row(
         "J22-own-input",

@@ -99,7 +99,7 @@ def rows():
     yield one("E32-nan", "one weight that is not a number", with_nan(), "NonFiniteWeights", says=(FIRST,))
     yield from read(
         [
-            ("E10-newline-padding", "a header padded by line feeds", "warning"),
+            ("E10-newline-padding", "a header padded by line feeds, as the library of safetensors accepts it"),
             ("E24-normal-forms", "two names that look alike, in both Unicode normal forms"),
             ("E29-surrogate-pair", "a name with a surrogate pair"),
             ("E33-zero-size", "a tensor without elements and one without dimensions"),
@@ -128,7 +128,7 @@ def rows():
         index(a="../x.safetensors"),
         SAMPLE.format(file="model.safetensors.index.json"),
         65,
-        "NotACheckpoint",
+        "SafetensorsMalformed",
     )
     yield Row(
         "E36-missing-shard",
@@ -136,15 +136,15 @@ def rows():
         index(a="x.safetensors"),
         SAMPLE.format(file="model.safetensors.index.json"),
         65,
-        "NotACheckpoint",
+        "SafetensorsMalformed",
     )
     yield Row(
         "E36-shards",
-        "an index, whose shards are not read",
+        "an index and a shard, of a network that is none",
         index(("x.safetensors", shard), a="x.safetensors"),
         SAMPLE.format(file="model.safetensors.index.json"),
         65,
-        "NotACheckpoint",
+        "NotABackbone",
     )
 
 

@@ -62,7 +62,7 @@ def shapes():
         ("G15-empty", "arrays without elements", {"mu": MU[:0], "sigma": SIGMA[:0, :0].copy()}),
     ]:
         yield refused(id, what, npz(**arrays), FAULTS.get(id, "StatsInvalid"), says=tuple(says))
-    yield refused("G10-largest", "a sigma of 1e308", npz(mu=MU, sigma=SIGMA / SIGMA.max() * 1e308), "Overflow")
+    yield refused("G10-largest", "a sigma of 1e308", npz(mu=MU, sigma=SIGMA / SIGMA.max() * 1e308), "Overflow", names="")
     yield refused(
         "G4-dimension",
         "statistics of another dimension",
@@ -75,12 +75,6 @@ def shapes():
 
 def containers():
     mu, sigma = npy(MU), npy(SIGMA)
-    yield refused(
-        "G1-features",
-        "features instead of statistics, which no extractor is known for",
-        npz(arr_0=features()),
-        "NotImages",
-    )
     yield refused(
         "G2-duplicate",
         "two entries mu.npy",
@@ -154,6 +148,15 @@ def accepted():
         npz(mu=features(5).mean(0), sigma=np.cov(features(5), rowvar=False)),
         "rank",
     )
+    yield scored("G1-features", "feature rows without a name, of which mean and covariance are computed", npz(arr_0=features()), "fd")
+    yield Row(
+        "G18-other",
+        "a file of something else in the place of a record, with a warning",
+        {"ref.npz": GOOD, "ref.json": b"{", "good.npz": GOOD},
+        FID,
+        0,
+        says=("ref.json: not a record of dis-eval",),
+    )
     yield scored("G12-unknown", "statistics of an unknown extractor, with a warning", GOOD, "warning")
     yield scored("G17-deflated", "deflated statistics", npz(zipfile.ZIP_DEFLATED, mu=MU, sigma=SIGMA), "fd  0")
 
@@ -202,7 +205,7 @@ def records():
         files = {"ref.npz": GOOD, "ref.json": record(GOOD, **changes), "good.npz": GOOD, "good.json": record(GOOD)}
         yield Row(id, what, files, FID, 65, fault, names="ref")
     for id, what, content in [
-        ("G18-text", "a record that is not JSON", b"{"),
+        ("G18-text", "a record that is not JSON", record(GOOD)[:-2]),
         ("G18-not-a-number", "a record with NaN", record(GOOD).replace(b'"count": 64', b'"count": NaN')),
         (
             "G18-duplicate",
