@@ -28,14 +28,17 @@ extension ImageSource {
   /// - Parameter failure: The first failure that reading these images met.
   package func naming(_ failure: Failure) -> Failure {
     guard failure.status == .dataRefused else { return failure }
-    let others = (0..<count).compactMap { try? broken($0) }
-    guard others.count > 1 else { return failure }
-    let shown = others.prefix(20).map { "\(lastComponent($0.subject)) (\($0.detail))" }.joined(
-      separator: ", ")
+    var (number, shown): (Int, [String]) = (0, [])
+    for index in 0..<count {
+      guard let other = try? broken(index) else { continue }
+      number += 1
+      if number <= 20 { shown.append("\(lastComponent(other.subject)) (\(other.detail))") }
+    }
+    guard number > 1 else { return failure }
     return Failure(
       .dataRefused, failure.code, failure.subject,
-      "\(failure.detail); \(others.count) of \(count) images cannot be decoded: \(shown)"
-        + (others.count > 20 ? " and \(others.count - 20) more" : "")
+      "\(failure.detail); \(number) of \(count) images cannot be decoded: "
+        + shown.joined(separator: ", ") + (number > 20 ? " and \(number - 20) more" : "")
         + "; `skipsBroken` leaves them out")
   }
 
