@@ -12,22 +12,8 @@ import _TestSupport
   init() throws {
     folder = try TemporaryFolder()
     (sit, uvit) = (folder.path("sit.safetensors"), folder.path("uvit.safetensors"))
+    try Self.write(Self.tensorsOfSiT(channels: 1, patch: 14), to: sit)
     let d = 64
-    var block: [(String, [Int])] = []
-    for name in ["attn.qkv", "attn.proj", "mlp.fc1", "mlp.fc2", "adaLN_modulation.1"] {
-      let rows = ["attn.qkv": 3 * d, "adaLN_modulation.1": 6 * d][name] ?? d
-      block += [("blocks.0.\(name).weight", [rows, d]), ("blocks.0.\(name).bias", [rows])]
-    }
-    try Self.write(
-      [
-        ("pos_embed", [1, 4, d]), ("x_embedder.proj.weight", [d, 1, 14, 14]),
-        ("x_embedder.proj.bias", [d]), ("t_embedder.mlp.0.weight", [d, 256]),
-        ("t_embedder.mlp.0.bias", [d]), ("t_embedder.mlp.2.weight", [d, d]),
-        ("t_embedder.mlp.2.bias", [d]), ("y_embedder.embedding_table.weight", [11, d]),
-        ("final_layer.linear.weight", [196, d]), ("final_layer.linear.bias", [196]),
-        ("final_layer.adaLN_modulation.1.weight", [2 * d, d]),
-        ("final_layer.adaLN_modulation.1.bias", [2 * d]),
-      ] + block, to: sit)
     var blocks: [(String, [Int])] = []
     for name in ["in_blocks.0", "mid_block", "out_blocks.0"] {
       blocks += [
@@ -48,6 +34,26 @@ import _TestSupport
       ] + blocks, to: uvit)
   }
 
+  /// The tensors of a SiT with four tokens.
+  private static func tensorsOfSiT(channels: Int, patch: Int) -> [(String, [Int])] {
+    let rows = channels * patch * patch
+    let d = 64
+    var block: [(String, [Int])] = []
+    for name in ["attn.qkv", "attn.proj", "mlp.fc1", "mlp.fc2", "adaLN_modulation.1"] {
+      let height = ["attn.qkv": 3 * d, "adaLN_modulation.1": 6 * d][name] ?? d
+      block += [("blocks.0.\(name).weight", [height, d]), ("blocks.0.\(name).bias", [height])]
+    }
+    return [
+      ("pos_embed", [1, 4, d]), ("x_embedder.proj.weight", [d, channels, patch, patch]),
+      ("x_embedder.proj.bias", [d]), ("t_embedder.mlp.0.weight", [d, 256]),
+      ("t_embedder.mlp.0.bias", [d]), ("t_embedder.mlp.2.weight", [d, d]),
+      ("t_embedder.mlp.2.bias", [d]), ("y_embedder.embedding_table.weight", [11, d]),
+      ("final_layer.linear.weight", [rows, d]), ("final_layer.linear.bias", [rows]),
+      ("final_layer.adaLN_modulation.1.weight", [2 * d, d]),
+      ("final_layer.adaLN_modulation.1.bias", [2 * d]),
+    ] + block
+  }
+
   private static func write(_ tensors: [(String, [Int])], to path: String) throws {
     var random = SeededGenerator(seed: 7)
     let made = tensors.map { name, shape in
@@ -65,6 +71,30 @@ import _TestSupport
   private func document(_ path: String) throws -> [String: Any] {
     try #require(
       try jsonObject(Data(contentsOf: URL(fileURLWithPath: path))) as? [String: Any])
+  }
+
+  // MARK: Latents
+
+  @Test func latentsOfATransformerAreDecodedJudgedAndShown() throws {
+    let (latent, decoder) = (folder.path("latent.safetensors"), folder.path("decoder.safetensors"))
+    try Self.write(Self.tensorsOfSiT(channels: 4, patch: 7), to: latent)
+    try SyntheticDecoder(
+      seed: 41, latentChannels: 4, blocks: [32, 32], resnets: 1, imageChannels: 1
+    ).write(to: decoder)
+    let (result, page) = (folder.path("latent.json"), folder.path("latent.html"))
+    let scored = try fid(
+      "--ckpt", latent, "--decoder", decoder, "--backbone", "sit", "--sampler", "flow-euler",
+      "--steps", "4", "--run", folder.path("run"), "--out", result)
+    #expect(scored.status == 0, "\(scored.errors)")
+    let provenance = try #require(try document(result)["provenance"] as? [String: Any])
+    #expect(provenance["decoder"] != nil)
+    #expect(try DisEvalProcess("rerun", result).output.hasPrefix("identical"))
+    // 40 samples of 128 features decide nothing.
+    let judged = try DisEvalProcess("gate", result, "--max", "fd=1e9")
+    #expect(judged.status == 3, "\(judged.errors)")
+    let shown = try DisEvalProcess("report", result, "--out", page)
+    #expect(shown.status == 0, "\(shown.errors)")
+    #expect(try String(contentsOfFile: page, encoding: .utf8).contains("flow-euler"))
   }
 
   // MARK: Recognition
