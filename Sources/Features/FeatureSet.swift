@@ -93,11 +93,15 @@ package struct FeatureSet {
 package struct NoInterval: Error {
   /// The reason, as a clause for users.
   package let reason: String
+  /// Whether the system is the reason, such as a full disk, so that the next run may have an interval.
+  package let isOfSystem: Bool
 
   /// Creates the error with a reason.
   ///
   /// - Parameter reason: The reason, as a clause for users.
-  package init(reason: String) { self.reason = reason }
+  package init(reason: String) { (self.reason, isOfSystem) = (reason, false) }
 
-  init(_ failure: Failure) { reason = "features could not be kept: \(failure)" }
+  init(_ failure: Failure) {
+    (reason, isOfSystem) = ("features could not be kept: \(failure)", true)
+  }
 }

@@ -1,4 +1,4 @@
-/// What a file is that was given in place of another one, as far as its beginning or its name shows it.
+/// What a file really is if it is not what the user took it for, as far as its beginning or its name shows.
 ///
 /// Everything that reads files of users explains the same file in the same words.
 package enum ForeignContent: Equatable, Sendable {
@@ -74,7 +74,7 @@ package enum ForeignContent: Equatable, Sendable {
   /// - Parameters:
   ///   - path: The path of the file.
   ///   - code: The code of the reader. A pointer of Git LFS has a code of its own.
-  ///   - expected: What the reader expects, for a file that is no accident of a download.
+  ///   - expected: What the reader expects. Added to the explanation of whole files of other formats.
   package func failure(_ path: String, _ code: Failure.Code, expected: String) -> Failure {
     switch self {
     case .lfsPointer: Failure(.dataRefused, .lfsPointer, path, explanation)

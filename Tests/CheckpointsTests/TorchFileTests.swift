@@ -48,7 +48,7 @@ import Testing
     #expect(file.format == (layout == "zip" ? .torchZip : .torchLegacy))
     #expect(file.stateDictKeys == ["model", "ema"])
     #expect(file.inertClasses == ["argparse.Namespace"])
-    // Its other arguments are no texts.
+    // Its other arguments are not strings.
     #expect(file.arguments == ["model": "DiS-S/2"])
     let model = try file.stateDict(key: "model").tensor("weight", shape: [2, 3])
     let ema = try file.stateDict(key: nil).tensor("weight", shape: [2, 3])

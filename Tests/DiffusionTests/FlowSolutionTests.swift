@@ -159,7 +159,7 @@ import _TestSupport
     }
   }
 
-  /// A state that was stored after the last attempt, and one whose clock is no number.
+  /// A state that was stored after the last attempt, and one whose time is NaN.
   @Test func givesUpFromAFile() throws {
     let sampler = try FlowDormandPrinceSampler(.sit)
     for (step, clock) in [

@@ -115,7 +115,7 @@ import _TestSupport
     }
   }
 
-  /// Without a label for no class there is no prediction without a class.
+  /// A model without a label for "no class" must be given a class.
   @Test func aClassIsNeededIfNoLabelStandsForNone() throws {
     let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .appendingPathComponent("../BackbonesTests/Fixtures/transformers/uvit_b.safetensors").path

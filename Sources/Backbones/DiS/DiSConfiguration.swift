@@ -118,7 +118,7 @@ package struct DiSConfiguration: Equatable, Sendable {
     let patches = positions[1] - (classCount == nil ? 1 : 2)
     let side = Int(Double(max(patches, 0)).squareRoot().rounded())
     guard patches > 0, side * side == patches else {
-      throw refusal("'pos_embed' has \(positions[1]) tokens, which is no square of patches")
+      throw refusal("'pos_embed' has \(positions[1]) tokens, which do not make a square of patches")
     }
     imageSide = side * patchSize
     let outputs = patchSize * patchSize * channels

@@ -4,8 +4,8 @@ import Files
 import Tensors
 
 /// The backbone of a checkpoint, recognised by the names and shapes of its tensors, by the arguments of
-/// training in the file, and by what the user says. The name of a file is no evidence, and what nothing
-/// decides is refused.
+/// training in the file, and by what the user says, but never by the name of the file. A checkpoint for
+/// which these do not decide is refused.
 package struct RecognizedBackbone: Sendable {
   /// The architecture.
   package let architecture: Architecture

@@ -38,7 +38,7 @@ struct ShapeReader {
   func side(patches: Int, of tokens: Int) throws(Failure) -> Int {
     let side = Int(Double(max(patches, 0)).squareRoot().rounded())
     guard patches > 0, side * side == patches else {
-      throw refusal("'pos_embed' has \(tokens) tokens, which is no square of patches")
+      throw refusal("'pos_embed' has \(tokens) tokens, which do not make a square of patches")
     }
     return side
   }

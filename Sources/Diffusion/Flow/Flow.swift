@@ -48,7 +48,7 @@ package struct Flow: Equatable, Sendable {
   /// Creates a flow.
   ///
   /// - Throws: ``Failure`` `SamplerSettings` (64) for data at 0, unless the path is linear or gvp
-  ///   and the velocity is predicted, as nobody trained anything else.
+  ///   and the velocity is predicted, as in all published models.
   package init(
     path: FlowPath, prediction: FlowPrediction = .velocity, direction: Direction = .dataAtOne
   ) throws(Failure) {

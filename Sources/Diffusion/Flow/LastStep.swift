@@ -6,6 +6,6 @@ public enum LastStep: String, CaseIterable, Sendable {
   case euler
   /// x / alpha + sigma^2 / alpha s(x, t), the expected data.
   case tweedie
-  /// There is no last step, and all others reach to the data.
+  /// No separate last step: the other steps cover the whole way to the data.
   case none
 }

@@ -4,8 +4,10 @@ import Results
 
 extension EvaluationResult.Metric {
   /// Sets the interval of a metric, or the reason there is none.
+  ///
+  /// - Parameter warn: Called with a sentence if the system is the reason, such as a full disk.
   mutating func setInterval(
-    _ title: MetricTitle, _ jackknife: () throws(NoInterval) -> Jackknife
+    _ title: MetricTitle, warn: (String) -> Void, _ jackknife: () throws(NoInterval) -> Jackknife
   ) {
     do throws(NoInterval) {
       let jackknife = try jackknife()
@@ -17,6 +19,7 @@ extension EvaluationResult.Metric {
         groups: jackknife.leftOut.count, values: jackknife.leftOut)
     } catch {
       intervalReason = error.reason
+      if error.isOfSystem { warn("no interval of \(title.rawValue): \(error.reason)") }
     }
   }
 }

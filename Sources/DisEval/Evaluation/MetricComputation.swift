@@ -122,7 +122,9 @@ package struct MetricComputation {
       return
     }
     var metric = EvaluationResult.Metric(distance, title)
-    metric.setInterval(title) { () throws(NoInterval) in try jackknife(distance, keys, title) }
+    metric.setInterval(title, warn: reporter.warn) { () throws(NoInterval) in
+      try jackknife(distance, keys, title)
+    }
     if isSpatial { metric.definition = definition.spatial } else { metric.floor = floor }
     result.metrics[title.rawValue] = metric
   }
@@ -148,7 +150,8 @@ package struct MetricComputation {
       throw Failure(error, title.rawValue)
     }
     var metric = EvaluationResult.Metric(score, title, definition: definition.score.tool)
-    metric.setInterval(title) { () throws(NoInterval) in try jackknife(scores) }
+    metric.setInterval(title, warn: reporter.warn) { () throws(NoInterval) in try jackknife(scores)
+    }
     result.metrics[title.rawValue] = metric
   }
 
