@@ -46,8 +46,13 @@ enum StopSignals {
     GeneratorProgram.endAll(within: 5)
     AtomicFile.withoutUnfinished {
       signal(number, SIG_DFL)
-      kill(getpid(), number)
-      // The signal ends the process before this, unless its parent blocked it.
+      // Threads of Dispatch block signals, and the main thread does while it returns from a handler. A
+      // signal to this thread, which does not block it, arrives before `raise` returns.
+      var own = sigset_t()
+      sigemptyset(&own)
+      sigaddset(&own, number)
+      pthread_sigmask(SIG_UNBLOCK, &own, nil)
+      raise(number)
       _exit(128 + number)
     }
   }

@@ -18,6 +18,13 @@ import _TestSupport
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = FileHandle.nullDevice
     process.standardError = FileHandle(forWritingAtPath: path)
+    // The process inherits the mask. A thread that blocks the signal must be able to end it, too.
+    var mask = sigset_t()
+    var before = sigset_t()
+    sigemptyset(&mask)
+    sigaddset(&mask, signal)
+    pthread_sigmask(SIG_BLOCK, &mask, &before)
+    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
     try process.run()
     while process.isRunning, !Self.catches(signal, process.processIdentifier) {
       Thread.sleep(forTimeInterval: 0.01)
