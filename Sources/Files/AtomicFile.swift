@@ -6,8 +6,9 @@ import Synchronization
 /// A file that appears completely or not at all: it is written to a temporary file in the same
 /// folder, synced and renamed, and the folder is synced.
 ///
-/// - Where the system has files without names, the temporary file gets its name only to be renamed at
-///   once, so that a process that is killed leaves nothing behind.
+/// - Where the system has files without names, the temporary file has none. A new file gets its final name
+///   when it is complete, so that a process that is killed leaves nothing behind. Only a file that
+///   replaces another needs a temporary name, for the moment before it is renamed.
 /// - A symbolic link is kept: the file at its end is replaced or created.
 /// - A replaced file keeps its owner, group and mode. Where the system does not allow that, the
 ///   file belongs to the user who writes it, and a changed group gets no more permissions than
@@ -24,6 +25,9 @@ package struct AtomicFile: ~Copyable {
   private var descriptor: Int32
   /// Whether the temporary file has its name, which otherwise it gets when it is complete.
   private var isNamed: Bool
+  /// A descriptor that holds a lock while the temporary file has a name, -1 if there is none. A temporary
+  /// file without a lock was left by a process that was killed.
+  private var lock: Int32 = -1
 
   /// Creates the temporary file.
   ///
@@ -60,6 +64,7 @@ package struct AtomicFile: ~Copyable {
 
   deinit {
     if let temporaryPath { Self.unfinished.withLock { _ = $0.remove(temporaryPath) } }
+    if lock >= 0 { close(lock) }
     guard descriptor >= 0 else { return }
     close(descriptor)
     if isNamed, let temporaryPath { unlink(temporaryPath) }
@@ -120,11 +125,13 @@ package struct AtomicFile: ~Copyable {
   ///   not be renamed is removed.
   package mutating func commit() throws(Failure) {
     switch target {
-    case .file(let final, _):
+    case .file(let final, let existing):
+      if existing == nil, !isNamed, try syncAndName(final) { return }
       try sync(naming: temporaryPath)
       guard let temporaryPath, rename(temporaryPath, final) == 0 else {
         throw abandoned(errno, "rename")
       }
+      if existing != nil { Self.removeAbandoned(final) }
       try Self.syncFolder(of: final)
     case .descriptor(let number): try copy(to: number)
     case .stream:
@@ -145,6 +152,7 @@ package struct AtomicFile: ~Copyable {
       try commit()
       return true
     }
+    if !isNamed { return try syncAndName(final) }
     try sync(naming: temporaryPath)
     // Unlike `rename`, `link` never replaces a file. File systems without links fall back to
     // `rename`.
@@ -164,8 +172,29 @@ package struct AtomicFile: ~Copyable {
     return true
   }
 
+  /// Syncs an unnamed file and gives it its final name, unless a file of that name exists.
+  ///
+  /// - Returns: Whether this file now has the name.
+  private mutating func syncAndName(_ final: String) throws(Failure) -> Bool {
+    guard fsync(descriptor) == 0 else { throw Failure.system(errno, "sync", path, writing: true) }
+    let error = name(final)
+    if error == EEXIST { return false }
+    guard error == 0 else { throw Failure.system(error, "name", path, writing: true) }
+    let closed = close(descriptor)
+    descriptor = -1
+    guard closed == 0 else {
+      let error = errno
+      unlink(final)
+      throw Failure.system(error, "close", path, writing: true)
+    }
+    try Self.syncFolder(of: final)
+    return true
+  }
+
   private mutating func sync(naming name: String?) throws(Failure) {
     guard fsync(descriptor) == 0 else { throw Failure.system(errno, "sync", path, writing: true) }
+    lock = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+    if lock >= 0 { flock(lock, LOCK_EX | LOCK_NB) }
     if !isNamed, let name {
       let error = self.name(name)
       guard error == 0 else { throw Failure.system(error, "name", path, writing: true) }
@@ -277,6 +306,28 @@ extension AtomicFile {
     }
     let random = zeroPadded(String(UInt64.random(in: .min ... .max), radix: 36), to: 13)
     return "\(folder(of: path))/.\(name).dis-eval-\(random).tmp"
+  }
+
+  /// Removes the temporary files that killed processes left when they were to replace a file.
+  private static func removeAbandoned(_ final: String) {
+    let folder = folder(of: final)
+    guard let directory = opendir(folder) else { return }
+    defer { closedir(directory) }
+    let wanted = name(ofTemporary: String(lastName(temporaryPath(for: final))))
+    while let entry = readdir(directory) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      guard name.hasPrefix("."), name.hasSuffix(".tmp"), self.name(ofTemporary: name) == wanted
+      else {
+        continue
+      }
+      let path = "\(folder)/\(name)"
+      let descriptor = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+      guard descriptor >= 0 else { continue }
+      if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { unlink(path) }
+      close(descriptor)
+    }
   }
 
   /// Returns the name of the file that a temporary file was meant to become, truncated to 200

@@ -56,6 +56,20 @@ import _TestSupport
         == ["free", "target"])
   }
 
+  @Test func whatKilledProcessesLeftIsRemoved() throws {
+    let (left, written) = (".file.dis-eval-0123456789abc.tmp", ".file.dis-eval-zyxwvutsrqpon.tmp")
+    let others = [".other.dis-eval-0123456789abc.tmp", ".file.dis-eval-short.tmp", ".file.tmp"]
+    try write("old", to: "file")
+    for name in [left, written] + others { try write("", to: name) }
+    // Another process that is about to rename its file holds a lock.
+    let descriptor = open(folder.path(written), O_RDONLY)
+    #expect(flock(descriptor, LOCK_EX | LOCK_NB) == 0)
+    defer { close(descriptor) }
+    try write("new", to: "file")
+    #expect(try names() == Set(["file", written] + others))
+    #expect(try text("file") == "new")
+  }
+
   @Test func whatCannotBeReplacedIsRefused() throws {
     symlink("b", folder.path("a"))
     symlink("a", folder.path("b"))
