@@ -42,9 +42,12 @@ enum Main {
     // A closed pipe or a file size limit makes the write fail, but does not end the process.
     signal(SIGPIPE, SIG_IGN)
     signal(SIGXFSZ, SIG_IGN)
+    CrashSignals.install()
     let line = CurrentArguments(CommandLine.arguments.dropFirst())
     do {
+      try checkDescriptors()
       try checkAddressSpace()
+      try checkThreads()
       var command: any ParsableCommand
       do {
         command = try DisEvalCommand.parseAsRoot(line.arguments)

@@ -1,0 +1,35 @@
+import Files
+import Foundation
+
+/// The signals by which the Swift runtime, the C library and the processor end a process that cannot go on.
+enum CrashSignals {
+  /// Makes these signals end the process with 71 if there is no memory, and otherwise with 70, as
+  /// documented, so that a script never sees a status of 128 or above. Files appear only when they are
+  /// complete, so that nothing is left half-written.
+  ///
+  /// Signals that a debugger, a sanitizer or the backtraces of Swift's runtime already handle are theirs.
+  static func install() {
+    for number in [SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP] {
+      var action = sigaction()
+      guard sigaction(number, nil, &action) == 0,
+        unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
+          == unsafeBitCast(SIG_DFL, to: Int.self)
+      else { continue }
+      action.__sigaction_handler.sa_handler = { number in
+        // Nothing that allocates or locks is possible here. Whether there is memory shows the system's
+        // answer to a request for some.
+        let size = 256 << 20
+        let memory = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+        let hasMemory = memory != MAP_FAILED
+        let message: StaticString =
+          hasMemory
+          ? "dis-eval: error: Internal: the program failed and cannot go on; please report this\n"
+          : "dis-eval: error: OutOfMemory: the system refuses memory; raise the limit or use less\n"
+        _ = write(STDERR_FILENO, message.utf8Start, message.utf8CodeUnitCount)
+        _exit((hasMemory ? ExitStatus.internalError : .outOfMemory).rawValue)
+      }
+      action.sa_flags = 0
+      sigaction(number, &action, nil)
+    }
+  }
+}
