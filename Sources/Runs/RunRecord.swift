@@ -59,6 +59,8 @@ public struct RunRecord: Codable, Sendable {
     public var allowsMismatch: Bool
     /// Whether subfolders of a folder of images are searched; nil if not specified.
     public var recursive: Bool?
+    /// Whether images of the reference that cannot be decoded are left out; nil to refuse them.
+    public var skipsBroken: Bool?
   }
 
   /// The number of samples of the whole run.

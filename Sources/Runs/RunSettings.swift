@@ -80,6 +80,7 @@ extension EvaluationRequest {
     (referenceDialect, metrics) = (scoring.referenceDialect, scoring.metrics)
     (optionalMetrics, intervals) = (scoring.optionalMetrics, scoring.givesIntervals ?? true)
     (allowsMismatch, recursive) = (scoring.allowsMismatch, scoring.recursive)
+    skipsBroken = scoring.skipsBroken
   }
 }
 
@@ -96,6 +97,6 @@ extension RunRecord.Scoring {
       preset: request.preset, dialect: request.dialect, referenceDialect: request.referenceDialect,
       metrics: request.metrics, optionalMetrics: request.optionalMetrics,
       givesIntervals: request.intervals, allowsMismatch: request.allowsMismatch,
-      recursive: request.recursive)
+      recursive: request.recursive, skipsBroken: request.skipsBroken)
   }
 }

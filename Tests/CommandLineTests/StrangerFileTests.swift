@@ -138,8 +138,7 @@ import _TestSupport
       let run = try DisEvalProcess(
         "fid", "--images", npz, "--ref", reference, "--no-intervals", "--json")
       #expect(run.status == 0, "\(run.errors)")
-      let results = try #require(try run.json()["metrics"] as? [String: Any])
-      return "\(results.sorted { $0.key < $1.key })"
+      return try canonical(run.json()["metrics"])
     }
     #expect(try distance(npy) == distance(npz))
   }
@@ -186,6 +185,35 @@ import _TestSupport
     #expect((provenance["left_out"] as? [String])?.count == 3)
     #expect(scored.errors.contains("3 more cannot be decoded and were left out"))
     #expect(try DisEvalProcess("rerun", result).status == 0)
+  }
+
+  @Test func aRerunNeedsEveryImageThatWasScored() throws {
+    let path = try images([:])
+    let result = folder.path("result.json")
+    let scored = try DisEvalProcess(
+      "fid", "--images", path, "--ref", DisEvalProcess.statistics, "--no-intervals", "--out", result
+    )
+    #expect(scored.status == 0, "\(scored.errors)")
+    try Data().write(to: URL(fileURLWithPath: "\(path)/17.png"))
+    let refused = try DisEvalProcess("rerun", result)
+    #expect(refused.status == 65 && refused.errors.contains("17.png"), "\(refused.errors)")
+    // The result says what was left out, and nothing else may be.
+    #expect(try DisEvalProcess("rerun", result, "--skip-broken").status == 64)
+  }
+
+  @Test func theRecordOfARunLeavesOutBrokenReferenceImages() throws {
+    let path = try images([3: Array("no image".utf8)])
+    let run = folder.path("run")
+    let command = [
+      "fid", "--ckpt", DisEvalProcess.checkpoint, "--ref", path, "--weights",
+      DisEvalProcess.extractor, "--num", "4", "--steps", "2", "--sampler", "dpm-solver++", "--run",
+      run, "--no-intervals",
+    ]
+    let whole = try DisEvalProcess(command + ["--skip-broken", "--json"])
+    #expect(whole.status == 0, "\(whole.errors)")
+    let merged = try DisEvalProcess("merge", run, "--no-intervals", "--json")
+    #expect(merged.status == 0, "\(merged.errors)")
+    #expect(try canonical(merged.json()["metrics"]) == canonical(whole.json()["metrics"]))
   }
 
   @Test func aFolderOfBrokenImagesIsNoInput() throws {

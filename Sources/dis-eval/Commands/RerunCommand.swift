@@ -115,7 +115,7 @@ struct RecordedFilesOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The extractor's weights.", valueName: "file"))
   var weights: String?
 
-  @OptionGroup var folders: FolderOptions
+  @OptionGroup var subfolders: SubfolderOption
 
   func validate() throws {
     guard [ckpt, generator.generator, images].count(where: { $0 != nil }) <= 1 else {
@@ -131,7 +131,7 @@ struct RecordedFilesOptions: ParsableArguments {
       files.generator = try generator.words()
       (files.checkpoint, files.images, files.decoder) = (ckpt, images, decoder)
       (files.labels, files.reference, files.weights) = (labels, ref, weights)
-      files.recursive = folders.recursive
+      files.recursive = subfolders.recursive
       return files
     }
   }
