@@ -224,6 +224,8 @@ class Place:
             "LANG": "C.UTF-8",
             "TMPDIR": str(self.temporary),
             "XDG_CACHE_HOME": str(self.output / "cache"),
+            # A crash is to show its own status, and not to wait for a symbolicator.
+            "SWIFT_BACKTRACE": "enable=no",
         }
 
     def command(self, text: str) -> tuple[list[str], dict[str, str]]:

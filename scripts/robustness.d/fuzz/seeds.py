@@ -396,6 +396,17 @@ def unit(count, **more):
                                  "configuration": "c", **more, "sha256": DIGITS})
 
 
+def accumulated(count):
+    return safetensors(
+        {"sha256": ("U8", [count, 32], bytes(32 * count)),
+         "extents": ("I64", [count, 2], struct.pack(f"<{2 * count}q", *range(1, 2 * count + 1))),
+         "traits": ("U8", [count], bytes(count)),
+         "features": ("F32", [count, 2], struct.pack(f"<{2 * count}f", *range(2 * count)))},
+        {"schema": "dis-eval-images/1", "count": str(count), "extractor": "two",
+         "extractor.sha256": "unknown", "extractor.precision": "float32", "preparations": "own",
+         "features": "2", "logits": "0", "spatial": "0", "checksum": DIGITS})
+
+
 READY = {"type": "ready", "protocol": "dis-eval-generator/1", "name": "s", "version": "1",
          "image": [2, 2, 3], "classes": 10, "differs": "last_bits", "batch": 2, "noise": [3, 2, 2],
          "weights_sha256": DIGITS, "settings": {"steps": 5, "cfg_interval": [0.1, 1]},
@@ -407,6 +418,7 @@ def add_runs(seeds):
         seeds.add("partial-unit", unit(count, **{"state.step": "5"}))
         seeds.add("unit", unit(count))
         seeds.add("safetensors", unit(count))
+        seeds.add("accumulator", accumulated(count))
     frame = {"type": "frame", "first": 0, "count": 2, "bytes": len(PIXELS),
              "sha256": hashlib.sha256(PIXELS).hexdigest()}
     talk = (json.dumps(READY) + "\n" + json.dumps(frame) + "\n").encode() + PIXELS

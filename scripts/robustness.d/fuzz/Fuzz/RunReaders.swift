@@ -1,8 +1,12 @@
 import Checkpoints
 import Crypto
+import DisEval
+import FeatureExtractors
 import Files
 import Foundation
 @testable import Generators
+import Images
+import References
 import Results
 @testable import Runs
 
@@ -17,6 +21,7 @@ extension Reader {
     },
     Reader(name: "unit") { try readUnit($0, count: 2) },
     Reader(name: "partial-unit") { try readUnit($0, count: nil) },
+    Reader(name: "accumulator") { try readAccumulator($0) },
     Reader(name: "answers") { try readAnswers($0.bytes) },
     Reader(name: "command") { input in
       let words = try commandWords(String(decoding: input.bytes, as: UTF8.self))
@@ -36,7 +41,8 @@ private func runFolder(record: [UInt8]) throws -> String {
 /// Reads the file of a unit that keeps arrays of every kind. The input's checksum is corrected first.
 private func readUnit(_ input: Input, count: Int?) throws {
   let kept = KeptArrays.ofEveryKind
-  let path = input.file(withChecksum(input.bytes, input), suffix: ".safetensors")
+  let path = input.file(
+    withChecksum("sha256", of: input.bytes, input), suffix: ".safetensors")
   let unit = try UnitContent.read(
     path, first: 4, count: count, kept: kept, configuration: "c")
   for offset in 0..<min(unit.content.count, 2) {
@@ -62,15 +68,40 @@ extension KeptArrays {
   }
 }
 
-/// Returns the bytes of a unit with the right checksum in place of the one that they have.
-private func withChecksum(_ bytes: [UInt8], _ input: Input) -> [UInt8] {
+/// An extractor for accumulated images in seeds.py.
+private struct TwoFeatures: FeatureExtractor {
+  let name = "two"
+  let featureDimension = 2
+
+  func callAsFunction(_ images: [Image], _ preparation: Preparation) -> [ExtractedFeatures] {
+    images.map { _ in ExtractedFeatures(features: [0, 1], logits: [], spatial: []) }
+  }
+}
+
+/// Reads accumulated images, and writes them again. The input's checksum is corrected first.
+private func readAccumulator(_ input: Input) throws {
+  let extractor = LoadedExtractor(TwoFeatures())
+  func read(_ bytes: [UInt8]) throws -> ImageAccumulator {
+    try ImageAccumulator(
+      contentsOf: input.file(bytes, suffix: ".safetensors"), extractor: extractor, metrics: [.fid])
+  }
+  let images = try read(withChecksum("checksum", of: input.bytes, input))
+  let path = "\(Input.folder)/written.safetensors"
+  try images.write(to: path)
+  let again = try read([UInt8](try Data(contentsOf: URL(fileURLWithPath: path))))
+  expect(again.count == images.count, "another number of images")
+}
+
+/// Returns the bytes of a file with the right checksum, of metadata and arrays in the order of the file,
+/// in place of the one that they have.
+private func withChecksum(_ name: String, of bytes: [UInt8], _ input: Input) -> [UInt8] {
   guard let file = try? CheckpointFile.open(input.file(bytes, suffix: ".safetensors")),
     let state = try? file.stateDict(key: nil),
-    let old = file.metadata.first(where: { $0.0 == "sha256" })?.1, old.utf8.count == 64,
+    let old = file.metadata.first(where: { $0.0 == name })?.1, old.utf8.count == 64,
     let place = bytes.firstRange(of: Array(old.utf8))
   else { return bytes }
   var hash = SHA256()
-  for (key, value) in file.metadata where key != "sha256" {
+  for (key, value) in file.metadata where key != name {
     hash.update(data: Array("\(key)=\(value)\n".utf8))
   }
   for info in state.infos {
