@@ -72,9 +72,9 @@ package struct AtomicFile: ~Copyable {
 
   /// Returns the descriptor of a new file without a name, negative if the system has none there.
   private static func unnamed(in folder: String, _ mode: mode_t) -> Int32 {
-    // O_TMPFILE, which Glibc declares for C only. It is named through the folder of descriptors.
+    // It is named through the folder of descriptors.
     guard access("/proc/self/fd", F_OK) == 0 else { return -1 }
-    return open(folder, 0o20_000_000 | O_DIRECTORY | O_WRONLY | O_CLOEXEC, mode)
+    return open(folder, openUnnamed | O_WRONLY | O_CLOEXEC, mode)
   }
 
   /// Gives an unnamed file a name, unless that exists.

@@ -74,12 +74,19 @@ package final class ScratchFile: Sendable {
 
 /// Opens a new file for reading and writing, and removes its name.
 func unnamedFile(in folder: String) throws(Failure) -> Int32 {
+  // Where a file needs a name for a moment, a process that is killed in it leaves the file behind.
+  let unnamed = open(folder, openUnnamed | O_RDWR | O_CLOEXEC, 0o600)
+  if unnamed >= 0 { return unnamed }
   let path = "\(folder)/dis-eval.\(String(UInt64.random(in: .min ... .max), radix: 36))"
   let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
   guard descriptor >= 0 else { throw Failure.system(errno, "create", path, writing: true) }
   unlink(path)
   return descriptor
 }
+
+/// `O_TMPFILE`, which Glibc declares for C only: opens a new file without a name in a folder. Some file
+/// systems have none.
+let openUnnamed: Int32 = 0o20_000_000 | O_DIRECTORY
 
 /// The value of `$TMPDIR`, or `/tmp`.
 var temporaryFolder: String {
