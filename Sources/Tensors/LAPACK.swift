@@ -140,6 +140,24 @@ package func product(_ a: Matrix, transposed b: Matrix) -> Matrix {
   return Matrix(rows: a.rows, columns: b.rows, values: result)
 }
 
+/// Returns `A B`: `dgemm`.
+///
+/// - Parameters:
+///   - a: `[R, D]`.
+///   - b: `[D, Q]`.
+/// - Returns: `[R, Q]`.
+package func product(_ a: Matrix, _ b: Matrix) -> Matrix {
+  precondition(a.columns == b.rows, "product: \(a.columns) columns and \(b.rows) rows")
+  var result = [Double](repeating: 0, count: a.rows * b.columns)
+  withBLASThreads(factorizationThreads) {
+    cblas_dgemm(
+      CblasRowMajor, CblasNoTrans, CblasNoTrans, blasint(a.rows), blasint(b.columns),
+      blasint(a.columns), 1, a.values, blasint(max(1, a.columns)), b.values,
+      blasint(max(1, b.columns)), 0, &result, blasint(max(1, b.columns)))
+  }
+  return Matrix(rows: a.rows, columns: b.columns, values: result)
+}
+
 /// Returns `A Bᵀ` in float32, on as many threads as the factorisations: `sgemm`.
 ///
 /// - Parameters:

@@ -1,0 +1,295 @@
+import Foundation
+import Tensors
+
+/// The first-order influence of each sample on a squared Fréchet distance from a fixed reference, and the
+/// intervals that follow from it.
+///
+/// With the mean m and the covariance S (ddof 1) of N samples, a reference with the mean μ₀ and the
+/// covariance Σ₀ = F₀ᵀF₀, the eigenvalues λ and eigenvectors U of `F₀ S F₀ᵀ`, and for a sample x
+/// ```
+/// y = x - m        z = Uᵀ F₀ y        hᵢ = 2 (m - μ₀)ᵀ y + |y|² - Σₖ zₖ² / √λₖ        minus their mean
+/// ```
+/// hᵢ / N is how much the distance changes to first order if sample i counts twice. Since `T = F₀ᵀ U
+/// diag(λ^-½) Uᵀ F₀` is the map with `T S T = Σ₀`, the sum is `2 (m - μ₀)ᵀ y + yᵀ (I - T) y`. Directions
+/// with λ below 1e-10 of the largest are left out.
+///
+/// The values are skewed and have heavy tails where features do, and the jackknife over groups does not see
+/// that: its intervals of 95 % contain the expectation in 76 % to 99 % of simulated cases. The interval of
+/// this type accounts for the skewness by the acceleration a and for the curvature of the distance along h
+/// by c (Efron's ABC method), and for few samples that carry the error by ν degrees of freedom:
+/// ```
+/// σ = √(Σ hᵢ²) / N                     a = Σ hᵢ³ / (6 (Σ hᵢ²)^1.5)
+/// κ = N Σ hᵢ⁴ / (Σ hᵢ²)²                ν = 2N / (κ - 1), at least 1
+/// w = a + c ± t_ν                      l = w / (1 - a w)²        end = value + σ (l + c l²)
+/// ```
+///
+/// - SeeAlso: DiCiccio & Efron, "More accurate confidence intervals in exponential families", Biometrika
+///   79 (1992), for ABC. Hampel, "The influence curve and its role in robust estimation", J. American
+///   Statistical Association 69 (1974).
+public struct FrechetInfluence: Equatable, Sendable {
+  /// h, `[N]` in the order of the samples, with the mean 0.
+  public let values: [Float]
+  /// σ, the standard deviation of the distance to first order.
+  public let standardError: Double
+  /// a, a sixth of the skewness of the distance.
+  public let acceleration: Double
+  /// c, the curvature of the distance along h in units of σ.
+  public let curvature: Double
+  /// ν, the degrees of freedom of Student's t: the larger, the more samples the error comes from.
+  public let degreesOfFreedom: Int
+
+  /// The number of samples N.
+  public var count: Int { values.count }
+
+  /// ν below which few samples carry the error, and intervals contain the expectation less often than they
+  /// say.
+  public static let fewDegreesOfFreedom = 100
+
+  /// The largest ν, beyond which Student's t is the normal distribution to four digits.
+  private static let manyDegreesOfFreedom = 100_000
+
+  /// Whether few samples carry the error.
+  public var dependsOnFewSamples: Bool { degreesOfFreedom < Self.fewDegreesOfFreedom }
+}
+
+// MARK: - Computation
+
+extension FrechetInfluence {
+  /// Computes the influence of each sample on its distance from a reference.
+  ///
+  /// Takes one eigendecomposition of `[D, D]` and two products of all rows with `[D, D]`.
+  ///
+  /// - Parameters:
+  ///   - samples: The Gaussian of the N samples.
+  ///   - count: N, at least 2.
+  ///   - reference: The Gaussian to compare with, with the same D.
+  ///   - rows: Returns the features `[n, D]` of a range of samples. Called once for each range, in order.
+  /// - Throws: ``MetricError`` `DimensionMismatch` if the Gaussians differ in D, `LAPACKFailure` if the
+  ///   eigendecomposition fails, `Overflow` if a value is not finite; or the error thrown by `rows`.
+  package init(
+    of samples: FactoredGaussian, count: Int, on reference: FactoredGaussian,
+    rows: (Range<Int>) throws(MetricError) -> [Float]
+  ) throws(MetricError) {
+    let dimension = samples.mean.count
+    guard reference.mean.count == dimension else {
+      throw .dimensionMismatch(dimension, reference.mean.count)
+    }
+    precondition(count >= 2, "\(count) samples")
+    let transport = try Transport(of: samples, to: reference)
+    let shift = zip(samples.mean, reference.mean).map { $0 - $1 }
+    var values: [Double] = []
+    values.reserveCapacity(count)
+    var moments = WeightedMoments(rank: transport.roots.count, dimension: dimension)
+    for start in stride(from: 0, to: count, by: Self.rowsTogether) {
+      let range = start..<min(start + Self.rowsTogether, count)
+      let centered = Self.centered(try rows(range), mean: samples.mean)
+      let mapped = product(transport.map, transposed: centered)
+      let part = transport.influence(of: centered, mapped: mapped, shift: shift)
+      moments.add(part, centered, mapped)
+      values += part
+    }
+    let mean = values.reduce(0, +) / Double(count)
+    for index in values.indices { values[index] -= mean }
+    moments.remove(mean, count: count, eigenvalues: transport.eigenvalues)
+    try self.init(values, curvature: { moments.curvature(transport, $0, count: count) })
+  }
+
+  /// The number of samples whose products are computed together.
+  private static let rowsTogether = 1024
+
+  private static func centered(_ rows: [Float], mean: [Double]) -> Matrix {
+    let dimension = mean.count
+    let values = [Double](unsafeUninitializedCapacity: rows.count) { buffer, count in
+      for start in stride(from: 0, to: rows.count, by: dimension) {
+        for column in 0..<dimension {
+          buffer.initializeElement(
+            at: start + column, to: Double(rows[start + column]) - mean[column])
+        }
+      }
+      count = rows.count
+    }
+    return Matrix(rows: rows.count / dimension, columns: dimension, values: values)
+  }
+
+  /// Summarises centred influence values.
+  ///
+  /// - Parameters:
+  ///   - values: h, with the mean 0.
+  ///   - curvature: Returns c for σ, which is above 0.
+  private init(_ values: [Double], curvature: (Double) -> Double) throws(MetricError) {
+    let count = Double(values.count)
+    let largest = values.reduce(0) { max($0, abs($1)) }
+    guard largest.isFinite else {
+      throw MetricError(.overflow, "the influence of a sample on the distance is \(largest)")
+    }
+    self.values = values.map { Float($0) }
+    guard largest > 0 else {
+      (standardError, acceleration, self.curvature) = (0, 0, 0)
+      degreesOfFreedom = Self.manyDegreesOfFreedom
+      return
+    }
+    // Powers of values relative to the largest cannot overflow.
+    var (second, third, fourth) = (0.0, 0.0, 0.0)
+    for value in values {
+      let relative = value / largest, square = relative * relative
+      second += square
+      third += square * relative
+      fourth += square * square
+    }
+    standardError = largest * second.squareRoot() / count
+    acceleration = third / (6 * second * second.squareRoot())
+    let kurtosis = count * fourth / (second * second)
+    let freedom = kurtosis > 1 ? max(1, 2 * count / (kurtosis - 1)) : .infinity
+    degreesOfFreedom = Int(min(freedom, Double(Self.manyDegreesOfFreedom)))
+    self.curvature = curvature(standardError)
+  }
+}
+
+/// The optimal map T from one Gaussian to another, in the coordinates in which it is diagonal.
+private struct Transport {
+  /// `Uᵀ F₀`, `[K, D]`.
+  let map: Matrix
+  /// λ, `[K]`.
+  let eigenvalues: [Double]
+  /// √λ, `[K]`.
+  let roots: [Double]
+
+  init(of samples: FactoredGaussian, to reference: FactoredGaussian) throws(MetricError) {
+    guard reference.factor.rows > 0, samples.factor.rows > 0 else {
+      map = Matrix(rows: 0, columns: samples.mean.count, values: [])
+      (eigenvalues, roots) = ([], [])
+      return
+    }
+    var outer = lowerOuterGram(product(reference.factor, transposed: samples.factor))
+    outer.mirrorLowerTriangle()
+    let (values, vectors) = try lapack(symmetricEigendecomposition(outer))
+    let dropped = values.firstIndex { $0 > 1e-10 * (values.last ?? 0) } ?? values.count
+    eigenvalues = Array(values[dropped...])
+    roots = eigenvalues.map { $0.squareRoot() }
+    let kept = Matrix(
+      rows: eigenvalues.count, columns: vectors.columns,
+      values: Array(vectors.values[(dropped * vectors.columns)...]))
+    map = product(kept, reference.factor)
+  }
+
+  /// Returns the influence of samples, up to a constant.
+  ///
+  /// - Parameters:
+  ///   - centered: y, `[n, D]`.
+  ///   - mapped: `[K, n]`, z of each.
+  ///   - shift: m - μ₀.
+  func influence(of centered: Matrix, mapped: Matrix, shift: [Double]) -> [Double] {
+    let dimension = centered.columns
+    var result = (0..<centered.rows).map { row in
+      var sum = 0.0
+      for column in 0..<dimension {
+        let y = centered.values[row * dimension + column]
+        sum += y * (2 * shift[column] + y)
+      }
+      return sum
+    }
+    for (k, root) in roots.enumerated() {
+      for index in 0..<centered.rows {
+        let z = mapped.values[k * centered.rows + index]
+        result[index] -= z * z / root
+      }
+    }
+    return result
+  }
+}
+
+/// The sums over samples from which the curvature follows.
+private struct WeightedMoments {
+  /// `Σ hᵢ zᵢ zᵢᵀ`, `[K, K]`.
+  private var products: Matrix
+  /// `Σ hᵢ yᵢ`, `[D]`.
+  private var sums: [Double]
+
+  init(rank: Int, dimension: Int) {
+    products = Matrix(
+      rows: rank, columns: rank, values: [Double](repeating: 0, count: rank * rank))
+    sums = [Double](repeating: 0, count: dimension)
+  }
+
+  mutating func add(_ weights: [Double], _ centered: Matrix, _ mapped: Matrix) {
+    var weighted = mapped
+    for row in 0..<mapped.rows {
+      for column in 0..<mapped.columns {
+        weighted.values[row * mapped.columns + column] *= weights[column]
+      }
+    }
+    let part = product(mapped, transposed: weighted)
+    for index in products.values.indices { products.values[index] += part.values[index] }
+    for (row, weight) in weights.enumerated() {
+      for column in sums.indices {
+        sums[column] += weight * centered.values[row * sums.count + column]
+      }
+    }
+  }
+
+  /// Subtracts a constant from all weights: `Σ zᵢ zᵢᵀ` is (N - 1) diag(λ), and `Σ yᵢ` is 0.
+  mutating func remove(_ constant: Double, count: Int, eigenvalues: [Double]) {
+    for (k, value) in eigenvalues.enumerated() {
+      products.values[k * (products.columns + 1)] -= constant * Double(count - 1) * value
+    }
+  }
+
+  /// Returns c: half the second derivative of the distance along h, in units of σ.
+  ///
+  /// With f = N / (N - 1), `K = f Σ h z zᵀ / (N² σ)`, `e = Σ h y / (N² σ)` and `u = Uᵀ F₀ e`:
+  /// ```
+  /// 2σ c = 2 eᵀe - 2f (eᵀe - Σₖ uₖ² / sₖ) + Σⱼₖ Kⱼₖ² / (sⱼ sₖ (sⱼ + sₖ))        s = √λ
+  /// ```
+  func curvature(_ transport: Transport, _ standardError: Double, count: Int) -> Double {
+    let n = Double(count)
+    let factor = n / (n - 1)
+    let scale = 1 / (n * n * standardError)
+    let e = sums.map { $0 * scale }
+    let square = e.reduce(0) { $0 + $1 * $1 }
+    let u = product(transport.map, transposed: Matrix(rows: 1, columns: e.count, values: e)).values
+    let s = transport.roots
+    let along = zip(u, s).reduce(0) { $0 + $1.0 * $1.0 / $1.1 }
+    var bend = 0.0
+    for j in s.indices {
+      for k in s.indices {
+        let value = products.values[j * s.count + k] * factor * scale
+        bend += value * value / (s[j] * s[k] * (s[j] + s[k]))
+      }
+    }
+    return (2 * square - 2 * factor * (square - along) + bend) / (2 * standardError)
+  }
+}
+
+// MARK: - Intervals
+
+extension FrechetInfluence {
+  /// Returns the interval that contains the expectation of the distance at N samples with a probability of
+  /// ``Jackknife/confidence``.
+  ///
+  /// - Parameter value: The distance of all samples.
+  public func interval(of value: Double) -> ClosedRange<Double> {
+    let t = studentQuantile((1 + Jackknife.confidence) / 2, degreesOfFreedom: degreesOfFreedom)
+    return closedRange(max(0, end(value, -t)), end(value, t))
+  }
+
+  /// Returns the interval for the distance of infinitely many samples: the interval of the value, moved by
+  /// the bias.
+  ///
+  /// - Parameters:
+  ///   - value: The distance of all samples.
+  ///   - bias: Its estimated bias, as of ``Jackknife/bias``.
+  public func debiasedInterval(of value: Double, bias: Double) -> ClosedRange<Double> {
+    let interval = interval(of: value)
+    return closedRange(interval.lowerBound - bias, interval.upperBound - bias)
+  }
+
+  private func end(_ value: Double, _ q: Double) -> Double {
+    let w = acceleration + curvature + q
+    let denominator = 1 - acceleration * w
+    // The formula has a pole, which quantiles of skewed samples can reach.
+    var l = denominator > 0 ? w / (denominator * denominator) : .infinity
+    // Beyond its vertex, the parabola would turn back.
+    if curvature > 0 { l = max(l, -1 / (2 * curvature)) }
+    return value + standardError * (l + curvature * l * l)
+  }
+}
