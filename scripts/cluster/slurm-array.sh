@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# A task of an array, which computes its part of a run. Submitted by slurm-submit.
+# A task of an array, which computes its part of a run. Submitted by slurm-submit, which adds the processors
+# and the memory.
 #SBATCH --job-name=dis-eval
 #SBATCH --array=0-7
 #SBATCH --ntasks=1
-#SBATCH --cpus-per-task=8
 #SBATCH --time=04:00:00
 # The signal goes to the steps, so dis-eval saves its work and exits with 75. B:USR1 would reach only
 # the shell.
