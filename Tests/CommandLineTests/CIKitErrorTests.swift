@@ -13,6 +13,7 @@ import _TestSupport
       (["command": "baseline"], 64, "expected a reason"),
       (["command": "other"], 64, "found 'other', expected gate, plan or baseline"),
       (["command": "baseline", "reason": "x", "accept": "yes"], 64, "found 'yes'"),
+      (["release": ""], 64, "expected the archive of a release and its sha256"),
       (["accept": "true"], 64, "only the command baseline has it"),
       (["conf": "none"], 66, "the settings 'none' are not there"),
       (["budget": "half an hour"], 78, "BUDGET is 'half an hour': expected a whole number"),

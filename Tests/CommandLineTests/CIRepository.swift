@@ -16,6 +16,9 @@ struct CIRepository {
 
   static let kit = DisEvalProcess.file("scripts/ci")
 
+  /// What `action.yml` of the repository's root says.
+  static let action = DisEvalProcess.file("action.yml")
+
   init() throws {
     folder = try TemporaryFolder()
     url = folder.url.appendingPathComponent("repository")
@@ -77,7 +80,10 @@ struct CIRepository {
 
   func has(_ name: String) -> Bool { FileManager.default.fileExists(atPath: path(name)) }
 
-  func remove(_ name: String) throws { try FileManager.default.removeItem(atPath: path(name)) }
+  func remove(_ name: String, ifThere: Bool = false) throws {
+    if ifThere && !has(name) { return }
+    try FileManager.default.removeItem(atPath: path(name))
+  }
 
   func summary() throws -> String { try String(contentsOfFile: summaryPath, encoding: .utf8) }
 
@@ -99,6 +105,26 @@ struct CIRepository {
     try Data(text.utf8).write(to: URL(fileURLWithPath: program))
     try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: program)
     return program
+  }
+
+  /// The archive of a release, beside the repository, whose program is those commands of bash. By default,
+  /// it leaves a file `released` and does what dis-eval does.
+  func release(program: String? = nil) throws -> (path: String, sha256: String) {
+    let name = "release-\(UUID().uuidString)"
+    let bin = folder.path("\(name)/bin")
+    try FileManager.default.createDirectory(atPath: bin, withIntermediateDirectories: true)
+    let standard =
+      "touch '\(folder.path("released"))'; exec '\(DisEvalProcess.executable.path)' \"$@\""
+    try Data("#!/bin/bash\n\(program ?? standard)\n".utf8).write(
+      to: URL(fileURLWithPath: "\(bin)/dis-eval"))
+    let packed = try shell(
+      """
+      chmod +x '\(bin)/dis-eval'
+      tar -czf '\(bin).tar.gz' -C '\(folder.url.path)' '\(name)'
+      sha256sum '\(bin).tar.gz' | cut -c 1-64
+      """, [:])
+    #expect(packed.status == 0, "\(packed.errors)")
+    return ("\(bin).tar.gz", packed.output.trimmingCharacters(in: .whitespacesAndNewlines))
   }
 
   // MARK: Git
@@ -138,8 +164,8 @@ struct CIRepository {
     struct Input: Decodable { let `default`: String }
     struct Step: Decodable {
       let id: String?
-      let shell: String
-      let run: String
+      let shell: String?
+      let run: String?
       let env: [String: String]?
     }
     struct Runs: Decodable { let steps: [Step] }
@@ -151,16 +177,19 @@ struct CIRepository {
   private static let unset: [String: String] = [
     "GITHUB_ACTIONS", "GITHUB_BASE_REF", "GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT", "DIS_EVAL_BASE",
     "CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "CI_MERGE_REQUEST_PROJECT_URL", "CI_PROJECT_URL",
-    "ALLOW_NO_BASELINE",
+    "ALLOW_NO_BASELINE", "GITHUB_EVENT_NAME", "GITHUB_ACTOR", "GITHUB_PATH", "RUNNER_TEMP",
   ].reduce(into: [:]) { $0[$1] = "" }
 
   /// Runs the action's step in the repository, as GitHub's runner does.
   ///
-  /// - Parameter base: The base branch of the pull request.
+  /// - Parameters:
+  ///   - inputs: The inputs. Without a release, dis-eval is already installed.
+  ///   - base: The base branch of the pull request.
   func step(
     _ inputs: [String: String] = [:], _ environment: [String: String] = [:], base: String = ""
   ) throws -> DisEvalProcess {
-    let text = try String(contentsOfFile: "\(Self.kit)/action.yml", encoding: .utf8)
+    let text = try String(contentsOfFile: Self.action, encoding: .utf8)
+    let inputs = ["release": "installed"].merging(inputs) { $1 }
     let action = try YAMLDecoder().decode(Action.self, from: text)
     let step = try #require(action.runs.steps.first { $0.id == "run" })
     #expect(step.shell == "bash")
@@ -175,12 +204,12 @@ struct CIRepository {
     #expect(named == "${{ github.base_ref || github.event.merge_group.base_ref }}")
     #expect(!values.values.contains { $0.contains("${{") })
     let runner = [
-      "GITHUB_ACTIONS": "true", "GITHUB_ACTION_PATH": Self.kit,
+      "GITHUB_ACTIONS": "true", "GITHUB_ACTION_PATH": DisEvalProcess.root.path,
       "GITHUB_STEP_SUMMARY": summaryPath, "GITHUB_OUTPUT": outputPath, "GITHUB_BASE_REF": base,
       "GITHUB_SHA": "0123456789abcdef0123456789abcdef01234567",
     ]
     for path in [summaryPath, outputPath] { try Data().write(to: URL(fileURLWithPath: path)) }
-    return try shell(step.run, runner.merging(values) { $1 }.merging(environment) { $1 })
+    return try shell(#require(step.run), runner.merging(values) { $1 }.merging(environment) { $1 })
   }
 
   /// Runs commands of bash in the repository, as both runners do.

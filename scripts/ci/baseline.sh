@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Scores the checkpoint as planned and makes it the baseline, unless the gate's verdict is worse or cannot
+# Scores the checkpoint as planned, or the images, and makes the result the baseline, unless the gate's verdict is worse or cannot
 # say. With --accept, it becomes the baseline anyway.
 #
 #   baseline.sh REASON [--accept]
@@ -21,7 +21,7 @@ settings
   fail 66 "the policy '$POLICY' is not there; to do without one, remove POLICY from the settings"
 check_inputs
 fetch_inputs
-[ -e "$PLAN" ] || make_plan
+if [ "$subject" = CHECKPOINT ] && [ ! -e "$PLAN" ]; then make_plan; fi
 score_as_planned
 mkdir -p -- "$(dirname "$BASELINE")"
 judge --update-baseline "$BASELINE" --reason "$reason" "${@:2}"

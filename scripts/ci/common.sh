@@ -3,6 +3,7 @@
 shopt -s inherit_errexit
 kit=$(dirname "${BASH_SOURCE[0]}")
 conf=${DIS_EVAL_CONF:-.dis-eval/gate.conf}
+subject=     # The setting that names what is judged: CHECKPOINT or IMAGES.
 problem=     # Why the step fails.
 otherwise=70 # The exit status if a command fails with a status that is not in dis-eval's table.
 judged=      # Set once the gate judges: before that, 1 and 3 are not verdicts.
@@ -95,14 +96,16 @@ XML
 # Reads the settings from $conf, and removes everything that an earlier job left in $OUT except its run.
 settings() {
   [ -r "$conf" ] || fail 66 "the settings '$conf' are not there; copy gate.conf from $kit"
-  # If the build failed, an old dis-eval on the PATH must not be used instead.
-  [ -n "${DIS_EVAL-dis-eval}" ] || fail 69 "DIS_EVAL is set but empty: building dis-eval has failed"
+  # If nothing was installed, an old dis-eval on the PATH must not be used instead.
+  [ -n "${DIS_EVAL-dis-eval}" ] || fail 69 "DIS_EVAL is set but empty: installing dis-eval has failed"
   problem="the settings '$conf' cannot be read, see the log" otherwise=78
   # shellcheck source=scripts/ci/gate.conf
   . "$conf"
   problem='' otherwise=70
   local name
-  for name in CHECKPOINT REFERENCE METRIC BUDGET STEPS MIN_SAMPLES MAX_SAMPLES PLAN BASELINE OUT DIS_EVAL; do
+  subject=CHECKPOINT
+  if [ -n "${IMAGES:-}" ]; then subject=IMAGES; fi
+  for name in $subject REFERENCE METRIC BUDGET STEPS MIN_SAMPLES MAX_SAMPLES PLAN BASELINE OUT DIS_EVAL; do
     [ -n "${!name:-}" ] || fail 78 "'$conf' does not set $name"
   done
   for name in BUDGET MIN_SAMPLES MAX_SAMPLES; do
@@ -117,5 +120,6 @@ settings() {
   for name in result.json pilot.json pilot.txt junit.xml metrics.txt verdict.json summary.md log; do
     rm -f -- "$OUT/$name"
   done
+  rm -rf -- "$OUT/pilot"
   problem='' otherwise=70
 }

@@ -10,6 +10,7 @@ here=$(dirname "$0")
 . "$here/score.sh"
 
 settings
+[ "$subject" = CHECKPOINT ] || fail 64 "IMAGES is '$IMAGES': images are scored as they are, without a plan"
 check_inputs
 fetch_inputs
 make_plan

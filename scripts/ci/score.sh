@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034 # Variables of common.sh.
+# shellcheck shell=bash disable=SC2034,SC2154 # Variables of common.sh.
 # How the checkpoint is scored and judged.
 
 # Fetches the weights of Inception and a reference from the registry into the cache, unless they exist.
@@ -11,60 +11,135 @@ fetch_inputs() {
 
 # Checks what must exist before anything is scored. Sets the array inputs to everything that can be a file.
 check_inputs() {
-  [ -e "$CHECKPOINT" ] || fail 66 "the checkpoint '$CHECKPOINT' is not there"
+  case $subject in
+    CHECKPOINT) [ -e "$CHECKPOINT" ] || fail 66 "the checkpoint '$CHECKPOINT' is not there" ;;
+    IMAGES) [ -e "$IMAGES" ] || fail 66 "the images '$IMAGES' are not there" ;;
+  esac
   inputs=("$REFERENCE" "${REFERENCE%.*}.json" "${ARGUMENTS[@]#--*=}")
-}
-
-# evaluate RESULT NUM STEPS [OPTION...]
-evaluate() {
-  "$DIS_EVAL" fid --ckpt "$CHECKPOINT" --ref "$REFERENCE" "${ARGUMENTS[@]}" \
-    --num "$2" --steps "$3" --out "$1" --quiet "${@:4}"
 }
 
 # gauge FILE NAME: prints a value of an OpenMetrics text.
 gauge() { awk -v name="$2" '$1 == name { print $2 }' "$1"; }
 
-# Times a pilot for each number of steps, and writes the first plan that fits the budget.
-make_plan() {
-  local pilot=${PILOT:-200} steps begin end num status=0 interval label="{name=\"$METRIC\"}"
-  # shellcheck disable=SC2153 # STEPS is a setting
-  for steps in "${STEPS[@]}"; do
-    say "Timing $pilot samples of $steps steps"
-    begin=$EPOCHREALTIME
-    call evaluate "$OUT/pilot.json" "$pilot" "$steps" > /dev/null
-    end=$EPOCHREALTIME
-    # Two significant digits, in four fifths of the budget.
-    num=$(LC_ALL=C awk -v begin="${begin/,/.}" -v end="${end/,/.}" -v pilot="$pilot" \
-      -v budget="$BUDGET" -v max="$MAX_SAMPLES" 'BEGIN {
-        num = int(0.8 * 60 * budget * pilot / (end - begin))
-        for (unit = 1; num / unit >= 100; unit *= 10) {}
-        num = int(num / unit) * unit
-        print (num > max ? max : num)
-      }')
-    [ "$num" -lt "$MIN_SAMPLES" ] || break
-  done
-  [ "$num" -ge 100 ] ||
-    fail 78 "$BUDGET min are enough for only $num samples of $steps steps, but at least 100 are needed: raise BUDGET"
+# calculate EXPRESSION [NAME=VALUE...]: prints the value of an expression of awk.
+calculate() {
+  local text=$1 value values=()
+  shift
+  for value; do values+=(-v "$value"); done
+  LC_ALL=C awk "${values[@]}" "
+    # Two significant digits, rounded down.
+    function short(number, unit) {
+      for (unit = 1; number / unit >= 100; unit *= 10) {}
+      return int(number / unit) * unit
+    }
+    BEGIN { print $text }"
+}
 
+# time_pilot STEPS SAMPLES SECONDS: makes up to SAMPLES for at most SECONDS, and scores them. Sets
+#   made    the number of samples
+#   pace    seconds for each
+#   fixed   seconds for everything else
+#   spread  the half-width of the interval for one sample as a part of the value, if there is an interval
+time_pilot() {
+  local begin end status=0 label="{name=\"$METRIC\"}" value low high
+  rm -rf -- "$OUT/pilot" "$OUT/pilot.json" "$OUT/pilot.txt"
+  # Only samples: a shard scores nothing. In units of one sample, none is lost when the time is over.
+  begin=${EPOCHREALTIME/,/.}
+  call timeout --preserve-status --signal=TERM "$3" "$DIS_EVAL" fid --ckpt "$CHECKPOINT" --ref "$REFERENCE" \
+    "${ARGUMENTS[@]}" --num "$2" --steps "$1" --quiet --unit 1 --shard 0/1 --run "$OUT/pilot" > /dev/null || status=$?
+  end=${EPOCHREALTIME/,/.}
+  case $status in
+    0 | 75 | 143) problem='' ;;
+    *) exit $status ;;
+  esac
+  # There is no folder if the time was over before the first sample.
+  made=$({ find "$OUT/pilot/units" -name '*-1.safetensors' 2> /dev/null || true; } | wc -l)
+  pace=$(calculate '(end - begin) / (made < 1 ? 1 : made)' begin="$begin" end="$end" made="$made")
+  fixed=0 spread=''
+  if [ "$made" -lt 2 ]; then
+    rm -rf -- "$OUT/pilot"
+    return
+  fi
+
+  begin=${EPOCHREALTIME/,/.}
+  call "$DIS_EVAL" merge "$OUT/pilot" --partial --out "$OUT/pilot.json" --quiet > /dev/null
+  end=${EPOCHREALTIME/,/.}
+  fixed=$(calculate 'end - begin' begin="$begin" end="$end")
   # Any limit gives the interval as text. Without GITHUB_ACTIONS, the runner does not see this verdict.
+  status=0
   GITHUB_ACTIONS='' call "$DIS_EVAL" gate "$OUT/pilot.json" --min "$METRIC=0" --openmetrics "$OUT/pilot.txt" \
     --quiet > /dev/null || status=$?
   [ $status -lt 64 ] || exit $status
   problem=
-  interval=$(LC_ALL=C awk -v value="$(gauge "$OUT/pilot.txt" "dis_eval_metric$label")" \
-    -v low="$(gauge "$OUT/pilot.txt" "dis_eval_metric_low$label")" \
-    -v high="$(gauge "$OUT/pilot.txt" "dis_eval_metric_high$label")" \
-    -v num="$num" -v pilot="$pilot" 'BEGIN {
-      if (value == "") print "is unknown, because the result has no such metric"
-      else if (low == "") print "is unknown, because the pilot has none"
-      else printf "will be about ±%.1f %%\n", 100 * (high - low) / 2 / value * sqrt(pilot / num)
-    }')
+  value=$(gauge "$OUT/pilot.txt" "dis_eval_metric$label")
+  [ -n "$value" ] || fail 78 "METRIC is '$METRIC', but the result has no such metric"
+  low=$(gauge "$OUT/pilot.txt" "dis_eval_metric_low$label")
+  high=$(gauge "$OUT/pilot.txt" "dis_eval_metric_high$label")
+  [ -z "$low" ] || spread=$(calculate '(high - low) / 2 / (value == 0 ? 1 : value) * sqrt(made)' \
+    high="$high" low="$low" value="$value" made="$made")
+  rm -rf -- "$OUT/pilot"
+}
+
+# interval SAMPLES: prints how wide the interval will be.
+interval() {
+  if [ -n "$spread" ]; then
+    LC_ALL=C printf 'about ±%.1f %%' "$(calculate '100 * spread / sqrt(num)' spread="$spread" num="$1")"
+  else
+    printf 'unknown, because the pilot has none'
+  fi
+}
+
+# Prints what else could be done if the budget is not enough for MIN_SAMPLES samples of $steps steps.
+alternatives() {
+  local fewer=$((steps / 2)) minutes samples
+  if [ $fewer -ge 2 ]; then
+    # Most of the time goes into the steps.
+    samples=$(calculate 'short(num * steps / fewer)' num="$num" steps="$steps" fewer="$fewer")
+    printf -- '- Take fewer steps: STEPS=(%s) allows about %s samples. Interval: %s.\n' \
+      "$fewer" "$samples" "$(interval "$samples")"
+  fi
+  minutes=$(calculate 'int((num * pace + fixed) / 0.8 / 60) + 1' num="$MIN_SAMPLES" pace="$pace" fixed="$fixed")
+  printf -- '- Give it more time: %s samples need BUDGET=%s. Interval: %s.\n' \
+    "$MIN_SAMPLES" "$minutes" "$(interval "$MIN_SAMPLES")"
+  printf -- '- Make the images elsewhere, for example on a GPU, and name them as IMAGES. Interval of %s: %s.\n' \
+    "$MIN_SAMPLES" "$(interval "$MIN_SAMPLES")"
+}
+
+# Times a pilot for each number of steps, and writes the first plan that fits the budget.
+make_plan() {
+  local most=${PILOT:-200} seconds=${PILOT_SECONDS:-$((60 * BUDGET / ${#STEPS[@]}))}
+  local steps made pace fixed spread num dimension
+  # shellcheck disable=SC2153 # STEPS is a setting
+  for steps in "${STEPS[@]}"; do
+    say "Timing up to $most samples of $steps steps, for at most $seconds s"
+    time_pilot "$steps" "$most" "$seconds"
+    if [ "$made" -eq 0 ]; then
+      summarize "Not one sample of $steps steps was finished in $seconds s"
+      num=0
+      continue
+    fi
+    # Four fifths of the budget.
+    num=$(calculate 'short(num < 0 ? 0 : num > max ? max : num)' max="$MAX_SAMPLES" \
+      num="$(calculate '(0.8 * 60 * budget - fixed) / pace' budget="$BUDGET" fixed="$fixed" pace="$pace")")
+    say "$made samples took $pace s each, so that $BUDGET min are enough for $num"
+    [ "$num" -lt "$MIN_SAMPLES" ] || break
+  done
+  if [ "$num" -lt 100 ]; then
+    [ "$made" -eq 0 ] || summarize "$(alternatives)"
+    fail 78 "$BUDGET min are enough for only $num samples of $steps steps, but at least 100 are needed"
+  fi
+
   mkdir -p -- "$(dirname "$PLAN")"
   printf 'num=%s\nsteps=%s\n' "$num" "$steps" > "$PLAN"
   output num "$num"
   output steps "$steps"
-  summarize "Plan for $BUDGET min: $num samples of $steps steps. The 95 % interval of $METRIC $interval."
-  [ "$num" -ge "$MIN_SAMPLES" ] || summarize "That is fewer than MIN_SAMPLES, $MIN_SAMPLES."
+  summarize "Plan for $BUDGET min: $num samples of $steps steps. The 95 % interval of $METRIC, judging by a pilot of $made: $(interval "$num")."
+  # The gate does not judge a Fréchet distance whose covariance has not its full rank.
+  dimension=$(awk '$1 == "\"dimension\"" { print $3 + 0; exit }' "$OUT/pilot.json")
+  if [[ $METRIC =~ ^(fid|fd)$ && $num -le ${dimension:-0} ]]; then
+    summarize "**With no more than $dimension samples, the number of features, the gate cannot judge $METRIC.**"
+  fi
+  [ "$num" -ge "$MIN_SAMPLES" ] || summarize "That is fewer than MIN_SAMPLES, $MIN_SAMPLES. You can change this:"$'\n\n'"$(alternatives)"
 }
 
 # contents PATH...: prints the SHA-256 of each file that exists, and of each file of a folder.
@@ -87,8 +162,22 @@ version_and_kernels() {
   esac
 }
 
+# Scores the images into $OUT/result.json.
+score_images() {
+  local status=0
+  say "The images '$IMAGES', for at most $((2 * BUDGET)) min"
+  call timeout --preserve-status --signal=TERM "$((2 * BUDGET))m" "$DIS_EVAL" fid --images "$IMAGES" \
+    --ref "$REFERENCE" "${ARGUMENTS[@]}" --out "$OUT/result.json" --quiet > /dev/null || status=$?
+  [ $status -ne 143 ] || fail 78 "scoring the images takes more than twice BUDGET, $BUDGET min"
+  [ $status -eq 0 ] || exit $status
+}
+
 # Scores the checkpoint as planned into $OUT/result.json. Continues the run of a job that was stopped.
 score_as_planned() {
+  if [ "$subject" = IMAGES ]; then
+    score_images
+    return
+  fi
   local num steps digest status=0
   num=$(awk -F= '$1 == "num" { print $2 }' "$PLAN")
   steps=$(awk -F= '$1 == "steps" { print $2 }' "$PLAN")
