@@ -68,7 +68,7 @@ struct DisEvalProcess {
     process.standardError = FileHandle(forWritingAtPath: errorPath)
     let finished = DispatchSemaphore(value: 0)
     process.terminationHandler = { _ in finished.signal() }
-    try process.run()
+    try process.runUnblocked()
     if finished.wait(timeout: .now() + seconds) == .timedOut {
       // A process that waits in a library for ever may hear no other signal.
       kill(process.processIdentifier, SIGKILL)

@@ -2,6 +2,17 @@ import Foundation
 import Testing
 
 extension Process {
+  /// Runs the process without blocked signals, as a shell does. The threads of Dispatch, which run tests,
+  /// block all signals, and a process inherits that: `sleep` could only be killed.
+  func runUnblocked() throws {
+    var none = sigset_t()
+    var before = sigset_t()
+    sigemptyset(&none)
+    pthread_sigmask(SIG_SETMASK, &none, &before)
+    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+    try run()
+  }
+
   /// Waits until the process has used the processor for that long since the call, or has ended: on a busy
   /// machine a time says nothing of how far it is.
   func waitForWork(seconds: Double) {
