@@ -119,8 +119,8 @@ import _TestSupport
     #expect(try repository.summary().contains("The 95 % interval of fd, judging by a pilot of "))
     #expect(!repository.has("out/pilot"))
 
-    // One that never makes a sample is stopped when its time is over.
-    let stuck = try repository.tool(fid: "exec sleep 1000")
+    // Stopped before its first sample.
+    let stuck = try repository.tool(fid: "exit 143")
     try repository.expectError(
       try repository.step(["command": "plan"], ["DIS_EVAL": stuck, "PILOT_SECONDS": "1"]), 78,
       "but at least 100 are needed")

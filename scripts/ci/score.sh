@@ -45,8 +45,9 @@ time_pilot() {
   rm -rf -- "$OUT/pilot" "$OUT/pilot.json" "$OUT/pilot.txt"
   # Only samples: a shard scores nothing. In units of one sample, none is lost when the time is over.
   begin=${EPOCHREALTIME/,/.}
-  call timeout --preserve-status --signal=TERM "$3" "$DIS_EVAL" fid --ckpt "$CHECKPOINT" --ref "$REFERENCE" \
-    "${ARGUMENTS[@]}" --num "$2" --steps "$1" --quiet --unit 1 --shard 0/1 --run "$OUT/pilot" > /dev/null || status=$?
+  call timeout --preserve-status --signal=TERM --kill-after=60 "$3" "$DIS_EVAL" fid --ckpt "$CHECKPOINT" \
+    --ref "$REFERENCE" "${ARGUMENTS[@]}" --num "$2" --steps "$1" --quiet --unit 1 --shard 0/1 \
+    --run "$OUT/pilot" > /dev/null || status=$?
   end=${EPOCHREALTIME/,/.}
   case $status in
     0 | 75 | 143) problem='' ;;
