@@ -3,6 +3,8 @@ import Files
 extension Failure.Code {
   /// A text is not an address to download from.
   public static let addressInvalid = Failure.Code("AddressInvalid")
+  /// The program that downloads is not installed.
+  public static let curlMissing = Failure.Code("CurlMissing")
   /// Covariances were divided by different numbers.
   public static let ddofMismatch = Failure.Code("DdofMismatch")
   /// Features were computed in dialects that cannot be compared.

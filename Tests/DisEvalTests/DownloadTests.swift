@@ -212,6 +212,59 @@ import _TestSupport
     _ = held
   }
 
+  @Test func curlIsMissing() async throws {
+    var download = Download(address: "http://127.0.0.1:1/", sha256: sha256)
+    download.curl = nil
+    await expectFailure("CurlMissing", .unavailable, "apt-get install curl") { [download] in
+      _ = try await fetch(download, to: path)
+    }
+    await expectFailure("CurlMissing", .unavailable, path) { [download] in
+      _ = try await fetch(download, to: path)
+    }
+    #expect(try files.isEmpty)
+  }
+
+  @Test func curlCannotBeStarted() async throws {
+    var download = Download(address: "http://127.0.0.1:1/", sha256: nil)
+    download.curl = folder.path("curl")
+    await expectFailure("DownloadFailed", .unavailable, "cannot be started") { [download] in
+      _ = try await fetch(download, to: path)
+    }
+    #expect(try files.isEmpty)
+  }
+
+  /// Headers can follow a body that is sent in pieces, and are not a part of it.
+  @Test func headersAfterTheBody() async throws {
+    let server = try LoopbackServer { _ in
+      Response(
+        headers: ["Content-Length": "", "Transfer-Encoding": "chunked", "Trailer": "X-After"],
+        body: Array("5\r\nhello\r\n0\r\nX-After: curl: (9) text\r\n\r\n".utf8))
+    }
+    _ = try await fetch(Download(address: server.address("/weights"), sha256: nil), to: path)
+    #expect(try bytes(path) == Array("hello".utf8))
+  }
+
+  @Test func patternsAreNotExpanded() async throws {
+    let server = try LoopbackServer { _ in Response(body: [1]) }
+    let address = server.address("/weights%7B1,2%7D?part=[1-3]&-o=x")
+    _ = try await fetch(Download(address: address, sha256: nil), to: path)
+    #expect(server.requests.count == 1)
+  }
+
+  @Test("arguments of curl", arguments: ["http", "https"]) func curlArguments(scheme: String) throws
+  {
+    let url = try #require(URL(string: "\(scheme)://-o/--config"))
+    let arguments = Transfer.arguments(for: url, from: 7)
+    let schemes = scheme == "https" ? "=https" : "=http,https"
+    #expect(arguments.first == "--disable")
+    #expect(arguments.suffix(2) == ["--url", "\(scheme)://-o/--config"])
+    for option in ["--proto", "--proto-redir"] {
+      let index = try #require(arguments.firstIndex(of: option))
+      #expect(arguments[index + 1] == schemes)
+    }
+    #expect(arguments.contains("7-"))
+  }
+
   @Test func aMissingFolder() async throws {
     await expectFailure("CannotCreate", .cannotCreate, "No such file") {
       _ = try await fetch(

@@ -35,7 +35,7 @@ enum Gnuplot {
   static func run(
     _ input: GnuplotInput, stem: String, format: PictureFormat
   ) throws(Failure) -> [UInt8] {
-    guard let program else {
+    guard let program = installedProgram("gnuplot") else {
       throw Failure(
         .unavailable, .gnuplotMissing, "gnuplot",
         "is not on the PATH; run 'apt-get install gnuplot-nox', or write .csv or .json (Vega-Lite), "
@@ -51,7 +51,7 @@ enum Gnuplot {
       let errors = folder.appendingPathComponent("errors")
       try Data().write(to: errors)
       let process = Process()
-      process.executableURL = program
+      process.executableURL = URL(fileURLWithPath: program)
       process.arguments = ["-d", "\(stem).gp"]
       process.currentDirectoryURL = folder
       process.environment = ["PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"]
@@ -86,7 +86,7 @@ enum Gnuplot {
       }
       guard process.terminationReason == .exit, process.terminationStatus == 0 else {
         throw Failure(
-          .internalError, .gnuplotFailed, program.path,
+          .internalError, .gnuplotFailed, program,
           "ended with \(process.terminationStatus): \(said.prefix(500))")
       }
       return format == .pdf ? undated(picture) : picture
@@ -110,12 +110,6 @@ enum Gnuplot {
       pdf.replaceSubrange(found.upperBound..<found.upperBound + epoch.count, with: epoch)
     }
     return pdf
-  }
-
-  private static var program: URL? {
-    (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
-      .map { URL(fileURLWithPath: "\($0)/gnuplot") }
-      .first { FileManager.default.isExecutableFile(atPath: $0.path) }
   }
 }
 
