@@ -20,10 +20,13 @@ public struct JackknifeDifference: Equatable, Sendable {
   ///   number of samples.
   public init(_ first: Jackknife, _ second: Jackknife, paired: Bool) throws(MetricError) {
     value = first.value - second.value
-    standardError =
-      paired
-      ? try Jackknife.pairedDifference(first, second).standardError
-      : hypot(first.standardError, second.standardError)
+    if paired {
+      standardError = try Jackknife.pairedDifference(first, second).standardError
+    } else {
+      // Not hypot, whose last bit depends on the version of the C library.
+      let variances = [first, second].map { $0.standardError * $0.standardError }
+      standardError = (variances[0] + variances[1]).squareRoot()
+    }
     degreesOfFreedom = min(first.leftOut.count, second.leftOut.count) - 1
   }
 
