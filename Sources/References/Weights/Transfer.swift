@@ -71,7 +71,7 @@ package final class Transfer: Sendable {
         }
       }
     } onCancel: {
-      process.withLock { $0?.terminate() }
+      process.withLock { Self.end($0) }
     }
   }
 
@@ -109,9 +109,14 @@ package final class Transfer: Sendable {
           "the connection was closed after \(part.size) bytes of \(total)")
       }
     } catch {
-      if child.isRunning { child.terminate() }
+      Self.end(child)
       throw error
     }
+  }
+
+  /// Ends the process. It may have inherited that other signals are blocked.
+  private static func end(_ process: Process?) {
+    if let process, process.isRunning { kill(process.processIdentifier, SIGKILL) }
   }
 
   /// Returns the size of the whole file in bytes, if the server states it.
