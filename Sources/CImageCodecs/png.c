@@ -1,6 +1,7 @@
 #include "dis_png.h"
 
 #include <png.h>
+#include <stdbool.h>
 #include <string.h>
 
 /// The largest inflated size of one text or profile chunk in bytes.
@@ -42,6 +43,11 @@ static void read_bytes(png_structp png, png_bytep out, size_t count) {
   memcpy(out, rest->bytes, count);
   rest->bytes += count;
   rest->count -= count;
+  // libpng allocates and clears the whole length of some chunks before it reads them.
+  bool is_header = (png_get_io_state(png) & PNG_IO_MASK_LOC) == PNG_IO_CHUNK_HDR;
+  if (is_header && count == 8 && png_get_uint_32(out) > rest->count) {
+    png_error(png, DIS_PNG_TRUNCATED);
+  }
 }
 
 /// Replaces the indices in the first `count` of `3 * count` bytes by their colours, starting at the

@@ -105,6 +105,12 @@ def pngs():
         ),
         ("I8-text", "a compressed text of 64 MB", lambda: bomb(b"zTXt"), "PNGMalformed"),
         ("I8-profile", "a colour profile of 64 MB", lambda: bomb(b"iCCP"), "PNGMalformed"),
+        (
+            "I8-length",
+            "a text that announces 1.9 GB in a file of 200 bytes",
+            png(raw=rows(grey()), before=b"\x73\x52\x47\x42zTXt"),
+            "Truncated",
+        ),
         ("I10-grey-16", "grey with 16 bits, which tools read differently", png(depth=16), "Gray16Ambiguous"),
         ("I12-no-palette", "a palette image without its palette", png(colour=3), "PNGMalformed"),
         (
