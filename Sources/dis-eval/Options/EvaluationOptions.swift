@@ -57,10 +57,10 @@ struct EvaluationOptions: ParsableArguments {
       guard paths.count == 2, ckpt == nil, generator == nil, subject.images == nil,
         subject.reference.ref == nil
       else {
+        let found = paths.map { "'\($0)'" }.joined(separator: ", ")
         throw ValidationError(
-          "Found \(paths.count == 1 ? "a path" : "\(paths.count) paths") without an option; "
-            + "expected two, the images and the reference, without --ckpt, --generator, --images and "
-            + "--ref.")
+          "Found \(found) without an option, or after one that does not exist; expected two paths, "
+            + "the images and the reference, without --ckpt, --generator, --images and --ref.")
       }
     }
     guard [ckpt, generator, images].count(where: { $0 != nil }) == 1 else {
