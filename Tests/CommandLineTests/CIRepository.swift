@@ -117,14 +117,16 @@ struct CIRepository {
       "touch '\(folder.path("released"))'; exec '\(DisEvalProcess.executable.path)' \"$@\""
     try Data("#!/bin/bash\n\(program ?? standard)\n".utf8).write(
       to: URL(fileURLWithPath: "\(bin)/dis-eval"))
+    // Not in the folder that it packs, which would change while tar reads it.
+    let archive = folder.path("\(name).tar.gz")
     let packed = try shell(
       """
       chmod +x '\(bin)/dis-eval'
-      tar -czf '\(bin).tar.gz' -C '\(folder.url.path)' '\(name)'
-      sha256sum '\(bin).tar.gz' | cut -c 1-64
+      tar -czf '\(archive)' -C '\(folder.url.path)' '\(name)'
+      sha256sum '\(archive)' | cut -c 1-64
       """, [:])
     #expect(packed.status == 0, "\(packed.errors)")
-    return ("\(bin).tar.gz", packed.output.trimmingCharacters(in: .whitespacesAndNewlines))
+    return (archive, packed.output.trimmingCharacters(in: .whitespacesAndNewlines))
   }
 
   // MARK: Git
