@@ -49,6 +49,8 @@ package struct AtomicFile: ~Copyable {
       descriptor =
         isNamed ? open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode) : unnamed
       guard descriptor >= 0 else { throw Failure.system(errno, "create", path, writing: true) }
+      // From the moment it has a name, or another process would take it for one that was left.
+      if isNamed { lock = Self.locked(descriptor) }
       if let existing { keepOwnerAndMode(of: existing, on: descriptor) }
       temporaryPath = name
       Self.unfinished.withLock { _ = $0.insert(name) }
@@ -68,6 +70,13 @@ package struct AtomicFile: ~Copyable {
     guard descriptor >= 0 else { return }
     close(descriptor)
     if isNamed, let temporaryPath { unlink(temporaryPath) }
+  }
+
+  /// Locks a file, and returns a descriptor that holds the lock until it is closed; negative if there is none.
+  private static func locked(_ descriptor: Int32) -> Int32 {
+    let lock = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+    if lock >= 0 { flock(lock, LOCK_EX | LOCK_NB) }
+    return lock
   }
 
   /// Returns the descriptor of a new file without a name, negative if the system has none there.
@@ -193,8 +202,7 @@ package struct AtomicFile: ~Copyable {
 
   private mutating func sync(naming name: String?) throws(Failure) {
     guard fsync(descriptor) == 0 else { throw Failure.system(errno, "sync", path, writing: true) }
-    lock = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
-    if lock >= 0 { flock(lock, LOCK_EX | LOCK_NB) }
+    if !isNamed { lock = Self.locked(descriptor) }
     if !isNamed, let name {
       let error = self.name(name)
       guard error == 0 else { throw Failure.system(error, "name", path, writing: true) }

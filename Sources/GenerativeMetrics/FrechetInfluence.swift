@@ -14,8 +14,7 @@ import Tensors
 /// with λ below 1e-10 of the largest are left out.
 ///
 /// The values are skewed and have heavy tails where features do, and the jackknife over groups does not see
-/// that: its intervals of 95 % contain the expectation in 76 % to 99 % of simulated cases. The interval of
-/// this type accounts for the skewness by the acceleration a and for the curvature of the distance along h
+/// that. The interval of this type accounts for the skewness by the acceleration a and for the curvature of the distance along h
 /// by c (Efron's ABC method), and for few samples that carry the error by ν degrees of freedom:
 /// ```
 /// σ = √(Σ hᵢ²) / N                     a = Σ hᵢ³ / (6 (Σ hᵢ²)^1.5)

@@ -3,9 +3,9 @@ import Foundation
 
 /// The signals by which the Swift runtime, the C library and the processor end a process that cannot go on.
 enum CrashSignals {
-  /// Makes these signals end the process with 71 if there is no memory, and otherwise with 70, as
-  /// documented, so that a script never sees a status of 128 or above. Files appear only when they are
-  /// complete, so that nothing is left half-written.
+  /// Makes the process exit when it receives one of these signals: with 71 if the system has no memory,
+  /// and with 70 otherwise. Scripts then see a documented status instead of one of 128 or above. No file is
+  /// left half-written, because files appear only when they are complete.
   ///
   /// Signals that a debugger, a sanitizer or the backtraces of Swift's runtime already handle are theirs.
   static func install() {
@@ -16,8 +16,7 @@ enum CrashSignals {
           == unsafeBitCast(SIG_DFL, to: Int.self)
       else { continue }
       action.__sigaction_handler.sa_handler = { number in
-        // Nothing that allocates or locks is possible here. Whether there is memory shows the system's
-        // answer to a request for some.
+        // Nothing here may allocate or lock. Asking the system for memory shows whether it has any.
         let size = 256 << 20
         let memory = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
         let hasMemory = memory != MAP_FAILED
