@@ -52,4 +52,6 @@ extension MetricError.Code {
   public static let shapeMismatch = Self(rawValue: "ShapeMismatch")
   /// There are fewer samples than the metric needs.
   public static let tooFewSamples = Self(rawValue: "TooFewSamples")
+  /// A row of features is 0 where its direction is needed.
+  public static let zeroRow = Self(rawValue: "ZeroRow")
 }
