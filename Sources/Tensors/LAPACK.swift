@@ -211,6 +211,32 @@ package func singularValues(_ x: consuming Matrix) throws(LAPACKError) -> [Doubl
   return values
 }
 
+/// Returns `X = U diag(σ) V` with all left and right singular vectors: `dgesdd`.
+///
+/// - Parameter x: `[N, D]`, not empty.
+/// - Returns: The left vectors as columns, `[N, N]`; the min(N, D) values in descending order; the
+///   right vectors as rows, `[D, D]`.
+/// - Throws: ``LAPACKError`` if `dgesdd` refuses an argument or does not converge.
+package func singularValueDecomposition(
+  _ x: consuming Matrix
+) throws(LAPACKError) -> (left: Matrix, values: [Double], right: Matrix) {
+  precondition(!x.values.isEmpty, "singular vectors of an empty matrix")
+  var values = [Double](repeating: 0, count: min(x.rows, x.columns))
+  var left = [Double](repeating: 0, count: x.rows * x.rows)
+  var right = [Double](repeating: 0, count: x.columns * x.columns)
+  let (m, n) = (clapack_int(x.columns), clapack_int(x.rows))
+  // LAPACK sees Xᵀ = Vᵀ diag(σ) Uᵀ, and returns it by columns.
+  let info = withBLASThreads(factorizationThreads) {
+    LAPACKE_dgesdd(
+      LAPACK_COL_MAJOR, CChar(UInt8(ascii: "A")), m, n, &x.values, m, &values, &right, m, &left, n)
+  }
+  guard info == 0 else { throw LAPACKError(routine: "dgesdd", info: Int(info)) }
+  return (
+    Matrix(rows: x.rows, columns: x.rows, values: left), values,
+    Matrix(rows: x.columns, columns: x.columns, values: right)
+  )
+}
+
 /// Returns the eigenvalues of `X Xᵀ` in ascending order, which are the squares of the singular
 /// values: `dsyrk`, then `dsyevd`.
 ///
