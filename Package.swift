@@ -74,7 +74,8 @@ let package = Package(
     .target(
       name: "Results",
       dependencies: [
-        "Files", "GenerativeMetrics", "Tensors", .product(name: "Crypto", package: "swift-crypto"),
+        "Checkpoints", "Files", "GenerativeMetrics", "Tensors",
+        .product(name: "Crypto", package: "swift-crypto"),
       ],
       resources: [
         .embedInCode("Schemas/baseline.schema.json"), .embedInCode("Schemas/benchmark.schema.json"),

@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import GenerativeMetrics
+import References
 
 /// Features of one kind, added in index order.
 package struct FeatureSet {
@@ -14,7 +15,8 @@ package struct FeatureSet {
   /// All rows, `[N, D]`, for the jackknife, or the reason there are none.
   private var file: Result<ScratchFile, NoInterval>
 
-  var count: Int { gaussian.count }
+  /// The number of rows, N.
+  package var count: Int { gaussian.count }
 
   /// Creates an empty set.
   ///
@@ -33,6 +35,21 @@ package struct FeatureSet {
         try ScratchFile(folder: FileManager.default.temporaryDirectory.path)
       }.mapError { NoInterval($0) }
       : .failure(NoInterval(reason: "not asked for"))
+  }
+
+  /// Copies the feature rows of statistics.
+  ///
+  /// - Returns: Nil if the statistics do not have the rows of all their images.
+  /// - Throws: The failure of reading the rows; `MetricError` `NonFinite` if they contain NaN or infinity.
+  package init?(of statistics: ReferenceStatistics) throws {
+    try self.init(dimension: statistics.dimension, keptRows: 0, intervals: true)
+    let width = statistics.dimension
+    let isComplete = try statistics.forEachRows { rows in
+      for start in stride(from: 0, to: rows.count, by: width) {
+        try append(Array(rows[start..<start + width]))
+      }
+    }
+    guard isComplete else { return nil }
   }
 
   mutating func append(_ row: [Float]) throws {
@@ -76,15 +93,40 @@ package struct FeatureSet {
     let file = try file.get()
     do throws(MetricError) {
       return try .ofDistance(value, of: gaussian, from: reference, mean: mean, progress: progress) {
-        index throws(MetricError) in
-        do throws(Failure) {
-          return try file.read(at: index * dimension, count: dimension)
-        } catch {
-          throw MetricError(MetricError.Code(rawValue: error.code.rawValue), error.description)
-        }
+        index throws(MetricError) in try Self.rows(index..<index + 1, of: dimension, in: file)
       }
     } catch {
       throw NoInterval(reason: error.detail)
+    }
+  }
+
+  /// Returns the influence of every row on the Fréchet distance from a reference.
+  ///
+  /// - Parameters:
+  ///   - reference: The Gaussian to compare with, with the same D.
+  ///   - mean: The precision in which the mean of the rows is summed.
+  /// - Throws: `NoInterval` with the reason if the rows were not kept or cannot be read, or the
+  ///   influences cannot be computed.
+  package func influence(
+    on reference: FactoredGaussian, mean: MeanPrecision
+  ) throws(NoInterval) -> FrechetInfluence {
+    let file = try file.get()
+    do throws(MetricError) {
+      return try FrechetInfluence(of: factored(mean), count: count, on: reference) {
+        range throws(MetricError) in try Self.rows(range, of: dimension, in: file)
+      }
+    } catch {
+      throw NoInterval(reason: error.detail)
+    }
+  }
+
+  private static func rows(
+    _ range: Range<Int>, of dimension: Int, in file: ScratchFile
+  ) throws(MetricError) -> [Float] {
+    do throws(Failure) {
+      return try file.read(at: range.lowerBound * dimension, count: range.count * dimension)
+    } catch {
+      throw MetricError(MetricError.Code(rawValue: error.code.rawValue), error.description)
     }
   }
 }

@@ -1,8 +1,7 @@
 import Foundation
 import Tensors
 
-/// The first-order influence of each sample on a squared Fréchet distance from a fixed reference, and the
-/// intervals that follow from it.
+/// The first-order influence of each sample on a squared Fréchet distance from a fixed reference.
 ///
 /// With the mean m and the covariance S (ddof 1) of N samples, a reference with the mean μ₀ and the
 /// covariance Σ₀ = F₀ᵀF₀, the eigenvalues λ and eigenvectors U of `F₀ S F₀ᵀ`, and for a sample x
@@ -13,42 +12,13 @@ import Tensors
 /// diag(λ^-½) Uᵀ F₀` is the map with `T S T = Σ₀`, the sum is `2 (m - μ₀)ᵀ y + yᵀ (I - T) y`. Directions
 /// with λ below 1e-10 of the largest are left out.
 ///
-/// The values are skewed and have heavy tails where features do, and the jackknife over groups does not see
-/// that. The interval of this type accounts for the skewness by the acceleration a and for the curvature of the distance along h
-/// by c (Efron's ABC method), and for few samples that carry the error by ν degrees of freedom:
-/// ```
-/// σ = √(Σ hᵢ²) / N                     a = Σ hᵢ³ / (6 (Σ hᵢ²)^1.5)
-/// κ = N Σ hᵢ⁴ / (Σ hᵢ²)²                ν = 2N / (κ - 1), at least 1
-/// w = a + c ± t_ν                      l = w / (1 - a w)²        end = value + σ (l + c l²)
-/// ```
-///
-/// - SeeAlso: DiCiccio & Efron, "More accurate confidence intervals in exponential families", Biometrika
-///   79 (1992), for ABC. Hampel, "The influence curve and its role in robust estimation", J. American
-///   Statistical Association 69 (1974).
+/// - SeeAlso: Hampel, "The influence curve and its role in robust estimation", J. American Statistical
+///   Association 69 (1974).
 public struct FrechetInfluence: Equatable, Sendable {
   /// h, `[N]` in the order of the samples, with the mean 0.
   public let values: [Float]
-  /// σ, the standard deviation of the distance to first order.
-  public let standardError: Double
-  /// a, a sixth of the skewness of the distance.
-  public let acceleration: Double
-  /// c, the curvature of the distance along h in units of σ.
-  public let curvature: Double
-  /// ν, the degrees of freedom of Student's t: the larger, the more samples the error comes from.
-  public let degreesOfFreedom: Int
-
-  /// The number of samples N.
-  public var count: Int { values.count }
-
-  /// ν below which few samples carry the error, and intervals contain the expectation less often than they
-  /// say.
-  public static let fewDegreesOfFreedom = 100
-
-  /// The largest ν, beyond which Student's t is the normal distribution to four digits.
-  private static let manyDegreesOfFreedom = 100_000
-
-  /// Whether few samples carry the error.
-  public var dependsOnFewSamples: Bool { degreesOfFreedom < Self.fewDegreesOfFreedom }
+  /// The error of the distance that follows from the values.
+  public let summary: InfluenceSummary
 }
 
 // MARK: - Computation
@@ -123,8 +93,7 @@ extension FrechetInfluence {
     }
     self.values = values.map { Float($0) }
     guard largest > 0 else {
-      (standardError, acceleration, self.curvature) = (0, 0, 0)
-      degreesOfFreedom = Self.manyDegreesOfFreedom
+      summary = .withoutVariation
       return
     }
     // Powers of values relative to the largest cannot overflow.
@@ -135,12 +104,12 @@ extension FrechetInfluence {
       third += square * relative
       fourth += square * square
     }
-    standardError = largest * second.squareRoot() / count
-    acceleration = third / (6 * second * second.squareRoot())
+    let standardError = largest * second.squareRoot() / count
     let kurtosis = count * fourth / (second * second)
-    let freedom = kurtosis > 1 ? max(1, 2 * count / (kurtosis - 1)) : .infinity
-    degreesOfFreedom = Int(min(freedom, Double(Self.manyDegreesOfFreedom)))
-    self.curvature = curvature(standardError)
+    summary = InfluenceSummary(
+      standardError: standardError, acceleration: third / (6 * second * second.squareRoot()),
+      curvature: curvature(standardError),
+      degreesOfFreedom: kurtosis > 1 ? 2 * count / (kurtosis - 1) : .infinity)
   }
 }
 
@@ -256,39 +225,5 @@ private struct WeightedMoments {
       }
     }
     return (2 * square - 2 * factor * (square - along) + bend) / (2 * standardError)
-  }
-}
-
-// MARK: - Intervals
-
-extension FrechetInfluence {
-  /// Returns the interval that contains the expectation of the distance at N samples with a probability of
-  /// ``Jackknife/confidence``.
-  ///
-  /// - Parameter value: The distance of all samples.
-  public func interval(of value: Double) -> ClosedRange<Double> {
-    let t = studentQuantile((1 + Jackknife.confidence) / 2, degreesOfFreedom: degreesOfFreedom)
-    return closedRange(max(0, end(value, -t)), end(value, t))
-  }
-
-  /// Returns the interval for the distance of infinitely many samples: the interval of the value, moved by
-  /// the bias.
-  ///
-  /// - Parameters:
-  ///   - value: The distance of all samples.
-  ///   - bias: Its estimated bias, as of ``Jackknife/bias``.
-  public func debiasedInterval(of value: Double, bias: Double) -> ClosedRange<Double> {
-    let interval = interval(of: value)
-    return closedRange(interval.lowerBound - bias, interval.upperBound - bias)
-  }
-
-  private func end(_ value: Double, _ q: Double) -> Double {
-    let w = acceleration + curvature + q
-    let denominator = 1 - acceleration * w
-    // The formula has a pole, which quantiles of skewed samples can reach.
-    var l = denominator > 0 ? w / (denominator * denominator) : .infinity
-    // Beyond its vertex, the parabola would turn back.
-    if curvature > 0 { l = max(l, -1 / (2 * curvature)) }
-    return value + standardError * (l + curvature * l * l)
   }
 }

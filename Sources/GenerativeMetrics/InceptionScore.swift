@@ -104,7 +104,8 @@ private func checkClasses(_ classes: Int) throws(MetricError) {
 /// with N by a few bytes per sample.
 public struct InceptionScoreAccumulator: Sendable {
   private let convention: InceptionScore.Convention
-  private let classes: Int
+  /// The number of classes, K.
+  package let classes: Int
   /// The split of each sample, or -1 for a sample that is left out.
   private let split: [Int32]
   private var splits: [Split]
@@ -167,6 +168,13 @@ public struct InceptionScoreAccumulator: Sendable {
     }
     appended += 1
   }
+
+  /// The number of splits.
+  package var splitCount: Int { splits.count }
+
+  /// Whether there are enough samples for the jackknife to estimate the bias: 10 for each class in each split.
+  /// The marginal of the classes is otherwise so sparse that its entropy is not smooth in the samples.
+  package var isBiasReliable: Bool { split.count >= 10 * classes * splits.count }
 
   /// Returns the score of all samples.
   ///

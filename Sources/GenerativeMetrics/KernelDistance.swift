@@ -11,6 +11,13 @@ public struct KernelDistance: Equatable, Sendable {
   /// without subsets.
   public let standardDeviation: Double?
 
+  /// Creates the estimate of all pairs of samples, as of ``kernelDistanceJackknife(of:against:)``.
+  package init(whole value: Double) { (self.value, standardDeviation) = (value, nil) }
+
+  init(value: Double, standardDeviation: Double?) {
+    (self.value, self.standardDeviation) = (value, standardDeviation)
+  }
+
   /// The samples that are compared.
   public enum Subsets: Hashable, Sendable {
     /// `count` times `size` samples of each set, drawn without replacement by

@@ -16,6 +16,12 @@ public enum MetricTitle: String, CaseIterable, Sendable {
   case precision
   /// The share of the reference near the images.
   case recall
+  /// The squared maximum mean discrepancy by a Gaussian kernel.
+  case discrepancy = "mmd_rbf"
+  /// The effective number of different images (Vendi score).
+  case vendi
+  /// The trace of the covariance of the features.
+  case totalVariance = "total_variance"
   /// How many neighbourhoods of the reference an image lies in, on average.
   case density
   /// The share of neighbourhoods of the reference that contain an image.
@@ -26,6 +32,11 @@ public enum MetricTitle: String, CaseIterable, Sendable {
 
   /// Whether the metric has this name only for the extractor ``inception``.
   public var isOfInception: Bool { self == .fid || self == .inceptionScore }
+
+  /// Whether the metric is a Fréchet distance.
+  public var isFrechetDistance: Bool {
+    self == .fid || self == .sfid || self == .frechetDistance
+  }
 
   /// The name of the same quantity with the other kind of extractor: `fd` for `fid`, `cs` for `is`,
   /// and the reverse; nil for metrics with one name.
@@ -42,8 +53,10 @@ public enum MetricTitle: String, CaseIterable, Sendable {
   /// Whether a higher value is better.
   public var higherIsBetter: Bool {
     switch self {
-    case .fid, .sfid, .frechetDistance, .kernelDistance: false
-    case .inceptionScore, .classifierScore, .precision, .recall, .density, .coverage: true
+    case .fid, .sfid, .frechetDistance, .kernelDistance, .discrepancy: false
+    case .inceptionScore, .classifierScore, .precision, .recall, .density, .coverage, .vendi,
+      .totalVariance:
+      true
     }
   }
 
@@ -51,20 +64,59 @@ public enum MetricTitle: String, CaseIterable, Sendable {
   public var range: ClosedRange<Double> {
     switch self {
     // Negative rounding errors are set to 0 where distances are computed.
-    case .fid, .sfid, .frechetDistance, .density: 0...(.infinity)
+    case .fid, .sfid, .frechetDistance, .density, .totalVariance: 0...(.infinity)
     // The exponential of a divergence of probabilities, which may be in float32.
-    case .inceptionScore, .classifierScore: 0.999...(.infinity)
+    case .inceptionScore, .classifierScore, .vendi: 0.999...(.infinity)
     case .precision, .recall, .coverage: 0...1
     // An unbiased estimate, which is negative half of the time if the distance is 0.
-    case .kernelDistance: -.infinity...(.infinity)
+    case .kernelDistance, .discrepancy: -.infinity...(.infinity)
     }
   }
 }
 
+extension MetricTitle {
+  /// What a metric sees of the images.
+  public enum Aspect: String, Sendable {
+    /// The distance of the whole distribution.
+    case distance
+    /// Whether single images look like real ones.
+    case fidelity
+    /// Whether the images are as different from each other as real ones.
+    case diversity
+    /// Where the images are in feature space.
+    case location
+    /// The classes that a classifier sees.
+    case classes
+  }
+
+  /// What the metric sees of the images.
+  public var aspect: Aspect {
+    switch self {
+    case .fid, .sfid, .frechetDistance: .distance
+    case .precision, .density: .fidelity
+    case .recall, .coverage, .vendi, .totalVariance: .diversity
+    case .kernelDistance, .discrepancy: .location
+    case .inceptionScore, .classifierScore: .classes
+    }
+  }
+
+  /// Whether the metric can become better when the images lose diversity, so that a better value alone says
+  /// nothing.
+  public var rewardsCollapse: Bool {
+    switch self {
+    case .precision, .density, .coverage: true
+    default: false
+    }
+  }
+
+  /// Whether intervals are those of the logarithm.
+  package var hasPositiveScale: Bool { if case .logarithmic = scale { true } else { false } }
+}
+
 extension Jackknife {
-  /// Returns the interval given in results for a metric: ``positiveInterval`` if the metric is
-  /// never negative, otherwise ``interval``.
+  /// Returns the interval given in results for a metric: symmetric for its logarithm if it is a distance or a
+  /// score, within its range if it is a share, and otherwise ``interval``.
   public func interval(of title: MetricTitle) -> ClosedRange<Double> {
-    title.range.lowerBound < 0 ? interval : positiveInterval
+    MetricEstimate(self, of: title).interval()
   }
 }

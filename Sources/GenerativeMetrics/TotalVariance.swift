@@ -63,6 +63,16 @@ extension Jackknife {
   }
 }
 
+/// Returns the total variance of features, as ``totalVarianceJackknife(of:)`` defines it; N >= 2.
+///
+/// - Parameter rows: `[N, D]`.
+/// - Throws: ``MetricError`` `TooFewSamples` if there are fewer than 2 samples.
+public func totalVariance(of rows: FeatureRows) throws(MetricError) -> Double {
+  guard rows.count >= 2 else { throw .tooFewSamples(rows.count, atLeast: 2) }
+  let distance = rows.rootMeanSquareDistance
+  return distance * distance / 2
+}
+
 /// Returns the jackknife of the total variance of features, `sum_i |x[i] - m|² / (N - 1)` for the
 /// mean m, which is the trace of their unbiased covariance.
 ///

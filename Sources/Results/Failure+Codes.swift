@@ -7,6 +7,8 @@ extension Failure.Code {
   public static let cannotSampleAgain = Failure.Code("CannotSampleAgain")
   /// A document cannot be exported in the format.
   public static let exportInvalid = Failure.Code("ExportInvalid")
+  /// A file beside a result is not the one that the result names.
+  public static let influenceInvalid = Failure.Code("InfluenceInvalid")
   /// A ledger contains the markers of a merge conflict.
   public static let ledgerConflict = Failure.Code("LedgerConflict")
   /// A line of a ledger is not valid.

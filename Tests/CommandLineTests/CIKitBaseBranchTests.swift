@@ -13,7 +13,7 @@ import _TestSupport
   ]
 
   @Test func whatAChangeBringsDoesNotJudgeIt() throws {
-    try repository.write("num=200\nsteps=8\n", to: ".dis-eval/plan")
+    try repository.write("num=400\nsteps=8\n", to: ".dis-eval/plan")
     let baseline = try repository.step(["command": "baseline", "reason": "the first"])
     #expect(baseline.status == 0, "\(baseline.errors)")
     let main = try repository.branchOff()
@@ -45,7 +45,7 @@ import _TestSupport
     let source = "Judged by the files of 'main' at \(main.prefix(12)): \(list)."
     #expect(try repository.summary().contains(source))
     #expect(try repository.read("out/summary.md").contains(source))
-    #expect(try repository.read("out/verdict.json").contains("\"num\" : 200"))
+    #expect(try repository.read("out/verdict.json").contains("\"num\" : 400"))
     #expect(!repository.has("elsewhere"))
   }
 
@@ -55,7 +55,7 @@ import _TestSupport
     for name in ["gate.conf", "policy.yml", "plan"] { try repository.remove(".dis-eval/\(name)") }
     try repository.branchOff()
     try repository.write(settings, to: ".dis-eval/gate.conf")
-    try repository.write("num=200\nsteps=4\n", to: ".dis-eval/plan")
+    try repository.write("num=400\nsteps=4\n", to: ".dis-eval/plan")
     try repository.write("{}", to: ".dis-eval/baseline.json")
     try repository.write(
       "schema: dis-eval-policy/1\nmetrics: {fd: {max: 1000}}\n", to: ".dis-eval/policy.yml")

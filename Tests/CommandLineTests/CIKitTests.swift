@@ -39,7 +39,7 @@ import _TestSupport
 
   /// What the gate would refuse becomes no baseline, unless somebody says that it is meant.
   @Test func baselinesAreJudgedByThePolicy() throws {
-    try repository.write("num=200\nsteps=4\n", to: ".dis-eval/plan")
+    try repository.write("num=400\nsteps=4\n", to: ".dis-eval/plan")
     try repository.write(
       "schema: dis-eval-policy/1\nmetrics: {fd: {max: 0.1}}\n", to: ".dis-eval/policy.yml")
     let refused = try repository.step(["command": "baseline", "reason": "the first"])
@@ -132,7 +132,7 @@ import _TestSupport
   /// Images that were made elsewhere are judged without a plan.
   @Test func imagesAreJudged() throws {
     let made = try DisEvalProcess(
-      "sample", "--ckpt", repository.path("model.safetensors"), "--num", "200", "--sampler",
+      "sample", "--ckpt", repository.path("model.safetensors"), "--num", "400", "--sampler",
       "dpm-solver++", "--steps", "4", "--quiet", "--out", repository.path("images.npz"))
     #expect(made.status == 0, "\(made.errors)")
     try repository.remove(".dis-eval/plan")
@@ -159,7 +159,7 @@ import _TestSupport
       [:],
       [
         "GITHUB_EVENT_NAME": "workflow_dispatch", "GITHUB_ACTOR": "ada", "PILOT": "60",
-        "MAX_SAMPLES": "200",
+        "MAX_SAMPLES": "400",
       ])
     #expect(run.status == 0, "\(run.errors)")
     #expect(repository.has(".dis-eval/plan"))
@@ -212,7 +212,7 @@ import _TestSupport
     try repository.remove(".dis-eval/plan")
     try repository.write(
       "schema: dis-eval-policy/1\nmetrics: {fd: {max: 1000}}\n", to: ".dis-eval/policy.yml")
-    let settings = ["PILOT": "60", "MAX_SAMPLES": "200"]
+    let settings = ["PILOT": "60", "MAX_SAMPLES": "400"]
     try repository.expectError(
       try repository.step([:], settings), 66, "the baseline '.dis-eval/baseline.json' is not there")
     let gate = try repository.step([:], settings.merging(["ALLOW_NO_BASELINE": "1"]) { $1 })

@@ -1,4 +1,5 @@
 import Foundation
+import GenerativeMetrics
 import Reporting
 import Results
 import Testing
@@ -19,7 +20,7 @@ import _TestSupport
     let run = try DisEvalProcess(
       [
         "fid", "--ckpt", DisEvalProcess.checkpoint, "--ref", DisEvalProcess.statistics, "--num",
-        "60",
+        "340",
         "--steps", "4", "--sampler", "dpm-solver++", "--out", path,
       ] + more)
     #expect(run.status == 0, "\(run.errors)")
@@ -58,42 +59,42 @@ import _TestSupport
     return try #require(rows.first { $0["metric"] as? String == metric })
   }
 
-  /// By hand: groups that are 0.1 above and below in turn have a standard error of √0.19; Student's t
-  /// with 19 degrees of freedom is 2.093024 at 0.975.
+  /// By hand: groups that are 0.1 above and below in turn have a standard error of √0.19. Two such errors have
+  /// 38 degrees of freedom, and Student's t is 2.024394 at 0.975.
   @Test func byHand() throws {
     func document(_ name: String, _ value: Double, seed: Int) throws -> String {
       let leftOut = (0..<20).map { value + ($0 % 2 == 0 ? 0.1 : -0.1) }
       return try edited(
         name,
         [
-          "metrics.fd.value": value, "metrics.fd.jackknife.values": leftOut,
-          "provenance.num": 40, "provenance.sampler.seed": seed,
+          "metrics.cs.value": value, "metrics.cs.jackknife.values": leftOut,
+          "metrics.fd": nil, "provenance.num": 40, "provenance.sampler.seed": seed,
         ])
     }
     let first = try document("a.json", 10, seed: 0)
     let paired = try compare(first, document("b.json", 12, seed: 0), "--json")
     #expect(try paired.json()["paired"] as? Bool == true)
-    #expect(try row(paired)["difference"] as? Double == 2)
-    let exact = try #require(row(paired)["interval"] as? [Double])
+    #expect(try row(paired, "cs")["difference"] as? Double == 2)
+    let exact = try #require(row(paired, "cs")["interval"] as? [Double])
     #expect(exact.allSatisfy { abs($0 - 2) < 1e-6 }, "all that varies is common: \(exact)")
 
     let unpaired = try compare(first, document("c.json", 12, seed: 1), "--json")
     #expect(try unpaired.json()["paired"] as? Bool == false)
-    let ends = try #require(row(unpaired)["interval"] as? [Double])
-    let margin = 2.093024 * (2 * 0.19).squareRoot()
+    let ends = try #require(row(unpaired, "cs")["interval"] as? [Double])
+    let margin = 2.024394 * (2 * 0.19).squareRoot()
     #expect(abs(ends[0] - (2 - margin)) < 1e-5 && abs(ends[1] - (2 + margin)) < 1e-5, "\(ends)")
     #expect(try compare(first, folder.path("c.json")).output.contains("sampler.seed: 0, then 1"))
-    #expect(try compare(first, folder.path("b.json")).output.contains("worse"))
-    #expect(try compare(folder.path("b.json"), first).output.contains("better"))
+    #expect(try compare(first, folder.path("b.json")).output.contains("better"))
+    #expect(try compare(folder.path("b.json"), first).output.contains("worse"))
   }
 
-  /// 172 samples are not a multiple of 20: groups of 8 and of 9.
+  /// 347 samples are not a multiple of 20: groups of 17 and of 18.
   @Test(arguments: ["0", "7"]) func theGateHasTheSameStandardError(seed: String) throws {
     let (first, second) = (folder.path("first.json"), folder.path("second.json"))
     for (path, seed, scale) in [(first, "0", "1"), (second, seed, "1.05")] {
       let run = try DisEvalProcess(
         "fid", "--ckpt", DisEvalProcess.checkpoint, "--ref", DisEvalProcess.statistics, "--num",
-        "172",
+        "347",
         "--steps", "2", "--sampler", "dpm-solver++", "--seed", seed, "--cfg-scale", scale, "--out",
         path)
       #expect(run.status == 0, "\(run.errors)")
@@ -113,8 +114,12 @@ import _TestSupport
       #expect(error > 0 && test["standard_error"] as? Double == error, "\(metric)")
       #expect(try compared.json()["paired"] as? Bool == (test["paired"] as? Bool))
       let ends = try #require(row["interval"] as? [Double])
-      let margin = 2.093_024_054 * error
-      #expect(abs((ends[1] - ends[0]) / 2 - margin) < 1e-6 * margin)
+      let degrees = try #require(test["degrees"] as? Int)
+      let margin = error * studentQuantile(0.975, degreesOfFreedom: degrees)
+      // Influences make the interval skewed, and a little wider or narrower.
+      let difference = abs((ends[1] - ends[0]) / 2 - margin)
+      #expect(difference < (metric == "cs" ? 1e-9 : 0.1) * margin, "\(metric): \(ends)")
+      #expect(test["method"] as? String == (metric == "cs" ? "groups" : "influences"))
     }
   }
 
@@ -148,7 +153,7 @@ import _TestSupport
   @Test func whatIsNotComparableIsRefused() throws {
     let other = String(repeating: "0", count: 64)
     for (change, name) in [
-      (["provenance.num": 61], "num"), (["provenance.dialect": "tf"], "dialect"),
+      (["provenance.num": 61, "metrics.fd": nil], "num"), (["provenance.dialect": "tf"], "dialect"),
       (["provenance.extractor.sha256": other], "extractor"),
       (["provenance.reference.sha256": other], "reference"),
       (["provenance.reference.sha256": nil], "reference"), (["dialects": [:]], "dialects"),

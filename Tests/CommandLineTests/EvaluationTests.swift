@@ -43,7 +43,7 @@ import _TestSupport
     let result = try run.json()
     let metrics = try #require(result["metrics"] as? [String: [String: Any]])
     #expect(Set(metrics.keys) == ["fd", "cs"], "only the Inception-2015 graph gives a fid")
-    #expect(metrics["fd"]?["value"] is Double && metrics["fd"]?["interval"] is [Double])
+    #expect(metrics["fd"]?["value"] is Double && metrics["cs"]?["interval"] is [Double])
     #expect((metrics["fd"]?["floor"] as? [String: Any])?["value"] is Double)
     let provenance = try #require(result["provenance"] as? [String: Any])
     for key in [

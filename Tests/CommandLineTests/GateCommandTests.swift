@@ -23,7 +23,8 @@ import _TestSupport
   /// Value and interval as a reason has them.
   static func shown(_ fid: Double) -> String {
     let ends = (metric(fid).ends ?? []).map { String(format: "%.6g", $0) }
-    return String(format: "%.6g", fid) + " in [" + ends.joined(separator: ", ") + "]"
+    let value = String(format: "%.6g", fid)
+    return "debiased \(value) (value \(value)) in [" + ends.joined(separator: ", ") + "]"
   }
 
   func write(_ text: String, to path: String) throws {
@@ -104,7 +105,8 @@ import _TestSupport
     #expect(try read(paths[0]).contains("<failure type=\"worse\" message=\"\(Self.shown(4.2))"))
     #expect(try read(paths[1]).contains("dis_eval_metric{name=\"fid\"} 4.2\n"))
     #expect(try read(paths[2]) == gate(["--max", "fid=3.5", "--json"]).output)
-    #expect(try read(paths[3]).contains("| fid | max 3.5 | worse | 4.2 in \\["))
+    #expect(
+      try read(paths[3]).contains("| fid | max 3.5 | worse | debiased 4.2 (value 4.2) in \\["))
   }
 
   @Test func gitHubIsToldWhenItIsThere() throws {

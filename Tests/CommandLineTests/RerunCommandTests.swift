@@ -17,7 +17,7 @@ import _TestSupport
   init() throws {
     folder = try TemporaryFolder()
     result = folder.path("result.json")
-    try evaluate(60, to: result)
+    try evaluate(160, to: result)
   }
 
   private func evaluate(_ count: Int, to path: String, _ more: String...) throws {
@@ -27,10 +27,10 @@ import _TestSupport
     #expect(run.status == 0, "\(run.errors)")
   }
 
-  /// A result of more samples than dimensions: a gate judges no distance of fewer.
+  /// A result of 2.5 samples for each of the 128 features: a gate judges no distance of fewer.
   private func judged() throws -> String {
     let path = folder.path("judged.json")
-    try evaluate(150, to: path)
+    try evaluate(330, to: path)
     return path
   }
 
@@ -203,7 +203,7 @@ import _TestSupport
     // All of fewer, and beside a limit.
     #expect(
       try gate([judged(), "--audit", "1000", "--max", "cs=100"], status: 0).output
-        .contains("150 regenerated samples"))
+        .contains("330 regenerated samples"))
     let junit = folder.path("gate.xml")
     let seed = try forged("\"seed\" : 0", by: "\"seed\" : 1")
     let run = try gate([seed, "--audit", "8", "--junit", junit, "--json"], status: 1)
@@ -217,8 +217,8 @@ import _TestSupport
     let digests = try #require(document(result)["sample_digests"] as? String)
     let changed = (digests.hasPrefix("AAAA") ? "BBBB" : "AAAA") + digests.dropFirst(4)
     #expect(
-      try gate([forged(digests, by: changed), "--audit", "60"], status: 1).output
-        .contains("1 of 60 regenerated samples differ, the first is 0"))
+      try gate([forged(digests, by: changed), "--audit", "160"], status: 1).output
+        .contains("1 of 160 regenerated samples differ, the first is 0"))
     #expect(
       try gate([forged(digests, by: String(digests.dropLast(4))), "--audit", "2"], status: 65)
         .errors
@@ -269,11 +269,11 @@ import _TestSupport
   }
 
   @Test func aCheckpointIsEvaluatedAsTheOptionsSay() throws {
-    let options = Self.files + ["--num", "150", "--steps", "4", "--sampler", "dpm-solver++"]
+    let options = Self.files + ["--num", "330", "--steps", "4", "--sampler", "dpm-solver++"]
     #expect(try gate(options + ["--max", "fd=1000"], status: 0).output.contains("keeps max 1000"))
     #expect(try gate(options + ["--max", "fd=1"], status: 1).output.contains("is above max 1"))
     #expect(
-      try gate(options + ["--min", "precision=0"], status: 3).output.contains("precision min"))
+      try gate(options + ["--min", "sfid=0"], status: 3).output.contains("sfid min"))
   }
 
   @Test func whatContradictsItselfIsRefused() throws {

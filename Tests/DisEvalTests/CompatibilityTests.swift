@@ -189,7 +189,10 @@ import _TestSupport
     let result = try await evaluate(a, b) {
       $0.optionalMetrics = MetricName.allCases.map(\.rawValue)
     }
-    #expect(Set(result.skipped.keys) == ["sfid", "is", "kid", "precision", "recall"])
+    #expect(
+      Set(result.skipped.keys) == [
+        "sfid", "is", "kid", "precision", "recall", "mmd_rbf", "vendi", "total_variance",
+      ])
   }
 
   @Test func theNumberOfImagesIsCheckedWhenItIsSaid() async throws {

@@ -349,12 +349,12 @@ import _TestSupport
       try ExportFormat.csv.text(exported()) == """
         name,family,checkpoint,step,step_from,images_seen,data,training_gflops,parameters,tokens,\
         gflops_true,gflops_thop,gmacs,sampler,steps,evaluations,network_evaluations,cfg_scale,seed,num,dialect,extractor,\
-        reference,fid,fid_low,fid_high,fid_bias,seconds,date,tool,key
-        z,,,,,,,,,,,,,,,,,,,,,,,1.5,1.0,2.0,,,2026-01-01T00:00:00Z,,2123456789abcdef0
+        reference,fid,fid_low,fid_high,fid_bias,fid_debiased,fid_debiased_low,fid_debiased_high,seconds,date,tool,key
+        z,,,,,,,,,,,,,,,,,,,,,,,1.5,1.0,2.0,,,,,,2026-01-01T00:00:00Z,,2123456789abcdef0
         "q""\\
-        ",DiS-S/2,\(rest),0,100,tf,,,12.5,,,,2.5,2026-01-01T00:00:00Z,,0123456789abcdef0
+        ",DiS-S/2,\(rest),0,100,tf,,,12.5,,,,,,,2.5,2026-01-01T00:00:00Z,,0123456789abcdef0
         "q""\\
-        ",DiS-S/2,\(rest),1,100,tf,,,1e-07,,,,2.5,2026-01-01T00:00:00Z,,1123456789abcdef0
+        ",DiS-S/2,\(rest),1,100,tf,,,1e-07,,,,,,,2.5,2026-01-01T00:00:00Z,,1123456789abcdef0
 
         """)
   }

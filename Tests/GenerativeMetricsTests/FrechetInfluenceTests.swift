@@ -39,20 +39,20 @@ import _TestSupport
     // y² - 3 is 6, -2, -2, -2.
     #expect(influence.values == [-9, 3, 3, 3])
     // Σh² = 108, Σh³ = -648, Σh⁴ = 6804.
-    #expect(abs(influence.standardError - 108.squareRoot() / 4) <= 1e-14)
-    #expect(abs(influence.acceleration + 648 / (6 * 108 * 108.squareRoot())) <= 1e-15)
+    #expect(abs(influence.summary.standardError - 108.squareRoot() / 4) <= 1e-14)
+    #expect(abs(influence.summary.acceleration + 648 / (6 * 108 * 108.squareRoot())) <= 1e-15)
     // κ = 4 · 6804 / 108² = 7/3, ν = 8 / (4/3) = 6.
     // Rounded down, from a number that may be just below 6.
-    #expect(5...6 ~= influence.degreesOfFreedom)
-    #expect(influence.dependsOnFewSamples)
+    #expect(5...6 ~= influence.summary.degreesOfFreedom)
+    #expect(influence.summary.dependsOnFewSamples)
   }
 
   @Test func samplesWithoutVariationHaveNoInfluence() throws {
     let reference = try FactoredGaussian(statistics(mean: [0, 0], covariance: diagonal([1, 4])))
     let influence = try influence([2, 3, 2, 3, 2, 3], 2, on: reference)
-    #expect(influence.values == [0, 0, 0] && influence.standardError == 0)
-    #expect(influence.interval(of: 18) == 18...18)
-    #expect(influence.debiasedInterval(of: 18, bias: 1) == 17...17)
+    #expect(influence.values == [0, 0, 0] && influence.summary.standardError == 0)
+    #expect(MetricEstimate(18, influence.summary).interval() == 18...18)
+    #expect(MetricEstimate(18, bias: 1, influence.summary).interval() == 17...17)
     let constant = try FactoredGaussian(statistics(mean: [0, 0], covariance: diagonal([0, 0])))
     let spread = try self.influence([1, 0, -1, 0], 2, on: constant)
     #expect(spread.values == [0, 0])
@@ -104,9 +104,8 @@ import _TestSupport
     /// The distance of samples with the weights 1/N + t h / (N² σ).
     func along(_ t: Double) throws -> Double {
       let n = Double(count)
-      let weights = influence.values.map {
-        1 / n + t * Double($0) / (n * n * influence.standardError)
-      }
+      let scale = t / (n * n * influence.summary.standardError)
+      let weights = influence.values.map { 1 / n + scale * Double($0) }
       var mean = [Double](repeating: 0, count: dimension)
       for index in 0..<count {
         for (column, value) in row(index).enumerated() { mean[column] += weights[index] * value }
@@ -125,10 +124,10 @@ import _TestSupport
     }
     let wide = 0.02
     let bend = try (along(wide) - 2 * along(0) + along(-wide)) / (wide * wide)
-    let curvature = bend / (2 * influence.standardError)
+    let curvature = bend / (2 * influence.summary.standardError)
     #expect(
-      abs(curvature - influence.curvature) <= 1e-3 * max(abs(curvature), 0.01),
-      "\(curvature) \(influence.curvature)")
+      abs(curvature - influence.summary.curvature) <= 1e-3 * max(abs(curvature), 0.01),
+      "\(curvature) \(influence.summary.curvature)")
   }
 
   // MARK: Properties
@@ -146,12 +145,12 @@ import _TestSupport
       on: FactoredGaussian(
         statistics(mean: [0, 0, 0, 0, 0], covariance: diagonal([64, 64, 64, 64, 64]))))
     for (one, other) in zip(small.values, large.values) {
-      #expect(abs(64 * one - other) <= 1e-5 * Float(large.standardError) * 90)
+      #expect(abs(64 * one - other) <= 1e-5 * Float(large.summary.standardError) * 90)
     }
-    #expect(abs(64 * small.standardError / large.standardError - 1) <= 1e-9)
-    #expect(abs(small.acceleration - large.acceleration) <= 1e-9)
-    #expect(abs(small.curvature - large.curvature) <= 1e-9)
-    #expect(abs(small.degreesOfFreedom - large.degreesOfFreedom) <= 1)
+    #expect(abs(64 * small.summary.standardError / large.summary.standardError - 1) <= 1e-9)
+    #expect(abs(small.summary.acceleration - large.summary.acceleration) <= 1e-9)
+    #expect(abs(small.summary.curvature - large.summary.curvature) <= 1e-9)
+    #expect(abs(small.summary.degreesOfFreedom - large.summary.degreesOfFreedom) <= 1)
   }
 
   /// More rows than are multiplied at once, which must be the same as one by one.
@@ -170,9 +169,9 @@ import _TestSupport
     let reversed = try influence(
       (0..<2500).reversed().flatMap { rows[$0 * 3..<$0 * 3 + 3] }, 3, on: reference)
     for (one, other) in zip(all.values, reversed.values.reversed()) {
-      #expect(abs(one - other) <= 1e-4 * Float(all.standardError) * 50)
+      #expect(abs(one - other) <= 1e-4 * Float(all.summary.standardError) * 50)
     }
-    #expect(abs(all.curvature - reversed.curvature) <= 1e-9)
+    #expect(abs(all.summary.curvature - reversed.summary.curvature) <= 1e-9)
   }
 
   @Test func otherDimensionsAreRefused() throws {
@@ -199,7 +198,8 @@ import _TestSupport
       let rows = skewed(count, dimension, random: &random)
       let value = try frechetDistance(between: gaussian(rows, dimension), and: reference).value
       values.append(value)
-      intervals.append(try influence(rows, dimension, on: reference).interval(of: value))
+      intervals.append(
+        MetricEstimate(value, try influence(rows, dimension, on: reference).summary).interval())
     }
     let expectation = values.reduce(0, +) / Double(repeats)
     let covered = Double(intervals.count { $0.contains(expectation) }) / Double(repeats)

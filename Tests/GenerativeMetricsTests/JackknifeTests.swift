@@ -145,7 +145,7 @@ import _TestSupport
       #expect(jackknife.interval == line)
       #expect(jackknife.positiveInterval.upperBound == .infinity)
       let other = Jackknife(value: 1, leftOut: [0, 2], sizes: [4, 4])
-      #expect(try JackknifeDifference(jackknife, other, paired: false).interval == line)
+      #expect(try MetricDifference(jackknife, other, paired: false).interval == line)
     }
     let negative = Jackknife(value: -4, leftOut: [-4.1, -3.9], sizes: [4, 4])
     #expect(negative.positiveInterval == 0...0)
@@ -298,48 +298,5 @@ import _TestSupport
     return try .ofDistance(1, of: samples, from: reference, mean: mean) {
       Array(rows[$0 * dimension..<($0 + 1) * dimension])
     }
-  }
-}
-
-@Suite("Differences of metrics") struct JackknifeDifferenceTests {
-  /// Groups of 3 and 2 samples: the definition for unequal groups, of the differences or of each.
-  @Test func isThatOfTheJackknife() throws {
-    let sizes = [3, 2, 2]
-    let first = Jackknife(value: 4, leftOut: [5, 3.5, 4.25], sizes: sizes)
-    let second = Jackknife(value: 1, leftOut: [1.5, 0.75, 1], sizes: sizes)
-    let paired = try JackknifeDifference(first, second, paired: true)
-    let expected = Jackknife(value: 3, leftOut: [3.5, 2.75, 3.25], sizes: sizes)
-    #expect(paired.value == 3 && paired.standardError == expected.standardError)
-    #expect(paired.interval == expected.interval && paired.degreesOfFreedom == 2)
-    let unpaired = try JackknifeDifference(first, second, paired: false)
-    let error =
-      (first.standardError * first.standardError
-      + second.standardError * second.standardError).squareRoot()
-    #expect(abs(unpaired.standardError - error) <= 1e-15 * error)
-    #expect(abs(unpaired.interval.upperBound - 3 - hypot(first.margin, second.margin)) <= 1e-13)
-  }
-
-  @Test func pairsAreOfAsManySamples() throws {
-    let leftOut = [Double](repeating: 1, count: 20)
-    let (a, b) = (
-      Jackknife(value: 1, leftOut: leftOut, count: 40),
-      Jackknife(value: 1, leftOut: leftOut, count: 41)
-    )
-    #expect(throws: MetricError.self) { try JackknifeDifference(a, b, paired: true) }
-    #expect(try JackknifeDifference(a, b, paired: false).value == 0)
-  }
-
-  @Test(
-    "a metric that is never negative has the interval of its logarithm",
-    arguments: MetricTitle.allCases)
-  func intervals(title: MetricTitle) {
-    let jackknife = Jackknife(value: 10, leftOut: [9.9, 10.1], sizes: [4, 4])
-    let isSigned = title == .kernelDistance
-    #expect(
-      jackknife.interval(of: title) == (isSigned ? jackknife.interval : jackknife.positiveInterval))
-    #expect(
-      title.higherIsBetter
-        == ["is", "cs", "precision", "recall", "density", "coverage"].contains(title.rawValue))
-    #expect(title.isOfInception == ["fid", "is"].contains(title.rawValue))
   }
 }

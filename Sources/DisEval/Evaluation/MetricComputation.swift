@@ -10,16 +10,16 @@ import Work
 /// Computes the metrics in any number of dialects from two sides. What dialects share is computed
 /// once.
 package struct MetricComputation {
-  private let subject: Side
-  private let reference: Side
-  private let extractor: (any FeatureExtractor)?
-  private let isInception: Bool
-  private let wanted: Set<MetricName>
-  private let intervals: IntervalChoice
-  private let reporter: Reporter
+  let subject: Side
+  let reference: Side
+  let extractor: (any FeatureExtractor)?
+  let isInception: Bool
+  let wanted: Set<MetricName>
+  let intervals: IntervalChoice
+  let reporter: Reporter
   private var distances: [[DistanceKey]: FrechetDistance] = [:]
-  private var kernelDistances: [Preparation: [KernelDistance.Subsets: KernelDistance]] = [:]
-  private var coverages: [Preparation: [PrecisionAndRecall.Convention: PrecisionAndRecall]] = [:]
+  var kernelDistances: [Preparation: [KernelDistance.Subsets: KernelDistance]] = [:]
+  var coverages: [Preparation: [PrecisionAndRecall.Convention: PrecisionAndRecall]] = [:]
 
   /// Creates the computation, which does nothing before ``result(_:reference:)``.
   ///
@@ -56,9 +56,7 @@ package struct MetricComputation {
     -> EvaluationResult.DialectResult
   {
     let definition = dialect.definition
-    let pair = PreparedPair(
-      subject: effective(definition.preparation),
-      reference: effective(other.definition.preparation))
+    let pair = preparedPair(dialect, other)
     var result = EvaluationResult.DialectResult(
       preprocessing: extractor?.preprocessing(definition.preparation)
         ?? definition.preparation.description,
@@ -73,35 +71,27 @@ package struct MetricComputation {
     }
     if wanted.contains(.inceptionScore) { try addScore(pair.subject, definition, to: &result) }
     guard !wanted.isDisjoint(with: MetricName.ofRows) else { return result }
-    guard let rows = try subject.rows(pair.subject),
-      let others = try reference.rows(pair.reference)
-    else {
-      skip(
-        [.kid, .precision, .recall],
-        "needs images or feature rows on both sides, and statistics without them were given",
-        in: &result)
-      return result
-    }
-    if wanted.contains(.kid) {
-      try addKernelDistance(rows, others, pair.subject, definition, to: &result)
-    }
-    if wanted.contains(.precision) || wanted.contains(.recall) {
-      try addPrecisionAndRecall(rows, others, pair.subject, definition, to: &result)
-    }
+    try addRowMetrics(pair, definition, to: &result)
     return result
   }
 
   /// The preparations of the images of the two sides.
-  private struct PreparedPair {
+  struct PreparedPair {
     let subject: Preparation
     let reference: Preparation
+  }
+
+  func preparedPair(_ dialect: Dialect, _ other: Dialect) -> PreparedPair {
+    PreparedPair(
+      subject: effective(dialect.definition.preparation),
+      reference: effective(other.definition.preparation))
   }
 
   private func effective(_ preparation: Preparation) -> Preparation {
     extractor?.effective(preparation) ?? preparation
   }
 
-  private func skip(
+  func skip(
     _ names: [MetricName], _ reason: String, in result: inout EvaluationResult.DialectResult
   ) {
     for name in names where wanted.contains(name) { result.skipped[name.rawValue] = reason }
@@ -122,25 +112,41 @@ package struct MetricComputation {
       return
     }
     var metric = EvaluationResult.Metric(distance, title)
-    metric.setInterval(title, warn: reporter.warn) { () throws(NoInterval) in
-      try jackknife(distance, keys, title)
+    metric.setIntervals(distance, title, count: subject.count ?? 0, warn: reporter.warn) {
+      () throws(NoInterval) in try errors(distance, keys, title)
     }
+    if metric.bias != nil { metric.referenceBias = referenceBias(distance, keys, title) }
     if isSpatial { metric.definition = definition.spatial } else { metric.floor = floor }
     result.metrics[title.rawValue] = metric
   }
 
-  /// Adds the Inception Score, which needs only the images.
+  /// Adds the Inception Score, which needs only the images or their logits.
   private func addScore(
     _ preparation: Preparation, _ definition: DialectDefinition,
     to result: inout EvaluationResult.DialectResult
-  ) throws(Failure) {
+  ) throws {
     let title = title(.inceptionScore)
-    guard case .images(let collection) = subject else {
-      result.skipped[title.rawValue] = "needs images, and statistics were given"
-      return
+    let found: InceptionScoreAccumulator?
+    switch subject {
+    case .images(let collection):
+      found = collection.prepared[preparation]?.scores(definition.score.definition)
+    case .statistics(let statistics, _):
+      do {
+        guard
+          let scores = try InceptionScoreAccumulator(
+            of: statistics, definition.score.definition)
+        else {
+          result.skipped[title.rawValue] =
+            "needs images or a file with the logits of all of them, and statistics were given"
+          return
+        }
+        found = scores
+      } catch let error as MetricError where error.code == .tooFewSamples {
+        found = nil
+      }
     }
-    guard let scores = collection.prepared[preparation]?.scores(definition.score.definition) else {
-      result.skipped[title.rawValue] = "\(collection.count) images are fewer than splits"
+    guard let scores = found else {
+      result.skipped[title.rawValue] = "\(subject.count ?? 0) images are fewer than splits"
       return
     }
     let score: InceptionScore
@@ -152,66 +158,12 @@ package struct MetricComputation {
     var metric = EvaluationResult.Metric(score, title, definition: definition.score.tool)
     metric.setInterval(title, warn: reporter.warn) { () throws(NoInterval) in try jackknife(scores)
     }
+    if metric.bias != nil, !scores.isBiasReliable { metric.biasReliable = false }
     result.metrics[title.rawValue] = metric
   }
 
-  private mutating func addKernelDistance(
-    _ rows: FeatureRows, _ others: FeatureRows, _ preparation: Preparation,
-    _ definition: DialectDefinition, to result: inout EvaluationResult.DialectResult
-  ) throws {
-    let (tool, subsets) = definition.kernelDistance
-    do throws(MetricError) {
-      let known = kernelDistances[preparation]?[subsets]
-      let value =
-        if let known { known } else {
-          try kernelDistance(between: rows, and: others, subsets: subsets)
-        }
-      kernelDistances[preparation, default: [:]][subsets] = value
-      result.metrics["kid"] = EvaluationResult.Metric(
-        value, definition: tool, referenceCount: referenceCount(others))
-    } catch {
-      guard error.code == .tooFewSamples else { throw Failure(error, "KID") }
-      skip([.kid], "by \(tool): \(error.detail)", in: &result)
-    }
-  }
-
-  /// Adds precision and recall, and density and coverage if the tool computes them.
-  private mutating func addPrecisionAndRecall(
-    _ rows: FeatureRows, _ others: FeatureRows, _ preparation: Preparation,
-    _ definition: DialectDefinition, to result: inout EvaluationResult.DialectResult
-  ) throws {
-    let (tool, convention) = definition.precisionAndRecall
-    do throws(MetricError) {
-      let known = coverages[preparation]?[convention]
-      let value =
-        if let known { known } else {
-          try precisionAndRecall(of: rows, against: others, convention: convention)
-        }
-      coverages[preparation, default: [:]][convention] = value
-      var shares: [(title: MetricTitle, value: Double)] = []
-      if wanted.contains(.precision) { shares.append((.precision, value.precision)) }
-      if wanted.contains(.recall) { shares.append((.recall, value.recall)) }
-      if convention == .prdc {
-        shares += [(.density, value.density), (.coverage, value.coverage)]
-      }
-      for share in shares {
-        result.metrics[share.title.rawValue] = EvaluationResult.Metric(
-          share: share.value, share.title, definition: tool,
-          referenceCount: referenceCount(others))
-      }
-    } catch {
-      guard error.code == .tooFewSamples else { throw Failure(error, "precision and recall") }
-      skip([.precision, .recall], "by \(tool): \(error.detail)", in: &result)
-    }
-  }
-
-  /// Returns the number of reference images compared with; nil for all.
-  private func referenceCount(_ rows: FeatureRows) -> Int? {
-    rows.count == reference.count ? nil : rows.count
-  }
-
   /// Returns the name of a metric in results.
-  private func title(_ name: MetricName) -> MetricTitle {
+  func title(_ name: MetricName) -> MetricTitle {
     switch name {
     case .fid: isInception ? .fid : .frechetDistance
     case .sfid: .sfid
@@ -219,6 +171,9 @@ package struct MetricComputation {
     case .kid: .kernelDistance
     case .precision: .precision
     case .recall: .recall
+    case .discrepancy: .discrepancy
+    case .vendi: .vendi
+    case .totalVariance: .totalVariance
     }
   }
 
@@ -239,46 +194,5 @@ package struct MetricComputation {
     }
     distances[keys] = distance
     return distance
-  }
-}
-
-// MARK: - Intervals
-
-extension MetricComputation {
-  /// Returns the distances with each group of the subject's images left out, from the whole
-  /// reference.
-  private func jackknife(
-    _ distance: FrechetDistance, _ keys: [DistanceKey], _ title: MetricTitle
-  ) throws(NoInterval) -> Jackknife {
-    if case .omitted(let reason) = intervals { throw NoInterval(reason: reason) }
-    guard case .images(let collection) = subject,
-      let features = collection.prepared[keys[0].preparation]?.features(keys[0].isSpatial)
-    else { throw NoInterval(reason: "needs images, and statistics were given") }
-    let other: FactoredGaussian
-    do throws(MetricError) {
-      guard let gaussian = try reference.gaussian(keys[1]) else {
-        preconditionFailure("there was a distance")
-      }
-      other = gaussian
-    } catch {
-      throw NoInterval(reason: error.detail)
-    }
-    return try features.jackknife(of: distance.value, from: other, mean: keys[0].mean) { done in
-      reporter.progress(
-        WorkProgress(
-          activity: "interval of \(title.rawValue)", done: done, total: Jackknife.groupCount))
-    }
-  }
-
-  /// Returns the scores with each group of the images left out.
-  private func jackknife(
-    _ scores: InceptionScoreAccumulator
-  ) throws(NoInterval) -> Jackknife {
-    if case .omitted(let reason) = intervals { throw NoInterval(reason: reason) }
-    do throws(MetricError) {
-      return try scores.jackknife()
-    } catch {
-      throw NoInterval(reason: error.detail)
-    }
   }
 }

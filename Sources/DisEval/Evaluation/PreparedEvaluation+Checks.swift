@@ -86,7 +86,7 @@ extension ScoringSettings {
           "it has no mu_s and sigma_s; compare with images, or with the file of guided-diffusion")
       }
       if try side.featureRows() == nil, try side.images() == nil {
-        for name in [MetricName.kid, .precision, .recall] {
+        for name in MetricName.ofPairedRows.sorted(by: { $0.rawValue < $1.rawValue }) {
           try refuse(
             name, side.path,
             "needs images or feature rows, but it has only mean and covariance; compare with images"
@@ -95,7 +95,17 @@ extension ScoringSettings {
       }
     }
     if let side = subject.statistics {
-      try refuse(.inceptionScore, side.path, "needs images, but it is statistics")
+      if !side.hasLogits {
+        try refuse(
+          .inceptionScore, side.path,
+          "needs images or their logits, but it is statistics without them")
+      }
+      if try side.featureRows() == nil, try side.images() == nil {
+        for name in [MetricName.totalVariance, .vendi] {
+          try refuse(
+            name, side.path, "needs images or feature rows, but it has only mean and covariance")
+        }
+      }
     }
     if extractor.network?.network.spatialDimension == 0 {
       try refuse(.sfid, "the extractor", "has no features with positions; Inception has")

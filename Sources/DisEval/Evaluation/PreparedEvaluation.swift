@@ -206,7 +206,13 @@ extension PreparedEvaluation {
         pair.features, reference: pair.reference)
     }
     let only = results.count == 1 && scoring.dialect != .all ? results.first : nil
-    return EvaluationResult(
+    let diagnosis =
+      only != nil && scoring.wantsDiagnosis
+      ? try computation.diagnosis(pairs[0].features, reference: pairs[0].reference) : nil
+    for (name, metric) in (only?.value.metrics ?? [:]).sorted(by: { $0.key < $1.key }) {
+      metric.notes(of: name, count: subjectSide.count ?? 0).forEach { guardian.warn($0) }
+    }
+    var result = EvaluationResult(
       metrics: only?.value.metrics ?? [:], skipped: only?.value.skipped ?? [:],
       dialects: only == nil ? results : nil,
       provenance: provenance(subjectSide, referenceSide, of: only),
@@ -220,6 +226,8 @@ extension PreparedEvaluation {
         batch: execution.workload.batch, started: date.formatted(.iso8601),
         seconds: (ContinuousClock.now - clock) / .seconds(1),
         host: ProcessInfo.processInfo.hostName))
+    result.diagnosis = diagnosis
+    return result
   }
 
   /// - Parameter only: The dialect and its metrics; nil if there are several.
@@ -276,7 +284,7 @@ extension PreparedEvaluation {
   private func demands(_ dialects: [Dialect], isSubject: Bool) -> [FeatureDemand] {
     FeatureDemand.of(
       dialects, metrics: scoring.wanted, isSubject: isSubject,
-      intervals: isSubject && scoring.intervals == .computed,
+      intervals: scoring.intervals == .computed,
       extractor: extractor.network?.network)
   }
 

@@ -12,6 +12,8 @@ struct ScoringSettings {
   let metrics: Set<MetricName>?
   /// The metrics to compute.
   let wanted: Set<MetricName>
+  /// Whether the images are diagnosed beside the metrics, which is part of asking for all metrics.
+  var wantsDiagnosis: Bool { metrics == nil && wanted == Set(MetricName.allCases) }
   /// Whether distances and scores have intervals. They take 20 times as long as a distance, so they
   /// are not computed in every dialect.
   let intervals: IntervalChoice

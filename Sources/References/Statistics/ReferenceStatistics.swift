@@ -41,6 +41,7 @@ public struct ReferenceStatistics: Sendable {
   /// none.
   public let spatial: GaussianStatistics?
   private let rows: Rows?
+  private let logits: (@Sendable () throws -> NPYReader)?
 
   /// Where the feature rows are.
   private enum Rows {
@@ -104,6 +105,7 @@ public struct ReferenceStatistics: Sendable {
     meanPrecision = record?.meanPrecision ?? content.meanPrecision
     spatial = try content.spatialGaussian(count: count)
     rows = content.rows.map { .file($0) }
+    logits = content.logits
     isInMemory = false
     unrelatedRecord = isThere && record == nil ? recordPath : nil
   }
@@ -118,6 +120,7 @@ public struct ReferenceStatistics: Sendable {
     (ddof, meanPrecision, arrays) = (record.ddof, .float64, [])
     (self.gaussian, self.spatial) = (gaussian, spatial)
     self.rows = rows.flatMap { $0.count > 0 ? .memory($0) : nil }
+    logits = nil
     isInMemory = true
     unrelatedRecord = nil
   }
@@ -143,6 +146,54 @@ public struct ReferenceStatistics: Sendable {
       return try FeatureRows(reader.floats(0..<shape.rows * shape.columns), dimension: dimension)
     } catch let error as MetricError {
       throw StatisticsContent.refusal(path, error)
+    }
+  }
+
+  /// Passes on the feature rows, a few hundred at a time, if the file has those of all its images.
+  ///
+  /// - Parameter body: Receives consecutive rows, `[n, D]`, rounded to float32.
+  /// - Returns: Whether there are rows of all images.
+  /// - Throws: `Failure` `StatsInvalid` (65) if they are not rows of ``dimension`` numbers, the failure of
+  ///   reading the file, or the error that `body` throws.
+  package func forEachRows(_ body: ([Float]) throws -> Void) throws -> Bool {
+    switch rows {
+    case nil: return false
+    case .memory(let rows):
+      guard rows.count == count else { return false }
+      try body(rows.values)
+    case .file(let open):
+      let reader = try open()
+      let shape = try StatisticsContent.checkedRowShape(reader, path: path, atLeast: 0)
+      guard shape.rows == count, shape.columns == dimension else { return false }
+      try Self.forEachRows(of: reader, body)
+    }
+    return true
+  }
+
+  /// Whether the file has logits of classes.
+  package var hasLogits: Bool { logits != nil }
+
+  /// Passes on the logits of the classes, a few hundred rows at a time, if the file has those of all its
+  /// images.
+  ///
+  /// - Parameter body: Receives the number of classes K, and consecutive rows `[n, K]`, rounded to float32.
+  /// - Returns: Whether there are logits of all images.
+  /// - Throws: `Failure` `StatsInvalid` (65) if they are not rows of numbers, the failure of reading the file,
+  ///   or the error that `body` throws.
+  package func forEachLogits(_ body: (Int, [Float]) throws -> Void) throws -> Bool {
+    guard let reader = try logits?() else { return false }
+    let shape = try StatisticsContent.checkedRowShape(reader, path: path, atLeast: 0)
+    guard shape.rows == count, shape.columns > 0 else { return false }
+    try Self.forEachRows(of: reader) { try body(shape.columns, $0) }
+    return true
+  }
+
+  private static func forEachRows(
+    of reader: NPYReader, _ body: ([Float]) throws -> Void
+  ) throws {
+    let (rows, columns) = (reader.shape[0], reader.shape[1])
+    for start in stride(from: 0, to: rows, by: 256) {
+      try body(reader.floats(start * columns..<min(start + 256, rows) * columns))
     }
   }
 

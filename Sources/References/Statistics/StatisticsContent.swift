@@ -64,6 +64,8 @@ struct StatisticsContent {
   private(set) var spatial: Moments?
   /// The feature rows, `[N, D]`.
   private(set) var rows: (@Sendable () throws -> NPYReader)?
+  /// The logits of the classes, `[N, K]`.
+  private(set) var logits: (@Sendable () throws -> NPYReader)?
   /// The number of images according to the file itself.
   private(set) var count: Int?
   /// All entries of the file, including those that are not numeric arrays.
@@ -130,6 +132,9 @@ extension StatisticsContent {
         path,
         "has \(Self.listed(file.names)), expected mu and sigma, or feature rows (features, feats, "
           + "reps); convert it to an npz with mu and sigma")
+    }
+    if names.contains("logits"), names.contains("features") {
+      logits = { try file.reader("logits") }
     }
     arrays = file.names.map { name in
       guard let layout = try? file.layout(name) else {

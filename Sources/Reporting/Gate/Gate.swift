@@ -4,7 +4,10 @@ import Results
 /// A judge of a result by a policy: against limits, and against a baseline by a test of
 /// non-inferiority.
 ///
-/// - A limit passes if the whole interval satisfies it, and fails if none of the interval does.
+/// Distances are judged by their debiased values, unless the policy says ``Policy/plugIn``.
+///
+/// - A limit passes if the whole interval satisfies it. It fails if none of the interval does, with Holm's
+///   correction for the number of limits.
 /// - A baseline passes if the difference is within the tolerance at the level `alpha` for every
 ///   metric, which needs no correction. It fails if the difference of any metric exceeds the
 ///   tolerance, with Holm's correction for the number of metrics.
@@ -58,20 +61,25 @@ public struct Gate: Sendable {
   ///
   /// - Parameters:
   ///   - compared: The metrics to compare with the baseline; nil for all metrics of the baseline.
+  ///   - isDiagnosis: Whether the metrics are a family that says together what became worse. The
+  ///     result then passes if its distance does and no metric is worse.
   ///   - audit: The result of an audit, which regenerates samples; nil if there was none.
-  public func report(comparing compared: Set<String>? = nil, audit: GateReport.Check? = nil)
-    -> GateReport
-  {
+  public func report(
+    comparing compared: Set<String>? = nil, isDiagnosis: Bool = false,
+    audit: GateReport.Check? = nil
+  ) -> GateReport {
     let differences = baseline == nil ? [] : self.differences
-    var checks: [GateReport.Check] = []
-    for (name, rule) in policy.metrics {
-      if let min = rule.min { checks.append(limit(name, .min, min)) }
-      if let max = rule.max { checks.append(limit(name, .max, max)) }
+    var limits: [Limit] = []
+    for (name, rule) in policy.metrics.sorted(by: { $0.key < $1.key }) {
+      if let min = rule.min { limits.append(limit(name, .min, min)) }
+      if let max = rule.max { limits.append(limit(name, .max, max)) }
     }
+    var checks = decided(limits)
     if let baseline {
       let names = compared ?? Set(baseline.metrics.keys)
-      checks += decided(
+      let compared = decided(
         names.sorted().map { comparison($0, with: baseline, differences: differences) })
+      checks += isDiagnosis ? diagnosed(compared) : compared
     }
     if let audit { checks.append(audit) }
     checks.sort { ($0.metric, $0.kind.rawValue) < ($1.metric, $1.kind.rawValue) }
@@ -85,34 +93,80 @@ public struct Gate: Sendable {
 
   // MARK: - Limits
 
-  private func limit(_ name: String, _ kind: GateReport.Check.Kind, _ limit: Double)
-    -> GateReport.Check
-  {
+  /// A limit with what its verdict follows from, if anything does.
+  private struct Limit {
+    var check: GateReport.Check
+    var estimate: MetricEstimate?
+    /// The probability of a value this bad if the expectation were the limit.
+    var pWorse = 1.0
+    /// The probability of a value this good if the expectation were the limit.
+    var pPass = 1.0
+  }
+
+  private func limit(_ name: String, _ kind: GateReport.Check.Kind, _ limit: Double) -> Limit {
     var check = self.check(name, kind)
     check.limit = limit
-    guard let metric = candidate.metrics[name] else { return check }
-    guard let interval = metric.interval else {
+    guard let metric = candidate.metrics[name] else { return Limit(check: check) }
+    if let reason = unfit(metric) { return Limit(check: check.unsaid(reason)) }
+    guard metric.interval != nil else {
       let reason = metric.intervalReason.map { ": \($0)" } ?? ""
-      return check.unsaid("\(sixDigits(metric.value)) has no interval\(reason)")
+      return Limit(check: check.unsaid("\(sixDigits(metric.value)) has no interval\(reason)"))
     }
-    if let reason = unfit(metric) { return check.unsaid(reason) }
     guard metric.jackknife != nil else {
-      return check.unsaid("the result has no jackknife values of \(name) that its interval is from")
+      return Limit(
+        check: check.unsaid(
+          "the result has no jackknife values of \(name) that its interval is from"))
     }
-    let (low, high) = (interval.lowerBound, interval.upperBound)
-    let (isGood, isBad) = kind == .max ? (high <= limit, low > limit) : (low >= limit, high < limit)
-    check.reason = "\(sixDigits(metric.value)) in [\(sixDigits(low)), \(sixDigits(high))] "
-    if isGood {
-      check.verdict = .pass
-      check.reason += "keeps \(kind.rawValue) \(sixDigits(limit))"
-    } else if isBad {
-      check.verdict = .worse
-      check.reason += "is \(kind == .max ? "above" : "below") \(kind.rawValue) \(sixDigits(limit))"
-    } else {
-      check.samplesFactor = factor(half: (high - low) / 2, distance: (low + high) / 2 - limit)
-      check.reason += "straddles \(kind.rawValue) \(sixDigits(limit))" + advice(check.samplesFactor)
+    let judged: JudgedMetric
+    do throws(Failure) {
+      judged = try candidate.judged(name, plugIn: policy.plugIn)
+    } catch {
+      return Limit(check: check.unsaid(error.detail + Self.plugInAdvice))
     }
-    return check
+    check.show(judged)
+    let above = judged.estimate.probability(atLimit: limit)
+    return kind == .max
+      ? Limit(check: check, estimate: judged.estimate, pWorse: above, pPass: 1 - above)
+      : Limit(check: check, estimate: judged.estimate, pWorse: 1 - above, pPass: above)
+  }
+
+  /// Returns the verdicts of limits: with Holm's correction for "worse", and each at its own level for "pass".
+  private func decided(_ limits: [Limit]) -> [GateReport.Check] {
+    var checks = limits.map(\.check)
+    let order = limits.indices.filter { limits[$0].estimate != nil }.sorted {
+      limits[$0].pWorse < limits[$1].pWorse
+    }
+    let level = (1 - Jackknife.confidence) / 2
+    var isRejecting = true
+    for (rank, index) in order.enumerated() {
+      guard let estimate = limits[index].estimate, let limit = checks[index].limit,
+        let interval = checks[index].interval
+      else { continue }
+      isRejecting = isRejecting && limits[index].pWorse <= level / Double(order.count - rank)
+      let kind = checks[index].kind
+      let bound = "\(kind.rawValue) \(sixDigits(limit))"
+      checks[index].reason =
+        "\(shown(checks[index])) in [\(sixDigits(interval.lowerBound)), "
+        + "\(sixDigits(interval.upperBound))] "
+      if isRejecting {
+        checks[index].verdict = .worse
+        checks[index].reason += "is \(kind == .max ? "above" : "below") \(bound)"
+      } else if limits[index].pPass <= level {
+        checks[index].verdict = .pass
+        checks[index].reason += "keeps \(bound)"
+      } else {
+        let factor = samplesFactor(
+          error: estimate.standardError, degrees: estimate.degreesOfFreedom, level: level,
+          distance: estimate.value - limit)
+        checks[index].samplesFactor = factor
+        checks[index].reason +=
+          limits[index].pWorse <= level
+          ? "is \(kind == .max ? "above" : "below") \(bound), but not by enough for one of "
+            + "\(order.count) limits" : "straddles \(bound)"
+        checks[index].reason += advice(factor, "if the value stays")
+      }
+    }
+    return checks
   }
 
   // MARK: - Baseline
@@ -130,7 +184,7 @@ public struct Gate: Sendable {
     if let reason = unfit(metric) ?? unlike(metric, other, differences) {
       return check.unsaid(reason)
     }
-    guard let own = candidate.jackknife(of: name), let others = baseline.jackknife(of: name) else {
+    guard metric.jackknife != nil, other.jackknife != nil else {
       let side = metric.jackknife == nil ? "the result" : "the baseline"
       return check.unsaid("\(side) has no jackknife values of \(name) for a standard error")
     }
@@ -141,23 +195,39 @@ public struct Gate: Sendable {
       return check.unsaid(
         "not paired: the seeds differ or are not known, and the policy requires pairs")
     }
-    let change: JackknifeDifference
-    do throws(MetricError) {
-      change = try JackknifeDifference(own, others, paired: isPaired)
+    let (own, others): (JudgedMetric, JudgedMetric)
+    let change: RecordedDifference
+    do throws(Failure) {
+      own = try candidate.judged(name, plugIn: policy.plugIn)
+      others = try baseline.judged(name, plugIn: policy.plugIn)
+      change = try own.difference(from: others, paired: isPaired)
     } catch {
-      return check.unsaid(error.detail)
+      return check.unsaid(error.detail + (policy.plugIn ? "" : Self.plugInAdvice))
     }
-    let (error, degrees) = (change.standardError, change.degreesOfFreedom)
-    let difference = change.value * (metric.higherIsBetter ? -1 : 1)
-    let tolerance = (policy.metrics[name]?.tolerance ?? policy.tolerance).value(of: other.value)
-    let excess = difference - tolerance
-    guard excess.isFinite, error.isFinite else { return check.unsaid("the values are too large") }
-    // Without any spread, the difference is exact.
-    let t = error > 0 ? excess / error : excess > 0 ? .infinity : -.infinity
+    check.show(own)
+    check.limit = others.value
+    let sign: Double = metric.higherIsBetter ? -1 : 1
+    let difference = change.test.value * sign
+    // A debiased distance may be negative.
+    let tolerance = (policy.metrics[name]?.tolerance ?? policy.tolerance).value(
+      of: own.isDebiased ? Swift.max(others.value, 0) : others.value)
+    guard (difference - tolerance).isFinite, change.test.standardError.isFinite else {
+      return check.unsaid("the values are too large")
+    }
+    let exceeding = change.test.probability(atTolerance: sign * tolerance)
+    // Without any variation, the difference is exact.
+    let isExact = change.test.standardError == 0
+    let pWorse =
+      isExact
+      ? difference > tolerance ? 0 : 1 : metric.higherIsBetter ? 1 - exceeding : exceeding
     check.comparison = GateReport.NonInferiorityTest(
-      difference: difference, standardError: error, paired: isPaired, degrees: degrees,
-      tolerance: tolerance, pWorse: studentProbability(-t, degreesOfFreedom: degrees),
-      pPass: studentProbability(t, degreesOfFreedom: degrees))
+      difference: difference, standardError: change.test.standardError, paired: isPaired,
+      degrees: change.test.degreesOfFreedom, tolerance: tolerance,
+      pWorse: pWorse, pPass: 1 - pWorse)
+    check.comparison?.method = change.method.rawValue
+    if isPaired, change.method == .groups {
+      check.comparison?.methodReason = own.reasonForGroups(against: others)
+    }
     return check
   }
 
@@ -173,23 +243,48 @@ public struct Gate: Sendable {
       guard let test = checks[index].comparison else { continue }
       isRejecting = isRejecting && test.pWorse <= policy.alpha / Double(order.count - rank)
       checks[index].reason =
-        "\(sixDigits(checks[index].value ?? .nan)), "
-        + "baseline \(sixDigits(checks[index].limit ?? .nan)): "
+        "\(shown(checks[index])), baseline \(sixDigits(checks[index].limit ?? .nan)): "
         + "\(test.change), standard error \(sixDigits(test.standardError)) "
-        + "(\(test.paired ? "paired" : "unpaired")), tolerance \(sixDigits(test.tolerance))"
+        + "(\(test.kind)), tolerance \(sixDigits(test.tolerance))"
       if isRejecting {
         checks[index].verdict = .worse
       } else if test.pPass <= policy.alpha {
         checks[index].verdict = .pass
       } else {
-        let t = studentQuantile(1 - policy.alpha, degreesOfFreedom: test.degrees)
-        let factor = self.factor(
-          half: t * test.standardError, distance: test.difference - test.tolerance)
+        let factor = samplesFactor(
+          error: test.standardError, degrees: test.degrees, level: policy.alpha,
+          distance: test.tolerance)
         checks[index].samplesFactor = factor
-        checks[index].reason += advice(factor)
+        checks[index].reason += advice(factor, "if the two are equal")
       }
     }
     return checks
+  }
+
+  /// Returns the checks of a family of metrics: those other than the leading one cannot prevent a pass unless they
+  /// are worse, and none of them alone makes the images better.
+  private func diagnosed(_ checks: [GateReport.Check]) -> [GateReport.Check] {
+    let leading = ["fid", "fd", "kid"].first { name in
+      checks.contains { $0.metric == name && $0.comparison != nil }
+    }
+    return checks.map { check in
+      var check = check
+      let aspect = MetricTitle(rawValue: check.metric).map { "\($0.aspect.rawValue): " } ?? ""
+      if let value = check.debiased ?? check.value, let before = check.limit,
+        let test = check.comparison
+      {
+        check.reason =
+          "\(aspect)\(check.metric) \(sixDigits(before)) → \(sixDigits(value)), \(test.change), standard error "
+          + "\(sixDigits(test.standardError)) (\(test.kind)), tolerance \(sixDigits(test.tolerance))"
+      } else {
+        check.reason = aspect + check.reason
+      }
+      if check.metric != leading, check.comparison != nil, check.verdict == .cannotSay {
+        check.verdict = .pass
+        check.reason += "; not shown to be worse"
+      }
+      return check
+    }
   }
 
   private var differences: [GateReport.Difference] {
@@ -234,10 +329,12 @@ public struct Gate: Sendable {
   /// Returns a check without a verdict yet.
   private func check(_ name: String, _ kind: GateReport.Check.Kind) -> GateReport.Check {
     let metric = candidate.metrics[name]
-    return GateReport.Check(
+    var check = GateReport.Check(
       metric: name, kind: kind, verdict: .cannotSay,
       reason: "the result has no \(name)\(reasonWithout(name))",
       value: metric?.value, interval: metric?.interval)
+    check.standardError = candidate.jackknife(of: name)?.standardError
+    return check
   }
 
   /// Returns why the candidate has no metric of that name, as the end of a sentence; empty if it is
@@ -259,26 +356,50 @@ public struct Gate: Sendable {
       return "\(count) samples, the policy demands \(least)"
     }
     if metric.isWithoutSpread { return Self.noSpread }
-    if metric.factorizations?.first?.method == "lowRank" {
-      return "fewer samples than dimensions of a feature: the covariance has not its full rank"
-    }
-    return nil
+    return metric.reasonWithoutFullRank
   }
 
   private static let noSpread =
     "all jackknife values are the same, which says nothing of how far the metric varies"
 
-  /// Returns the factor by which the number of samples must grow for a half-width to shrink to a
-  /// distance; nil if it exceeds 10,000.
-  private func factor(half: Double, distance: Double) -> Double? {
-    let factor = (half / distance) * (half / distance)
-    return factor <= 1e4 ? max(factor, 1) : nil
+  /// The probability with which the advised number of samples leads to a verdict.
+  private static let power = 0.8
+
+  private static let plugInAdvice =
+    "; `plugIn` judges the value, which favours models that are less "
+    + "diverse than the data"
+
+  /// Returns the factor by which the number of samples must grow for a test to have a power of 80 %, which is
+  /// `((t₁₋α + t_power) error / distance)²`; nil if it exceeds 10,000.
+  ///
+  /// - Parameters:
+  ///   - error: The standard error with the samples that there are.
+  ///   - degrees: The degrees of freedom of Student's t.
+  ///   - level: α.
+  ///   - distance: How far the expectation is from what is tested.
+  private func samplesFactor(
+    error: Double, degrees: Int, level: Double, distance: Double
+  ) -> Double? {
+    let t = studentQuantile(1 - level, degreesOfFreedom: degrees)
+    let more = studentQuantile(Self.power, degreesOfFreedom: degrees)
+    let root = (t + more) * error / distance
+    let factor = root * root
+    return factor <= 1e4 ? Swift.max(factor, 1) : nil
   }
 
-  private func advice(_ factor: Double?) -> String {
-    guard let factor else { return "; no number of samples would tell" }
-    let shown = max(factor < 10 ? (factor * 10).rounded() / 10 : factor.rounded(), 1.1)
-    return "; needs about \(sixDigits(shown)) times the samples"
+  private func advice(_ factor: Double?, _ condition: String) -> String {
+    guard let factor else { return "; no number of samples would tell \(condition)" }
+    let shown = Swift.max(factor < 10 ? (factor * 10).rounded() / 10 : factor.rounded(), 1.1)
+    return "; needs about \(sixDigits(shown)) times the samples for a verdict with a power of 80 % "
+      + condition
+  }
+
+  /// Returns the judged number, and the value if that is another.
+  private func shown(_ check: GateReport.Check) -> String {
+    guard check.isDebiased == true, let debiased = check.debiased, let value = check.value else {
+      return sixDigits(check.value ?? .nan)
+    }
+    return "debiased \(sixDigits(debiased)) (value \(sixDigits(value)))"
   }
 }
 
@@ -291,7 +412,23 @@ extension GateReport.Check {
   }
 }
 
+extension GateReport.Check {
+  /// Sets the number that is judged, with its interval.
+  fileprivate mutating func show(_ judged: JudgedMetric) {
+    isDebiased = judged.isDebiased
+    debiased = judged.isDebiased ? judged.value : nil
+    (interval, standardError) = (judged.estimate.interval(), judged.estimate.standardError)
+  }
+}
+
 extension GateReport.NonInferiorityTest {
+  /// Whether pairs were compared, and by what, as shown to users.
+  fileprivate var kind: String {
+    let pairs = paired ? "paired" : "unpaired"
+    guard let methodReason else { return pairs }
+    return "\(pairs) by groups, because \(methodReason)"
+  }
+
   /// The size of the change for the worse or the better, as shown to users.
   fileprivate var change: String {
     difference == 0

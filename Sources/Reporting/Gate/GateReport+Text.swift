@@ -101,6 +101,7 @@ extension GateReport {
       + metrics("dis_eval_metric", "Value of a metric.") { $0.value }
       + metrics("dis_eval_metric_low", "Low end of its interval.") { $0.interval?.lowerBound }
       + metrics("dis_eval_metric_high", "High end of its interval.") { $0.interval?.upperBound }
+      + metrics("dis_eval_metric_error", "Its standard error.") { $0.standardError }
     return (lines + ["# EOF", ""]).joined(separator: "\n")
   }
 

@@ -45,12 +45,13 @@ extension Policy {
         }
         minSamples = count
       case "require_paired": requirePaired = try value.boolean()
+      case "plug_in": plugIn = try value.boolean()
       case "baseline": baseline = try value.text()
       case "metrics":
         for metric in try value.entries() { metrics[metric.key] = try Rule(metric) }
       default:
         throw value.unknown(
-          "alpha, baseline, metrics, min_samples, require_paired, schema, tolerance")
+          "alpha, baseline, metrics, min_samples, plug_in, require_paired, schema, tolerance")
       }
     }
     guard let schema else { throw .policy(subject, "'schema: \(Self.schema)' is missing") }

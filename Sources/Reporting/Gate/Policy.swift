@@ -69,6 +69,11 @@ public struct Policy: Equatable, Sendable {
   public var minSamples: Int?
   /// Whether candidate and baseline must share their random streams.
   public var requirePaired = false
+  /// Whether to judge the values of distances, which papers print, instead of their debiased values.
+  ///
+  /// The expected distance of N samples is smallest for a model that is less diverse than the data, so the
+  /// values can hide lost diversity.
+  public var plugIn = false
   /// The path of the baseline, relative to the policy's folder; nil for none.
   public var baseline: String?
   /// The rules by metric name. If there is a baseline, these metrics are compared, or all metrics

@@ -7,7 +7,7 @@ func shown(_ value: Double) -> String {
 }
 
 /// Returns `low to high`; nil if there is no interval.
-func interval(_ interval: ClosedRange<Double>?) -> String? {
+func ends(_ interval: ClosedRange<Double>?) -> String? {
   interval.map { "\(shown($0.lowerBound)) to \(shown($0.upperBound))" }
 }
 

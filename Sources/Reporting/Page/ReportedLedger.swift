@@ -51,7 +51,8 @@ public struct ReportedLedger: Sendable {
         + metrics.map { name in
           guard let score = entry.metrics[name] else { return .number("") }
           return .number(
-            shown(score.value) + (interval(score.interval).map { " (\($0))" } ?? ""))
+            shown(score.value) + (ends(score.interval).map { " (\($0))" } ?? "")
+              + (score.debiased.map { ", debiased \(shown($0))" } ?? ""))
         }
     }
     var blocks: [ReportPage.Block] = [

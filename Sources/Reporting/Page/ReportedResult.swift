@@ -127,17 +127,24 @@ extension ReportedResult {
     let confidences = Set(metrics.compactMap(\.value.confidence))
     let percent = confidences.count == 1 ? confidences.first : nil
     let hasBias = metrics.contains { $0.value.bias != nil }
+    let hasDebiased = metrics.contains { $0.value.debiased != nil }
+    let interval = percent.map { "\(sixDigits($0 * 100)) % interval" } ?? "Interval"
     return ReportPage.Table(
       caption,
-      headings: [
-        "Metric", "Value", percent.map { "\(sixDigits($0 * 100)) % interval" } ?? "Interval",
-      ]
-        + (hasBias ? ["Bias"] : []) + ["Better", "About it"],
+      headings: ["Metric", "Value", interval]
+        + (hasDebiased ? ["Debiased", interval] : []) + (hasBias ? ["Bias"] : []) + [
+          "Better", "About it",
+        ],
       rows: metrics.map { name, metric in
         [
           .text(longName(name)), .number(shown(metric.value)),
-          .number(interval(metric.interval) ?? "none"),
+          .number(ends(metric.interval) ?? "none"),
         ]
+          + (hasDebiased
+            ? [
+              .number(metric.debiased.map(shown) ?? "none"),
+              .number(ends(metric.debiasedInterval) ?? "none"),
+            ] : [])
           + (hasBias ? [.number(metric.bias.map(shown) ?? "none")] : [])
           + [.text(metric.higherIsBetter ? "higher" : "lower"), .text(remarks(on: metric))]
       })
@@ -149,6 +156,13 @@ extension ReportedResult {
       remarks.append("standard deviation \(shown(deviation))")
     }
     if let definition = metric.definition { remarks.append("as \(definition) defines it") }
+    if metric.biasReliable == false {
+      remarks.append("its bias is not reliable with so few images")
+    }
+    if let reason = metric.debiasedReason { remarks.append("not debiased: \(reason)") }
+    if let part = metric.referenceBias {
+      remarks.append("the reference adds a bias of about \(shown(part))")
+    }
     if let method = metric.intervalMethod { remarks.append("interval by \(method)") }
     if let floor = metric.floor { remarks.append("of \(floor.data) \(shown(floor.value))") }
     return remarks.joined(separator: "; ")
@@ -186,11 +200,11 @@ extension ReportedResult {
       blocks.append(
         .table(
           ReportPage.Table(
-            "Checks", headings: ["Metric", "Check", "Verdict", "Value", "Limit", "Reason"],
+            "Checks", headings: ["Metric", "Check", "Verdict", "Judged", "Limit", "Reason"],
             rows: gate.checks.map { check in
               [
                 .text(check.metric), .text(check.kind.rawValue), .text(check.verdict.text),
-                .number(check.value.map(shown) ?? "none"),
+                .number((check.debiased ?? check.value).map(shown) ?? "none"),
                 .number(check.limit.map(shown) ?? "none"), .text(check.reason),
               ]
             })))

@@ -25,6 +25,8 @@ public struct ScalingCurves: Sendable {
   public var until: Double?
   /// Whether both axes are linear.
   public var isLinear = false
+  /// Whether to draw the values of distances even if all of them have debiased values.
+  public var plugIn = false
 
   /// Creates a recipe for a single family on logarithmic axes.
   ///
@@ -42,7 +44,9 @@ public struct ScalingCurves: Sendable {
   ///   different models would be averaged; the last two only unless ``allowsMixed``.
   public func plot(_ entries: [LedgerEntry]) throws(Failure) -> Plot {
     let metric = try metric(of: entries)
-    let drawn = try drawn(entries, metric)
+    let found = try drawn(entries, metric)
+    let isDebiased = !plugIn && found.allSatisfy { $0.metrics[metric]?.debiased != nil }
+    let drawn = isDebiased ? found.map { $0.debiased(metric) } : found
     let mixed = try mixedSettings(drawn, metric)
     let families = Dictionary(grouping: drawn) { entry in
       family.flatMap { $0.value(of: entry) } ?? (family == nil ? "" : "unknown")
@@ -68,10 +72,11 @@ public struct ScalingCurves: Sendable {
       )
     }
     var plot = Plot(
-      title ?? "\(metric) by \(x.rawValue.replacing("-", with: " "))",
+      title
+        ?? "\(isDebiased ? "debiased " : "")\(metric) by \(x.rawValue.replacing("-", with: " "))",
       x: Plot.Axis(x.label, isLogarithmic: x.isLogarithmic && !isLinear),
       y: Plot.Axis(
-        metric
+        (isDebiased ? "debiased " : "") + metric
           + (drawn[0].metrics[metric]?.higherIsBetter == true
             ? " (higher is better)" : " (lower is better)"),
         isLogarithmic: isLogarithmic),
@@ -81,6 +86,17 @@ public struct ScalingCurves: Sendable {
       plot.notes.append("Dotted lines are extrapolation: no evaluation is there.")
     }
     return plot
+  }
+}
+
+extension LedgerEntry {
+  /// Returns the entry with the debiased value of a metric in place of its value.
+  fileprivate func debiased(_ metric: String) -> LedgerEntry {
+    var entry = self
+    guard var score = metrics[metric], let value = score.debiased else { return self }
+    (score.value, score.interval) = (value, score.debiasedInterval)
+    entry.metrics[metric] = score
+    return entry
   }
 }
 

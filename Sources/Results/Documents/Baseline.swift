@@ -1,3 +1,5 @@
+import Files
+
 /// A baseline kept in a repository: the metrics and provenance of a result, unchanged, with a
 /// record of who replaced the baseline's predecessor and why.
 public struct Baseline: Codable, Sendable {
@@ -7,8 +9,10 @@ public struct Baseline: Codable, Sendable {
   public var metrics: [String: EvaluationResult.Metric]
   /// What the metrics were computed from.
   public var provenance: Provenance
-  /// SHA-256 over the SHA-256s of all images' pixels; nil if there were no images.
+  /// SHA-256 over the SHA-256s of all images' pixels; nil if there were no images, or several seeds.
   public var samplesSha256: String?
+  /// The seeds over which the metrics are means, in ascending order; nil for one result.
+  public var seeds: [UInt64]?
   /// How the baseline was created.
   public var update: Update
 
@@ -38,6 +42,7 @@ public struct Baseline: Codable, Sendable {
   /// Creates a baseline from a result.
   public init(_ result: RecordedEvaluation, update: Update) {
     (metrics, provenance, samplesSha256) = (result.metrics, result.provenance, result.samplesSha256)
+    seeds = result.seeds
     self.update = update
   }
 
@@ -45,4 +50,16 @@ public struct Baseline: Codable, Sendable {
   ///
   /// - Throws: `EncodingError` if a number is not finite.
   public func json() throws -> [UInt8] { try encodedJSON(self) }
+}
+
+extension Baseline {
+  /// Writes the baseline, and the influences of the images on its distances beside it, in files that are
+  /// named by their hashes.
+  ///
+  /// - Throws: `Failure` (73, 74, 77) if a file cannot be written; `EncodingError` if a number is not finite.
+  public func write(to path: String) throws {
+    let document = try json()
+    try metrics.writeInfluences(beside: path)
+    try AtomicFile.write(document, to: path)
+  }
 }

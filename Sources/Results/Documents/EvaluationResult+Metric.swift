@@ -14,8 +14,22 @@ extension EvaluationResult {
     public var intervalMethod: String?
     /// The estimated excess of the value over its limit for infinitely many images.
     public var bias: Double?
-    /// The values from which the interval and the bias are computed, and differences of two results
-    /// can be.
+    /// Whether the bias is an estimate to rely on; false for a score of too few images for its classes, and
+    /// otherwise nil.
+    public var biasReliable: Bool?
+    /// The value minus the bias, which estimates the limit for infinitely many images; nil if there is none.
+    public var debiased: Double?
+    /// The interval for that limit.
+    public var debiasedInterval: ClosedRange<Double>?
+    /// The reason that a distance has no debiased value.
+    public var debiasedReason: String?
+    /// The part of a distance's bias that the reference causes, because it is a sample itself; nil if unknown.
+    /// ``bias`` is the part of the images alone.
+    public var referenceBias: Double?
+    /// The error of a distance, from the influence of each image; the interval is computed from it.
+    public var influence: Influence?
+    /// The values with groups of images left out, from which the bias is computed, and the interval of
+    /// metrics without ``influence``.
     public var jackknife: LeftOut?
     /// The tool whose definition is used, if tools define the metric differently.
     public var definition: String?
@@ -34,6 +48,12 @@ extension EvaluationResult {
     public var floor: Floor?
     /// The number of reference images compared with; nil for all.
     public var referenceCount: Int?
+    /// The same quantity of the reference itself, for comparison; nil if it has none or is not known.
+    public var referenceValue: Double?
+    /// The standard deviation of the mean over drawn subsets, given the images (KID); nil for other metrics.
+    public var subsetError: Double?
+    /// The width σ of a Gaussian kernel, in the unit of the features.
+    public var kernelWidth: Double?
 
     /// Creates a metric from its properties.
     ///

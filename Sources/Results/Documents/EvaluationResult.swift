@@ -15,6 +15,8 @@ public struct EvaluationResult: Codable, Sendable {
   public var skipped: [String: String]
   /// The metrics in every dialect, if all were requested; `metrics` is then empty.
   public var dialects: [String: DialectResult]?
+  /// What the images are like beside the metrics; nil unless all metrics were requested in one dialect.
+  public var diagnosis: Diagnosis?
   /// What the metrics were computed from.
   public var provenance: Provenance
   /// SHA-256 over the SHA-256s of all images' pixels in index order; nil if there were no images.

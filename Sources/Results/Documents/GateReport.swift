@@ -150,9 +150,15 @@ extension GateReport {
     public var reason: String
     /// The result's value; nil if the result lacks the metric.
     public var value: Double?
-    /// The interval of the result's value; nil if there is none.
+    /// The result's debiased value, if that is judged.
+    public var debiased: Double?
+    /// Whether the debiased value is judged; nil if nothing is.
+    public var isDebiased: Bool?
+    /// The interval of the number that is judged; nil if there is none.
     public var interval: ClosedRange<Double>?
-    /// The limit, or the baseline's value; nil if the baseline lacks the metric.
+    /// The standard error of that number; nil if it is not known.
+    public var standardError: Double?
+    /// The limit, or the baseline's number; nil if the baseline lacks the metric.
     public var limit: Double?
     /// The test against the baseline; nil if there was none.
     public var comparison: NonInferiorityTest?
@@ -183,11 +189,15 @@ extension GateReport {
     /// The candidate's value minus the baseline's, or the reverse if higher is better; positive is
     /// worse.
     public var difference: Double
-    /// The jackknife standard error of the difference.
+    /// The standard error of the difference.
     public var standardError: Double
     /// Whether the standard error was computed from pairs of both results' samples.
     public var paired: Bool
-    /// The degrees of freedom: the number of jackknife groups minus one.
+    /// What the standard error follows from: `influences` of single images, or `groups` of images.
+    public var method: String?
+    /// Why pairs are compared by groups of images; nil if they are not.
+    public var methodReason: String?
+    /// The degrees of freedom of Student's t.
     public var degrees: Int
     /// The largest difference that does not count as worse.
     public var tolerance: Double
@@ -203,9 +213,9 @@ extension GateReport {
     /// - Parameters:
     ///   - difference: The candidate's value minus the baseline's, or the reverse if higher is
     ///     better; positive is worse.
-    ///   - standardError: The jackknife standard error of the difference.
+    ///   - standardError: The standard error of the difference.
     ///   - paired: Whether the standard error was computed from pairs of both results' samples.
-    ///   - degrees: The degrees of freedom: the number of jackknife groups minus one.
+    ///   - degrees: The degrees of freedom of Student's t.
     ///   - tolerance: The largest difference that does not count as worse.
     ///   - pWorse: The probability of a difference at least this large if the true one were the
     ///     tolerance; a small value means worse.

@@ -13,9 +13,17 @@ public enum MetricName: String, CaseIterable, Sendable {
   case precision
   /// The share of the reference near the images.
   case recall
+  /// The discrepancy by a Gaussian kernel.
+  case discrepancy = "mmd_rbf"
+  /// The effective number of different images.
+  case vendi
+  /// The trace of the covariance of the features.
+  case totalVariance = "total_variance"
 
+  /// The metrics that need the feature rows of the evaluated images.
+  package static let ofRows: Set<MetricName> = ofPairedRows.union([.vendi, .totalVariance])
   /// The metrics that need the feature rows of both sides.
-  package static let ofRows: Set<MetricName> = [.kid, .precision, .recall]
+  package static let ofPairedRows: Set<MetricName> = [.kid, .precision, .recall, .discrepancy]
 }
 
 extension MetricName {

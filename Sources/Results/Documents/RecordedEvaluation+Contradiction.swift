@@ -8,6 +8,9 @@ extension RecordedEvaluation {
     if let count = provenance.num, count < 1 {
       return "provenance.num: found \(count), expected a number of samples"
     }
+    if let seeds, seeds.count < 1 || zip(seeds, seeds.dropFirst()).contains(where: { $0 >= $1 }) {
+      return "seeds: found \(seeds), expected different ones in ascending order"
+    }
     // Each sample has four characters.
     if let digests = sampleDigests?.utf8.count,
       digests % 4 != 0 || digests / 4 != provenance.num ?? 0
@@ -30,8 +33,12 @@ extension EvaluationResult.Metric {
   ///
   /// - Parameter count: The number of samples N, at least `Jackknife.minimumCount`.
   package func jackknife(count: Int) -> Jackknife? {
-    jackknife.map { Jackknife(value: value, leftOut: $0.values, count: count) }
+    jackknife.map { Jackknife(value: jackknifeValue, leftOut: $0.values, count: count) }
   }
+
+  /// The value of all images that belongs to the values without groups: of a mean over drawn subsets, the
+  /// estimate of all pairs.
+  package var jackknifeValue: Double { subsetError == nil ? value : debiased ?? value }
 
   /// Whether all values of the jackknife are equal, so that they do not indicate how much the
   /// metric varies.
@@ -59,7 +66,7 @@ extension EvaluationResult.Metric {
 
   /// Returns what is inconsistent with the values of the jackknife.
   fileprivate func contradiction(named name: String, count: Int?) -> String? {
-    if let interval, !interval.contains(value) {
+    if let interval, influence == nil, !interval.contains(value) {
       return "value: \(value) lies outside its own interval, [\(interval.lowerBound), "
         + "\(interval.upperBound)]"
     }
@@ -77,27 +84,45 @@ extension EvaluationResult.Metric {
       return "jackknife: it needs at least \(Jackknife.minimumCount) samples, provenance.num is "
         + "\(count.map(String.init) ?? "not there")"
     }
-    let implied = Jackknife(value: value, leftOut: leftOut.values, count: count)
+    let implied = Jackknife(value: jackknifeValue, leftOut: leftOut.values, count: count)
     guard implied.margin.isFinite else { return "jackknife: its values are too large" }
-    let largestChange = leftOut.values.reduce(0) { max($0, abs($1 - value)) }
+    let largestChange = leftOut.values.reduce(0) { max($0, abs($1 - jackknifeValue)) }
     if let bias, !agree(bias, implied.bias, scale: largestChange) {
       return "bias: found \(bias), its jackknife values give \(implied.bias)"
     }
     guard let interval else { return nil }
+    let title = MetricTitle(rawValue: name)
+    if let debiased, let bias, !agree(debiased, value - bias, scale: value) {
+      return "debiased: found \(debiased), the value minus the bias is \(value - bias)"
+    }
+    if let found = debiasedInterval, let title {
+      let expected = estimate(
+        shifted(implied, isDebiased: true), of: title, isDebiased: true
+      ).interval()
+      guard agree(found, expected) else {
+        return
+          "debiased_interval: found [\(found.lowerBound), \(found.upperBound)], its parts give "
+          + "[\(expected.lowerBound), \(expected.upperBound)]"
+      }
+    }
     let choices =
-      MetricTitle(rawValue: name).map { [implied.interval(of: $0)] }
+      title.map {
+        [estimate(shifted(implied, isDebiased: false), of: $0, isDebiased: false).interval()]
+      }
       ?? [implied.positiveInterval, implied.interval]
     guard
-      choices.contains(where: {
-        agree(interval.lowerBound, $0.lowerBound, scale: value)
-          && agree(interval.upperBound, $0.upperBound, scale: value)
-      })
+      choices.contains(where: { agree(interval, $0) })
     else {
       return "interval: found [\(interval.lowerBound), \(interval.upperBound)], its jackknife "
-        + "values give "
+        + "values \(influence == nil ? "" : "and influences ")give "
         + "[\(choices[0].lowerBound), \(choices[0].upperBound)]"
     }
     return nil
+  }
+
+  private func agree(_ a: ClosedRange<Double>, _ b: ClosedRange<Double>) -> Bool {
+    agree(a.lowerBound, b.lowerBound, scale: value)
+      && agree(a.upperBound, b.upperBound, scale: value)
   }
 
   /// Returns whether two numbers are equal except for rounding, which is below 1e-13 of either

@@ -80,6 +80,8 @@ extension EvaluationResult.Metric {
     value = metrics.reduce(0) { $0 + $1.value } / Double(metrics.count)
     (standardDeviation, meanTerm, negativeRounding) = (nil, nil, nil)
     (interval, bias, jackknife) = (nil, nil, nil)
+    (debiased, debiasedInterval, influence) = (nil, nil, nil)
+    debiasedReason = metrics.compactMap(\.debiasedReason).first
     factorizations =
       metrics.compactMap(\.factorizations).first { $0.first?.method == "lowRank" }
       ?? factorizations
@@ -92,11 +94,80 @@ extension EvaluationResult.Metric {
         metrics.compactMap(\.intervalReason).first ?? "a result has no jackknife values of \(name)"
       return
     }
-    (value, bias) = (combined.value, combined.bias)
+    if subsetError == nil {
+      value = combined.value
+    } else {
+      // Draws of different seeds are independent.
+      let squares = metrics.compactMap(\.subsetError).reduce(0) { $0 + $1 * $1 }
+      (subsetError, debiased) = (squares.squareRoot() / Double(metrics.count), combined.value)
+    }
     jackknife = EvaluationResult.Metric.LeftOut(
       groups: combined.leftOut.count, values: combined.leftOut)
-    let range =
-      MetricTitle(rawValue: name).map { combined.interval(of: $0) } ?? combined.positiveInterval
-    interval = range
+    if let title = MetricTitle(rawValue: name) {
+      influence = EvaluationResult.Metric.Influence(
+        meanOf: metrics.compactMap(\.influence), of: sets)
+      subsetError == nil ? setIntervals(combined, of: title) : setSubsetIntervals(combined)
+    } else {
+      interval = combined.positiveInterval
+    }
+  }
+}
+
+extension EvaluationResult.Metric.Influence {
+  /// Creates the record of the mean of independent distances; nil if it is not known of each.
+  ///
+  /// The error of the mean is that of all images together, so that their influences stand one after the other.
+  fileprivate init?(
+    meanOf parts: [EvaluationResult.Metric.Influence], of sets: [Jackknife]
+  ) {
+    guard parts.count == sets.count, !parts.isEmpty else { return nil }
+    self.init(.mean(of: parts.map(\.summary)))
+    let known = parts.compactMap(\.values)
+    if known.count == parts.count { setValues(known.flatMap(\.self)) }
+  }
+}
+
+extension EvaluationResult.Metric {
+  /// Sets the interval, and the debiased number with its own unless ``debiasedReason`` says why there is none,
+  /// from the jackknife and the influences.
+  package mutating func setIntervals(_ jackknife: Jackknife, of title: MetricTitle) {
+    bias = jackknife.bias
+    interval = estimate(jackknife, of: title, isDebiased: false).interval()
+    guard title.isFrechetDistance, debiasedReason == nil else { return }
+    let estimate = estimate(jackknife, of: title, isDebiased: true)
+    (debiased, debiasedInterval) = (estimate.value, estimate.interval())
+  }
+
+  /// Sets the intervals of a mean over drawn subsets, and of the estimate of all pairs in ``debiased``.
+  ///
+  /// - Parameter whole: The estimate of all pairs.
+  package mutating func setSubsetIntervals(_ whole: Jackknife) {
+    func interval(_ isDebiased: Bool) -> ClosedRange<Double> {
+      estimate(
+        shifted(whole, isDebiased: isDebiased), of: .kernelDistance, isDebiased: isDebiased
+      ).interval()
+    }
+    (self.interval, debiasedInterval) = (interval(false), interval(true))
+  }
+
+  /// Returns the jackknife of the number that is judged: of a mean over drawn subsets, with the value of that
+  /// mean and the changes of the estimate of all pairs.
+  func shifted(_ jackknife: Jackknife, isDebiased: Bool) -> Jackknife {
+    guard subsetError != nil, !isDebiased else { return jackknife }
+    let shift = value - jackknife.value
+    return Jackknife(
+      value: value, leftOut: jackknife.leftOut.map { $0 + shift }, sizes: jackknife.sizes)
+  }
+
+  /// Returns the number with the distribution of its error.
+  func estimate(
+    _ jackknife: Jackknife, of title: MetricTitle, isDebiased: Bool
+  ) -> MetricEstimate {
+    influence.map {
+      MetricEstimate(value, bias: isDebiased ? jackknife.bias : 0, $0.summary)
+    }
+      ?? MetricEstimate(
+        jackknife, of: title, isDebiased: isDebiased && subsetError == nil,
+        extraError: isDebiased ? 0 : subsetError ?? 0)
   }
 }

@@ -45,6 +45,7 @@ public struct RecordedEvaluation: Sendable {
     self.path = path
     (metrics, skipped, dialects) = (baseline.metrics, [:], nil)
     (provenance, samplesSha256) = (baseline.provenance, baseline.samplesSha256)
+    seeds = baseline.seeds
   }
 
   /// Reads a result, the results of several seeds, or a baseline for a judgement.
@@ -87,7 +88,7 @@ public struct RecordedEvaluation: Sendable {
       let repeated: RepeatedResult = try decodedDocument(
         data, subject: path, what: "document of repeats", status: status, code: code)
       do throws(Failure) {
-        try self.init(repeated, path: path)
+        try self.init(repeated.readingInfluences(beside: path), path: path)
       } catch {
         throw invalid(error.detail)
       }
@@ -102,6 +103,8 @@ public struct RecordedEvaluation: Sendable {
       throw invalid(
         "schema: found '\(named.schema)', expected \(expected.sorted().joined(separator: " or "))")
     }
+    try metrics.readInfluences(
+      beside: path, count: provenance.num.map { $0 * (seeds?.count ?? 1) })
   }
 }
 

@@ -131,6 +131,9 @@ public struct Reproduction: Codable, Sendable {
         add("") { $0.value }
         add(" interval low") { $0.interval?.lowerBound }
         add(" interval high") { $0.interval?.upperBound }
+        add(" debiased") { $0.debiased }
+        add(" debiased interval low") { $0.debiasedInterval?.lowerBound }
+        add(" debiased interval high") { $0.debiasedInterval?.upperBound }
         add(" standard deviation") { $0.standardDeviation }
       }
     }

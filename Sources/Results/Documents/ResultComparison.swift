@@ -35,12 +35,19 @@ public struct ResultComparison: Codable, Sendable {
   public struct Row: Codable, Sendable {
     /// The name of the metric.
     public var metric: String
-    /// The value in the first result.
+    /// The number compared in the first result: the debiased one if ``debiased`` is true, otherwise the
+    /// value.
     public var first: Double
-    /// The value in the second result.
+    /// The number compared in the second result.
     public var second: Double
-    /// The second value minus the first.
+    /// The second number minus the first.
     public var difference: Double
+    /// Whether the debiased numbers are compared.
+    public var debiased: Bool
+    /// What the standard error follows from: `influences` of single images, or `groups` of images.
+    public var method: String?
+    /// Why pairs are compared by groups of images.
+    public var methodReason: String?
     /// The standard error of the difference; nil if unknown.
     public var standardError: Double?
     /// The interval for the difference of the expected values; nil if unknown.
@@ -53,20 +60,33 @@ public struct ResultComparison: Codable, Sendable {
 
   /// Compares the second result with the first.
   ///
+  /// - Parameters:
+  ///   - first: The first result.
+  ///   - second: The second result.
+  ///   - plugIn: Whether to compare values even where there are debiased ones.
   /// - Throws: `Failure` `NotComparable` (65) if the dialects, numbers of images, extractors or
   ///   references differ or are unknown, or a result has all dialects; `EncodingError` if a number
   ///   of the provenance is not finite.
-  public init(_ first: EvaluationResult, _ second: EvaluationResult) throws {
-    try self.init(RecordedEvaluation(first, path: ""), RecordedEvaluation(second, path: ""))
+  public init(
+    _ first: EvaluationResult, _ second: EvaluationResult, plugIn: Bool = false
+  ) throws {
+    try self.init(
+      RecordedEvaluation(first, path: ""), RecordedEvaluation(second, path: ""), plugIn: plugIn)
   }
 
   /// Compares the second result with the first, either of which may be the mean over several seeds.
   /// Results of the same seeds are paired seed by seed.
   ///
+  /// - Parameters:
+  ///   - first: The first result.
+  ///   - second: The second result.
+  ///   - plugIn: Whether to compare values even where there are debiased ones.
   /// - Throws: `Failure` `NotComparable` (65) if the dialects, numbers of images, extractors or
   ///   references differ or are unknown, or a result has all dialects; `EncodingError` if a number
   ///   of the provenance is not finite.
-  public init(_ first: RecordedEvaluation, _ second: RecordedEvaluation) throws {
+  public init(
+    _ first: RecordedEvaluation, _ second: RecordedEvaluation, plugIn: Bool = false
+  ) throws {
     try Self.checkComparable(first, second)
     let isPaired = first.randomStream != nil && first.randomStream == second.randomStream
     paired = isPaired
@@ -78,12 +98,19 @@ public struct ResultComparison: Codable, Sendable {
       }
       var row = Row(
         metric: name, first: before.value, second: after.value,
-        difference: after.value - before.value, higherIsBetter: before.higherIsBetter)
+        difference: after.value - before.value, debiased: false,
+        higherIsBetter: before.higherIsBetter)
       do throws(Failure) {
-        let (own, others) = (try second.known(name), try first.known(name))
-        let difference = try JackknifeDifference.checked(own, others, paired: isPaired, of: name)
-        row.standardError = difference.standardError
-        row.interval = difference.interval
+        let own = try second.judged(name, plugIn: plugIn)
+        let others = try first.judged(name, plugIn: plugIn)
+        let difference = try own.difference(from: others, paired: isPaired)
+        (row.first, row.second, row.debiased) = (others.value, own.value, difference.isDebiased)
+        row.difference = difference.test.value
+        row.standardError = difference.test.standardError
+        (row.interval, row.method) = (difference.test.interval, difference.method.rawValue)
+        if isPaired, difference.method == .groups {
+          row.methodReason = others.reasonForGroups(against: own)
+        }
       } catch {
         row.intervalReason = error.detail
       }
@@ -152,39 +179,5 @@ extension EvaluationResult {
     } catch {
       throw Failure(error, name)
     }
-  }
-}
-
-extension JackknifeDifference {
-  /// Returns the difference of a metric, treating the samples as pairs or as independent.
-  fileprivate static func checked(
-    _ own: Jackknife, _ others: Jackknife, paired: Bool, of name: String
-  ) throws(Failure) -> JackknifeDifference {
-    let difference: JackknifeDifference
-    do throws(MetricError) {
-      difference = try JackknifeDifference(own, others, paired: paired)
-    } catch {
-      throw Failure(error, name)
-    }
-    guard difference.interval.lowerBound.isFinite, difference.interval.upperBound.isFinite else {
-      throw Failure(.dataRefused, .noInterval, name, "the jackknife values are too large")
-    }
-    return difference
-  }
-}
-
-extension RecordedEvaluation {
-  /// Returns the jackknife of a metric that a difference needs.
-  fileprivate func known(_ name: String) throws(Failure) -> Jackknife {
-    guard let metric = metrics[name], let leftOut = metric.jackknife, let count = provenance.num,
-      count >= Jackknife.minimumCount, leftOut.values.count == Jackknife.groupCount,
-      leftOut.values.allSatisfy(\.isFinite), metric.value.isFinite
-    else {
-      throw Failure(
-        .dataRefused, .noInterval, name,
-        "\(metrics[name]?.intervalReason ?? "the result has no jackknife of it"); both results need "
-          + "\(Jackknife.groupCount) values without a group of images")
-    }
-    return Jackknife(value: metric.value, leftOut: leftOut.values, count: count)
   }
 }

@@ -75,3 +75,25 @@ public struct RepeatedResult: Codable, Sendable {
   /// - Throws: `EncodingError` if a number is not finite.
   public func json() throws -> [UInt8] { try encodedJSON(self) }
 }
+
+extension RepeatedResult {
+  /// Returns the document with the influences whose files are beside it.
+  func readingInfluences(beside path: String) throws(Failure) -> RepeatedResult {
+    var document = self
+    for index in results.indices {
+      try document.results[index].metrics.readInfluences(
+        beside: path, count: results[index].provenance.num)
+    }
+    return document
+  }
+
+  /// Writes the document, and the influences of the images on its distances beside it, in files that are
+  /// named by their hashes.
+  ///
+  /// - Throws: `Failure` (73, 74, 77) if a file cannot be written; `EncodingError` if a number is not finite.
+  public func write(to path: String) throws {
+    let document = try json()
+    for result in results { try result.metrics.writeInfluences(beside: path) }
+    try AtomicFile.write(document, to: path)
+  }
+}

@@ -91,6 +91,14 @@ private func openMetrics(_ entries: [LedgerEntry]) -> String {
     "dis_eval_metric_high", "Upper end of the interval of a score.",
     scores { $0.interval?.upperBound })
   family(
+    "dis_eval_metric_debiased", "Score without its estimated bias.", scores(\.debiased))
+  family(
+    "dis_eval_metric_debiased_low", "Lower end of the interval of a debiased score.",
+    scores { $0.debiasedInterval?.lowerBound })
+  family(
+    "dis_eval_metric_debiased_high", "Upper end of the interval of a debiased score.",
+    scores { $0.debiasedInterval?.upperBound })
+  family(
     "dis_eval_training_step", "Optimiser steps of the checkpoint.",
     entries.compactMap { entry in
       entry.training?.step.map { "\(labels(entry, [])) \($0)" }
@@ -151,6 +159,9 @@ private struct CSVRow {
       add("\(metric)_low", score?.interval?.lowerBound)
       add("\(metric)_high", score?.interval?.upperBound)
       add("\(metric)_bias", score?.bias)
+      add("\(metric)_debiased", score?.debiased)
+      add("\(metric)_debiased_low", score?.debiasedInterval?.lowerBound)
+      add("\(metric)_debiased_high", score?.debiasedInterval?.upperBound)
     }
     add("seconds", entry?.seconds)
     add("date", entry?.date)
@@ -175,6 +186,11 @@ private func dvcMetrics(_ entries: [LedgerEntry]) throws -> [UInt8] {
       if let interval = score.interval {
         numbers["\(name)_low"] = interval.lowerBound
         numbers["\(name)_high"] = interval.upperBound
+      }
+      numbers["\(name)_debiased"] = score.debiased
+      if let interval = score.debiasedInterval {
+        numbers["\(name)_debiased_low"] = interval.lowerBound
+        numbers["\(name)_debiased_high"] = interval.upperBound
       }
     }
     numbers["num"] = entry.num.map(Double.init)

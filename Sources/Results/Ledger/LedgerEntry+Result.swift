@@ -96,6 +96,7 @@ extension LedgerEntry.Score {
   fileprivate init(_ metric: EvaluationResult.Metric) {
     self.init(
       value: metric.value, interval: metric.interval, bias: metric.bias,
+      debiased: metric.debiased, debiasedInterval: metric.debiasedInterval,
       higherIsBetter: metric.higherIsBetter)
   }
 }

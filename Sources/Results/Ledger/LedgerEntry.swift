@@ -138,6 +138,10 @@ public struct LedgerEntry: Codable, Equatable, Sendable {
     public var interval: ClosedRange<Double>?
     /// The estimated excess of the value over its limit for infinitely many images.
     public var bias: Double?
+    /// The value minus the bias; nil if there is none.
+    public var debiased: Double?
+    /// The interval of the debiased value.
+    public var debiasedInterval: ClosedRange<Double>?
     /// Whether a higher value is better.
     public var higherIsBetter: Bool
   }

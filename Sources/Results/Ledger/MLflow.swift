@@ -35,6 +35,9 @@ public func exportMLflow(_ entries: [LedgerEntry], to folder: String) throws {
       try record("\(metric)_low", score.interval?.lowerBound)
       try record("\(metric)_high", score.interval?.upperBound)
       try record("\(metric)_bias", score.bias)
+      try record("\(metric)_debiased", score.debiased)
+      try record("\(metric)_debiased_low", score.debiasedInterval?.lowerBound)
+      try record("\(metric)_debiased_high", score.debiasedInterval?.upperBound)
     }
     for (key, value) in MLflow.parameters(entry) {
       try MLflow.write(value, to: "\(run)/params/\(key)")

@@ -36,8 +36,15 @@ struct FIDCommand: ComputingCommand {
 struct EvaluateCommand: ComputingCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
-    abstract: "Computes all metrics: FID, sFID, Inception Score, KID, precision and recall.",
+    abstract:
+      "Computes all metrics, and says what the images are like: fidelity, diversity, location, classes.",
     discussion: """
+      Fréchet distances (FID, sFID) see the whole distribution; precision and density see fidelity; recall, \
+      coverage, the Vendi score and the total variance see diversity, the last two beside the reference's own \
+      value; KID and mmd_rbf (a Gaussian kernel as wide as the reference) see location. Each has an interval. \
+      The classes that the extractor predicts are compared with those of the reference, and the distance is \
+      divided into directions.
+
       A metric that cannot be computed from the inputs is left out, and the result says why. If \
       --metrics names such a metric, the command fails instead. KID, precision and recall keep the \
       features of all images in memory: 8 KiB for each image and kind of preprocessing.

@@ -16,6 +16,9 @@ extension GateCommand {
       throw ValidationError(
         "--dialect all: the gate judges one value of each metric; give a single dialect.")
     }
+    if let repeats, !(1...1000).contains(repeats) {
+      throw ValidationError("--repeats \(repeats): expected 1 to 1000.")
+    }
     if let num, num < 2 { throw ValidationError("--num \(num): expected at least 2.") }
     guard let result else {
       guard audit == nil else {
@@ -29,11 +32,11 @@ extension GateCommand {
         "With '\(result)', --ckpt, --generator and --decoder need --audit; to evaluate a "
           + "checkpoint or a generator, leave out the result.")
     }
-    guard num == nil, keepResult == nil, scoring.isUntouched, reference.ref == nil,
+    guard num == nil, repeats == nil, keepResult == nil, scoring.isUntouched, reference.ref == nil,
       scoring.weights == nil
     else {
       throw ValidationError(
-        "--num, --keep-result, and the options of sampling and scoring need --ckpt or --generator "
+        "--num, --repeats, --keep-result, and the options of sampling and scoring need --ckpt or --generator "
           + "without a result."
       )
     }
@@ -55,9 +58,9 @@ extension GateCommand {
     let command = try generator.words()
     var request: EvaluationRequest
     if let recorded {
-      guard num == nil, scoring.isUntouched else {
+      guard num == nil, repeats == nil, scoring.isUntouched else {
         throw ValidationError(
-          "The checkpoint is evaluated with the settings of '\(recorded.path)': leave out --num "
+          "The checkpoint is evaluated with the settings of '\(recorded.path)': leave out --num, --repeats "
             + "and the options of sampling and scoring, except --ref, --weights and --decoder.")
       }
       let preset = try recorded.provenance.preset.map { try Preset(named: $0).reference }
@@ -90,13 +93,35 @@ extension GateCommand {
     request.optionalMetrics = Set(request.optionalMetrics).union(judged).sorted()
     var execution = running.execution
     generator.running.apply(to: &execution)
-    let evaluation = try request.prepare(execution, reporter: running.reporter)
-    if let recorded {
-      try evaluation.check(repeats: recorded.provenance, isSameCheckpoint: false)
+    func check(_ evaluation: PreparedEvaluation) throws {
+      if let recorded {
+        try evaluation.check(repeats: recorded.provenance, isSameCheckpoint: false)
+      }
     }
+    let path = keepResult ?? ckpt ?? "the result of the generator"
+    let count = try recorded.map(Self.seedCount) ?? repeats ?? 1
+    guard count == 1 else {
+      try check(request.prepare(execution, reporter: .silent))
+      let repeated = try await request.repeated(count, execution, reporter: running.reporter)
+      if let keepResult { try repeated.write(to: keepResult) }
+      return try RecordedEvaluation(repeated, path: path)
+    }
+    let evaluation = try request.prepare(execution, reporter: running.reporter)
+    try check(evaluation)
     let result = try await evaluation.run()
-    if let keepResult { try AtomicFile.write(try result.json(), to: keepResult) }
-    return RecordedEvaluation(result, path: keepResult ?? ckpt ?? "the result of the generator")
+    if let keepResult { try result.write(to: keepResult) }
+    return RecordedEvaluation(result, path: path)
+  }
+
+  /// Returns the number of seeds of a baseline, which must be consecutive to be repeated.
+  private static func seedCount(_ baseline: RecordedEvaluation) throws -> Int {
+    guard let seeds = baseline.seeds, let first = seeds.first else { return 1 }
+    guard seeds.enumerated().allSatisfy({ $1 == first &+ UInt64($0) }) else {
+      throw ValidationError(
+        "'\(baseline.path)' has the seeds \(seeds.map(String.init).joined(separator: ", ")), which are not "
+          + "consecutive; judge the document of 'fid --repeats' instead.")
+    }
+    return seeds.count
   }
 
   /// Regenerates samples of the result and compares them; returns nil without `--audit`.

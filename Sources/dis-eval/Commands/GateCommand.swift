@@ -25,7 +25,16 @@ struct GateCommand: ComputingCommand {
       Against a baseline, a metric is worse if its difference exceeds the tolerance (1 % of the \
       baseline by default) with statistical significance, and passes if its difference is within \
       the tolerance with statistical significance. If both results have the same seed, samples are \
-      compared in pairs.
+      compared in pairs, image by image if the files influence-….npy are still beside the results.
+
+      Distances are judged by their debiased values, which estimate the limit for infinitely many \
+      images. With --plug-in they are judged by the values that papers print. The expected value at \
+      a finite number of samples is smallest for a model that is less diverse than the data. With \
+      fewer than 2.5 samples for each feature, there is no debiased value, and the gate cannot say.
+
+      --metrics auto compares all metrics of two results of 'evaluate', and names what became worse, such as \
+      "diversity: recall 0.61 → 0.55". The result passes if its distance does and no metric is worse; all \
+      metrics together keep the level alpha.
 
       --ckpt evaluates a checkpoint on the spot, with all settings of the baseline. Without a \
       baseline, it evaluates the checkpoint as 'fid' does with the same options. To be able to \
@@ -49,8 +58,12 @@ struct GateCommand: ComputingCommand {
           --baseline dis-eval.baseline.json
         dis-eval gate --ckpt model.pt --ref stats.npz --num 5000 --max fid=12
         dis-eval gate result.json --max fid=3.5 --audit 64
+        dis-eval gate result.json --max fid=3.5 --plug-in
+        dis-eval gate result.json --baseline dis-eval.baseline.json --metrics auto
         dis-eval gate result.json --update-baseline dis-eval.baseline.json \\
           --reason "longer training"
+        dis-eval gate --ckpt model.pt --ref stats.npz --num 10000 --repeats 3 \\
+          --update-baseline dis-eval.baseline.json --reason "first"
       """)
 
   @Argument(help: ArgumentHelp("The result to judge.", valueName: "result"))
@@ -90,10 +103,11 @@ struct GateCommand: ComputingCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Compare only these metrics with the baseline, separated by commas. (default: those with "
-        + "rules in the policy, or all metrics of the baseline)", valueName: "names"),
-    transform: metricTitles)
-  var metrics: [[MetricTitle]] = []
+      "Compare only these metrics with the baseline, separated by commas; 'auto' compares all metrics of the "
+        + "baseline as one family, and says what became worse. (default: those with rules in the policy, or all "
+        + "metrics of the baseline)", valueName: "names"),
+    transform: ComparedMetrics.init)
+  var metrics: [ComparedMetrics] = []
 
   @Option(help: ArgumentHelp("The baseline or result to compare with.", valueName: "file"))
   var baseline: String?
@@ -115,6 +129,12 @@ struct GateCommand: ComputingCommand {
 
   @Flag(help: "Write the baseline even if the result is worse or the gate cannot say.")
   var accept = false
+
+  @Flag(
+    help: ArgumentHelp(
+      "Judge the values of distances instead of their debiased values. Same as 'plug_in: true' in the policy."
+    ))
+  var plugIn = false
 
   @Option(help: ArgumentHelp("Write JUnit XML to this file.", valueName: "file"))
   var junit: String?
@@ -143,6 +163,13 @@ struct GateCommand: ComputingCommand {
       "Number of samples of --ckpt or --generator. (default: that of the baseline, or 50000)",
       valueName: "n"))
   var num: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Evaluate --ckpt or --generator with this many seeds, and judge the mean. A baseline of several seeds is "
+        + "less often lucky or unlucky. (default: those of the baseline, or 1)",
+      valueName: "n"))
+  var repeats: Int?
 
   @OptionGroup(title: "Evaluating a checkpoint") var reference: ReferenceOption
   @OptionGroup var scoring: ScoringOptions
@@ -184,24 +211,25 @@ struct GateCommand: ComputingCommand {
     // Without the limits of the command line, whose metrics the baseline may not have.
     let ruled = Set(policy.metrics.keys)
     try addOptions(to: &policy)
+    if plugIn { policy.plugIn = true }
     let baselinePath = self.baselinePath(policy)
     if updateBaseline == nil { try checkFiles(baseline: baselinePath) }
     let baseline = try baselinePath.map { try RecordedEvaluation(contentsOf: $0, as: .baseline) }
-    let names = metrics.isEmpty ? ruled : Set(metrics.joined().map(\.rawValue))
+    let isDiagnosis = metrics.contains { $0.titles == nil }
+    let names =
+      isDiagnosis
+      ? [] : metrics.isEmpty ? ruled : Set(metrics.flatMap { $0.titles ?? [] }.map(\.rawValue))
     let candidate: RecordedEvaluation
     if let result {
       candidate = try RecordedEvaluation(contentsOf: result, as: .result)
-      guard updateBaseline == nil || candidate.seeds == nil else {
-        throw ValidationError(
-          "--update-baseline: '\(result)' has the results of several seeds; a baseline holds one. "
-            + "Give the file to --baseline as it is.")
-      }
     } else {
       candidate = try await evaluated(
         as: baseline, metrics: names.union(policy.metrics.keys))
     }
     var report = try Gate(candidate, by: policy, baseline: baseline)
-      .report(comparing: names.isEmpty ? nil : names, audit: try await auditCheck())
+      .report(
+        comparing: names.isEmpty ? nil : names, isDiagnosis: isDiagnosis,
+        audit: try await auditCheck())
     // There is nothing to compare a first baseline with.
     if updateBaseline != nil, baseline == nil, report.checks.isEmpty { report.verdict = .pass }
 
@@ -278,7 +306,7 @@ struct GateCommand: ComputingCommand {
     let update = Baseline.Update(
       reason: reason ?? "", date: Date.now.formatted(.iso8601), commit: isHash ? commit : nil,
       verdict: verdict)
-    try AtomicFile.write(try Baseline(candidate, update: update).json(), to: path)
+    try Baseline(candidate, update: update).write(to: path)
     Terminal.wrote(path, quiet: running.quiet)
   }
 
@@ -307,4 +335,13 @@ struct GateCommand: ComputingCommand {
     }
     return (parts[0], value)
   }
+}
+
+/// The metrics to compare with a baseline.
+struct ComparedMetrics {
+  /// The metrics by name; nil for all metrics of the baseline as one family.
+  let titles: [MetricTitle]?
+
+  /// Parses names separated by commas, or `auto`.
+  init(_ text: String) throws { titles = text == "auto" ? nil : try metricTitles(text) }
 }

@@ -30,6 +30,9 @@ struct PlotCommand: ParsableCommand {
       'saturating' adds an asymptote. With fewer than 3 different x values (5 for saturating), or \
       less than a decade, no law is fitted.
 
+      If all evaluations have a debiased value of the metric, it is drawn with its interval; \
+      --plug-in draws the values that papers print.
+
       The recipes of the DiS paper draw a metric against training steps, with a line for each \
       patch size, depth and so on. sequence-length takes results of 'dis-eval bench', or no \
       files.
@@ -87,6 +90,9 @@ struct PlotCommand: ParsableCommand {
   @Flag(help: "Make both axes linear.")
   var linear = false
 
+  @Flag(help: "Draw the values of distances, even if all of them have debiased values.")
+  var plugIn = false
+
   @Flag(help: "Draw evaluations that are not comparable, and say so in the drawing.")
   var allowMixed = false
 
@@ -110,7 +116,7 @@ struct PlotCommand: ParsableCommand {
     }
     if recipe == .sequenceLength {
       guard x == nil, y == nil, family == nil, fit == nil, until == nil, !linear, !allowMixed,
-        !averageSeeds
+        !averageSeeds, !plugIn
       else {
         throw ValidationError("--recipe sequence-length allows only --out, --title and --json.")
       }
@@ -211,6 +217,7 @@ struct PlotCommand: ParsableCommand {
     curves.allowsMixed = allowMixed
     curves.until = until
     curves.isLinear = linear
+    curves.plugIn = plugIn
     curves.averagesSeeds = averageSeeds
     if family == nil { curves.pinned = recipe?.pinned ?? [] }
     return try curves.plot(entries)

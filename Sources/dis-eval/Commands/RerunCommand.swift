@@ -76,7 +76,7 @@ struct RerunCommand: ComputingCommand {
     let reproduction = Reproduction(
       of: recorded, now: try await evaluation.run())
 
-    if let out { try AtomicFile.write(try reproduction.result.json(), to: out) }
+    if let out { try reproduction.result.write(to: out) }
     Terminal.wrote(out, quiet: running.quiet)
     try json
       ? Terminal.result(reproduction.json()) : Terminal.result(text(of: reproduction, of: result))

@@ -19,8 +19,8 @@ func metricTitles(_ text: String) throws -> [MetricTitle] {
 struct MetricOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Metrics to compute, separated by commas: fid or fd, sfid, is or cs, kid, precision, recall. "
-        + "density and coverage come with precision, in the dialects that have them.",
+      "Metrics to compute, separated by commas: fid or fd, sfid, is or cs, kid, precision, recall, "
+        + "mmd_rbf, vendi, total_variance. density and coverage come with precision, in the dialects that have them.",
       valueName: "names"),
     transform: metricTitles)
   var metrics: [[MetricTitle]] = []
@@ -44,6 +44,9 @@ extension MetricTitle {
     case .kernelDistance: .kid
     case .precision, .density, .coverage: .precision
     case .recall: .recall
+    case .discrepancy: .discrepancy
+    case .vendi: .vendi
+    case .totalVariance: .totalVariance
     }
   }
 }

@@ -49,10 +49,9 @@ struct ResultOptions: ParsableArguments {
 
   /// Writes the results of several seeds.
   func write(_ repeated: RepeatedResult, quiet: Bool) throws {
-    let document = try repeated.json()
-    if let out { try AtomicFile.write(document, to: out) }
+    if let out { try repeated.write(to: out) }
     Terminal.wrote(out, quiet: quiet)
-    try json ? Terminal.result(document) : Terminal.result(summary(of: repeated))
+    try json ? Terminal.result(repeated.json()) : Terminal.result(summary(of: repeated))
   }
 
   /// Runs an evaluation and writes the requested files.
@@ -67,9 +66,8 @@ struct ResultOptions: ParsableArguments {
         } : nil)
     try saved?.finish()
     if let grid { try sheet.write(to: grid) }
-    let document = try result.json()
-    if let out { try AtomicFile.write(document, to: out) }
+    if let out { try result.write(to: out) }
     Terminal.wrote(out, grid, saveImages, quiet: quiet)
-    try json ? Terminal.result(document) : Terminal.result(summary(of: result))
+    try json ? Terminal.result(result.json()) : Terminal.result(summary(of: result))
   }
 }

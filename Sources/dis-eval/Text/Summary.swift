@@ -10,6 +10,7 @@ func summary(of result: EvaluationResult) -> String {
   } else {
     lines += metricLines(result)
   }
+  if let diagnosis = result.diagnosis { lines += diagnosisLines(diagnosis) }
   func line(_ name: String, _ text: String) { lines.append("  " + column(name, 12) + text) }
   if let checkpoint = provenance.checkpoint {
     line(
@@ -96,9 +97,16 @@ private func metricLines(_ result: EvaluationResult) -> [String] {
       metric.floor.map {
         String(format: "   (floor %.4f: %@, %d images)", $0.value, $0.data, $0.count)
       } ?? ""
-    let interval =
-      metric.interval.map { " [" + $0.ends.map(number).joined(separator: ", ") + "]" } ?? ""
-    return column(name, width) + "  " + number(metric.value) + interval + definition + floor
+    func ends(_ interval: ClosedRange<Double>?) -> String {
+      interval.map { " [" + $0.ends.map(number).joined(separator: ", ") + "]" } ?? ""
+    }
+    let debiased =
+      metric.debiased.map { "   debiased " + number($0) + ends(metric.debiasedInterval) }
+      ?? metric.debiasedReason.map { "   (not debiased: \($0))" } ?? ""
+    let own = metric.referenceValue.map { "   (of the reference " + number($0) + ")" } ?? ""
+    return column(name, width) + "  " + number(metric.value) + ends(metric.interval) + debiased
+      + own
+      + definition + floor
   }
   return metrics
     + result.skipped.sorted { $0.key < $1.key }.map {
@@ -106,10 +114,34 @@ private func metricLines(_ result: EvaluationResult) -> [String] {
     }
 }
 
+/// Returns what the images are like beside the metrics.
+private func diagnosisLines(_ diagnosis: Diagnosis) -> [String] {
+  var lines: [String] = []
+  if let distance = diagnosis.distance {
+    lines.append(
+      "  distance    means \(number(distance.meanPart)) + covariances "
+        + "\(number(distance.covariancePart)); \(distance.directionsOfFourFifths) directions carry 80 %"
+    )
+  }
+  if let classes = diagnosis.classes {
+    let worst = classes.deviations.prefix(3).filter { abs($0.residual) > 2 }.map {
+      "class \($0.index) \($0.count) images, \(number($0.expected)) expected"
+    }
+    lines.append(
+      "  classes     chi-squared \(number(classes.chiSquared)), \(classes.degreesOfFreedom) degrees of freedom, p "
+        + number(classes.pValue) + (classes.dependable ? "" : " (few images for some classes)")
+        + (worst.isEmpty ? "" : ": " + worst.joined(separator: "; ")))
+  } else if let reason = diagnosis.classesReason {
+    lines.append("  classes     not compared: \(reason)")
+  }
+  return lines
+}
+
 /// Returns a row for each dialect, with a column for each metric.
 private func table(of dialects: [String: EvaluationResult.DialectResult]) -> [String] {
   let order = [
-    "fid", "fd", "sfid", "is", "cs", "kid", "precision", "recall", "density", "coverage",
+    "fid", "fd", "sfid", "is", "cs", "kid", "mmd_rbf", "precision", "recall", "density", "coverage",
+    "vendi", "total_variance",
   ]
   let names = order.filter { name in dialects.values.contains { $0.metrics[name] != nil } }
   var lines = [

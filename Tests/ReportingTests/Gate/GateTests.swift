@@ -35,12 +35,17 @@ import _TestSupport
     #expect(try report(["fid": Self.limited], ["fid": rule]).verdict == verdict)
   }
 
-  /// Half a width of 0.100009 and a limit 0.05 from the middle at 4.201191: four times the samples.
+  /// An error of 0.1 / 2.093 and a limit 0.05 above 4.2: `((2.093 + 0.861) / 2.093 · 2)²` times the samples.
   @Test func moreSamplesAreAdvised() throws {
     let check = try #require(
-      try report(["fid": Self.limited], ["fid": Rule(max: 4.251191)]).checks.first)
-    #expect(abs(try #require(check.samplesFactor) - 4) < 1e-3)
-    #expect(check.reason.contains("straddles max 4.25119; needs about 4"), "\(check.reason)")
+      try report(["fid": Self.limited], ["fid": Rule(max: 4.25)]).checks.first)
+    let t = studentQuantile(0.975, degreesOfFreedom: 19)
+    let expected = pow((t + studentQuantile(0.8, degreesOfFreedom: 19)) / t * 2, 2)
+    #expect(abs(try #require(check.samplesFactor) - expected) < 1e-9)
+    #expect(
+      check.reason.contains(
+        "straddles max 4.25; needs about 8 times the samples for a verdict with a power of 80 %"),
+      "\(check.reason)")
   }
 
   @Test func whatIsNotMeasuredCannotBeSaid() throws {
@@ -226,10 +231,14 @@ import _TestSupport
     }
     #expect(
       try reason(23.9765, 23.5443)
-        == "23.9765, baseline 23.5443: 0.4322 worse, standard error 0.05 (unpaired), tolerance 0.235443"
+        == "debiased 23.9765 (value 23.9765), baseline 23.5443: 0.4322 worse, standard error 0.05 (unpaired), tolerance 0.235443"
     )
-    #expect(try reason(23, 23.5).hasPrefix("23, baseline 23.5: 0.5 better, standard error"))
-    #expect(try reason(23, 23).hasPrefix("23, baseline 23: no difference, standard error"))
+    #expect(
+      try reason(23, 23.5).hasPrefix(
+        "debiased 23 (value 23), baseline 23.5: 0.5 better, standard error"))
+    #expect(
+      try reason(23, 23).hasPrefix(
+        "debiased 23 (value 23), baseline 23: no difference, standard error"))
   }
 
   @Test func anotherDefinitionOrNoStandardErrorCannotBeSaid() throws {

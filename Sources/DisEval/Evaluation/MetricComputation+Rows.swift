@@ -1,0 +1,258 @@
+import Features
+import Files
+import GenerativeMetrics
+import References
+import Results
+
+// Metrics of the feature rows of both sides, or of the evaluated images alone.
+extension MetricComputation {
+  /// Adds the metrics of feature rows that are wanted.
+  mutating func addRowMetrics(
+    _ pair: PreparedPair, _ definition: DialectDefinition,
+    to result: inout EvaluationResult.DialectResult
+  ) throws {
+    guard let rows = try subject.rows(pair.subject) else {
+      skip(
+        Array(MetricName.ofRows),
+        "needs images or feature rows, and statistics without them were given", in: &result)
+      return
+    }
+    let others = try reference.rows(pair.reference)
+    try addSpread(rows, others, pair, to: &result)
+    guard let others else {
+      skip(
+        Array(MetricName.ofPairedRows),
+        "needs images or feature rows on both sides, and statistics without them were given",
+        in: &result)
+      return
+    }
+    try addDiscrepancies(rows, others, pair.subject, definition, to: &result)
+    if wanted.contains(.precision) || wanted.contains(.recall) {
+      try addPrecisionAndRecall(rows, others, pair.subject, definition, to: &result)
+    }
+  }
+
+  /// Whether the metrics of some rows have intervals.
+  private func hasIntervals(_ rows: FeatureRows) -> Bool {
+    intervals == .computed && rows.count >= Jackknife.minimumCount
+  }
+
+  /// The reason that metrics of rows have no interval.
+  private func reasonWithoutInterval(_ rows: FeatureRows) -> String {
+    if case .omitted(let reason) = intervals { return reason }
+    return "\(rows.count) images; an interval needs at least \(Jackknife.minimumCount)"
+  }
+
+  /// Adds the Vendi score and the total variance, each beside that of the reference.
+  private func addSpread(
+    _ rows: FeatureRows, _ others: FeatureRows?, _ pair: PreparedPair,
+    to result: inout EvaluationResult.DialectResult
+  ) throws {
+    func add(
+      _ name: MetricName, _ title: MetricTitle, reference: Double?,
+      _ value: () throws(MetricError) -> Double, _ jackknife: () throws(MetricError) -> Jackknife
+    ) throws(Failure) {
+      guard wanted.contains(name) else { return }
+      do throws(MetricError) {
+        var metric: EvaluationResult.Metric
+        if hasIntervals(rows) {
+          metric = EvaluationResult.Metric(try jackknife(), of: title)
+        } else {
+          metric = EvaluationResult.Metric(value: try value(), higherIsBetter: true)
+          metric.intervalReason = reasonWithoutInterval(rows)
+        }
+        metric.referenceValue = reference
+        result.metrics[title.rawValue] = metric
+      } catch {
+        guard error.code == .tooFewSamples || error.code == .zeroRow else {
+          throw Failure(error, title.rawValue)
+        }
+        result.skipped[title.rawValue] = error.detail
+      }
+    }
+    let gaussian = try? reference.gaussian(
+      DistanceKey(preparation: pair.reference, mean: .float64, isSpatial: false))
+    try add(.totalVariance, .totalVariance, reference: gaussian?.trace) { () throws(MetricError) in
+      try totalVariance(of: rows)
+    } _: { () throws(MetricError) in
+      try totalVarianceJackknife(of: rows)
+    }
+    let own = wanted.contains(.vendi) ? others.flatMap { try? vendiScore(of: $0) } : nil
+    try add(.vendi, .vendi, reference: own) { () throws(MetricError) in
+      try vendiScore(of: rows)
+    } _: { () throws(MetricError) in
+      try vendiScoreJackknife(of: rows)
+    }
+  }
+
+  /// Adds the KID and the discrepancy by a Gaussian kernel.
+  private mutating func addDiscrepancies(
+    _ rows: FeatureRows, _ others: FeatureRows, _ preparation: Preparation,
+    _ definition: DialectDefinition, to result: inout EvaluationResult.DialectResult
+  ) throws {
+    let width = others.rootMeanSquareDistance
+    var kernels: [DiscrepancyKernel] = []
+    if wanted.contains(.kid), hasIntervals(rows) { kernels.append(.cubic) }
+    if wanted.contains(.discrepancy) { kernels.append(.gaussian(width: width)) }
+    var found: [DiscrepancyKernel: MaximumMeanDiscrepancy] = [:]
+    if !kernels.isEmpty {
+      do throws(MetricError) {
+        for part in try maximumMeanDiscrepancies(of: rows, against: others, kernels: kernels) {
+          found[part.kernel] = part
+        }
+      } catch {
+        guard error.code == .tooFewSamples || error.code == .shapeMismatch else {
+          throw Failure(error, "discrepancies")
+        }
+        skip([.discrepancy], error.detail, in: &result)
+      }
+    }
+    if let part = found[.gaussian(width: width)] {
+      var metric = EvaluationResult.Metric(part.unbiased, of: .discrepancy)
+      metric.kernelWidth = width
+      if case .omitted(let reason) = intervals { metric.removeInterval(reason) }
+      result.metrics[MetricTitle.discrepancy.rawValue] = metric
+    }
+    guard wanted.contains(.kid) else { return }
+    let (tool, subsets) = definition.kernelDistance
+    do throws(MetricError) {
+      let known = kernelDistances[preparation]?[subsets]
+      let value: KernelDistance
+      if let known {
+        value = known
+      } else if subsets == .whole, let whole = found[.cubic]?.unbiased {
+        value = KernelDistance(whole: whole.value)
+      } else {
+        value = try kernelDistance(between: rows, and: others, subsets: subsets)
+      }
+      kernelDistances[preparation, default: [:]][subsets] = value
+      var metric = EvaluationResult.Metric(
+        value, definition: tool, referenceCount: referenceCount(others))
+      if let whole = found[.cubic]?.unbiased {
+        metric.setInterval(whole, subsets: subsets)
+      } else {
+        metric.intervalReason = reasonWithoutInterval(rows)
+      }
+      result.metrics["kid"] = metric
+    } catch {
+      guard error.code == .tooFewSamples else { throw Failure(error, "KID") }
+      skip([.kid], "by \(tool): \(error.detail)", in: &result)
+    }
+  }
+
+  /// Adds precision and recall, and density and coverage if the tool computes them.
+  private mutating func addPrecisionAndRecall(
+    _ rows: FeatureRows, _ others: FeatureRows, _ preparation: Preparation,
+    _ definition: DialectDefinition, to result: inout EvaluationResult.DialectResult
+  ) throws {
+    let (tool, convention) = definition.precisionAndRecall
+    do throws(MetricError) {
+      let groups =
+        hasIntervals(rows)
+        ? try precisionAndRecallJackknife(of: rows, against: others, convention: convention) : nil
+      let known = coverages[preparation]?[convention]
+      let value: PrecisionAndRecall
+      if let found = groups?.scores ?? known {
+        value = found
+      } else {
+        value = try precisionAndRecall(of: rows, against: others, convention: convention)
+      }
+      coverages[preparation, default: [:]][convention] = value
+      var shares: [(title: MetricTitle, value: Double, groups: Jackknife?)] = []
+      if wanted.contains(.precision) {
+        shares.append((.precision, value.precision, groups?.precision))
+      }
+      if wanted.contains(.recall) { shares.append((.recall, value.recall, groups?.recall)) }
+      if convention == .prdc {
+        shares += [
+          (.density, value.density, groups?.density), (.coverage, value.coverage, groups?.coverage),
+        ]
+      }
+      for share in shares {
+        var metric = EvaluationResult.Metric(
+          share: share.value, share.title, definition: tool,
+          referenceCount: referenceCount(others))
+        if let groups = share.groups {
+          metric.setInterval(groups, of: share.title)
+        } else {
+          metric.intervalReason = reasonWithoutInterval(rows)
+        }
+        result.metrics[share.title.rawValue] = metric
+      }
+    } catch {
+      guard error.code == .tooFewSamples else { throw Failure(error, "precision and recall") }
+      skip([.precision, .recall], "by \(tool): \(error.detail)", in: &result)
+    }
+  }
+
+  /// Returns the number of reference images compared with; nil for all.
+  private func referenceCount(_ rows: FeatureRows) -> Int? {
+    rows.count == reference.count ? nil : rows.count
+  }
+}
+
+// MARK: - Diagnosis
+
+extension MetricComputation {
+  /// Returns what the images are like beside the metrics of a dialect.
+  ///
+  /// - Throws: `Failure` (65) if the distance cannot be divided into directions.
+  package mutating func diagnosis(_ dialect: Dialect, reference other: Dialect) throws -> Diagnosis
+  {
+    let pair = preparedPair(dialect, other)
+    var diagnosis = Diagnosis()
+    let keys = [
+      DistanceKey(
+        preparation: pair.subject, mean: dialect.definition.mean, isSpatial: false),
+      DistanceKey(
+        preparation: pair.reference, mean: other.definition.mean, isSpatial: false),
+    ]
+    do throws(MetricError) {
+      if let own = try subject.gaussian(keys[0]), let others = try reference.gaussian(keys[1]) {
+        diagnosis.distance = Diagnosis.Distance(
+          try frechetDistance(between: own, and: others),
+          try FrechetDirections(
+            of: own, from: others, basis: .displacement, limit: Self.leadingDirections))
+      }
+    } catch {
+      throw Failure(error, "directions of the distance")
+    }
+    guard let counts = try subject.predictedClasses(pair.subject), !counts.isEmpty else {
+      diagnosis.classesReason = "the images have no logits of classes"
+      return diagnosis
+    }
+    guard let others = try reference.predictedClasses(pair.reference), !others.isEmpty else {
+      diagnosis.classesReason =
+        "the reference has no logits of classes; compare with images, or with a file of 'features'"
+      return diagnosis
+    }
+    do throws(MetricError) {
+      diagnosis.classes = Diagnosis.Classes(
+        try ClassBalance(counts: counts, reference: others), limit: Self.deviatingClasses)
+    } catch {
+      diagnosis.classesReason = error.detail
+    }
+    return diagnosis
+  }
+
+  private static let leadingDirections = 8
+  private static let deviatingClasses = 10
+}
+
+extension Side {
+  /// Returns the number of images of each class that the extractor predicts; nil if it is not known.
+  func predictedClasses(_ preparation: Preparation) throws -> [Int]? {
+    switch self {
+    case .images(let collection), .statistics(_, images: .some(let collection)):
+      return collection.prepared[preparation]?.predictedClasses
+    case .statistics(let statistics, images: nil):
+      var counts: [Int] = []
+      let isComplete = try statistics.forEachLogits { classes, rows in
+        for start in stride(from: 0, to: rows.count, by: classes) {
+          counts.count(rows[start..<start + classes])
+        }
+      }
+      return isComplete ? counts : nil
+    }
+  }
+}

@@ -1,0 +1,155 @@
+import Checkpoints
+import Crypto
+import Files
+import Foundation
+import GenerativeMetrics
+
+extension EvaluationResult.Metric {
+  /// The error of a Fréchet distance, summarised from the influence of every image on it.
+  ///
+  /// The influences themselves are in a file beside the result, which is named by its hash. Two results of the
+  /// same seed are compared image by image if both have theirs.
+  public struct Influence: Codable, Sendable {
+    /// The standard deviation of the distance to first order.
+    public var standardError: Double
+    /// A sixth of the skewness of the distance.
+    public var acceleration: Double
+    /// The curvature of the distance along the influences, in units of the standard error.
+    public var curvature: Double
+    /// The degrees of freedom of Student's t: the fewer, the fewer images the error comes from.
+    public var degreesOfFreedom: Int
+    /// The SHA-256 of the file of influences; nil for a mean over several results.
+    public var sha256: String?
+    /// The influence of each image, `[N]` in float32, if it is known.
+    package var values: [Float]?
+
+    private enum CodingKeys: String, CodingKey {
+      case standardError, acceleration, curvature, degreesOfFreedom, sha256
+    }
+
+    /// Creates the record of influences and the hash of their file.
+    package init(_ influence: FrechetInfluence) {
+      self.init(influence.summary)
+      setValues(influence.values)
+    }
+
+    /// Creates a record without influences.
+    init(_ summary: InfluenceSummary) {
+      standardError = summary.standardError
+      (acceleration, curvature) = (summary.acceleration, summary.curvature)
+      degreesOfFreedom = summary.degreesOfFreedom
+    }
+
+    /// Sets the influences and the hash of their file.
+    mutating func setValues(_ influences: [Float]) {
+      values = influences
+      sha256 = Self.sha256(Self.file(influences))
+    }
+
+    /// The summary, as the library has it.
+    package var summary: InfluenceSummary {
+      InfluenceSummary(
+        standardError: standardError, acceleration: acceleration, curvature: curvature,
+        degreesOfFreedom: Double(degreesOfFreedom))
+    }
+  }
+}
+
+// MARK: - Files
+
+extension EvaluationResult.Metric.Influence {
+  /// Returns the contents of a file of influences, an array `[N]` of float32 in NumPy's format.
+  private static func file(_ values: [Float]) -> [UInt8] {
+    NPYArray(floats: values, shape: [values.count]).serialized()
+  }
+
+  private static func sha256(_ file: [UInt8]) -> String { hexadecimal(SHA256.hash(data: file)) }
+
+  /// Returns the path of the file beside a result.
+  private func path(beside result: String) -> String? {
+    guard let sha256 else { return nil }
+    let folder = (result as NSString).deletingLastPathComponent
+    let name = "influence-\(sha256.prefix(16)).npy"
+    return folder.isEmpty ? name : "\(folder)/\(name)"
+  }
+
+  /// Writes the influences beside a result.
+  ///
+  /// - Throws: `Failure` (73, 74, 77) if the file cannot be written.
+  fileprivate func write(beside result: String) throws(Failure) {
+    guard let values, let path = path(beside: result) else { return }
+    try AtomicFile.write(Self.file(values), to: path)
+  }
+
+  /// Reads the influences from their file beside a result, if it is there.
+  ///
+  /// - Parameter count: The number of images.
+  /// - Throws: `Failure` `InfluenceInvalid` (65) if the file is not the one that the result names.
+  fileprivate mutating func read(beside result: String, count: Int?) throws(Failure) {
+    guard values == nil, let sha256, let path = path(beside: result),
+      FileManager.default.fileExists(atPath: path)
+    else { return }
+    func invalid(_ detail: String) -> Failure {
+      Failure(.dataRefused, .influenceInvalid, path, detail)
+    }
+    let file = try ReadableFile(path: path)
+    guard let count, file.size <= 4 * count + Self.largestHeader else {
+      throw invalid("\(file.size) bytes are more than the influences of \(count ?? 0) images have")
+    }
+    let bytes = try file.bytes(at: 0, count: file.size)
+    let found = Self.sha256(bytes)
+    guard found == sha256 else {
+      throw invalid(
+        "its SHA-256 is \(found), '\(result)' names \(sha256); restore the file, or remove it to do "
+          + "without it")
+    }
+    let array = try NPYArray.parse(bytes, subject: path)
+    guard array.type == .float32, array.shape == [count] else {
+      throw invalid("\(array.type) \(array.shape), expected float32 [\(count)]")
+    }
+    values = array.floats()
+  }
+
+  private static let largestHeader = 1 << 12
+}
+
+extension EvaluationResult {
+  /// Writes the result as JSON, and the influences of the images on its distances beside it, in files that
+  /// are named by their hashes.
+  ///
+  /// - Throws: `Failure` (73, 74, 77) if a file cannot be written; `EncodingError` if a number is not finite.
+  public func write(to path: String) throws {
+    let document = try json()
+    try metrics.writeInfluences(beside: path)
+    try AtomicFile.write(document, to: path)
+  }
+}
+
+extension EvaluationResult {
+  /// Returns the influence of each image on every distance whose file is beside the result, by the name of the
+  /// metric.
+  ///
+  /// - Parameter path: The path of the result.
+  /// - Throws: `Failure` `InfluenceInvalid` (65) if a file is not the one that the result names.
+  package func influences(beside path: String) throws(Failure) -> [String: [Float]] {
+    var metrics = metrics
+    try metrics.readInfluences(beside: path, count: provenance.num)
+    return metrics.compactMapValues { $0.influence?.values }
+  }
+}
+
+extension [String: EvaluationResult.Metric] {
+  /// Writes the influences that are known beside a document.
+  package func writeInfluences(beside path: String) throws(Failure) {
+    for (_, metric) in sorted(by: { $0.key < $1.key }) {
+      try metric.influence?.write(beside: path)
+    }
+  }
+
+  /// Reads the influences whose files are beside a document.
+  package mutating func readInfluences(beside path: String, count: Int?) throws(Failure) {
+    for name in keys.sorted() {
+      try self[name]?.influence?.read(beside: path, count: count)
+    }
+  }
+}

@@ -1,0 +1,117 @@
+import Foundation
+import Results
+import Testing
+import _TestSupport
+
+/// What `evaluate` says of images, and what the features of images in a file give.
+@Suite("Diagnosis", .blocking) struct DiagnosisTests {
+  private let folder: TemporaryFolder
+
+  /// Two sets of images, and the features of the first.
+  init() throws {
+    folder = try TemporaryFolder()
+    for (name, seed, count) in [("a.npz", "0", "340"), ("b.npz", "1", "360")] {
+      try run(
+        "sample", "--ckpt", DisEvalProcess.checkpoint, "--num", count, "--seed", seed, "--sampler",
+        "dpm-solver++", "--steps", "4", "--out", folder.path(name))
+    }
+    try run(
+      "features", "--images", folder.path("a.npz"), "--weights", Self.weights, "--out",
+      folder.path("features.npz"))
+  }
+
+  private static let weights = DisEvalProcess.file(
+    "reference_stats/fashion-mnist-extractor.safetensors")
+
+  @discardableResult private func run(_ arguments: String...) throws -> DisEvalProcess {
+    let run = try DisEvalProcess(arguments)
+    #expect(run.status == 0, "\(arguments): \(run.errors)")
+    return run
+  }
+
+  private func metrics(_ document: [String: Any]) throws -> [String: [String: Any]] {
+    try #require(document["metrics"] as? [String: [String: Any]])
+  }
+
+  @Test func everyMetricHasAnInterval() throws {
+    let run = try run(
+      "evaluate", folder.path("b.npz"), folder.path("features.npz"), "--weights", Self.weights,
+      "--json")
+    let violation = try violation(of: Array(run.output.utf8), by: .result)
+    #expect(violation == nil, "\(violation ?? "")")
+    let document = try run.json()
+    let metrics = try metrics(document)
+    let names = ["fd", "cs", "kid", "mmd_rbf", "precision", "recall", "vendi", "total_variance"]
+    #expect(Set(metrics.keys) == Set(names))
+    for (name, metric) in metrics {
+      let ends = try #require(metric["interval"] as? [Double], "\(name)")
+      let value = try #require(metric["value"] as? Double)
+      #expect(ends[0] < value && value < ends[1], "\(name): \(value) in \(ends)")
+      #expect((metric["jackknife"] as? [String: Any])?["groups"] as? Int == 20, "\(name)")
+    }
+    for name in ["vendi", "total_variance"] {
+      let metric = try #require(metrics[name])
+      let own = try #require(metric["reference_value"] as? Double)
+      let value = try #require(metric["value"] as? Double)
+      #expect(abs(value / own - 1) < 0.2, "samples of one model: \(name) \(value), \(own)")
+    }
+    #expect(metrics["mmd_rbf"]?["kernel_width"] as? Double ?? 0 > 0)
+    // The reference has the features of all its 340 images.
+    #expect(metrics["fd"]?["reference_bias"] as? Double ?? 0 > 0)
+    // Ten images for each of 10 classes in each of 10 splits would be 1,000.
+    #expect(metrics["cs"]?["bias_reliable"] as? Bool == false)
+
+    let diagnosis = try #require(document["diagnosis"] as? [String: Any])
+    let classes = try #require(diagnosis["classes"] as? [String: Any])
+    #expect(classes["degrees_of_freedom"] as? Int ?? 99 <= 9)
+    #expect(try #require(classes["p_value"] as? Double) > 1e-4, "samples of one model")
+    let distance = try #require(diagnosis["distance"] as? [String: Any])
+    let parts = try ["mean_part", "covariance_part"].map { try #require(distance[$0] as? Double) }
+    let value = try #require(metrics["fd"]?["value"] as? Double)
+    #expect(abs(parts[0] + parts[1] - value) <= 1e-9 * value)
+    let leading = try #require(distance["leading"] as? [[String: Double]])
+    let carried = leading.map { ($0["mean_part"] ?? 0) + ($0["covariance_part"] ?? 0) }
+    #expect(carried == carried.sorted(by: >) && carried.reduce(0, +) < value)
+
+    let people = try self.run(
+      "evaluate", folder.path("b.npz"), folder.path("features.npz"), "--weights", Self.weights)
+    for text in ["directions carry 80 %", "classes     chi-squared", "(of the reference "] {
+      #expect(people.output.contains(text), "\(people.output)")
+    }
+  }
+
+  /// The features and logits in a file give what the images give, with the same intervals.
+  @Test func featuresInAFileHaveIntervals() throws {
+    func scores(_ images: String) throws -> [String: [String: Any]] {
+      try metrics(
+        run(
+          "fid", "--images", folder.path(images), "--ref", folder.path("b.npz"), "--weights",
+          Self.weights, "--json"
+        ).json())
+    }
+    let (images, features) = try (scores("a.npz"), scores("features.npz"))
+    #expect(Set(images.keys) == ["fd", "cs"])
+    #expect(try canonical(images) == canonical(features))
+    #expect(images["fd"]?["debiased_interval"] is [Double] && images["cs"]?["interval"] is [Double])
+  }
+
+  @Test func theFamilyIsJudged() throws {
+    let (first, second) = (folder.path("first.json"), folder.path("second.json"))
+    try run(
+      "evaluate", folder.path("a.npz"), folder.path("b.npz"), "--weights", Self.weights, "--out",
+      first)
+    try run(
+      "sample", "--ckpt", DisEvalProcess.checkpoint, "--num", "340", "--labels", "3", "--sampler",
+      "dpm-solver++", "--steps", "4", "--out", folder.path("one.npz"))
+    try run(
+      "evaluate", folder.path("one.npz"), folder.path("b.npz"), "--weights", Self.weights, "--out",
+      second)
+    let verdict = try DisEvalProcess("gate", second, "--baseline", first, "--metrics", "auto")
+    #expect(verdict.status == 1, "\(verdict.output)")
+    #expect(
+      verdict.output.contains("worse: vendi baseline: diversity: vendi "), "\(verdict.output)")
+    #expect(verdict.output.contains("worse: recall baseline: diversity: recall "))
+    let same = try DisEvalProcess("gate", first, "--baseline", first, "--metrics", "auto")
+    #expect(same.status == 0, "\(same.output)")
+  }
+}
