@@ -38,6 +38,8 @@ public struct Reviewer: Sendable {
   public var recursive: Bool?
   /// The extractor's weights; nil to find them.
   public var weights: String?
+  /// The influence of each image on a distance, by the name of the metric, from the files beside the result.
+  public var influences: [String: [Float]] = [:]
   /// The amount of work that runs at once.
   public var workload: Workload
 
@@ -82,6 +84,7 @@ public struct Reviewer: Sendable {
     review.items = drawn.map(\.item)
     review.isReduced = drawn.contains { $0.isReduced }
     review.identity = identity(of: drawn, stored: stored, total: total)
+    review.influential = try await influential(drawn, total: total, reporter)
     guard let reference, let rows else {
       review.unranked =
         reference == nil
@@ -103,6 +106,21 @@ public struct Reviewer: Sendable {
     }
     review.ranking = try await ranking(drawn, features, rows, extractor, reporter)
     return review
+  }
+
+  /// Returns the images that raise each distance most, beginning with the one that raises it most.
+  ///
+  /// - Parameter drawn: The first images, which need not be drawn again.
+  private func influential(
+    _ drawn: [Made], total: Int, _ reporter: Reporter
+  ) async throws -> [String: [SampleReview.Item]] {
+    let ranked = influences.filter { $0.value.count == total }.mapValues { values in
+      Array(values.indices.sorted { (-values[$0], $0) < (-values[$1], $1) }.prefix(extremes))
+    }
+    let missing = Set(ranked.values.joined()).filter { $0 >= drawn.count }.sorted()
+    let later = try await images(missing, nil, activity: "most influential", reporter)
+    let items = Dictionary((drawn + later).map { ($0.item.index, $0.item) }) { first, _ in first }
+    return ranked.mapValues { indices in indices.compactMap { items[$0] } }
   }
 
   /// The images nearest to the reference and farthest from it, by the distance of their features.

@@ -46,6 +46,9 @@ public struct SampleReview: Sendable {
 
   /// The first images.
   public internal(set) var items: [Item] = []
+  /// The images that raise a distance most, by the name of the metric, beginning with the one that raises it
+  /// most.
+  public internal(set) var influential: [String: [Item]] = [:]
   /// The ranking; nil if no features of the reference are available.
   public internal(set) var ranking: Ranking?
   /// The reason there is no ranking.

@@ -201,6 +201,7 @@ extension ReportCommand {
     reviewer.run = run
     reviewer.reference = try ref ?? unchangedReference(of: result)
     reviewer.referenceImages = referenceImages
+    reviewer.influences = try result.influences(beside: input)
     reviewer.recursive = folders.recursive
     reviewer.weights = weights
     let review = try await reviewer.review(reporter: running.reporter)

@@ -11,6 +11,8 @@ func sections(
   [
     ReportPage.Section("Samples", try samples(review, result)),
     ReportPage.Section(
+      "Samples that raise the distance most", try influential(review, result)),
+    ReportPage.Section(
       "Best and worst samples", try extremes(review, result, isOfRun: isOfRun)),
   ]
 }
@@ -41,6 +43,37 @@ private func samples(
       .missing("There is only one row, because neither the model nor the images have classes."))
   }
   return blocks
+}
+
+/// Returns the images with the largest influence on each distance. The influence overstates how much a distance
+/// would fall without an image, so that only the order is shown.
+private func influential(
+  _ review: SampleReview, _ result: EvaluationResult
+) throws -> [ReportPage.Block] {
+  guard review.influential.contains(where: { !$0.value.isEmpty }) else {
+    return [
+      .missing(
+        "There is no order, because no file influence-….npy of this result is beside it; 'fid --out' and "
+          + "'evaluate --out' write one where a distance has an interval.")
+    ]
+  }
+  return [
+    .text(
+      "The order is that of the influence on the distance, over all "
+        + "\(result.provenance.num ?? 0) images. Rare kinds of images come first: they are not always bad, but "
+        + "the distance depends on them most.")
+  ]
+    + (try review.influential.sorted { $0.key < $1.key }.map { name, items in
+      .table(
+        ReportPage.Table(
+          "Influence on \(name)", headings: ["Rank", "Sample", "Class"],
+          rows: try items.enumerated().map { rank, item in
+            [
+              .number("\(rank + 1)"), .pictures([try picture(item, caption: "\(item.index)")]),
+              .text(item.label.map { "\($0)" } ?? "none"),
+            ]
+          }))
+    })
 }
 
 private func extremes(
