@@ -76,6 +76,12 @@ time_pilot() {
   [ -n "$value" ] || fail 78 "METRIC is '$METRIC', but the result has no such metric"
   low=$(gauge "$OUT/pilot.txt" "dis_eval_metric_low$label")
   high=$(gauge "$OUT/pilot.txt" "dis_eval_metric_high$label")
+  error=$(gauge "$OUT/pilot.txt" "dis_eval_metric_error$label")
+  # A distance of few images has no interval, but an error that says how wide that of more will be, roughly.
+  if [ -z "$low" ] && [ -n "$error" ]; then
+    low=$(calculate 'value - 2 * error' value="$value" error="$error")
+    high=$(calculate 'value + 2 * error' value="$value" error="$error")
+  fi
   [ -z "$low" ] || spread=$(calculate '(high - low) / 2 / (value == 0 ? 1 : value) * sqrt(made)' \
     high="$high" low="$low" value="$value" made="$made")
   rm -rf -- "$OUT/pilot"
@@ -135,10 +141,10 @@ make_plan() {
   output num "$num"
   output steps "$steps"
   summarize "Plan for $BUDGET min: $num samples of $steps steps. The 95 % interval of $METRIC, judging by a pilot of $made: $(interval "$num")."
-  # The gate does not judge a Fréchet distance whose covariance has not its full rank.
+  # The gate judges debiased distances, which need 2.5 samples for each feature.
   dimension=$(awk '$1 == "\"dimension\"" { print $3 + 0; exit }' "$OUT/pilot.json")
-  if [[ $METRIC =~ ^(fid|fd)$ && $num -le ${dimension:-0} ]]; then
-    summarize "**With no more than $dimension samples, the number of features, the gate cannot judge $METRIC.**"
+  if [[ $METRIC =~ ^(fid|fd)$ && $((2 * num)) -lt $((5 * ${dimension:-0})) ]]; then
+    summarize "**With fewer than $(((5 * dimension + 1) / 2)) samples, 2.5 for each of $dimension features, the gate cannot judge $METRIC.**"
   fi
   [ "$num" -ge "$MIN_SAMPLES" ] || summarize "That is fewer than MIN_SAMPLES, $MIN_SAMPLES. You can change this:"$'\n\n'"$(alternatives)"
 }
