@@ -21,6 +21,35 @@ public struct FrechetInfluence: Equatable, Sendable {
   public let summary: InfluenceSummary
 }
 
+/// Returns the influence of each sample on the squared Fréchet distance of a set of features from a Gaussian.
+///
+/// ```swift
+/// let distance = try frechetDistance(betweenRows: rows.values, and: reference).value
+/// let influence = try frechetInfluence(of: rows, on: reference)
+/// let interval = MetricEstimate(distance, influence.summary).interval()
+/// ```
+///
+/// Takes about as long as a few distances.
+///
+/// - Parameters:
+///   - rows: The features of the N samples, `[N, D]`, N > D.
+///   - reference: The statistics of the other set, with the same D, taken as fixed.
+/// - Throws: ``MetricError`` `DimensionMismatch` if the sets differ in D; `TooFewSamples` if there are no more
+///   samples than features, so that rare kinds of samples may not be among them; as
+///   ``frechetDistance(between:and:)`` does.
+public func frechetInfluence(
+  of rows: FeatureRows, on reference: GaussianStatistics
+) throws(MetricError) -> FrechetInfluence {
+  let dimension = rows.dimension
+  guard rows.count > dimension else { throw .tooFewSamples(rows.count, atLeast: dimension + 1) }
+  return try FrechetInfluence(
+    of: FactoredGaussian(rows: rows.values, dimension: dimension, mean: .float64),
+    count: rows.count, on: FactoredGaussian(reference)
+  ) { range throws(MetricError) in
+    Array(rows.values[range.lowerBound * dimension..<range.upperBound * dimension])
+  }
+}
+
 // MARK: - Computation
 
 extension FrechetInfluence {

@@ -181,6 +181,17 @@ import _TestSupport
     }
   }
 
+  @Test func theInfluenceOfRows() throws {
+    var random = Normals(seed: 6)
+    let rows = skewed(50, 4, random: &random)
+    let other = try statistics(mean: [0, 0, 0, 0], covariance: diagonal([1, 1, 1, 1]))
+    let found = try frechetInfluence(of: FeatureRows(rows, dimension: 4), on: other)
+    #expect(try found == influence(rows, 4, on: FactoredGaussian(other)))
+    expectRejection("TooFewSamples", naming: "4") {
+      try frechetInfluence(of: FeatureRows(Array(rows.prefix(16)), dimension: 4), on: other)
+    }
+  }
+
   // MARK: Coverage
 
   /// 300 intervals of lognormal features at N/d = 5. Binomial with 0.95: three standard deviations are 0.038.

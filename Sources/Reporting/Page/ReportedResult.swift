@@ -104,7 +104,34 @@ extension ReportedResult {
       blocks += Self.blocks(result.metrics, skipped: result.skipped, caption: "Values")
     }
     return ReportPage.Section(
-      "Metrics", blocks + provenance.warnings.map { .text("Warning: \($0)") })
+      "Metrics",
+      blocks + diagnosis.map { .text($0) } + provenance.warnings.map { .text("Warning: \($0)") })
+  }
+
+  /// What the images are like beside the metrics, in sentences.
+  private var diagnosis: [String] {
+    guard let diagnosis = result.diagnosis else { return [] }
+    var sentences: [String] = []
+    if let distance = diagnosis.distance {
+      let count = distance.directionsOfFourFifths
+      sentences.append(
+        "Of the Fréchet distance, \(shown(distance.meanPart)) is the difference of the means and "
+          + "\(shown(distance.covariancePart)) that of the covariances. "
+          + "\(count) direction\(count == 1 ? " carries" : "s carry") 80 % of it.")
+    }
+    if let classes = diagnosis.classes {
+      let worst = classes.deviations.prefix(3).filter { abs($0.residual) > 2 }.map {
+        "class \($0.index) has \($0.count) images, \(shown($0.expected)) are expected"
+      }
+      sentences.append(
+        "The predicted classes against those of the reference: chi-squared \(shown(classes.chiSquared)) with "
+          + "\(classes.degreesOfFreedom) degrees of freedom, p = \(shown(classes.pValue))"
+          + (classes.dependable ? "" : ", which few images for some classes make unreliable")
+          + (worst.isEmpty ? "." : "; " + worst.joined(separator: "; ") + "."))
+    } else if let reason = diagnosis.classesReason {
+      sentences.append("The predicted classes are not compared: \(reason).")
+    }
+    return sentences
   }
 
   private static func blocks(
@@ -126,8 +153,9 @@ extension ReportedResult {
   ) -> ReportPage.Table {
     let confidences = Set(metrics.compactMap(\.value.confidence))
     let percent = confidences.count == 1 ? confidences.first : nil
-    let hasBias = metrics.contains { $0.value.bias != nil }
     let hasDebiased = metrics.contains { $0.value.debiased != nil }
+    // The bias is the difference of the value and the debiased one.
+    let hasBias = !hasDebiased && metrics.contains { $0.value.bias != nil }
     let interval = percent.map { "\(sixDigits($0 * 100)) % interval" } ?? "Interval"
     return ReportPage.Table(
       caption,
@@ -156,6 +184,7 @@ extension ReportedResult {
       remarks.append("standard deviation \(shown(deviation))")
     }
     if let definition = metric.definition { remarks.append("as \(definition) defines it") }
+    if let own = metric.referenceValue { remarks.append("of the reference itself \(shown(own))") }
     if metric.biasReliable == false {
       remarks.append("its bias is not reliable with so few images")
     }
