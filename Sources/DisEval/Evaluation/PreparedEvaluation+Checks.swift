@@ -85,7 +85,7 @@ extension ScoringSettings {
           .sfid, side.path,
           "it has no mu_s and sigma_s; compare with images, or with the file of guided-diffusion")
       }
-      if try side.featureRows() == nil, try side.images() == nil {
+      if !side.hasFeatureRows, try side.images() == nil {
         for name in MetricName.ofPairedRows.sorted(by: { $0.rawValue < $1.rawValue }) {
           try refuse(
             name, side.path,
@@ -100,7 +100,7 @@ extension ScoringSettings {
           .inceptionScore, side.path,
           "needs images or their logits, but it is statistics without them")
       }
-      if try side.featureRows() == nil, try side.images() == nil {
+      if !side.hasFeatureRows, try side.images() == nil {
         for name in [MetricName.totalVariance, .vendi] {
           try refuse(
             name, side.path, "needs images or feature rows, but it has only mean and covariance")

@@ -321,7 +321,7 @@ extension PreparedEvaluation {
     case .images(let source): return .images(try await features(source, activity))
     case .statistics(let statistics):
       guard extractor.network != nil, !scoring.wanted.isDisjoint(with: MetricName.ofRows),
-        try statistics.featureRows() == nil, let source = try statistics.images()
+        !statistics.hasFeatureRows, let source = try statistics.images()
       else { return .statistics(statistics, images: nil) }
       return .statistics(statistics, images: try await features(source, "images of the reference"))
     }

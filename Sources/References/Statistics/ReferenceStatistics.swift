@@ -142,8 +142,11 @@ public struct ReferenceStatistics: Sendable {
       throw StatisticsContent.refusal(
         path, "feature rows of \(shape.columns) numbers, but \(dimension) dimensions")
     }
+    var values: [Float] = []
+    values.reserveCapacity(shape.rows * shape.columns)
+    try Self.forEachRows(of: reader) { values += $0 }
     do {
-      return try FeatureRows(reader.floats(0..<shape.rows * shape.columns), dimension: dimension)
+      return try FeatureRows(values, dimension: dimension)
     } catch let error as MetricError {
       throw StatisticsContent.refusal(path, error)
     }
@@ -170,6 +173,8 @@ public struct ReferenceStatistics: Sendable {
     return true
   }
 
+  /// Whether there are feature rows, perhaps not of all images.
+  package var hasFeatureRows: Bool { rows != nil }
   /// Whether the file has logits of classes.
   package var hasLogits: Bool { logits != nil }
 
