@@ -157,6 +157,12 @@ let package = Package(
       ],
       swiftSettings: swiftSettings),
 
+    // MARK: Programs of scripts
+    .executableTarget(
+      name: "simulations", dependencies: ["Checkpoints", "GenerativeMetrics"],
+      path: "scripts/simulations.d", exclude: ["command.py", "damage.py", "demo"],
+      swiftSettings: swiftSettings),
+
     // MARK: Tests
     .target(
       name: "_TestSupport",
