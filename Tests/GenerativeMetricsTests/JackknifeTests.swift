@@ -193,6 +193,32 @@ import _TestSupport
     }
     let jackknife = try jackknife(rows, 1, from: reference)
     #expect(worst(jackknife.leftOut, expected).relative <= 1e-13)
+    let halves = [0..<10, 10..<20].map { half in
+      distance(zip(all, groups).filter { half.contains($1) }.map(\.0))
+    }
+    #expect(worst(jackknife.halves, halves).relative <= 1e-13)
+  }
+
+  // MARK: The second order
+
+  /// A metric `θ + b₁ / N + b₂ / N²` of 400 samples, whose bias the halves make exact.
+  @Test func theSecondOrderIsExact() {
+    func metric(_ n: Double) -> Double { 7 + 30 / n + 5000 / (n * n) }
+    let leftOut = [Double](repeating: metric(380), count: 20)
+    let first = Jackknife(value: metric(400), leftOut: leftOut, count: 400)
+    let second = Jackknife(
+      value: metric(400), leftOut: leftOut, count: 400, halves: [metric(200), metric(200)])
+    let bias = 30 / 400.0 + 5000 / 160_000.0
+    #expect(abs(second.bias - bias) <= 1e-12)
+    // Without them, twice the second term is removed, and a little more.
+    #expect(abs(first.bias - bias - 5000 / 160_000.0 * 20 / 19) <= 1e-12)
+    #expect(first.standardError == second.standardError)
+    #expect(second.halves.count == 2 && first.halves.isEmpty)
+    let difference = try? Jackknife.pairedDifference(second, second)
+    #expect(difference?.halves == [0, 0] && difference?.bias == 0)
+    let mean = try? Jackknife.mean(of: [second, second])
+    #expect(mean?.halves == second.halves && mean?.bias == second.bias)
+    #expect((try? Jackknife.mean(of: [second, first]))?.halves == [])
   }
 
   /// With ever fewer samples than dimensions left, factors come from rows: at and around the change.
@@ -213,6 +239,8 @@ import _TestSupport
       ).value
     }
     #expect(worst(jackknife.leftOut, expected).relative <= (mean == .float64 ? 1e-9 : 1e-6))
+    // Each half must have more samples than features.
+    #expect(jackknife.halves.count == (count == 200 ? 2 : 0))
   }
 
   @Test func aSetWithoutAPartIsTheRest() throws {

@@ -29,7 +29,7 @@ extension EvaluationResult.Metric {
     do throws(NoInterval) {
       let (jackknife, influence) = try errors()
       guard let influence else {
-        self.jackknife = LeftOut(groups: jackknife.leftOut.count, values: jackknife.leftOut)
+        self.jackknife = LeftOut(jackknife)
         throw NoInterval(
           reason:
             "\(count) images are not more than the \(distance.dimension) features, so that rare images "
@@ -47,7 +47,7 @@ extension EvaluationResult.Metric {
     setIntervals(jackknife, of: title)
     confidence = Jackknife.confidence
     intervalMethod = method
-    self.jackknife = LeftOut(groups: jackknife.leftOut.count, values: jackknife.leftOut)
+    self.jackknife = LeftOut(jackknife)
   }
 
   private mutating func setReason(
@@ -104,7 +104,7 @@ extension EvaluationResult.Metric {
     }
     confidence = Jackknife.confidence
     intervalMethod = "delete-a-group jackknife of all pairs, and the draw of subsets; Student's t"
-    jackknife = LeftOut(groups: whole.leftOut.count, values: whole.leftOut)
+    jackknife = LeftOut(whole)
     subsetError = standardDeviation.map { $0 / Double(count).squareRoot() }
     debiased = whole.value
     setSubsetIntervals(whole)

@@ -1,3 +1,5 @@
+import GenerativeMetrics
+
 extension EvaluationResult {
   /// The value of one metric, and how much it would vary between draws of samples.
   public struct Metric: Codable, Sendable {
@@ -135,17 +137,23 @@ extension EvaluationResult.Metric {
     public var groups: Int
     /// The value with each group left out, in group order.
     public var values: [Double]
+    /// The value of the images of the first ten groups, and of the others, from which the bias is known to second
+    /// order; nil if they are not known.
+    public var halves: [Double]?
 
-    /// Creates left-out values from their number and list.
+    /// Creates the record of a jackknife.
+    package init(_ jackknife: Jackknife) {
+      (groups, values) = (jackknife.leftOut.count, jackknife.leftOut)
+      halves = jackknife.halves.isEmpty ? nil : jackknife.halves
+    }
+
+    /// Returns the jackknife of a metric.
     ///
     /// - Parameters:
-    ///   - groups: The number of groups; `Jackknife.groups(count:)` defines the images in each.
-    ///   - values: The value with each group left out, in group order.
-    package init(
-      groups: Int, values: [Double]
-    ) {
-      self.groups = groups
-      self.values = values
+    ///   - value: The value of all images.
+    ///   - count: The number of images, at least `Jackknife.minimumCount`.
+    package func jackknife(of value: Double, count: Int) -> Jackknife {
+      Jackknife(value: value, leftOut: values, count: count, halves: halves ?? [])
     }
   }
 

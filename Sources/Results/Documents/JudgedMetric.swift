@@ -61,14 +61,14 @@ extension RecordedEvaluation {
   func known(_ name: String) throws(Failure) -> Jackknife {
     guard let metric = metrics[name], let leftOut = metric.jackknife, let count = provenance.num,
       count >= Jackknife.minimumCount, leftOut.values.count == Jackknife.groupCount,
-      leftOut.values.allSatisfy(\.isFinite), metric.value.isFinite
+      (leftOut.values + (leftOut.halves ?? [])).allSatisfy(\.isFinite), metric.value.isFinite
     else {
       throw Failure(
         .dataRefused, .noInterval, name,
         "\(metrics[name]?.intervalReason ?? "the result has no jackknife of it"); both results need "
           + "\(Jackknife.groupCount) values without a group of images")
     }
-    return Jackknife(value: metric.jackknifeValue, leftOut: leftOut.values, count: count)
+    return leftOut.jackknife(of: metric.jackknifeValue, count: count)
   }
 }
 

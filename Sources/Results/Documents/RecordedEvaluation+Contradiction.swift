@@ -33,7 +33,7 @@ extension EvaluationResult.Metric {
   ///
   /// - Parameter count: The number of samples N, at least `Jackknife.minimumCount`.
   package func jackknife(count: Int) -> Jackknife? {
-    jackknife.map { Jackknife(value: jackknifeValue, leftOut: $0.values, count: count) }
+    jackknife.map { $0.jackknife(of: jackknifeValue, count: count) }
   }
 
   /// The value of all images that belongs to the values without groups: of a mean over drawn subsets, the
@@ -84,9 +84,12 @@ extension EvaluationResult.Metric {
       return "jackknife: it needs at least \(Jackknife.minimumCount) samples, provenance.num is "
         + "\(count.map(String.init) ?? "not there")"
     }
-    let implied = Jackknife(value: jackknifeValue, leftOut: leftOut.values, count: count)
+    if let halves = leftOut.halves, halves.count != 2 {
+      return "jackknife.halves: found \(halves.count) values, expected 2"
+    }
+    let implied = leftOut.jackknife(of: jackknifeValue, count: count)
     guard implied.margin.isFinite else { return "jackknife: its values are too large" }
-    let largestChange = leftOut.values.reduce(0) { max($0, abs($1 - jackknifeValue)) }
+    let largestChange = (leftOut.values + (leftOut.halves ?? [])).reduce(0) { max($0, abs($1 - jackknifeValue)) }
     if let bias, !agree(bias, implied.bias, scale: largestChange) {
       return "bias: found \(bias), its jackknife values give \(implied.bias)"
     }

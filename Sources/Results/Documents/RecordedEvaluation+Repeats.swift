@@ -101,8 +101,7 @@ extension EvaluationResult.Metric {
       let squares = metrics.compactMap(\.subsetError).reduce(0) { $0 + $1 * $1 }
       (subsetError, debiased) = (squares.squareRoot() / Double(metrics.count), combined.value)
     }
-    jackknife = EvaluationResult.Metric.LeftOut(
-      groups: combined.leftOut.count, values: combined.leftOut)
+    jackknife = EvaluationResult.Metric.LeftOut(combined)
     if let title = MetricTitle(rawValue: name) {
       influence = EvaluationResult.Metric.Influence(
         meanOf: metrics.compactMap(\.influence), of: sets)
@@ -156,7 +155,8 @@ extension EvaluationResult.Metric {
     guard subsetError != nil, !isDebiased else { return jackknife }
     let shift = value - jackknife.value
     return Jackknife(
-      value: value, leftOut: jackknife.leftOut.map { $0 + shift }, sizes: jackknife.sizes)
+      value: value, leftOut: jackknife.leftOut.map { $0 + shift }, sizes: jackknife.sizes,
+      halves: jackknife.halves.map { $0 + shift })
   }
 
   /// Returns the number with the distribution of its error.
