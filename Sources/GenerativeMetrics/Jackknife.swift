@@ -14,10 +14,12 @@ import Foundation
 ///
 /// This bias has an error of second order, which is as large as the standard error where there are few samples
 /// for each of many features: with `θ₍N₎ = θ + b₁/N + b₂/N²`, what is left is `-b₂/N²`. If the metric of halves of
-/// the samples is known too, with D their mean difference from θ, it is removed (the second-order jackknife):
+/// the samples is known too, with D their mean difference from θ, the second-order jackknife removes it:
 /// ```
 /// bias₂           = bias + B / (B - 2) (bias - D)
 /// ```
+/// It varies more than the first, so that ``MetricEstimate`` subtracts the first and widens the interval by the
+/// difference of the two.
 ///
 /// Anything that is not sampled, such as reference statistics, is taken as fixed.
 ///
@@ -47,6 +49,14 @@ public struct Jackknife: Equatable, Sendable {
   /// The estimated standard deviation of ``value``.
   public let standardError: Double
 
+  /// The bias to second order; nil without ``halves``.
+  public var secondOrderBias: Double? {
+    guard !halves.isEmpty, sizes.count > 2 else { return nil }
+    let difference = halves.reduce(0) { $0 + ($1 - value) } / Double(halves.count)
+    let groups = Double(sizes.count)
+    return bias + groups / (groups - 2) * (bias - difference)
+  }
+
   /// Computes the jackknife from the metric with and without each group.
   ///
   /// - Parameters:
@@ -69,13 +79,7 @@ public struct Jackknife: Equatable, Sendable {
     self.leftOut = leftOut
     self.sizes = sizes
     self.halves = halves
-    if halves.isEmpty || sizes.count < 3 {
-      self.bias = bias
-    } else {
-      let difference = halves.reduce(0) { $0 + ($1 - value) } / Double(halves.count)
-      let groups = Double(sizes.count)
-      self.bias = bias + groups / (groups - 2) * (bias - difference)
-    }
+    self.bias = bias
     standardError = (variance / Double(sizes.count)).squareRoot()
   }
 

@@ -6,6 +6,8 @@ public struct MetricEstimate: Sendable {
   public let value: Double
   private let plugIn: Double
   private let error: Error
+  /// The bias to first and to second order, the smaller one first.
+  private let biases: ClosedRange<Double>
 
   private enum Error: Sendable {
     case influence(InfluenceSummary)
@@ -13,17 +15,22 @@ public struct MetricEstimate: Sendable {
     case share(of: Int)
   }
 
-  /// The bias that ``value`` is free of.
-  private var bias: Double { plugIn - value }
+  /// Whether the interval has a width even if all or none of the samples count.
+  private var isShare: Bool { if case .share = error { true } else { false } }
 
   /// Creates an estimate of a Fréchet distance whose error is known from the influence of its samples.
   ///
   /// - Parameters:
   ///   - value: The distance of all samples.
   ///   - bias: The bias to remove, as of ``Jackknife/bias``; 0 for the distance at this number of samples.
+  ///   - secondOrderBias: The bias to second order, as of ``Jackknife/secondOrderBias``, by which the interval is
+  ///     widened; nil if unknown.
   ///   - summary: The summary of the influences.
-  public init(_ value: Double, bias: Double = 0, _ summary: InfluenceSummary) {
+  public init(
+    _ value: Double, bias: Double = 0, secondOrderBias: Double? = nil, _ summary: InfluenceSummary
+  ) {
     (plugIn, self.value) = (value, value - bias)
+    biases = range(bias, secondOrderBias)
     error = .influence(summary)
   }
 
@@ -42,9 +49,11 @@ public struct MetricEstimate: Sendable {
     if title == .precision {
       // Given the reference, each image counts or not, whatever the others are.
       (value, error) = (jackknife.value, .share(of: jackknife.sizes.reduce(0, +)))
+      biases = 0...0
       return
     }
     value = isDebiased ? jackknife.value - jackknife.bias : jackknife.value
+    biases = isDebiased ? range(jackknife.bias, jackknife.secondOrderBias) : 0...0
     let variance = jackknife.standardError * jackknife.standardError + extraError * extraError
     error = .jackknife(
       standardError: variance.squareRoot(), degreesOfFreedom: jackknife.leftOut.count - 1,
@@ -82,8 +91,7 @@ public struct MetricEstimate: Sendable {
   ///
   /// A confidence of `1 - 2p` has an interval that ends at the limit.
   public func probability(atLimit limit: Double) -> Double {
-    let isExact = standardError == 0
-    if isExact, case .share = error {} else if isExact { return value > limit ? 0 : 1 }
+    guard standardError > 0 || isShare else { return value > limit ? 0 : 1 }
     let scale = Double(degreesOfFreedom).squareRoot()
     var (low, high) = (-Double.pi / 2, Double.pi / 2)
     for _ in 0..<60 {
@@ -95,13 +103,20 @@ public struct MetricEstimate: Sendable {
 
   /// Returns the end of an interval at a quantile of Student's t, which is negative for the lower end.
   private func end(at q: Double) -> Double {
+    let bias = q < 0 ? biases.upperBound : biases.lowerBound
     switch error {
-    case .influence(let summary): max(0, summary.end(of: plugIn, at: q)) - bias
+    case .influence(let summary): return max(0, summary.end(of: plugIn, at: q)) - bias
     case .jackknife(let error, _, let scale):
-      scale.end(of: plugIn, error: error, at: q) - bias
-    case .share(let count): wilsonEnd(of: plugIn, count: Double(count), at: q)
+      return scale.end(of: plugIn, error: error, at: q) - bias
+    case .share(let count): return wilsonEnd(of: plugIn, count: Double(count), at: q)
     }
   }
+}
+
+/// Returns the range of two numbers of any order, of which the second may be unknown.
+private func range(_ a: Double, _ b: Double?) -> ClosedRange<Double> {
+  let other = b ?? a
+  return closedRange(min(a, other), max(a, other))
 }
 
 /// Returns the end of Wilson's interval of a share, which solves `|value - end| = q √(end (1 - end) / N)` and
@@ -112,6 +127,9 @@ public struct MetricEstimate: Sendable {
 private func wilsonEnd(of share: Double, count: Double, at q: Double) -> Double {
   let square = q * q / count
   let root = (share * (1 - share) / count + square / (4 * count)).squareRoot()
+  // Exactly so, without rounding.
+  if share == 0, q < 0 { return 0 }
+  if share == 1, q > 0 { return 1 }
   let end = (share + square / 2 + q * root) / (1 + square)
   return min(max(end, 0), 1)
 }

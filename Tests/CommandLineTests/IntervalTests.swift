@@ -65,7 +65,8 @@ import _TestSupport
       #expect(worst([value - bias], [try #require(metric["debiased"] as? Double)]).relative < 1e-9)
       agree(
         try #require(metric["debiased_interval"] as? [Double]),
-        MetricEstimate(value, bias: bias, summary).interval())
+        MetricEstimate(value, bias: bias, secondOrderBias: expected.secondOrderBias, summary)
+          .interval())
     }
     let people = try Self.score(count)
     #expect(people.output.contains(/fd +\d+\.\d+ \[\d+\.\d+, \d+\.\d+\]/), "\(people.output)")
@@ -144,6 +145,57 @@ import _TestSupport
     }
   }
 
+  /// Influences whose hash the result names, but which are not those that its standard error is from.
+  @Test("values that contradict the result are refused", arguments: [Float.nan, 0, 100])
+  func contradictingInfluences(factor: Float) throws {
+    let folder = try TemporaryFolder()
+    let out = folder.path("result.json")
+    #expect(try Self.score(160, "--out", out).status == 0)
+    var text = try String(contentsOfFile: out, encoding: .utf8)
+    let metrics = try #require(
+      (jsonObject(Data(text.utf8)) as? [String: Any])?["metrics"] as? [String: [String: Any]])
+    let influence = try #require(metrics["fd"]?["influence"] as? [String: Any])
+    let old = try #require(influence["sha256"] as? String)
+    let values = try NPYArray.read(folder.path("influence-\(old.prefix(16)).npy")).floats()
+    let changed = NPYArray(floats: values.map { $0 * factor }, shape: [values.count])
+    try Data(changed.serialized()).write(to: URL(fileURLWithPath: folder.path("new.npy")))
+    let new = try sha256(ofFile: folder.path("new.npy"))
+    try FileManager.default.moveItem(
+      atPath: folder.path("new.npy"), toPath: folder.path("influence-\(new.prefix(16)).npy"))
+    text = text.replacing(old, with: new)
+    try Data(text.utf8).write(to: URL(fileURLWithPath: out))
+    let run = try DisEvalProcess("compare", out, out)
+    #expect(run.status == 65 && run.errors.contains("InfluenceInvalid"), "\(run.errors)")
+    #expect(run.errors.contains("one of the two was changed"))
+  }
+
+  /// There is no folder beside a pipe, and a folder may not take another file.
+  @Test func aPipeHasNoInfluencesBesideIt() throws {
+    let run = try Self.score(160, "--out", "/dev/stderr", "--quiet")
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(run.errors.contains("\"influence\"") && run.output.contains("fd "))
+    let left = try FileManager.default.contentsOfDirectory(atPath: "/dev")
+    #expect(!left.contains { $0.hasPrefix("influence-") })
+  }
+
+  /// The influences of images on their own distance are 0, and only their curvature is left.
+  @Test func theImagesOfTheReferenceHaveAnInterval() throws {
+    let folder = try TemporaryFolder()
+    let (images, out) = (folder.path("images.npz"), folder.path("result.json"))
+    let made = try DisEvalProcess(["sample", "--out", images, "--quiet"] + Self.arguments(340))
+    #expect(made.status == 0, "\(made.errors)")
+    let weights = DisEvalProcess.file("reference_stats/fashion-mnist-extractor.safetensors")
+    let run = try DisEvalProcess(
+      "fid", images, images, "--weights", weights, "--json", "--out", out)
+    let metric = try #require(try Self.metrics(run)["fd"])
+    let ends = try #require(metric["interval"] as? [Double])
+    let value = try #require(metric["value"] as? Double)
+    #expect(ends[0] <= value && value <= ends[1] && ends[1] < 10, "\(value) in \(ends)")
+    // Its own reader accepts it.
+    let gate = try DisEvalProcess("gate", out, "--max", "fd=100")
+    #expect(gate.status == 0, "\(gate.output) \(gate.errors)")
+  }
+
   @Test func pairsWithoutInfluencesAreComparedByGroups() throws {
     let folder = try TemporaryFolder()
     let (first, second) = (folder.path("a/first.json"), folder.path("b/second.json"))
@@ -166,7 +218,8 @@ import _TestSupport
     let groups = try row()
     #expect(groups["method"] as? String == "groups")
     #expect(
-      (groups["method_reason"] as? String)?.contains("on the second are not beside it") == true)
+      groups["method_reason"] as? String
+        == "influence-….npy is not beside the second result")
     let differences = try [groups, whole].map { try #require($0["difference"] as? Double) }
     #expect(abs(differences[0] - differences[1]) <= 1e-12 * abs(differences[1]))
   }

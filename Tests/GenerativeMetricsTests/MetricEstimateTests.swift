@@ -24,6 +24,18 @@ import _TestSupport
     #expect(abs(debiased.interval().lowerBound - end(-q) + 3) <= 1e-13)
   }
 
+  /// What the bias leaves out to second order is within the interval.
+  @Test func theSecondOrderWidensTheInterval() {
+    let plain = MetricEstimate(10, bias: 3, summary).interval()
+    for second in [2.5, 3.75] {
+      let wide = MetricEstimate(10, bias: 3, secondOrderBias: second, summary)
+      #expect(wide.value == 7)
+      let (low, high) = (wide.interval().lowerBound, wide.interval().upperBound)
+      #expect(abs(low - (plain.lowerBound - max(second - 3, 0))) <= 1e-12)
+      #expect(abs(high - (plain.upperBound - min(second - 3, 0))) <= 1e-12)
+    }
+  }
+
   /// A limit at the end of an interval of confidence 1 - 2p has the probability p or 1 - p.
   @Test("limits agree with intervals", arguments: [0.5, 0.9, 0.95, 0.999])
   func limits(confidence: Double) {
@@ -123,6 +135,8 @@ import _TestSupport
     let z = studentQuantile(0.975, degreesOfFreedom: 100_000)
     #expect(abs(estimate.interval().lowerBound - 1 / (1 + z * z / 50)) <= 1e-12)
     #expect(estimate.interval().upperBound == 1)
+    let none = Jackknife(value: 0, leftOut: [Double](repeating: 0, count: 20), count: 400)
+    #expect(MetricEstimate(none, of: .precision).interval().lowerBound == 0)
     #expect(abs(estimate.probability(atLimit: estimate.interval().lowerBound) - 0.025) <= 1e-9)
   }
 }

@@ -38,7 +38,10 @@ private func coverage(_ samples: [ScoredSamples], truth: Double) -> [Double] {
       MetricEstimate($0.value, $0.influence.summary).interval().contains(mean)
     },
     share(of: samples) {
-      MetricEstimate($0.value, bias: $0.jackknife.bias, $0.influence.summary).interval()
+      MetricEstimate(
+        $0.value, bias: $0.jackknife.bias, secondOrderBias: $0.jackknife.secondOrderBias,
+        $0.influence.summary
+      ).interval()
         .contains(truth)
     },
   ]

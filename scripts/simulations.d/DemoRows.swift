@@ -111,7 +111,9 @@ extension DemoRows {
             share(
               share(of: samples) {
                 MetricEstimate(
-                  $0.value, bias: isDebiased ? $0.jackknife.bias : 0, $0.influence.summary
+                  $0.value, bias: isDebiased ? $0.jackknife.bias : 0,
+                  secondOrderBias: isDebiased ? $0.jackknife.secondOrderBias : nil,
+                  $0.influence.summary
                 ).interval().contains(goal)
               }),
             share(

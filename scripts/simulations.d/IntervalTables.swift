@@ -78,7 +78,10 @@ struct IntervalTables {
     try printCoverage("twenty groups") { samples, truth in
       (
         share(of: samples) {
-          MetricEstimate($0.value, bias: $0.jackknife.bias, $0.influence.summary).interval()
+          MetricEstimate(
+            $0.value, bias: $0.jackknife.bias, secondOrderBias: $0.jackknife.secondOrderBias,
+            $0.influence.summary
+          ).interval()
             .contains(truth)
         },
         share(of: samples) {
@@ -133,7 +136,10 @@ struct IntervalTables {
           else { continue }
           value[range].append(MetricEstimate(sample.value, summary).interval().contains(mean))
           debiased[range].append(
-            MetricEstimate(sample.value, bias: sample.jackknife.bias, summary).interval().contains(
+            MetricEstimate(
+              sample.value, bias: sample.jackknife.bias,
+              secondOrderBias: sample.jackknife.secondOrderBias, summary
+            ).interval().contains(
               truth))
         }
       }

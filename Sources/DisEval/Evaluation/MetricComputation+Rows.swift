@@ -34,12 +34,16 @@ extension MetricComputation {
 
   /// Whether the metrics of some rows have intervals.
   private func hasIntervals(_ rows: FeatureRows) -> Bool {
-    intervals == .computed && rows.count >= Jackknife.minimumCount
+    intervals == .computed && rows.count >= Jackknife.minimumCount && rows.count == subject.count
   }
 
   /// The reason that metrics of rows have no interval.
   private func reasonWithoutInterval(_ rows: FeatureRows) -> String {
     if case .omitted(let reason) = intervals { return reason }
+    if rows.count != subject.count {
+      return "the file has \(rows.count) rows of features, of "
+        + (subject.count.map { "\($0) images" } ?? "a number of images that it does not say")
+    }
     return "\(rows.count) images; an interval needs at least \(Jackknife.minimumCount)"
   }
 
@@ -110,7 +114,7 @@ extension MetricComputation {
     if let part = found[.gaussian(width: width)] {
       var metric = EvaluationResult.Metric(part.unbiased, of: .discrepancy)
       metric.kernelWidth = width
-      if case .omitted(let reason) = intervals { metric.removeInterval(reason) }
+      if !hasIntervals(rows) { metric.removeInterval(reasonWithoutInterval(rows)) }
       result.metrics[MetricTitle.discrepancy.rawValue] = metric
     }
     guard wanted.contains(.kid) else { return }

@@ -254,7 +254,7 @@ final class SweepSession {
   private func keep(
     _ result: EvaluationResult, _ checkpoint: SweepCheckpoint, key: String
   ) throws -> LedgerEntry {
-    try result.write(to: resultPath(key))
+    try result.write(to: resultPath(key), warn: reporter.warn)
     let entry = try list(result, checkpoint.completed(), key: key)
     try hashes.save()
     return entry

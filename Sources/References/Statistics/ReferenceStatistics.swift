@@ -189,7 +189,12 @@ public struct ReferenceStatistics: Sendable {
     guard let reader = try logits?() else { return false }
     let shape = try StatisticsContent.checkedRowShape(reader, path: path, atLeast: 0)
     guard shape.rows == count, shape.columns > 0 else { return false }
-    try Self.forEachRows(of: reader) { try body(shape.columns, $0) }
+    try Self.forEachRows(of: reader) { rows in
+      guard rows.allSatisfy(\.isFinite) else {
+        throw StatisticsContent.refusal(path, "logits that are not finite")
+      }
+      try body(shape.columns, rows)
+    }
     return true
   }
 

@@ -29,13 +29,17 @@ extension Gate {
         "not paired: the seeds differ or are not known, and the policy requires pairs")
     }
     let (own, others): (JudgedMetric, JudgedMetric)
-    let change: RecordedDifference
     do throws(Failure) {
       own = try candidate.judged(name, plugIn: policy.plugIn)
       others = try baseline.judged(name, plugIn: policy.plugIn)
-      change = try own.difference(from: others, paired: isPaired)
     } catch {
       return check.unsaid(error.detail + (policy.plugIn ? "" : Self.plugInAdvice))
+    }
+    let change: RecordedDifference
+    do throws(Failure) {
+      change = try own.difference(from: others, paired: isPaired)
+    } catch {
+      return check.unsaid(error.detail)
     }
     check.show(own)
     check.limit = others.value
@@ -59,7 +63,8 @@ extension Gate {
       pWorse: pWorse, pPass: 1 - pWorse)
     check.comparison?.method = change.method.rawValue
     if isPaired, change.method == .groups {
-      check.comparison?.methodReason = own.reasonForGroups(against: others)
+      check.comparison?.methodReason = own.reasonForGroups(
+        against: others, names: ("the result", "the baseline"))
     }
     return check
   }
@@ -116,9 +121,14 @@ extension Gate {
       } else {
         check.reason = aspect + check.reason
       }
-      if check.metric != leading, check.comparison != nil, check.verdict == .cannotSay {
+      let isUnchanged =
+        check.comparison == nil && check.value != nil && check.value == check.limit
+        && candidate.metrics[check.metric]?.isWithoutSpread == true
+      if leading != nil, check.metric != leading, check.verdict == .cannotSay,
+        check.comparison != nil || isUnchanged
+      {
         check.verdict = .pass
-        check.reason += "; not shown to be worse"
+        check.reason += isUnchanged ? "; the same as in the baseline" : "; not shown to be worse"
       }
       return check
     }

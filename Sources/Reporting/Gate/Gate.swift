@@ -153,7 +153,9 @@ public struct Gate: Sendable {
   }
 
   func advice(_ factor: Double?, _ condition: String) -> String {
-    guard let factor else { return "; no number of samples would tell \(condition)" }
+    guard let factor else {
+      return "; needs more than 10,000 times the samples for a verdict \(condition)"
+    }
     let shown = Swift.max(factor < 10 ? (factor * 10).rounded() / 10 : factor.rounded(), 1.1)
     return "; needs about \(sixDigits(shown)) times the samples for a verdict with a power of 80 % "
       + condition

@@ -98,7 +98,10 @@ extension GateReport {
     let lines =
       gauge("dis_eval_gate_status", "0 pass, 1 worse, 3 cannot say.", [" \(verdict.exitStatus)"])
       + gauge("dis_eval_samples", "Samples scored.", num.map { [" \($0)"] } ?? [])
-      + metrics("dis_eval_metric", "Value of a metric.") { $0.value }
+      + metrics("dis_eval_metric", "The number of a metric that is judged.") {
+        $0.debiased ?? $0.value
+      }
+      + metrics("dis_eval_metric_value", "The plug-in value of a metric.") { $0.value }
       + metrics("dis_eval_metric_low", "Low end of its interval.") { $0.interval?.lowerBound }
       + metrics("dis_eval_metric_high", "High end of its interval.") { $0.interval?.upperBound }
       + metrics("dis_eval_metric_error", "Its standard error.") { $0.standardError }

@@ -56,10 +56,13 @@ extension Baseline {
   /// Writes the baseline, and the influences of the images on its distances beside it, in files that are
   /// named by their hashes.
   ///
-  /// - Throws: `Failure` (73, 74, 77) if a file cannot be written; `EncodingError` if a number is not finite.
-  public func write(to path: String) throws {
-    let document = try json()
-    try metrics.writeInfluences(beside: path)
-    try AtomicFile.write(document, to: path)
+  /// - Parameters:
+  ///   - path: The path of the document.
+  ///   - warn: Called with a sentence if influences cannot be written. The document then stands without them.
+  /// - Throws: `Failure` (73, 74, 77) if the document cannot be written; `EncodingError` if a number is not
+  ///   finite.
+  public func write(to path: String, warn: (String) -> Void) throws {
+    try AtomicFile.write(try json(), to: path)
+    metrics.writeInfluences(beside: path, warn: warn)
   }
 }

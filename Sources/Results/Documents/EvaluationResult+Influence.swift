@@ -67,7 +67,7 @@ extension EvaluationResult.Metric.Influence {
 
   /// Returns the path of the file beside a result.
   private func path(beside result: String) -> String? {
-    guard let sha256 else { return nil }
+    guard let sha256, sha256.wholeMatch(of: /[0-9a-f]{64}/) != nil else { return nil }
     let folder = (result as NSString).deletingLastPathComponent
     let name = "influence-\(sha256.prefix(16)).npy"
     return folder.isEmpty ? name : "\(folder)/\(name)"
@@ -97,17 +97,26 @@ extension EvaluationResult.Metric.Influence {
       throw invalid("\(file.size) bytes are more than the influences of \(count ?? 0) images have")
     }
     let bytes = try file.bytes(at: 0, count: file.size)
-    let found = Self.sha256(bytes)
-    guard found == sha256 else {
+    let hash = Self.sha256(bytes)
+    guard hash == sha256 else {
       throw invalid(
-        "its SHA-256 is \(found), '\(result)' names \(sha256); restore the file, or remove it to do "
+        "its SHA-256 is \(hash), '\(result)' names \(sha256); restore the file, or remove it to do "
           + "without it")
     }
     let array = try NPYArray.parse(bytes, subject: path)
     guard array.type == .float32, array.shape == [count] else {
       throw invalid("\(array.type) \(array.shape), expected float32 [\(count)]")
     }
-    values = array.floats()
+    let found = array.floats()
+    let squares = found.reduce(0) { $0 + Double($1) * Double($1) }
+    let error = squares.squareRoot() / Double(count)
+    // In float32, and in single precision for each.
+    guard error.isFinite, abs(error - standardError) <= 1e-5 * standardError else {
+      throw invalid(
+        "its values have the standard error \(error), '\(result)' has \(standardError); one of the two was "
+          + "changed")
+    }
+    values = found
   }
 
   private static let largestHeader = 1 << 12
@@ -115,13 +124,16 @@ extension EvaluationResult.Metric.Influence {
 
 extension EvaluationResult {
   /// Writes the result as JSON, and the influences of the images on its distances beside it, in files that
-  /// are named by their hashes.
+  /// are named by their hashes. Beside a pipe or a device, there are none.
   ///
-  /// - Throws: `Failure` (73, 74, 77) if a file cannot be written; `EncodingError` if a number is not finite.
-  public func write(to path: String) throws {
-    let document = try json()
-    try metrics.writeInfluences(beside: path)
-    try AtomicFile.write(document, to: path)
+  /// - Parameters:
+  ///   - path: The path of the result.
+  ///   - warn: Called with a sentence if influences cannot be written. The result then stands without them.
+  /// - Throws: `Failure` (73, 74, 77) if the result cannot be written; `EncodingError` if a number is not
+  ///   finite.
+  public func write(to path: String, warn: (String) -> Void) throws {
+    try AtomicFile.write(try json(), to: path)
+    metrics.writeInfluences(beside: path, warn: warn)
   }
 }
 
@@ -139,10 +151,21 @@ extension EvaluationResult {
 }
 
 extension [String: EvaluationResult.Metric] {
-  /// Writes the influences that are known beside a document.
-  package func writeInfluences(beside path: String) throws(Failure) {
-    for (_, metric) in sorted(by: { $0.key < $1.key }) {
-      try metric.influence?.write(beside: path)
+  /// Writes the influences that are known beside a document, unless that is a pipe or a device.
+  ///
+  /// - Parameter warn: Called with a sentence if they cannot be written.
+  package func writeInfluences(beside path: String, warn: (String) -> Void) {
+    let isDevice = ["/dev/", "/proc/"].contains { path.hasPrefix($0) }
+    let attributes = try? FileManager.default.attributesOfItem(atPath: realPath(path))
+    guard !isDevice, attributes?[.type] as? FileAttributeType == .typeRegular else { return }
+    for (name, metric) in sorted(by: { $0.key < $1.key }) {
+      do throws(Failure) {
+        try metric.influence?.write(beside: path)
+      } catch {
+        warn(
+          "the influences of the images on \(name) are not beside '\(path)', so that pairs will be compared by "
+            + "groups: \(error)")
+      }
     }
   }
 
@@ -152,4 +175,9 @@ extension [String: EvaluationResult.Metric] {
       try self[name]?.influence?.read(beside: path, count: count)
     }
   }
+}
+
+/// Returns the path of the file that a path leads to.
+private func realPath(_ path: String) -> String {
+  URL(fileURLWithPath: path).resolvingSymlinksInPath().path
 }

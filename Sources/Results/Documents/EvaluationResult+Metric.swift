@@ -137,7 +137,7 @@ extension EvaluationResult.Metric {
     public var groups: Int
     /// The value with each group left out, in group order.
     public var values: [Double]
-    /// The value of the images of the first ten groups, and of the others, from which the bias is known to second
+    /// The value of the images of the first ten groups, and of the others, from which the bias follows to second
     /// order; nil if they are not known.
     public var halves: [Double]?
 

@@ -76,7 +76,7 @@ extension EvaluationResult.Metric {
   /// Why a distance cannot be judged, if there are no more images than features.
   package var reasonWithoutFullRank: String? {
     factorizations?.first?.method == FrechetDistance.Factorization.Method.lowRank.rawValue
-      ? "fewer samples than dimensions of a feature: the covariance has not its full rank" : nil
+      ? "no more samples than features: the covariance has not its full rank" : nil
   }
 
   /// Returns why a distance is not debiased; nil if it is.
@@ -152,13 +152,16 @@ extension JudgedMetric {
   }
 
   /// Why pairs are compared by groups of images rather than image by image; nil if they are not.
-  package func reasonForGroups(against other: JudgedMetric) -> String? {
+  ///
+  /// - Parameters:
+  ///   - other: The same metric of other images.
+  ///   - names: What the two sides are called.
+  package func reasonForGroups(
+    against other: JudgedMetric, names: (String, String)
+  ) -> String? {
     guard influence != nil || other.influence != nil else { return nil }
-    let sides = [("the first", self), ("the second", other)].filter {
-      $0.1.influence?.values == nil
-    }
+    let sides = [(names.0, self), (names.1, other)].filter { $0.1.influence?.values == nil }
     guard !sides.isEmpty else { return nil }
-    return
-      "the influences of the images on \(sides.map(\.0).joined(separator: " and ")) are not beside it"
+    return "influence-….npy is not beside \(sides.map(\.0).joined(separator: " and "))"
   }
 }

@@ -43,7 +43,9 @@ extension EvaluationResult.Metric {
   /// Whether all values of the jackknife are equal, so that they do not indicate how much the
   /// metric varies.
   package var isWithoutSpread: Bool {
-    jackknife.map { leftOut in leftOut.values.allSatisfy { $0 == leftOut.values[0] } } ?? false
+    if let influence { return influence.standardError == 0 }
+    return jackknife.map { leftOut in leftOut.values.allSatisfy { $0 == leftOut.values[0] } }
+      ?? false
   }
 
   /// Returns what is impossible for a metric with this name.
@@ -66,7 +68,7 @@ extension EvaluationResult.Metric {
 
   /// Returns what is inconsistent with the values of the jackknife.
   fileprivate func contradiction(named name: String, count: Int?) -> String? {
-    if let interval, influence == nil, !interval.contains(value) {
+    if let interval, !interval.contains(value) {
       return "value: \(value) lies outside its own interval, [\(interval.lowerBound), "
         + "\(interval.upperBound)]"
     }
@@ -89,9 +91,14 @@ extension EvaluationResult.Metric {
     }
     let implied = leftOut.jackknife(of: jackknifeValue, count: count)
     guard implied.margin.isFinite else { return "jackknife: its values are too large" }
-    let largestChange = (leftOut.values + (leftOut.halves ?? [])).reduce(0) { max($0, abs($1 - jackknifeValue)) }
+    let largestChange = (leftOut.values + (leftOut.halves ?? [])).reduce(0) {
+      max($0, abs($1 - jackknifeValue))
+    }
     if let bias, !agree(bias, implied.bias, scale: largestChange) {
       return "bias: found \(bias), its jackknife values give \(implied.bias)"
+    }
+    if let sha256 = influence?.sha256, sha256.wholeMatch(of: /[0-9a-f]{64}/) == nil {
+      return "influence.sha256: found '\(sha256)', expected 64 hexadecimal digits"
     }
     guard let interval else { return nil }
     let title = MetricTitle(rawValue: name)

@@ -160,14 +160,23 @@ extension EvaluationResult.Metric {
   }
 
   /// Returns the number with the distribution of its error.
+  ///
+  /// Near a distance of 0, the influences vanish and their curvature takes over, which the formula of their
+  /// interval is not made for. Where that interval has no end or does not contain the value, the one from groups of
+  /// images is taken, which is too wide there.
   func estimate(
     _ jackknife: Jackknife, of title: MetricTitle, isDebiased: Bool
   ) -> MetricEstimate {
-    influence.map {
-      MetricEstimate(value, bias: isDebiased ? jackknife.bias : 0, $0.summary)
+    if let influence {
+      let plain = MetricEstimate(value, influence.summary).interval()
+      if plain.upperBound.isFinite, plain.contains(value) {
+        return MetricEstimate(
+          value, bias: isDebiased ? jackknife.bias : 0,
+          secondOrderBias: isDebiased ? jackknife.secondOrderBias : nil, influence.summary)
+      }
     }
-      ?? MetricEstimate(
-        jackknife, of: title, isDebiased: isDebiased && subsetError == nil,
-        extraError: isDebiased ? 0 : subsetError ?? 0)
+    return MetricEstimate(
+      jackknife, of: title, isDebiased: isDebiased && subsetError == nil,
+      extraError: isDebiased ? 0 : subsetError ?? 0)
   }
 }

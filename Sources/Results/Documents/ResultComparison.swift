@@ -109,7 +109,8 @@ public struct ResultComparison: Codable, Sendable {
         row.standardError = difference.test.standardError
         (row.interval, row.method) = (difference.test.interval, difference.method.rawValue)
         if isPaired, difference.method == .groups {
-          row.methodReason = others.reasonForGroups(against: own)
+          row.methodReason = others.reasonForGroups(
+            against: own, names: ("the first result", "the second result"))
         }
       } catch {
         row.intervalReason = error.detail

@@ -103,13 +103,13 @@ extension GateCommand {
     guard count == 1 else {
       try check(request.prepare(execution, reporter: .silent))
       let repeated = try await request.repeated(count, execution, reporter: running.reporter)
-      if let keepResult { try repeated.write(to: keepResult) }
+      if let keepResult { try repeated.write(to: keepResult, warn: running.reporter.warn) }
       return try RecordedEvaluation(repeated, path: path)
     }
     let evaluation = try request.prepare(execution, reporter: running.reporter)
     try check(evaluation)
     let result = try await evaluation.run()
-    if let keepResult { try result.write(to: keepResult) }
+    if let keepResult { try result.write(to: keepResult, warn: running.reporter.warn) }
     return RecordedEvaluation(result, path: path)
   }
 

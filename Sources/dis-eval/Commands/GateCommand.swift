@@ -4,6 +4,7 @@ import Foundation
 import GenerativeMetrics
 import Reporting
 import Results
+import Work
 
 struct GateCommand: ComputingCommand {
   static let configuration = CommandConfiguration(
@@ -15,8 +16,8 @@ struct GateCommand: ComputingCommand {
       contradicts itself; 78 for an invalid policy or baseline.
 
       A result contradicts itself if a value lies outside its own interval or is impossible for \
-      the metric, if the interval or the bias does not follow from the jackknife values, or if a \
-      key occurs twice. If all jackknife values are equal, the gate cannot say.
+      the metric, if the interval or the bias does not follow from the jackknife values and the \
+      influences, or if a key occurs twice. If all jackknife values are equal, the gate cannot say.
 
       You can give limits and tolerances more than once, and in addition to those of the policy. \
       The strictest applies.
@@ -230,6 +231,9 @@ struct GateCommand: ComputingCommand {
       .report(
         comparing: names.isEmpty ? nil : names, isDiagnosis: isDiagnosis,
         audit: try await auditCheck())
+    for index in report.checks.indices {
+      report.checks[index].reason = namingOptions(report.checks[index].reason)
+    }
     // There is nothing to compare a first baseline with.
     if updateBaseline != nil, baseline == nil, report.checks.isEmpty { report.verdict = .pass }
 
@@ -306,7 +310,13 @@ struct GateCommand: ComputingCommand {
     let update = Baseline.Update(
       reason: reason ?? "", date: Date.now.formatted(.iso8601), commit: isHash ? commit : nil,
       verdict: verdict)
-    try Baseline(candidate, update: update).write(to: path)
+    try Baseline(candidate, update: update).write(to: path, warn: running.reporter.warn)
+    for (name, metric) in candidate.metrics.sorted(by: { $0.key < $1.key })
+    where metric.influence != nil && metric.influence?.values == nil {
+      running.reporter.warn(
+        "the influences of the images on \(name) are not beside the result, so that pairs with this baseline will be "
+          + "compared by groups")
+    }
     Terminal.wrote(path, quiet: running.quiet)
   }
 

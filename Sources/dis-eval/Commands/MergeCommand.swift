@@ -52,6 +52,7 @@ struct MergeCommand: ComputingCommand {
     try check(request)
     try output.check()
     try await output.run(
-      request.prepare(running.execution, reporter: running.reporter), quiet: running.quiet)
+      request.prepare(running.execution, reporter: running.reporter), running.reporter,
+      quiet: running.quiet)
   }
 }

@@ -76,7 +76,7 @@ struct RerunCommand: ComputingCommand {
     let reproduction = Reproduction(
       of: recorded, now: try await evaluation.run())
 
-    if let out { try reproduction.result.write(to: out) }
+    if let out { try reproduction.result.write(to: out, warn: running.reporter.warn) }
     Terminal.wrote(out, quiet: running.quiet)
     try json
       ? Terminal.result(reproduction.json()) : Terminal.result(text(of: reproduction, of: result))

@@ -179,7 +179,7 @@ struct EvaluationOptions: ParsableArguments {
     guard repeats == 1 else {
       let repeated = try await request.repeated(
         repeats, execution, reporter: running.reporter, first: noteMissing)
-      return try output.write(repeated, quiet: running.quiet)
+      return try output.write(repeated, running.reporter, quiet: running.quiet)
     }
     let isShard = execution.run?.shard != nil
     if isShard {
@@ -190,7 +190,9 @@ struct EvaluationOptions: ParsableArguments {
     }
     let evaluation = try request.prepare(execution, reporter: running.reporter)
     noteMissing(evaluation)
-    guard isShard else { return try await output.run(evaluation, quiet: running.quiet) }
+    guard isShard else {
+      return try await output.run(evaluation, running.reporter, quiet: running.quiet)
+    }
     let shard = try await evaluation.makeShard()
     if output.json { try Terminal.result(shard.json()) }
     if !running.quiet {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import DisEval
 import Files
+import Work
 
 /// Where a result and pictures of its samples are written.
 struct ResultOptions: ParsableArguments {
@@ -48,14 +49,14 @@ struct ResultOptions: ParsableArguments {
   }
 
   /// Writes the results of several seeds.
-  func write(_ repeated: RepeatedResult, quiet: Bool) throws {
-    if let out { try repeated.write(to: out) }
+  func write(_ repeated: RepeatedResult, _ reporter: Reporter, quiet: Bool) throws {
+    if let out { try repeated.write(to: out, warn: reporter.warn) }
     Terminal.wrote(out, quiet: quiet)
     try json ? Terminal.result(repeated.json()) : Terminal.result(summary(of: repeated))
   }
 
   /// Runs an evaluation and writes the requested files.
-  func run(_ evaluation: PreparedEvaluation, quiet: Bool) async throws {
+  func run(_ evaluation: PreparedEvaluation, _ reporter: Reporter, quiet: Bool) async throws {
     let saved = try saveImages.map { try ImageOutput(path: $0, count: evaluation.sampleCount) }
     var sheet = SampleGrid(classCount: evaluation.classCount)
     let result = try await evaluation.run(
@@ -66,7 +67,7 @@ struct ResultOptions: ParsableArguments {
         } : nil)
     try saved?.finish()
     if let grid { try sheet.write(to: grid) }
-    if let out { try result.write(to: out) }
+    if let out { try result.write(to: out, warn: reporter.warn) }
     Terminal.wrote(out, grid, saveImages, quiet: quiet)
     try json ? Terminal.result(result.json()) : Terminal.result(summary(of: result))
   }

@@ -38,6 +38,7 @@ private let optionNames = [
   "objective": "--objective",
   "only": "--only",
   "path": "--path",
+  "plugIn": "--plug-in",
   "prediction": "--prediction",
   "rawOut": "--raw-out",
   "recursive: false": "--no-recursive",

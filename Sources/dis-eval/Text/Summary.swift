@@ -103,10 +103,17 @@ private func metricLines(_ result: EvaluationResult) -> [String] {
     let debiased =
       metric.debiased.map { "   debiased " + number($0) + ends(metric.debiasedInterval) }
       ?? metric.debiasedReason.map { "   (not debiased: \($0))" } ?? ""
+    // What was not asked for need not be said.
+    let reason =
+      metric.interval != nil || metric.intervalReason == "not asked for"
+      ? "" : metric.intervalReason.map { "   (no interval: \($0))" } ?? ""
+    let part = metric.referenceBias ?? 0
+    let added =
+      abs(part) > 0.01 * abs(metric.value) ? "   (the reference adds about \(number(part)))" : ""
     let own = metric.referenceValue.map { "   (of the reference " + number($0) + ")" } ?? ""
-    return column(name, width) + "  " + number(metric.value) + ends(metric.interval) + debiased
-      + own
-      + definition + floor
+    return column(name, width) + "  " + number(metric.value) + ends(metric.interval) + reason
+      + debiased
+      + added + own + definition + floor
   }
   return metrics
     + result.skipped.sorted { $0.key < $1.key }.map {
@@ -120,12 +127,14 @@ private func diagnosisLines(_ diagnosis: Diagnosis) -> [String] {
   if let distance = diagnosis.distance {
     lines.append(
       "  distance    means \(number(distance.meanPart)) + covariances "
-        + "\(number(distance.covariancePart)); \(distance.directionsOfFourFifths) directions carry 80 %"
+        + "\(number(distance.covariancePart)); \(distance.directionsOfFourFifths) "
+        + (distance.directionsOfFourFifths == 1
+          ? "direction carries 80 %" : "directions carry 80 %")
     )
   }
   if let classes = diagnosis.classes {
     let worst = classes.deviations.prefix(3).filter { abs($0.residual) > 2 }.map {
-      "class \($0.index) \($0.count) images, \(number($0.expected)) expected"
+      "class \($0.index): \($0.count) images, \(number($0.expected)) expected"
     }
     lines.append(
       "  classes     chi-squared \(number(classes.chiSquared)), \(classes.degreesOfFreedom) degrees of freedom, p "

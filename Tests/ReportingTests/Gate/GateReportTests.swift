@@ -94,9 +94,13 @@ import _TestSupport
       # HELP dis_eval_samples Samples scored.
       dis_eval_samples 10
       # TYPE dis_eval_metric gauge
-      # HELP dis_eval_metric Value of a metric.
+      # HELP dis_eval_metric The number of a metric that is judged.
       dis_eval_metric{name="fid"} 4.5
       dis_eval_metric{name="is"} 4.5
+      # TYPE dis_eval_metric_value gauge
+      # HELP dis_eval_metric_value The plug-in value of a metric.
+      dis_eval_metric_value{name="fid"} 4.5
+      dis_eval_metric_value{name="is"} 4.5
       # TYPE dis_eval_metric_low gauge
       # HELP dis_eval_metric_low Low end of its interval.
       dis_eval_metric_low{name="is"} 4.1
