@@ -92,6 +92,13 @@ import _TestSupport
     let (images, features) = try (scores("a.npz"), scores("features.npz"))
     #expect(Set(images.keys) == ["fd", "cs"])
     #expect(try canonical(images) == canonical(features))
+    let document = try run(
+      "fid", "--images", folder.path("features.npz"), "--ref", folder.path("features.npz"),
+      "--weights", Self.weights, "--json"
+    ).json()
+    let extractor = (document["provenance"] as? [String: Any])?["extractor"] as? [String: Any]
+    #expect(
+      (extractor?["preprocessing"] as? String)?.contains("28x28") == true, "\(extractor ?? [:])")
     #expect(images["fd"]?["debiased_interval"] is [Double] && images["cs"]?["interval"] is [Double])
   }
 

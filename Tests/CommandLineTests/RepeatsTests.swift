@@ -121,6 +121,15 @@ import _TestSupport
     let test = try #require(
       checks.first { $0["metric"] as? String == "fd" }?["comparison"] as? [String: Any])
     #expect(test["paired"] as? Bool == true && test["method"] as? String == "influences")
+    // Seeds that are not those of the provenance.
+    let text = try String(contentsOfFile: baseline, encoding: .utf8)
+    let other = folder.path("other.json")
+    try text.replacing(/"seeds" : \[\s*0,/, with: "\"seeds\" : [ 1,").replacing(
+      "1,\n    1", with: "1,\n    2"
+    )
+    .write(toFile: other, atomically: true, encoding: .utf8)
+    let refused = try DisEvalProcess("gate", same, "--baseline", other)
+    #expect(refused.status == 78 && refused.errors.contains("seeds: found"), "\(refused.errors)")
     let again = try DisEvalProcess(
       "gate", "--ckpt", DisEvalProcess.checkpoint, "--ref", DisEvalProcess.statistics, "--baseline",
       baseline)

@@ -59,7 +59,7 @@ package struct MetricComputation {
     let pair = preparedPair(dialect, other)
     var result = EvaluationResult.DialectResult(
       preprocessing: extractor?.preprocessing(definition.preparation)
-        ?? definition.preparation.description,
+        ?? subject.recordedPreprocessing ?? definition.preparation.description,
       meanPrecision: definition.mean.rawValue, ddof: definition.ddof)
     for (name, isSpatial) in [(MetricName.fid, false), (.sfid, true)] where wanted.contains(name) {
       let keys = [

@@ -18,6 +18,15 @@ package enum Side {
     }
   }
 
+  /// How the images behind statistics were prepared, by their record; nil for images, or if it is not known.
+  var recordedPreprocessing: String? {
+    if case .statistics(let statistics, _) = self {
+      statistics.record?.extractor.preprocessing
+    } else {
+      nil
+    }
+  }
+
   var sha256: String? {
     if case .images(let collection) = self { collection.sha256 } else { nil }
   }

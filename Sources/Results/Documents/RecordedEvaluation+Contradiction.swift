@@ -11,6 +11,10 @@ extension RecordedEvaluation {
     if let seeds, seeds.count < 1 || zip(seeds, seeds.dropFirst()).contains(where: { $0 >= $1 }) {
       return "seeds: found \(seeds), expected different ones in ascending order"
     }
+    if let first = seeds?.first, first != provenance.seed {
+      return "seeds: found \(first) as the first, expected the seed of the provenance, "
+        + "\(provenance.seed.map(String.init) ?? "which has none")"
+    }
     // Each sample has four characters.
     if let digests = sampleDigests?.utf8.count,
       digests % 4 != 0 || digests / 4 != provenance.num ?? 0
