@@ -76,6 +76,9 @@ package struct Architecture: Equatable, Sendable {
   package var nullClass: Int?
   /// Whether the second half of the blocks receives the outputs of the first half.
   package var hasSkips: Bool
+  /// Whether a DiS has a token for the label; if not, the label is added to the time. True for
+  /// networks without classes and of other families.
+  package var labelIsToken = true
   /// The number of tokens, L.
   package var tokenCount: Int
   /// The number of parameters that a forward pass uses.

@@ -14,6 +14,7 @@ extension ModelProvenance {
     (backbone, heads) = (architecture.family.rawValue, architecture.heads)
     (parameters, tokens) = (architecture.parameterCount, architecture.tokenCount)
     nullClass = architecture.nullClass
+    if !architecture.labelIsToken { conditioning = "label-in-time" }
     let paperOperations = architecture.paperOperations / 1e9
     if architecture.family == .dis { gflopsThop = paperOperations } else { gmacs = paperOperations }
     switch architecture.process {

@@ -48,6 +48,24 @@ private let goldens = Goldens(.module)
     }
   }
 
+  /// The original has no such network; the goldens are from scripts/train_demo/make_goldens.py.
+  @Test func labelAddedToTheTimeOnly() throws {
+    let file = goldens.path("label_in_time.safetensors")
+    let model = try DiSModel(try CheckpointFile.open(file).stateDict(key: nil))
+    #expect(!model.configuration.labelIsToken)
+    #expect(model.architecture.tokenCount == 17)
+    #expect(model.architecture.imageSide == 28)
+    let inputs = try goldens.tensors("label_in_time.x")
+    let timesteps = try goldens.array("label_in_time.t").floats()
+    let labels = try goldens.array("label_in_time.y").integers()
+    for (index, expected) in try goldens.tensors("label_in_time.out").enumerated() {
+      let output = model(inputs[index], time: Double(timesteps[index]), label: labels[index])
+      let worst = worst(output.values, expected.values)
+      #expect(worst.relative <= 2e-5, "image \(index): \(worst)")
+    }
+    #expect(model.architecture.parameterCount == 21_730)
+  }
+
   @Test("bfloat16 keeps two digits", arguments: ["small", "width50", "s2_px32", "s2_lat32_c1000"])
   func bfloat16(name: String) throws {
     let folder = try TemporaryFolder()

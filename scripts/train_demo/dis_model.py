@@ -1,4 +1,4 @@
-"""DiS, a diffusion model whose backbone is a bidirectional Mamba (arXiv 2402.05608), class-conditional, on a CPU.
+"""DiS, a diffusion model whose backbone is a bidirectional Mamba (arXiv 2402.05608), on a CPU.
 
 Parameter names, shapes and mathematics are those of the published model; the kernels (mixer_ops) are our own.
 """
@@ -135,36 +135,52 @@ class LabelEmbedding(nn.Module):
 
 
 class FinalLayer(nn.Module):
-    """Layer norm, modulated by time and class, and a linear map to the pixels of a patch."""
+    """Layer norm, modulated by time and class if there are classes, and a linear map to the pixels of a patch."""
 
-    def __init__(self, dim, outputs):
+    def __init__(self, dim, outputs, modulated):
         super().__init__()
         self.linear = nn.Linear(dim, outputs)
-        self.adaLN_modulation = nn.Sequential(nn.SiLU(), nn.Linear(dim, 2 * dim))
-        for parameter in [*self.linear.parameters(), self.adaLN_modulation[1].bias]:
+        zeroed = [*self.linear.parameters()]
+        if modulated:
+            self.adaLN_modulation = nn.Sequential(nn.SiLU(), nn.Linear(dim, 2 * dim))
+            zeroed.append(self.adaLN_modulation[1].bias)
+        for parameter in zeroed:
             nn.init.zeros_(parameter)
 
     def forward(self, x, condition):
-        shift, scale = self.adaLN_modulation(condition).chunk(2, dim=1)
         x = F.layer_norm(x, x.shape[-1:], eps=1e-6)
-        return self.linear(x * (1 + scale[:, None]) + shift[:, None])
+        if condition is not None:
+            shift, scale = self.adaLN_modulation(condition).chunk(2, dim=1)
+            x = x * (1 + scale[:, None]) + shift[:, None]
+        return self.linear(x)
 
 
 class DiS(nn.Module):
-    """Predicts the noise and the variance of a noisy image; `depth` is even, and the network has depth + 1 blocks."""
+    """Predicts the noise and the variance of a noisy image; `depth` is even, and the network has depth + 1 blocks.
 
-    def __init__(self, image_size=28, patch_size=4, dim=96, depth=6, channels=1, classes=10):
+    As in the original, the label is a token, and is added to the time of the final layer. With `label_token` false,
+    there is no such token, and the label is added to the time wherever that is used. Without classes, as in the
+    original, the final layer is not modulated, and the time is a token only.
+    """
+
+    def __init__(
+        self, image_size=28, patch_size=4, dim=96, depth=6, channels=1, classes=10, label_token=True, skips=True
+    ):
         super().__init__()
         self.patch_size, self.channels, self.classes, self.dim = patch_size, channels, classes, dim
-        self.pos_embed = nn.Parameter(torch.zeros(1, 2 + (image_size // patch_size) ** 2, dim))
+        self.skips = skips
+        self.label_token = label_token and classes is not None
+        extra = 2 if self.label_token else 1
+        self.pos_embed = nn.Parameter(torch.zeros(1, extra + (image_size // patch_size) ** 2, dim))
         self.patch_embed = PatchEmbed(channels, patch_size, dim)
         self.time_embed = nn.Sequential(nn.Linear(dim, 4 * dim), nn.SiLU(), nn.Linear(4 * dim, dim))
-        self.label_emb = LabelEmbedding(classes, dim)
+        if classes is not None:
+            self.label_emb = LabelEmbedding(classes, dim)
         self.in_blocks = nn.ModuleList(Block(dim) for _ in range(depth // 2))
         self.mid_block = Block(dim)
-        self.out_blocks = nn.ModuleList(Block(dim, skip=True) for _ in range(depth // 2))
+        self.out_blocks = nn.ModuleList(Block(dim, skip=skips) for _ in range(depth // 2))
         self.norm_f = RmsNorm(dim)
-        self.final_layer = FinalLayer(dim, patch_size**2 * 2 * channels)
+        self.final_layer = FinalLayer(dim, patch_size**2 * 2 * channels, modulated=classes is not None)
         self.precision = Precision()
         nn.init.normal_(self.pos_embed, std=0.02)
         for block in self.blocks():
@@ -177,17 +193,21 @@ class DiS(nn.Module):
     def forward(self, x, timesteps, labels):
         """Images [B, C, H, W], timesteps 0..999 and labels (`classes` means none) -> [B, 2 C, H, W]."""
         time = self.time_embed(timestep_embedding(timesteps, self.dim).to(x.dtype))
-        label = self.label_emb(labels)
-        residual = torch.cat([label[:, None], time[:, None], self.patch_embed(x)], dim=1) + self.pos_embed
+        condition, tokens = None, [time]
+        if self.classes is not None:
+            label = self.label_emb(labels)
+            condition = time + label
+            tokens = [label, time] if self.label_token else [condition]
+        residual = torch.cat([torch.stack(tokens, dim=1), self.patch_embed(x)], dim=1) + self.pos_embed
         hidden, skips = None, []
         for block in self.in_blocks:
             hidden, residual = block(hidden, residual, self.precision)
-            skips.append(hidden)
+            skips.append(hidden if self.skips else None)
         hidden, residual = self.mid_block(hidden, residual, self.precision)
         for block in self.out_blocks:
             hidden, residual = block(hidden, residual, self.precision, skips.pop())
         x, _ = mixer_ops.plain_add_rms_norm(hidden, residual, self.norm_f.weight, self.norm_f.eps, residual.dtype)
-        x = self.final_layer(x, time + label)[:, 2:]
+        x = self.final_layer(x, condition)[:, len(tokens) :]
         side = math.isqrt(x.shape[1])
         x = x.unflatten(2, (self.patch_size, self.patch_size, 2 * self.channels))
         x = x.unflatten(1, (side, side))  # [B, row, column, y, x, channel]

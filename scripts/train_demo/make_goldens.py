@@ -1,7 +1,8 @@
 """Writes inputs and expected outputs of the committed networks as small .npy files, for the tests of dis-eval.
 
 The extractor's outputs are PyTorch's in float64. Those of the DiS and the U-ViT come from the original model code, in
-float64, in the folders DiS and U-ViT of REFERENCE_REPOS.
+float64, in the folders DiS and U-ViT of REFERENCE_REPOS. The original has no DiS whose label is added to the time only:
+the outputs of this one come from dis_model.py, in float64.
 """
 
 import argparse
@@ -11,8 +12,9 @@ import sys
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
+import dis_model
 import extractor
 import fashion
 
@@ -40,6 +42,22 @@ def dis_goldens(path):
     x = np.random.default_rng(0).standard_normal((2, 1, 28, 28)).astype(np.float32)
     t, y = np.array([999, 250]), np.array([3, 10])
     return {"x": x, "t": t, "y": y, "out": forward.run(load_file(path), x, t, y, "float64").astype(np.float32)}
+
+
+def label_in_time_goldens(path):
+    """A tiny network with random weights, which are written to `path`; two images, one with a class and one without."""
+    torch.manual_seed(0)
+    model = dis_model.DiS(patch_size=7, dim=16, depth=2, label_token=False)
+    for parameter in model.parameters():
+        if parameter.abs().max() == 0:
+            torch.nn.init.normal_(parameter, std=0.2)
+    save_file(model.state_dict(), path)
+    model.double().precision = dis_model.Precision(torch.float64, fused=False)
+    x = np.random.default_rng(2).standard_normal((2, 1, 28, 28)).astype(np.float32)
+    t, y = np.array([999, 250]), np.array([3, 10])
+    with torch.no_grad():
+        out = model(torch.from_numpy(x).double(), torch.from_numpy(t), torch.from_numpy(y))
+    return {"x": x, "t": t, "y": y, "out": out.float().numpy()}
 
 
 def uvit_goldens(path):
@@ -75,10 +93,12 @@ def main():
     parser.add_argument("--data", default=fashion.FOLDER)
     args = parser.parse_args()
 
+    backbones = ROOT / "Tests" / "BackbonesTests" / "Fixtures"
     for target, network, arrays in (
         ("FeatureExtractorsTests", "fashion", extractor_goldens(args.extractor, args.data)),
         ("BackbonesTests", "fashion", dis_goldens(args.model)),
         ("BackbonesTests", "fashion_uvit", uvit_goldens(args.uvit)),
+        ("BackbonesTests", "label_in_time", label_in_time_goldens(backbones / "label_in_time.safetensors")),
     ):
         for name, array in arrays.items():
             np.save(ROOT / "Tests" / target / "Fixtures" / f"{network}.{name}.npy", array)

@@ -18,6 +18,9 @@ package struct DiSConfiguration: Equatable, Sendable {
   package var imageSide: Int
   /// The number of classes without the null class, or nil for an unconditional model.
   package var classCount: Int?
+  /// Whether the label is a token of its own, as in the original. If not, it is added to the time,
+  /// both in the token and in the modulation of the final layer. True without classes.
+  package var labelIsToken: Bool
   /// Whether the output has `C` variance channels after the `C` noise channels.
   package var learnsSigma: Bool
   /// Whether the second half of the blocks receives the outputs of the first half.
@@ -29,8 +32,8 @@ package struct DiSConfiguration: Equatable, Sendable {
   package var stepRank: Int { (embeddingDimension + 15) / 16 }
   /// The number of patches per image, `P`.
   package var patchCount: Int { (imageSide / patchSize) * (imageSide / patchSize) }
-  /// The number of tokens before the patches: the label, if any, and the time.
-  package var extraTokens: Int { classCount == nil ? 1 : 2 }
+  /// The number of tokens before the patches: the label, if it is one, and the time.
+  package var extraTokens: Int { classCount == nil || !labelIsToken ? 1 : 2 }
   /// The number of tokens, `L`.
   package var tokenCount: Int { extraTokens + patchCount }
   /// The number of output channels, `Co`.
@@ -78,6 +81,7 @@ package struct DiSConfiguration: Equatable, Sendable {
     self.channels = channels
     self.imageSide = imageSide
     self.classCount = classCount
+    labelIsToken = true
     self.learnsSigma = learnsSigma
     self.hasSkips = hasSkips
   }
@@ -115,11 +119,17 @@ package struct DiSConfiguration: Equatable, Sendable {
     classCount =
       state.info("label_emb.embedding_table.weight") == nil
       ? nil : try shape("label_emb.embedding_table.weight", rank: 2)[0] - 1
-    let patches = positions[1] - (classCount == nil ? 1 : 2)
-    let side = Int(Double(max(patches, 0)).squareRoot().rounded())
-    guard patches > 0, side * side == patches else {
+    // A number and the next are never both the squares of positive numbers.
+    func side(extraTokens: Int) -> Int? {
+      let patches = positions[1] - extraTokens
+      let side = Int(Double(max(patches, 0)).squareRoot().rounded())
+      return patches > 0 && side * side == patches ? side : nil
+    }
+    let withLabel = classCount == nil ? nil : side(extraTokens: 2)
+    guard let side = withLabel ?? side(extraTokens: 1) else {
       throw refusal("'pos_embed' has \(positions[1]) tokens, which do not make a square of patches")
     }
+    labelIsToken = classCount == nil || withLabel != nil
     imageSide = side * patchSize
     let outputs = patchSize * patchSize * channels
     guard head[0] == outputs || head[0] == 2 * outputs else {

@@ -99,10 +99,10 @@ package struct DiSModel: Backbone {
     tokens.reserveCapacity(positions.count)
     if let labels, let label {
       let row = labels.values[label * width..<(label + 1) * width]
-      tokens += row
+      if configuration.labelIsToken { tokens += row }
       for (index, value) in row.enumerated() { condition.values[index] += value }
     }
-    tokens += time.values
+    tokens += configuration.labelIsToken ? time.values : condition.values
     tokens += patchEmbedding(patches.cut(x)).values
     var hidden = Tensor(shape: positions.shape, values: tokens)
     hidden.add(positions)
@@ -142,7 +142,8 @@ extension Architecture {
       channels: configuration.channels, imageSide: configuration.imageSide,
       outputChannels: configuration.outputChannels, classCount: configuration.classCount,
       nullClass: configuration.nullClass, hasSkips: configuration.hasSkips,
-      tokenCount: configuration.tokenCount, parameterCount: configuration.parameterCount,
+      labelIsToken: configuration.labelIsToken, tokenCount: configuration.tokenCount,
+      parameterCount: configuration.parameterCount,
       operations: cost.total, paperOperations: cost.thop, process: .timesteps)
   }
 }

@@ -72,6 +72,7 @@ extension LedgerEntry.Size {
     configuration.classCount = model.numClasses
     configuration.learnsSigma = model.learnSigma
     configuration.hasSkips = model.skip
+    configuration.labelIsToken = model.conditioning == nil
     self.init(
       parameters: configuration.parameterCount, tokens: configuration.tokenCount,
       gflops: LedgerEntry.Gflops(

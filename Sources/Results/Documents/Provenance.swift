@@ -169,6 +169,9 @@ public struct ModelProvenance: Codable, Sendable {
   public var numClasses: Int?
   /// The label that stands for no class; nil if there is none, and in older files.
   public var nullClass: Int?
+  /// `label-in-time` for a DiS without a token for the label, which is added to the time instead; nil
+  /// for all others.
+  public var conditioning: String?
   /// The process of a U-ViT: `vp` or `sd`.
   public var objective: String?
   /// The path of a flow: `linear`, `gvp` or `vp`.

@@ -79,7 +79,8 @@ extension LedgerEntry.Model {
       variant: model.variant, embedDim: model.embedDim, depth: model.depth,
       patchSize: model.patchSize, channels: model.channels, imageSide: model.imageSide,
       numClasses: model.numClasses, skip: model.skip, learnSigma: model.learnSigma,
-      conditioning: model.numClasses == nil ? "none" : "class", backbone: model.backbone)
+      conditioning: model.conditioning ?? (model.numClasses == nil ? "none" : "class"),
+      backbone: model.backbone)
   }
 }
 

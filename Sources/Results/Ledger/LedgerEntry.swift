@@ -71,7 +71,7 @@ public struct LedgerEntry: Codable, Equatable, Sendable {
     public var skip: Bool
     /// Whether the variance is learned.
     public var learnSigma: Bool
-    /// `class` or `none`.
+    /// `class`, `label-in-time` for a DiS without a token for the label, or `none`.
     public var conditioning: String?
     /// The family of the backbone, such as `uvit`; nil in older files, whose models are DiS.
     public var backbone: String?

@@ -93,7 +93,8 @@ struct InspectCommand: ParsableCommand {
           + (model.heads.map { "\($0) heads, " } ?? "")
           + (model.numClasses.map { "\($0) classes" } ?? "unconditional")
           + ", learned sigma \(model.learnSigma ? "yes" : "no"), skips "
-          + (model.skip ? "yes" : "no"))
+          + (model.skip ? "yes" : "no")
+          + (model.conditioning == nil ? "" : ", label added to the time"))
     }
     if let decided = inspection.decidedBy, !decided.isEmpty {
       line(
