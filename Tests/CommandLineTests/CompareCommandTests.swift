@@ -166,4 +166,60 @@ import _TestSupport
       try compare(result, DisEvalProcess.statistics, status: 65).errors.contains("ResultInvalid"))
     _ = try compare(result, status: 64)
   }
+
+  /// Two trainings of two recipes, made from results of two sampling seeds: only what the two recipes do not have in
+  /// common is left of their difference.
+  @Test func recipes() throws {
+    let other = folder.path("other.json")
+    try evaluate(other, "--seed", "7")
+    func training(_ name: String, of path: String, shift: Double) throws {
+      var document = try #require(
+        jsonObject(Data(contentsOf: URL(fileURLWithPath: path))) as? [String: Any])
+      var provenance = try #require(document["provenance"] as? [String: Any])
+      var checkpoint = try #require(provenance["checkpoint"] as? [String: Any])
+      let letter = name.utf8.reduce(0) { ($0 * 31 + Int($1)) % 0xFFFF }
+      checkpoint["sha256"] =
+        String(repeating: "0", count: 56) + String(0x1000_0000 + letter, radix: 16)
+      provenance["checkpoint"] = checkpoint
+      document["provenance"] = provenance
+      var metrics = try #require(document["metrics"] as? [String: [String: Any]])
+      let value = try #require(metrics["cs"]?["value"] as? Double)
+      metrics["cs"]?["value"] = value + shift
+      document["metrics"] = metrics
+      try JSONSerialization.data(withJSONObject: document)
+        .write(to: URL(fileURLWithPath: folder.path(name)))
+    }
+    for (recipe, shift) in [("a", 0.0), ("b", 1.0)] {
+      try training("\(recipe)-seed0.json", of: result, shift: shift)
+      try training("\(recipe)-seed1.json", of: other, shift: shift + 0.25)
+    }
+    let run = try compare(folder.path("a-seed*.json"), folder.path("b-seed*.json"), "--json")
+    let violation = try violation(of: Array(run.output.utf8), by: .recipeComparison)
+    #expect(violation == nil, "\(violation ?? "")")
+    let row = try row(run, "fd")
+    #expect(row["difference"] as? Double == 0)
+    #expect(row["debiased"] as? Bool == true)
+    let sides = try ["first", "second"].map { try #require(row[$0] as? [String: Any]) }
+    let values = try #require(sides[0]["values"] as? [Double])
+    // Different sampling seeds have no errors in common, so that S²/2 is the variance of each mean.
+    let variance = (values[0] - values[1]) * (values[0] - values[1]) / 2
+    let error = try #require(row["standard_error"] as? Double)
+    #expect(abs(error - variance.squareRoot()) <= 0.5 * error, "\(error), \(variance)")
+    #expect(sides.allSatisfy { ($0["mean"] as? Double) == (values[0] + values[1]) / 2 })
+
+    let text = try compare(folder.path("a-seed*.json"), folder.path("b-seed*.json")).output
+    #expect(text.contains("mean of 2 trainings") && text.contains("no clear difference"), "\(text)")
+    for (first, second, message) in [
+      ("a-seed0.json", "b-seed*.json", "is the only result of its recipe"),
+      ("a-seed*.json", "a-seed*.json", "is of the same checkpoint"),
+      ("?-seed0.json", "a-seed1.json", "is the only result of its recipe"),
+    ] {
+      let run = try compare(folder.path(first), folder.path(second), status: 65)
+      #expect(run.errors.contains(message), "\(run.errors)")
+    }
+    try evaluate(folder.path("a-seed2.json"), "--cfg-scale", "1.5", "--seed", "3")
+    let mixed = try compare(
+      folder.path("a-seed*.json"), folder.path("b-seed*.json"), status: 65)
+    #expect(mixed.errors.contains("sampler.cfg_scale: found 1.5"), "\(mixed.errors)")
+  }
 }

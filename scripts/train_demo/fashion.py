@@ -22,3 +22,9 @@ def load(split, folder=FOLDER):
 def to_float(images):
     """Bytes [N, 28, 28] -> float32 [N, 1, 28, 28] in [-1, 1]."""
     return images.unsqueeze(1).float() / 127.5 - 1
+
+
+def train_set(folder=FOLDER):
+    """The training images as `to_float` gives them, and their labels as int64."""
+    images, labels = load("train", folder)
+    return to_float(images), labels.long()

@@ -117,18 +117,29 @@ public struct ResultComparison: Codable, Sendable {
       }
       metrics.append(row)
     }
-    differences = try documentDifferences(first.provenance, second.provenance)
-      .filter { difference in
-        !Self.derived.contains { difference.field.hasPrefix($0) }
-          && !difference.field.hasPrefix("warnings")
-      }
+    differences = try Self.reported(first.provenance, second.provenance)
+  }
+
+  /// Returns the differences between two provenances that do not follow from others.
+  ///
+  /// - Throws: `EncodingError` if a number is not finite.
+  static func reported(
+    _ first: Provenance, _ second: Provenance
+  ) throws -> [DocumentDifference] {
+    try documentDifferences(first, second).filter { difference in
+      !derived.contains { difference.field.hasPrefix($0) }
+        && !difference.field.hasPrefix("warnings")
+    }
   }
 
   /// The settings that follow from others and are missing in older results: the number of network
   /// evaluations, and the number of samples of each class.
   private static let derived = ["sampler.network_evaluations", "labels."]
 
-  private static func checkComparable(
+  /// Checks that the difference of two results says something about their images.
+  ///
+  /// - Throws: `Failure` `NotComparable` (65), saying what differs.
+  static func checkComparable(
     _ first: RecordedEvaluation, _ second: RecordedEvaluation
   ) throws(Failure) {
     let (one, other) = (first.provenance, second.provenance)
