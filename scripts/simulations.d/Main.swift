@@ -54,6 +54,7 @@ import Foundation
         folder(settings), counts: isWhole ? [1000, 3200] : [320, 1000, 3200], isWhole: isWhole,
         settings
       ).print()
+    case "training-seeds": try await printTrainingSeeds(settings)
     case "command-rows": try await CommandRows.write(to: folder(settings), settings)
     default: refuse("there is no table '\(table)'")
     }
