@@ -82,7 +82,8 @@ def epoch_order(seed, epoch, count):
 class Training:
     """A model, its optimiser and its averaged weights (over about 1000 steps, fewer at the start).
 
-    The state lies in `folder`/state.pt. Times are stratified within a batch, gradients clipped to norm 1.
+    The state lies in `folder`/state.pt. Times are stratified within a batch, gradients clipped to norm 1. `seconds` are
+    those of processors.
     """
 
     def __init__(self, family, shape, seed, schedule, images, labels, folder, batch=BATCH):
@@ -131,13 +132,13 @@ class Training:
 
     def run(self, until, save_every=180):
         """Trains until step `until`; logs every 100 steps, and saves every `save_every` seconds and at the end."""
-        started = saved = time.monotonic()
+        started, saved = time.process_time(), time.monotonic()
         before, errors = self.seconds, []
         with (self.folder / "log.jsonl").open("a", buffering=1) as log:
             while self.step < until:
                 errors.append(self.advance())
                 now = time.monotonic()
-                self.seconds = before + now - started
+                self.seconds = before + time.process_time() - started
                 if self.step % 100 == 0:
                     entry = dict(step=self.step, seconds=round(self.seconds, 1), mse=round(np.mean(errors), 5))
                     log.write(json.dumps(entry) + "\n")
