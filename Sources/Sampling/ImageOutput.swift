@@ -18,6 +18,8 @@ public final class ImageOutput {
   private var isNumPy: Bool { path.hasSuffix(".npz") }
   private var labels: [Int] = []
   private var written = 0
+  /// The height and the width of all images.
+  private var extents: (height: Int, width: Int)?
 
   /// Prepares the output, so that a path that cannot be written is refused before any work.
   ///
@@ -62,9 +64,17 @@ public final class ImageOutput {
   /// - Parameters:
   ///   - image: `[H, W, C]`, with the extents of the other images.
   ///   - label: The number of the class, from 0; nil for a model without classes.
-  /// - Throws: `Failure` `InputChanged` (65) if an array gets more images than announced, or the
-  ///   error that encoding or writing the image throws.
+  /// - Throws: `Failure` `InputChanged` (65) if an array gets more images than announced or the extents
+  ///   differ, or the error that encoding or writing the image throws.
   public func append(_ image: Image, label: Int?) throws {
+    let (height, width) = extents ?? (image.height, image.width)
+    guard image.height == height, image.width == width else {
+      throw Failure(
+        .dataRefused, .inputChanged, path,
+        "image \(written) has \(image.width) x \(image.height) pixels, those before it \(width) x \(height)"
+      )
+    }
+    extents = (height, width)
     if archive == nil {
       let name = zeroPadded(String(written), to: 6)
       try AtomicFile.write(try PNG.encode(image), to: "\(path)/\(name).png")

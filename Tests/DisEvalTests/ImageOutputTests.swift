@@ -108,6 +108,19 @@ import _TestSupport
     #expect(try ImageSource(path: folder.path("a.zip")).count == 1)
   }
 
+  @Test("images of different sizes are refused", arguments: ["a.npz", "a.zip", "folder"])
+  func otherSize(name: String) throws {
+    let folder = try TemporaryFolder()
+    let output = try ImageOutput(path: folder.path(name), count: 2)
+    try output.append(
+      Image(width: 2, height: 3, channels: 1, pixels: .init(repeating: 0, count: 6)), label: nil)
+    let failure = try #require(throws: Failure.self) {
+      let other = Image(width: 3, height: 2, channels: 1, pixels: .init(repeating: 0, count: 6))
+      try output.append(other, label: nil)
+    }
+    #expect(failure.code == .inputChanged && failure.detail.contains("3 x 2"), "\(failure)")
+  }
+
   @Test("an output that cannot be made is refused", arguments: ["x/a.npz", "x/a.zip", "x/folder"])
   func refused(name: String) throws {
     let folder = try TemporaryFolder()
