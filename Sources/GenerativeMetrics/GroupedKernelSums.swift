@@ -52,16 +52,22 @@ extension GroupedKernelSums {
   ///   - kernels: The kernels.
   ///   - generated: y, `[M, D]`, in the groups of ``Jackknife/groups(count:)``.
   ///   - reference: x, `[N, D]`, with the same D.
+  ///   - scales: What the rows of both sets are multiplied by, `[M]` and `[N]`; nil for 1.
   /// - Returns: The sums of each kernel.
   static func of(
-    _ kernels: [DiscrepancyKernel], generated: FeatureRows, reference: FeatureRows
+    _ kernels: [DiscrepancyKernel], generated: FeatureRows, reference: FeatureRows,
+    scales: (generated: [Double], reference: [Double])? = nil
   ) -> [GroupedKernelSums] {
     let groups = Jackknife.groups(count: generated.count)
     let order = Jackknife.order(of: groups)
-    let center = reference.roundedMean.map(Double.init)
-    let y = KernelBlocks(generated, order: order, groups: order.map { groups[$0] }, center: center)
+    let center =
+      scales.map { reference.mean(scales: $0.reference) }
+      ?? reference.roundedMean.map(Double.init)
+    let y = KernelBlocks(
+      generated, scales: scales?.generated, order: order, groups: order.map { groups[$0] },
+      center: center)
     let x = KernelBlocks(
-      reference, order: Array(0..<reference.count),
+      reference, scales: scales?.reference, order: Array(0..<reference.count),
       groups: [Int](repeating: 0, count: reference.count), center: center)
     let b = Jackknife.groupCount
     var within = kernels.map { PairSums($0, rowGroups: b, columnGroups: b, dimension: x.dimension) }
@@ -77,6 +83,19 @@ extension GroupedKernelSums {
         across: across[index].values, reference: 2 * other[index].values[0],
         diagonal: y.diagonal(kernels[index]), referenceDiagonal: x.diagonal(kernels[index]))
     }
+  }
+}
+
+extension FeatureRows {
+  /// Returns the mean of the rows times their scales, `[D]`.
+  fileprivate func mean(scales: [Double]) -> [Double] {
+    var sums = [Double](repeating: 0, count: dimension)
+    for row in 0..<count {
+      for column in 0..<dimension {
+        sums[column] += Double(values[row * dimension + column]) * scales[row]
+      }
+    }
+    return sums.map { $0 / Double(count) }
   }
 }
 
@@ -96,6 +115,7 @@ private struct KernelBlocks {
   private static let blockSize = 1024
 
   private let rows: FeatureRows
+  private let scales: [Double]?
   private let order: [Int]
   private let groups: [Int]
   private let center: [Double]
@@ -104,11 +124,15 @@ private struct KernelBlocks {
 
   /// - Parameters:
   ///   - rows: `[N, D]`.
+  ///   - scales: What the rows are multiplied by, `[N]`; nil for 1.
   ///   - order: The indices of the rows, `[N]`.
   ///   - groups: The group of each row in this order, ascending.
   ///   - center: c, `[D]`.
-  init(_ rows: FeatureRows, order: [Int], groups: [Int], center: [Double]) {
+  init(
+    _ rows: FeatureRows, scales: [Double]?, order: [Int], groups: [Int], center: [Double]
+  ) {
     self.rows = rows
+    self.scales = scales
     self.order = order
     self.groups = groups
     self.center = center
@@ -139,8 +163,9 @@ private struct KernelBlocks {
   func diagonal(_ kernel: DiscrepancyKernel) -> Double {
     guard kernel == .cubic else { return 0 }
     return (0..<rows.count).reduce(0) { sum, row in
+      let scale = scales?[row] ?? 1
       let norm = rows.values[row * dimension..<(row + 1) * dimension].reduce(0) {
-        $0 + Double($1) * Double($1)
+        $0 + Double($1) * Double($1) * scale * scale
       }
       return sum + cubeMinusOne(ofOnePlus: norm / Double(dimension))
     }
@@ -152,8 +177,9 @@ private struct KernelBlocks {
     let values = [Double](unsafeUninitializedCapacity: range.count * dimension) { buffer, count in
       for sample in order[range] {
         var (norm, along) = (0.0, half)
+        let scale = scales?[sample] ?? 1
         for column in 0..<dimension {
-          let value = Double(rows.values[sample * dimension + column]) - center[column]
+          let value = Double(rows.values[sample * dimension + column]) * scale - center[column]
           buffer.initializeElement(at: count, to: value)
           count += 1
           norm += value * value

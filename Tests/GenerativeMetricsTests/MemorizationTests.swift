@@ -1,9 +1,10 @@
+import Foundation
 import GenerativeMetrics
 import Testing
 import _TestSupport
 
-@Suite("MIND, copies and PyTorch's generator") struct MemorizationTests {
-  /// The rows of scripts/fixtures/memorization.py: the first generated ones are copies and near copies.
+@Suite("MIND, CMMD, copies and PyTorch's generator") struct MemorizationTests {
+  /// The rows of scripts/fixtures/later_metrics.py: the first generated ones are copies and near copies.
   private func sets(_ golden: MemorizationCase) throws -> (FeatureRows, FeatureRows) {
     let d = golden.dimension
     var y = features(golden.counts[0], d, seed: 6, scale: golden.scale)
@@ -27,6 +28,18 @@ import _TestSupport
     #expect(try MongeInceptionDistance(of: second, from: second).value == 0)
     let turned = try MongeInceptionDistance(of: second, from: first)
     #expect(abs(turned.value / distance.value - 1) < 1e-12)
+  }
+
+  /// All embeddings of a set have one direction, and the two directions are orthogonal: `2 - 2 exp(-2/200)`, whatever
+  /// the norms are.
+  @Test func orthogonalEmbeddings() throws {
+    let y = try FeatureRows((0..<40).flatMap { [Float($0 + 1), 0] }, dimension: 2)
+    let x = try FeatureRows([0, 3, 0, 0.5], dimension: 2)
+    let found = try clipDiscrepancy(of: y, against: x)
+    let expected = -2000 * expm1(-0.01)
+    #expect(abs(found.biased - expected) < 1e-12)
+    #expect(abs(found.unbiased.value - expected) < 1e-12)
+    #expect(found.unbiased.leftOut.allSatisfy { abs($0 - expected) < 1e-12 })
   }
 
   @Test func copiesOnALine() throws {
@@ -58,7 +71,7 @@ import _TestSupport
 
   // MARK: Reference numbers
 
-  @Test("agrees with the tools", arguments: Golden<MemorizationCase>.read("memorization"))
+  @Test("agrees with the tools", arguments: Golden<MemorizationCase>.read("later_metrics"))
   func agreesWithTheTools(golden: MemorizationCase) throws {
     let (y, x) = try sets(golden)
     for (seed, expected) in [(2020, golden.mind2020), (7, golden.mind7)] as [(UInt32, Double)] {
@@ -66,6 +79,11 @@ import _TestSupport
       // The tool projects in float32.
       expect(abs(distance.value / expected - 1), within: 1e-6, "seed \(seed)")
     }
+    let discrepancy = try clipDiscrepancy(of: y, against: x)
+    // The code expands the distances in float64, whose rounding is 1e-16 of a kernel near 1.
+    expect(abs(discrepancy.biased - golden.cmmd), within: 1e-11, "CMMD")
+    expect(abs(discrepancy.unbiased.value - golden.cmmdUnbiased), within: 1e-11, "U-statistic")
+    #expect(golden.cmmd - golden.cmmdUnbiased > 0.01, "the two differ")
     let found = try Memorization(of: y, training: x)
     expect(abs(found.authenticPercentage - golden.authpct), within: 1e-5, "AuthPct")
     #expect(found.nearestCopies(2).map(\.sample) == [0, 1])
@@ -109,6 +127,10 @@ import _TestSupport
     }
     #expect(throws: MetricError.self) { try Memorization(of: one, training: two) }
     #expect(throws: MetricError.self) { try Memorization(of: two, training: two) }
+    let many = try FeatureRows([Float](repeating: 1, count: 80), dimension: 2)
+    #expect(throws: MetricError.self) {
+      try clipDiscrepancy(of: many, against: FeatureRows([1, 1, 0, 0], dimension: 2))
+    }
     let none = try FeatureRows([], dimension: 2), zero = try FeatureRows([0, 0], dimension: 2)
     #expect(throws: MetricError.self) { try Memorization(of: none, training: two) }
     #expect(throws: MetricError.self) {
@@ -121,7 +143,8 @@ struct MemorizationCase: Decodable, Sendable {
   let counts: [Int]
   let dimension: Int
   let scale: Float
-  let mind2020, mind7, authpct, torchmetrics, generated, mifid, mifidOfAll: Double
+  let mind2020, mind7, cmmd, cmmdUnbiased, authpct, torchmetrics, generated, mifid,
+    mifidOfAll: Double
 }
 
 struct TorchCase: Decodable, Sendable {
