@@ -13,6 +13,8 @@ public struct Memorization: Equatable, Sendable {
     /// The distance divided by that of x* to its own nearest training sample: near 0 for a copy, and above 1 for a
     /// sample that is authentic. Infinite if x* occurs twice and the sample differs from it; 0 if all three are equal.
     public let ratio: Double
+    /// Whether x* is nearer to another training sample than to this one.
+    public let isAuthentic: Bool
   }
 
   /// A pair for each generated sample, in their order.
@@ -24,7 +26,30 @@ public struct Memorization: Equatable, Sendable {
   /// - SeeAlso: Alaa et al., "How Faithful is your Synthetic Data? Sample-level Metrics for Evaluating and Auditing
   ///   Generative Models", arXiv 2102.08921, section 4.3; `authpct.py` in layer6ai-labs/dgm-eval at 74c79f7. fld
   ///   reports it minus 50.
-  public let authenticPercentage: Double
+  public var authenticPercentage: Double {
+    100 * Double(pairs.count(where: \.isAuthentic)) / Double(pairs.count)
+  }
+
+  /// Returns the jackknife of ``authenticPercentage``, given the training samples: of all generated samples and without
+  /// each group of them.
+  ///
+  /// - Throws: ``MetricError`` `TooFewSamples` if there are fewer than ``Jackknife/minimumCount`` generated samples.
+  public func jackknife() throws(MetricError) -> Jackknife {
+    guard pairs.count >= Jackknife.minimumCount else {
+      throw .tooFewSamples(pairs.count, atLeast: Jackknife.minimumCount)
+    }
+    var authentic = [Int](repeating: 0, count: Jackknife.groupCount)
+    for (pair, group) in zip(pairs, Jackknife.groups(count: pairs.count)) where pair.isAuthentic {
+      authentic[group] += 1
+    }
+    let (total, sizes) = (
+      authentic.reduce(0, +), Jackknife.groupSizes(count: pairs.count)
+    )
+    return Jackknife(
+      value: authenticPercentage,
+      leftOut: zip(authentic, sizes).map { 100 * Double(total - $0) / Double(pairs.count - $1) },
+      count: pairs.count)
+  }
 
   /// Returns the pairs with the smallest ratios, the smallest first; of equal ratios, the nearer pair first.
   ///
@@ -55,11 +80,8 @@ public struct Memorization: Equatable, Sendable {
       let isEqual = neighbor.distance == 0
       return Pair(
         sample: sample, training: neighbor.index, distance: neighbor.distance,
-        ratio: isEqual ? 0 : neighbor.distance / radius)
+        ratio: isEqual ? 0 : neighbor.distance / radius,
+        isAuthentic: radius < neighbor.distance)
     }
-    let authentic = zip(pairs, nearest).count { pair, _ in
-      radii[pair.training].squareRoot() < pair.distance
-    }
-    authenticPercentage = 100 * Double(authentic) / Double(pairs.count)
   }
 }

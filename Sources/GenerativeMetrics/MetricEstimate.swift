@@ -147,9 +147,10 @@ extension MetricTitle {
 
   var scale: Scale {
     switch self {
-    case .fid, .sfid, .frechetDistance, .inceptionScore, .classifierScore, .vendi, .totalVariance:
+    case .fid, .sfid, .frechetDistance, .inceptionScore, .classifierScore, .vendi, .totalVariance,
+      .mongeDistance:
       .logarithmic
-    case .precision, .recall, .density, .coverage: .bounded(range)
+    case .precision, .recall, .density, .coverage, .authenticity: .bounded(range)
     case .kernelDistance, .discrepancy: .linear
     }
   }

@@ -26,6 +26,10 @@ public enum MetricTitle: String, CaseIterable, Sendable {
   case density
   /// The share of neighbourhoods of the reference that contain an image.
   case coverage
+  /// The sliced Wasserstein distance along random directions (MIND).
+  case mongeDistance = "mind"
+  /// The percentage of images that are no copies of the reference (AuthPct).
+  case authenticity = "authpct"
 
   /// The name of the only extractor whose metrics are called `fid` and `is`.
   public static let inception = "inception-2015"
@@ -53,9 +57,9 @@ public enum MetricTitle: String, CaseIterable, Sendable {
   /// Whether a higher value is better.
   public var higherIsBetter: Bool {
     switch self {
-    case .fid, .sfid, .frechetDistance, .kernelDistance, .discrepancy: false
+    case .fid, .sfid, .frechetDistance, .kernelDistance, .discrepancy, .mongeDistance: false
     case .inceptionScore, .classifierScore, .precision, .recall, .density, .coverage, .vendi,
-      .totalVariance:
+      .totalVariance, .authenticity:
       true
     }
   }
@@ -64,7 +68,8 @@ public enum MetricTitle: String, CaseIterable, Sendable {
   public var range: ClosedRange<Double> {
     switch self {
     // Negative rounding errors are set to 0 where distances are computed.
-    case .fid, .sfid, .frechetDistance, .density, .totalVariance: 0...(.infinity)
+    case .fid, .sfid, .frechetDistance, .density, .totalVariance, .mongeDistance: 0...(.infinity)
+    case .authenticity: 0...100
     // The exponential of a divergence of probabilities, which may be in float32.
     case .inceptionScore, .classifierScore, .vendi: 0.999...(.infinity)
     case .precision, .recall, .coverage: 0...1
@@ -87,16 +92,19 @@ extension MetricTitle {
     case location
     /// The classes that a classifier sees.
     case classes
+    /// Whether images are copies of the reference.
+    case originality
   }
 
   /// What the metric sees of the images.
   public var aspect: Aspect {
     switch self {
-    case .fid, .sfid, .frechetDistance: .distance
+    case .fid, .sfid, .frechetDistance, .mongeDistance: .distance
     case .precision, .density: .fidelity
     case .recall, .coverage, .vendi, .totalVariance: .diversity
     case .kernelDistance, .discrepancy: .location
     case .inceptionScore, .classifierScore: .classes
+    case .authenticity: .originality
     }
   }
 

@@ -33,6 +33,39 @@ import _TestSupport
     try #require(document["metrics"] as? [String: [String: Any]])
   }
 
+  /// Images that are their own reference are copies of it.
+  @Test func copiesOfTheReference() throws {
+    let run = try run(
+      "evaluate", folder.path("features.npz"), folder.path("features.npz"), "--weights",
+      Self.weights, "--metrics", "mind,authpct", "--json")
+    let violation = try violation(of: Array(run.output.utf8), by: .result)
+    #expect(violation == nil, "\(violation ?? "")")
+    let same = try metrics(run.json())
+    #expect(Set(same.keys) == ["mind", "authpct"])
+    #expect(same["mind"]?["value"] as? Double == 0)
+    #expect(same["authpct"]?["value"] as? Double == 0)
+    let copies = try #require(same["authpct"]?["nearest_copies"] as? [[String: Any]])
+    #expect(copies.count == 20)
+    #expect(copies.allSatisfy { $0["sample"] as? Int == $0["training"] as? Int })
+
+    let other = try self.run(
+      "evaluate", folder.path("b.npz"), folder.path("features.npz"), "--weights", Self.weights,
+      "--metrics", "mind,authpct", "--json")
+    let found = try metrics(other.json())
+    let mind = try #require(found["mind"])
+    #expect(mind["value"] as? Double ?? 0 > 0 && mind["interval"] is NSNull)
+    #expect((mind["definition"] as? String)?.contains("340 images of each") == true)
+    let authentic = try #require(found["authpct"])
+    let ends = try #require(authentic["interval"] as? [Double])
+    let value = try #require(authentic["value"] as? Double)
+    #expect(ends[0] < value && value < ends[1] && (10...90).contains(value), "\(value), \(ends)")
+    let text = try self.run(
+      "evaluate", folder.path("features.npz"), folder.path("features.npz"), "--weights",
+      Self.weights, "--metrics", "authpct"
+    ).output
+    #expect(text.contains("image 0 is nearest to image 0 of the reference"), "\(text)")
+  }
+
   @Test func everyMetricHasAnInterval() throws {
     let run = try run(
       "evaluate", folder.path("b.npz"), folder.path("features.npz"), "--weights", Self.weights,

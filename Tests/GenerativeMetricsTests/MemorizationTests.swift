@@ -53,6 +53,7 @@ import _TestSupport
     #expect(found.authenticPercentage == 40)
     #expect(found.nearestCopies(2).map(\.sample) == [2, 0])
     #expect(found.nearestCopies(9).count == 5)
+    #expect(found.pairs.map(\.isAuthentic) == [false, true, false, false, true])
   }
 
   @Test func distancesOfCopies() throws {
@@ -86,6 +87,13 @@ import _TestSupport
     #expect(golden.cmmd - golden.cmmdUnbiased > 0.01, "the two differ")
     let found = try Memorization(of: y, training: x)
     expect(abs(found.authenticPercentage - golden.authpct), within: 1e-5, "AuthPct")
+    let jackknife = try found.jackknife()
+    let groups = Jackknife.groups(count: y.count)
+    for group in [0, 19] {
+      let rest = found.pairs.indices.filter { groups[$0] != group }
+      let share = Double(rest.count { found.pairs[$0].isAuthentic }) / Double(rest.count)
+      #expect(abs(jackknife.leftOut[group] - 100 * share) < 1e-12)
+    }
     #expect(found.nearestCopies(2).map(\.sample) == [0, 1])
     #expect(found.pairs[0].ratio == 0 && found.pairs[1].training == 4)
     let copies = try memorizationDistance(of: y, from: x, penalty: .torchmetrics)

@@ -30,6 +30,8 @@ extension MetricComputation {
     if wanted.contains(.precision) || wanted.contains(.recall) {
       try addPrecisionAndRecall(rows, others, pair.subject, definition, to: &result)
     }
+    if wanted.contains(.mongeDistance) { try addMongeDistance(rows, others, to: &result) }
+    if wanted.contains(.authenticity) { try addAuthenticity(rows, others, to: &result) }
   }
 
   /// Whether the metrics of some rows have intervals.
@@ -188,6 +190,54 @@ extension MetricComputation {
       skip([.precision, .recall], "by \(tool): \(error.detail)", in: &result)
     }
   }
+
+  /// Adds MIND.
+  private func addMongeDistance(
+    _ rows: FeatureRows, _ others: FeatureRows, to result: inout EvaluationResult.DialectResult
+  ) throws {
+    do throws(MetricError) {
+      let distance = try MongeInceptionDistance(of: rows, from: others)
+      var metric = EvaluationResult.Metric(
+        value: distance.value,
+        definition:
+          "torch-fidelity: \(distance.count) images of each, \(distance.directionCount) directions, "
+          + "seed \(distance.seed)",
+        higherIsBetter: false, referenceCount: referenceCount(others))
+      metric.intervalReason = "no interval of it has been shown to hold"
+      result.metrics[MetricTitle.mongeDistance.rawValue] = metric
+    } catch {
+      throw Failure(error, MetricTitle.mongeDistance.rawValue)
+    }
+  }
+
+  /// Adds AuthPct, and the images that resemble one of the reference most.
+  private func addAuthenticity(
+    _ rows: FeatureRows, _ others: FeatureRows, to result: inout EvaluationResult.DialectResult
+  ) throws {
+    let title = MetricTitle.authenticity
+    do throws(MetricError) {
+      let found = try Memorization(of: rows, training: others)
+      var metric = EvaluationResult.Metric(
+        value: found.authenticPercentage, definition: "dgm-eval", higherIsBetter: true,
+        referenceCount: referenceCount(others))
+      if hasIntervals(rows) {
+        metric.setInterval(try found.jackknife(), of: title)
+      } else {
+        metric.intervalReason = reasonWithoutInterval(rows)
+      }
+      metric.nearestCopies = found.nearestCopies(Self.listedCopies).map {
+        EvaluationResult.Metric.Copy(
+          sample: $0.sample, training: $0.training, distance: $0.distance,
+          ratio: $0.ratio.isFinite ? $0.ratio : nil)
+      }
+      result.metrics[title.rawValue] = metric
+    } catch {
+      guard error.code == .tooFewSamples else { throw Failure(error, title.rawValue) }
+      result.skipped[title.rawValue] = error.detail
+    }
+  }
+
+  private static let listedCopies = 20
 
   /// Returns the number of reference images compared with; nil for all.
   private func referenceCount(_ rows: FeatureRows) -> Int? {

@@ -174,6 +174,8 @@ package struct MetricComputation {
     case .discrepancy: .discrepancy
     case .vendi: .vendi
     case .totalVariance: .totalVariance
+    case .mongeDistance: .mongeDistance
+    case .authenticity: .authenticity
     }
   }
 

@@ -13,7 +13,7 @@ struct ScoringSettings {
   /// The metrics to compute.
   let wanted: Set<MetricName>
   /// Whether the images are diagnosed beside the metrics, which is part of asking for all metrics.
-  var wantsDiagnosis: Bool { metrics == nil && wanted == Set(MetricName.allCases) }
+  var wantsDiagnosis: Bool { metrics == nil && wanted == MetricName.evaluated }
   /// Whether distances and scores have intervals. They take 20 times as long as a distance, so they
   /// are not computed in every dialect.
   let intervals: IntervalChoice

@@ -56,6 +56,8 @@ extension EvaluationResult {
     public var subsetError: Double?
     /// The width σ of a Gaussian kernel, in the unit of the features.
     public var kernelWidth: Double?
+    /// The images that resemble one of the reference most, the nearest copy first (AuthPct); nil for other metrics.
+    public var nearestCopies: [Copy]?
 
     /// Creates a metric from its properties.
     ///
@@ -154,6 +156,24 @@ extension EvaluationResult.Metric {
     ///   - count: The number of images, at least `Jackknife.minimumCount`.
     package func jackknife(of value: Double, count: Int) -> Jackknife {
       Jackknife(value: value, leftOut: values, count: count, halves: halves ?? [])
+    }
+  }
+
+  /// An image and the one of the reference that it resembles most.
+  public struct Copy: Codable, Sendable {
+    /// The index of the image, from 0.
+    public var sample: Int
+    /// The index of the nearest image of the reference, from 0.
+    public var training: Int
+    /// The Euclidean distance of their features.
+    public var distance: Double
+    /// That distance divided by the distance of the reference's image to its own nearest one: near 0 for a copy. Nil
+    /// if that image occurs twice in the reference.
+    public var ratio: Double?
+
+    /// Creates the record of a pair.
+    package init(sample: Int, training: Int, distance: Double, ratio: Double?) {
+      (self.sample, self.training, self.distance, self.ratio) = (sample, training, distance, ratio)
     }
   }
 

@@ -19,11 +19,21 @@ public enum MetricName: String, CaseIterable, Sendable {
   case vendi
   /// The trace of the covariance of the features.
   case totalVariance = "total_variance"
+  /// The sliced Wasserstein distance along random directions.
+  case mongeDistance = "mind"
+  /// The percentage of images that are no copies of the reference.
+  case authenticity = "authpct"
+
+  /// The metrics that an evaluation of everything computes. MIND is for comparison with papers, and AuthPct needs the
+  /// training set as the reference.
+  public static let evaluated = Set(allCases).subtracting([.mongeDistance, .authenticity])
 
   /// The metrics that need the feature rows of the evaluated images.
   package static let ofRows: Set<MetricName> = ofPairedRows.union([.vendi, .totalVariance])
   /// The metrics that need the feature rows of both sides.
-  package static let ofPairedRows: Set<MetricName> = [.kid, .precision, .recall, .discrepancy]
+  package static let ofPairedRows: Set<MetricName> = [
+    .kid, .precision, .recall, .discrepancy, .mongeDistance, .authenticity,
+  ]
 }
 
 extension MetricName {

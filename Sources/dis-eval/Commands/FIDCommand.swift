@@ -45,6 +45,10 @@ struct EvaluateCommand: ComputingCommand {
       The classes that the extractor predicts are compared with those of the reference, and the distance is \
       divided into directions.
 
+      Two more metrics are computed if --metrics names them: mind, and authpct, the percentage of images that \
+      are no copies of the reference, which must be the training set then. The result lists the images that \
+      resemble one of it most.
+
       A metric that cannot be computed from the inputs is left out, and the result says why. If \
       --metrics names such a metric, the command fails instead. KID, precision and recall keep the \
       features of all images in memory: 8 KiB for each image and kind of preprocessing.
@@ -52,6 +56,7 @@ struct EvaluateCommand: ComputingCommand {
       Examples:
         dis-eval evaluate samples.npz VIRTUAL_imagenet256_labeled.npz --dialect tf
         dis-eval evaluate a/ b/ --dialect torch-fidelity --metrics kid,is --json
+        dis-eval evaluate samples/ train/ --metrics mind,authpct
       """)
 
   @OptionGroup var options: EvaluationOptions
@@ -62,6 +67,6 @@ struct EvaluateCommand: ComputingCommand {
 
   func run() async throws {
     try await options.run(
-      metrics: metrics.names, titles: metrics.titles, optional: Set(MetricName.allCases))
+      metrics: metrics.names, titles: metrics.titles, optional: MetricName.evaluated)
   }
 }

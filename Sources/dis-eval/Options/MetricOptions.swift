@@ -20,7 +20,7 @@ struct MetricOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Metrics to compute, separated by commas: fid or fd, sfid, is or cs, kid, precision, recall, "
-        + "mmd_rbf, vendi, total_variance. density and coverage come with precision, in the dialects that have them.",
+        + "mmd_rbf, vendi, total_variance, mind, authpct. density and coverage come with precision, in the dialects that have them.",
       valueName: "names"),
     transform: metricTitles)
   var metrics: [[MetricTitle]] = []
@@ -47,6 +47,8 @@ extension MetricTitle {
     case .discrepancy: .discrepancy
     case .vendi: .vendi
     case .totalVariance: .totalVariance
+    case .mongeDistance: .mongeDistance
+    case .authenticity: .authenticity
     }
   }
 }

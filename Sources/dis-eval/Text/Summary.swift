@@ -115,10 +115,19 @@ private func metricLines(_ result: EvaluationResult) -> [String] {
       + debiased
       + added + own + definition + floor
   }
-  return metrics
+  return metrics + copyLines(result)
     + result.skipped.sorted { $0.key < $1.key }.map {
       "\(column($0.key, width))  not computed: \($0.value)"
     }
+}
+
+/// Returns the images that resemble one of the reference most, if they are known.
+private func copyLines(_ result: EvaluationResult) -> [String] {
+  result.metrics.values.compactMap(\.nearestCopies).joined().prefix(3).map { copy in
+    "  image \(copy.sample) is nearest to image \(copy.training) of the reference, at a distance of "
+      + number(copy.distance)
+      + (copy.ratio.map { ", \(number($0)) times that image's to its own nearest" } ?? "")
+  }
 }
 
 /// Returns what the images are like beside the metrics.
@@ -150,7 +159,7 @@ private func diagnosisLines(_ diagnosis: Diagnosis) -> [String] {
 private func table(of dialects: [String: EvaluationResult.DialectResult]) -> [String] {
   let order = [
     "fid", "fd", "sfid", "is", "cs", "kid", "mmd_rbf", "precision", "recall", "density", "coverage",
-    "vendi", "total_variance",
+    "vendi", "total_variance", "mind", "authpct",
   ]
   let names = order.filter { name in dialects.values.contains { $0.metrics[name] != nil } }
   var lines = [
