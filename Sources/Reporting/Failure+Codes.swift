@@ -15,6 +15,8 @@ extension Failure.Code {
   public static let mixedSettings = Failure.Code("MixedSettings")
   /// There are no points to draw.
   public static let nothingToPlot = Failure.Code("NothingToPlot")
+  /// The size of a picture is too small for its texts, or has a unit that the format lacks.
+  public static let pictureSize = Failure.Code("PictureSize")
   /// A policy is not valid.
   public static let policyInvalid = Failure.Code("PolicyInvalid")
   /// A file cannot be shown in a report.

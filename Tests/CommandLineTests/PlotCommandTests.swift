@@ -50,7 +50,7 @@ import _TestSupport
     let paths = ["f.svg", "f.png", "f.pdf", "f.json", "table.csv"].map(folder.path)
     let run = try plot([ledger] + paths.flatMap { ["--out", $0] })
     #expect(run.output.hasPrefix(paths[0]) && run.output.contains("5000 samples"), "\(run.output)")
-    let beginnings = ["<?xml", "\u{89}PNG", "%PDF", "{", "# fid by"]
+    let beginnings = ["<?xml", "\u{89}PNG", "%PDF", "{", "# FID-5K by"]
     for (path, beginning) in zip(paths, beginnings) {
       let data = try Data(contentsOf: URL(fileURLWithPath: path))
       let text = String(decoding: data.prefix(400), as: UTF8.self)
@@ -86,6 +86,31 @@ import _TestSupport
     #expect(abs(exponent + 0.25) < 1e-9)
     #expect(
       (try run.json()["notes"] as? [String])?.contains { $0.contains("extrapolation") } == true)
+  }
+
+  /// A folder of a sweep is its ledger, and texts are those that are given.
+  @Test func folderOfASweepWithItsOwnTexts() throws {
+    let sweep = folder.path("sweep")
+    try FileManager.default.createDirectory(atPath: sweep, withIntermediateDirectories: false)
+    try FileManager.default.copyItem(atPath: try ledger(), toPath: "\(sweep)/ledger.jsonl")
+    let out = folder.path("f.svg")
+    let run = try plot([
+      sweep, "--fit", "power", "--out", out, "--size", "3.3x2.4in", "--no-caption", "--title",
+      "A title", "--xlabel", "Optimiser steps", "--ylabel", "FID",
+    ])
+    let svg = try String(contentsOfFile: out, encoding: .utf8)
+    for text in ["A title", "Optimiser steps", "FID"] {
+      #expect(svg.contains("[\(text)]") || svg.contains(">\(text)<"), "\(text)")
+    }
+    #expect(!svg.contains("5000 samples") && run.output.contains("5000 samples"))
+    #expect(svg.contains("width=\"3.3in\" height=\"2.4in\""))
+    #expect(
+      run.output.contains(
+        "FID-5K = 2.25·10³ · S⁻⁰·²⁵ (exponent −0.25 [−0.25, −0.25], R² 1.000, 4 points)"),
+      "\(run.output)")
+    // An output in the place of the ledger is refused.
+    let ledger = try plot([sweep, "--out", "\(sweep)/ledger.jsonl"], status: 64)
+    #expect(ledger.errors.contains("--out"))
   }
 
   @Test func recipesMakeFamilies() throws {
@@ -163,7 +188,7 @@ import _TestSupport
       #expect(run.errors.contains(text), "\(run.errors)")
       #expect(!FileManager.default.fileExists(atPath: out))
     }
-    try refused(["--out", out], 64, "Expected a ledger or a result")
+    try refused(["--out", out], 64, "Expected a ledger, a result")
     try refused([ledger, "--out", "f.gif"], 64, "expected a name that ends in")
     try refused([ledger, "--out", folder.path("a b.svg")], 64, "FileName")
     try refused([ledger, "--out", folder.path("no/f.svg")], 73, "no/f.svg")
@@ -172,6 +197,14 @@ import _TestSupport
     try refused([ledger, "--out", out, "--x", "training-images"], 65, "NothingToPlot")
     try refused([ledger, try self.ledger("o.jsonl", num: 10), "--out", out], 65, "MixedSettings")
     try refused([folder.path("none.jsonl"), "--out", out], 66, "NotFound")
+    try FileManager.default.createDirectory(
+      atPath: folder.path("empty"), withIntermediateDirectories: false)
+    try refused([folder.path("empty"), "--out", out], 66, "is a folder without a ledger.jsonl")
+    for size in ["3.3x2.4", "0x1in", "1e3x2in", "3x2", "999x2in", "50x300px"] {
+      try refused([ledger, "--out", out, "--size", size], 64, "--size")
+    }
+    try refused([ledger, "--out", folder.path("f.pdf"), "--size", "600x400px"], 64, "no pixels")
+    try refused([ledger, "--out", out, "--size", "1x1in"], 64, "PictureSize")
     try refused([DisEvalProcess.statistics, "--out", out], 65, "error")
     try refused(
       ["--recipe", "sequence-length", "--x", "tokens", "--out", out], 64, "allows only --out")
@@ -268,8 +301,11 @@ import _TestSupport
     #expect(lines == ["000": [[100, 20], [200, 10]], "001": [[100, 40], [200, 30]]])
     #expect(notes.contains("A line for each folder of checkpoints") && !notes.contains("mean"))
     let averaged = try series(runs, "--average-seeds")
-    #expect(averaged.series == ["": [[100, 20], [100, 40], [200, 10], [200, 30]]])
-    #expect(averaged.notes.contains("lines show the mean of 2 models."), "\(averaged.notes)")
+    #expect(
+      averaged.series == [
+        "": [[100, 20], [100, 30], [100, 40], [200, 10], [200, 20], [200, 30]]
+      ])
+    #expect(averaged.notes.contains("Full marks are means of 2 trainings"), "\(averaged.notes)")
     // Trainings that overlap have no place in common, and are two lines too.
     let between = [
       line("a", step: 100, fid: 20, content: "a"), line("a", step: 300, fid: 10, content: "b"),
@@ -293,7 +329,7 @@ import _TestSupport
         && run.errors.contains("2 different models at training-steps 100")
         && run.errors.contains("--average-seeds"), "\(run.errors)")
     #expect(!FileManager.default.fileExists(atPath: folder.path("same.csv")))
-    #expect(try plot([file, "--average-seeds"] + out).output.contains("mean of 2 models"))
+    #expect(try plot([file, "--average-seeds"] + out).output.contains("means of 2 trainings"))
     #expect(
       try plot([file, "--allow-mixed"] + out).output.contains("Not comparable: 2 different models"))
     // A law through models of several sizes does not fall apart into points.
@@ -306,7 +342,7 @@ import _TestSupport
     #expect(try plot([law, "--x", "parameters"] + out, status: 65).errors.contains("MixedModels"))
     #expect(
       try plot([law, "--x", "parameters", "--average-seeds"] + out).output.contains(
-        "mean of 2 models"))
+        "means of 2 trainings"))
     // One seed cannot have two values.
     let twice = [
       line("x", step: 100, fid: 20, content: "a"),

@@ -32,6 +32,31 @@ extension Ledger {
 }
 
 extension Ledger {
+  /// Returns the files that paths name: the ledger of a sweep for its folder, and otherwise the path
+  /// itself.
+  ///
+  /// - Parameter paths: Ledgers, results, and folders of sweeps.
+  /// - Throws: `Failure` `NotFound` (66) if a folder has no `ledger.jsonl`.
+  public static func files(at paths: [String]) throws(Failure) -> [String] {
+    var files: [String] = []
+    for path in paths {
+      var isFolder: ObjCBool = false
+      guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue
+      else {
+        files.append(path)
+        continue
+      }
+      let ledger = (path as NSString).appendingPathComponent("ledger.jsonl")
+      guard FileManager.default.fileExists(atPath: ledger) else {
+        throw Failure(
+          .inputMissing, .notFound, path,
+          "is a folder without a ledger.jsonl; give the folder of a sweep, or a file")
+      }
+      files.append(ledger)
+    }
+    return files
+  }
+
   /// Returns whether a file holds the results of several seeds.
   public static func holdsRepeats(_ path: String) -> Bool {
     guard let bytes = try? Self.bytes(of: path) else { return false }

@@ -7,7 +7,8 @@ extension Plot {
   /// `path` and next to it, with the extensions `.gp` and `.dat`. Does not write these files.
   ///
   /// - Throws: ``Failure`` `FileName` (64) if the file's name could be interpreted as code,
-  ///   `GnuplotMissing` (69) if gnuplot is not installed, `GnuplotFailed` (70), with gnuplot's
+  ///   `PictureSize` (64) if the plot's size leaves too little space for the points, or is in pixels
+  ///   for a PDF, `GnuplotMissing` (69) if gnuplot is not installed, `GnuplotFailed` (70), with gnuplot's
   ///   message, if it fails, or (74) if it cannot be run.
   public func picture(
     _ format: PictureFormat, at path: String
@@ -18,12 +19,36 @@ extension Plot {
         .usage, .fileName, path,
         "expected a name of letters, digits, '.', '_' and '-': the script has it")
     }
-    let input = gnuplot(format, stem: stem)
+    guard format != .pdf || size?.unit != .pixels else {
+      throw Failure(
+        .usage, .pictureSize, path, "a PDF has no pixels; give its size in in, cm or mm")
+    }
+    let input = try gnuplot(format, stem: stem)
+    var picture = try Gnuplot.run(input, stem: stem, format: format)
+    if format == .svg, let size { picture = Self.sized(picture, try PictureLayout(self), size) }
     return [
       (Self.beside(path, "dat"), Array(input.data.utf8)),
       (Self.beside(path, "gp"), Array(input.script.utf8)),
-      (path, try Gnuplot.run(input, stem: stem, format: format)),
+      (path, picture),
     ]
+  }
+
+  /// Returns an SVG picture whose size has a unit of length instead of pixels.
+  private static func sized(
+    _ picture: [UInt8], _ layout: PictureLayout, _ size: PictureSize
+  ) -> [UInt8] {
+    let (width, height) = size.withHeight(layout.height)
+    let pixels =
+      "width=\"\(Int(layout.width.rounded()))\" height=\"\(Int(layout.height.rounded()))\""
+    guard size.unit != .pixels, let found = picture.firstRange(of: Array(pixels.utf8)) else {
+      return picture
+    }
+    let lengths = [("width", width), ("height", height)].map { name, value in
+      "\(name)=\"\(PictureSize.plain((value * 1e3).rounded() / 1e3))\(size.unit.rawValue)\""
+    }
+    var picture = picture
+    picture.replaceSubrange(found, with: Array(lengths.joined(separator: " ").utf8))
+    return picture
   }
 }
 

@@ -29,7 +29,9 @@ extension Plot {
       return text.hasPrefix("0\t1\t") && text.contains("\n\n\n0.5\t0\t")
     default:
       let names = text.split(separator: "\n").first { !$0.hasPrefix("# ") }
-      return text.hasPrefix("# ") && names == "series,name,x,y,low,high"
+      // Files of version 0.4.0 and before have no kinds.
+      let header: Substring = "series,name,x,y,low,high"
+      return text.hasPrefix("# ") && (names == header || names == "\(header),kind")
     }
   }
 }

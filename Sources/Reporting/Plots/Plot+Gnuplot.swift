@@ -10,20 +10,41 @@ public enum PictureFormat: String, CaseIterable, Sendable {
   /// A page for printing.
   case pdf
 
-  /// Returns the terminal for a drawing with `lines` lines of notes: 840 x 560 units, and space for
-  /// the notes.
-  fileprivate func terminal(lines: Int) -> String {
-    let height = 560 + 20 * lines
-    return switch self {
+  /// Returns the terminal for a picture.
+  ///
+  /// - Parameter size: The size that was given; nil for the default.
+  fileprivate func terminal(_ layout: PictureLayout, _ size: PictureSize?) -> String {
+    let (width, height, scale) = (layout.width, layout.height, layout.scale)
+    func number(_ value: Double) -> String { PictureSize.plain((value * 1e4).rounded() / 1e4) }
+    let font = "font 'Helvetica,\(number(15 * fontScale(layout, size)))'"
+    let background = "background '#ffffff' noenhanced"
+    switch self {
     case .svg:
-      "svg size 840,\(height) font 'Helvetica,15' background '#ffffff' noenhanced"
-    // Twice the number of pixels, for high-resolution screens.
+      return "svg size \(Int(width.rounded())),\(Int(height.rounded())) \(font) linewidth "
+        + "\(number(scale)) \(background)"
     case .png:
-      "pngcairo size 1680,\(2 * height) font 'Helvetica,15' fontscale 1.95 linewidth 2 pointscale 2 "
-        + "background '#ffffff' noenhanced"
+      let pixels = pixels(size)
+      let (wide, high) = (Int((pixels * width).rounded()), Int((pixels * height).rounded()))
+      return "pngcairo size \(wide),\(high) \(font) linewidth \(number(pixels * scale)) pointscale "
+        + "\(number(pixels * scale)) \(background)"
     case .pdf:
-      "pdfcairo size 8.4in,\(Double(height) / 100)in font 'Helvetica,15' fontscale 0.72 linewidth 1.2 "
-        + "background '#ffffff' noenhanced"
+      return "pdfcairo size \(number(width / 100))in,\(number(height / 100))in \(font) fontscale 1 "
+        + "linewidth \(number(1.2 * scale)) pointscale \(number(0.8 * scale)) \(background)"
+    }
+  }
+
+  /// Returns the pixels of a PNG for each unit of the layout: without a size twice as many, for
+  /// high-resolution screens, and 300 for an inch.
+  private func pixels(_ size: PictureSize?) -> Double {
+    size.map { $0.unit == .pixels ? 1 : 3 } ?? 2
+  }
+
+  /// Returns what the sizes of fonts are multiplied by. Cairo counts 96 points for an inch of 72.
+  func fontScale(_ layout: PictureLayout, _ size: PictureSize?) -> Double {
+    switch self {
+    case .svg: layout.scale
+    case .png: 0.75 * pixels(size) * layout.scale
+    case .pdf: 0.75 * 0.72 * layout.scale
     }
   }
 }
@@ -43,70 +64,57 @@ extension Plot {
   /// gnuplot's numbers for marks: disc, square, triangle, diamond, and so on.
   static let marks = [7, 5, 9, 13, 11, 15, 3]
   static let dashes = [1, 2, 4, 5, 3, 6, 7]
-  /// The space at the left for the vertical axis, in characters.
-  static let leftMargin = 9
+  /// gnuplot's numbers for the outlines of the marks.
+  static let hollowMarks = [6, 4, 8, 12, 10, 14, 2]
 
   /// Returns the script and the data for a picture.
   ///
   /// - Parameter stem: The name of the picture's file without its extension: letters, digits, `.`,
   ///   `_`, `-`.
-  func gnuplot(_ format: PictureFormat, stem: String) -> GnuplotInput {
-    let lines = notes.flatMap(wrapped)
-    let parts = titleLayers + noteLayers(lines) + series.indices.map(bandLayer)
-    let layers = (parts + series.indices.flatMap { seriesLayers($0, format) } + nameLayers)
-      .filter { !$0.rows.isEmpty }
+  /// - Throws: ``Failure`` `PictureSize` (64) if texts leave too little space for the points.
+  func gnuplot(_ format: PictureFormat, stem: String) throws(Failure) -> GnuplotInput {
+    let drawing = GnuplotDrawing(self, try PictureLayout(self), format)
+    let layers = drawing.layers
     let draws = layers.enumerated().map { "'\(stem).dat' index \($0) \($1.style)" }
     let blocks = layers.map { $0.rows.map { row($0) + "\n" }.joined() }
     return GnuplotInput(
-      script: settings(format, stem: stem, noteLines: lines.count)
-        + "plot \(draws.joined(separator: ", \\\n  "))\n",
+      script: settings(drawing, stem: stem) + "plot \(draws.joined(separator: ", \\\n  "))\n",
       data: blocks.joined(separator: "\n\n"))
   }
 
   /// Returns the part of the script before the command that draws: the page, the axes and their
   /// ranges.
-  private func settings(_ format: PictureFormat, stem: String, noteLines: Int) -> String {
-    let (across, up) = (xRange, yRange)
-    let longestName = series.map(\.name.count).max() ?? 0
+  private func settings(_ drawing: GnuplotDrawing, stem: String) -> String {
+    let (across, up, layout, format) = (xRange, yRange, drawing.layout, drawing.format)
     return """
       # gnuplot \(stem).gp
-      set terminal \(format.terminal(lines: noteLines))
+      set terminal \(format.terminal(layout, size))
       set output '\(stem).\(format.rawValue)'
       set encoding utf8
       set datafile separator tab
       set datafile commentschars ''
-      set lmargin \(Self.leftMargin)
-      set rmargin \(series.count > 1 ? 3 + min(28, longestName) : 4)
-      set tmargin 3.2
-      set bmargin \(4.2 + (noteLines == 0 ? 0 : 0.8 + 1.25 * Double(noteLines)))
+      set lmargin at screen \(screen(layout.left / layout.width))
+      set rmargin at screen \(screen(1 - layout.right / layout.width))
+      set tmargin at screen \(screen(1 - layout.top / layout.height))
+      set bmargin at screen \(screen(layout.bottom / layout.height))
       set border 3 linecolor '#777777'
       set grid linecolor '#e2e2e2' linetype 1 linewidth 0.8
       set tics nomirror out scale 0.5 textcolor '#333333'
+      set pointintervalbox 0.001
       unset key
       \(x.isLogarithmic ? "set logscale x\n" : "")\(y.isLogarithmic ? "set logscale y\n" : "")\
       set xrange [\(across.lowerBound):\(across.upperBound)]
       set yrange [\(up.lowerBound):\(up.upperBound)]
       set x2range [0:1]
       set y2range [0:1]
-      set xtics (\(tics(x, across)))
-      set ytics (\(tics(y, up)))
-
+      set xtics\(drawing.tickOffset) (\(tics(layout.xTicks)))
+      set ytics (\(tics(layout.yTicks)))
+      \(drawing.legendMarks.map { $0 + "\n" }.joined())
       """
   }
 
-  /// Returns a note as lines that fit below the drawing.
-  private func wrapped(_ note: String) -> [String] {
-    note.split(separator: " ").reduce(into: [String]()) { lines, word in
-      if let last = lines.last, last.count + word.count < 100 {
-        lines[lines.count - 1] = "\(last) \(word)"
-      } else {
-        lines.append(String(word))
-      }
-    }
-  }
-
-  private func tics(_ axis: Axis, _ range: ClosedRange<Double>) -> String {
-    axis.ticks(range).map { "'\(tickLabel($0))' \($0)" }.joined(separator: ", ")
+  private func tics(_ ticks: [Double]) -> String {
+    ticks.map { "'\(tickLabel($0))' \($0)" }.joined(separator: ", ")
   }
 
   /// Returns a line of the data. gnuplot interprets backslashes as escapes, tabs as separators, and
@@ -122,3 +130,6 @@ extension Plot {
     }.joined(separator: "\t")
   }
 }
+
+/// Returns a part of the picture's width or height as gnuplot reads it.
+func screen(_ part: Double) -> String { String(format: "%.5f", part) }

@@ -3,19 +3,19 @@ import Foundation
 import Results
 
 extension Plot {
-  /// The points as comma-separated values (RFC 4180): series, name, x, y, low, high. The title,
-  /// axes and notes are lines that begin with `#`.
+  /// The points as comma-separated values (RFC 4180): series, name, x, y, low, high, kind. The title,
+  /// axes and notes are lines that begin with `#`. The kind is `evaluation`, `mean` or `training`.
   public var csv: String {
     let comments = ["\(title)", "x: \(x.label)", "y: \(y.label)"] + notes
     let lines =
       comments.map { "# \(replacing(["\r": " ", "\n": " "], in: $0))\n" } + [
-        "series,name,x,y,low,high\n"
+        "series,name,x,y,low,high,kind\n"
       ]
       + series.flatMap { series in
         series.points.map { point in
           let ends = point.interval.map { ["\($0.lowerBound)", "\($0.upperBound)"] } ?? ["", ""]
           return CommaSeparated.spreadsheetLine(
-            [series.name, point.name, "\(point.x)", "\(point.y)"] + ends)
+            [series.name, point.name, "\(point.x)", "\(point.y)"] + ends + [point.kind.rawValue])
         }
       }
     return lines.joined()
@@ -37,7 +37,7 @@ extension Plot {
           series.points.map { point in
             .object([
               "name": .text(point.name), "x": .number(point.x), "y": .number(point.y),
-              "interval": ends(point.interval),
+              "interval": ends(point.interval), "kind": .text(point.kind.rawValue),
             ])
           }),
         "law": series.law.map { law in

@@ -24,16 +24,43 @@ private struct VegaLite {
   }
 
   var specification: JSONValue {
-    let layers = [bands, curves, extrapolations, connections, intervals, marks]
-    return .object([
+    let layers = [bands, curves, extrapolations, connections, trainings, intervals, marks]
+    let whole: Row = [
       "$schema": .text("https://vega.github.io/schema/vega-lite/v5.json"),
-      "title": .object([
-        "text": .text(plot.title), "subtitle": .array(plot.notes.map(JSONValue.text)),
-        "anchor": .text("start"), "subtitleColor": .text("#555555"),
-      ]),
-      "width": .integer(600), "height": .integer(400),
       "layer": .array(layers.compactMap(\.self)),
-    ])
+    ]
+    return .object(whole.merging(title) { $1 }.merging(size) { $1 })
+  }
+
+  /// The title and the notes, where the drawing has them.
+  private var title: Row {
+    guard plot.caption != .none else { return [:] }
+    let notes: Row =
+      plot.caption == .all ? ["subtitle": .array(plot.notes.map(JSONValue.text))] : [:]
+    return [
+      "title": .object(
+        [
+          "text": .text(plot.title), "anchor": .text("start"),
+          "subtitleColor": .text("#555555"),
+        ].merging(notes) { $1 })
+    ]
+  }
+
+  /// The size of the area with the points or, if a size is given, of the whole drawing with texts of 8
+  /// points. Vega counts 96 pixels for an inch.
+  private var size: Row {
+    guard let size = plot.size else { return ["width": .integer(600), "height": .integer(400)] }
+    let scale = size.unit == .pixels ? 1 : 0.96
+    let (width, height) = size.units
+    let text = JSONValue.number(scale * 15 * max(8 / 10.8, min(width / 840, height / 560)))
+    let fonts = JSONValue.object(["labelFontSize": text, "titleFontSize": text])
+    return [
+      "width": .number((scale * width).rounded()), "height": .number((scale * height).rounded()),
+      "autosize": .object(["type": .text("fit"), "contains": .text("padding")]),
+      "config": .object([
+        "axis": fonts, "legend": fonts, "title": .object(["fontSize": text]),
+      ]),
+    ]
   }
 
   /// Returns a layer with the given mark and data, whose encoding consists of the horizontal
@@ -158,7 +185,7 @@ extension VegaLite {
   /// The intervals of the points.
   private var intervals: JSONValue? {
     let rows = plot.series.flatMap { series in
-      series.points.compactMap { point in
+      series.points.filter { $0.kind != .training }.compactMap { point in
         point.interval.map { Self.row(series, x: point.x, $0) }
       }
     }
@@ -167,14 +194,29 @@ extension VegaLite {
 
   /// The measured points.
   private var marks: JSONValue? {
-    let rows = plot.series.filter { !$0.isCounted }.flatMap { series in
-      series.points.map { point in
-        Self.row(series, x: point.x, y: point.y).merging(["name": .text(point.name)]) { $1 }
+    points(
+      size: 60, isFilled: true, plot.series.filter { !$0.isCounted }
+    ) { $0.kind != .training }
+  }
+
+  /// The single trainings of which means are drawn.
+  private var trainings: JSONValue? {
+    points(size: 22, isFilled: false, plot.series) { $0.kind == .training }
+  }
+
+  private func points(
+    size: Int64, isFilled: Bool, _ series: [Plot.Series], where isShown: (Plot.Point) -> Bool
+  ) -> JSONValue? {
+    let rows = series.flatMap { series in
+      series.points.filter(isShown).map { point in
+        Self.row(series, x: point.x, y: point.y).merging([
+          "name": .text(point.name), "kind": .text(point.kind.rawValue),
+        ]) { $1 }
       }
     }
     return layer(
       [
-        "type": .text("point"), "filled": .boolean(true), "size": .integer(60),
+        "type": .text("point"), "filled": .boolean(isFilled), "size": .integer(size),
         "opacity": .integer(1),
       ], rows, height.merging(["shape": shape, "tooltip": tooltip]) { $1 })
   }

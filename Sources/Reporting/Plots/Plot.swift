@@ -28,6 +28,18 @@ public struct Plot: Equatable, Sendable {
     public var x, y: Double
     /// The interval of `y`.
     public var interval: ClosedRange<Double>?
+    /// What `y` is the value of.
+    public var kind: Kind
+
+    /// What a point shows.
+    public enum Kind: String, CaseIterable, Sendable {
+      /// One evaluation.
+      case evaluation
+      /// The mean of several trainings of one recipe.
+      case mean
+      /// One of these trainings, which is drawn as a small hollow mark without an interval.
+      case training
+    }
 
     /// Creates a point from its position.
     ///
@@ -36,8 +48,12 @@ public struct Plot: Equatable, Sendable {
     ///   - x: The position on the horizontal axis, in its unit; above 0 if the axis is logarithmic.
     ///   - y: The position on the vertical axis, in its unit; above 0 if the axis is logarithmic.
     ///   - interval: The interval of `y`, in the same unit; nil if there is none.
-    public init(_ name: String, x: Double, y: Double, interval: ClosedRange<Double>? = nil) {
-      (self.name, self.x, self.y, self.interval) = (name, x, y, interval)
+    ///   - kind: What `y` is the value of.
+    public init(
+      _ name: String, x: Double, y: Double, interval: ClosedRange<Double>? = nil,
+      kind: Kind = .evaluation
+    ) {
+      (self.name, self.x, self.y, self.interval, self.kind) = (name, x, y, interval, kind)
     }
   }
 
@@ -76,6 +92,21 @@ public struct Plot: Equatable, Sendable {
   public var notes: [String]
   /// The range over which laws are drawn, if it exceeds that of the points.
   public var extent: ClosedRange<Double>?
+  /// The size of pictures without the notes, which are added below; nil for 8.4 by 5.6 inches, or more if
+  /// the names of the series need it.
+  public var size: PictureSize?
+  /// The texts around a picture. Tables and JSON have all of them.
+  public var caption = Caption.all
+
+  /// The texts around a picture.
+  public enum Caption: Sendable {
+    /// The title above and the notes below.
+    case all
+    /// The title.
+    case title
+    /// None.
+    case none
+  }
 
   /// Creates a drawing from its axes and series.
   ///
@@ -94,9 +125,10 @@ extension Plot.Series {
   /// The mean of `y` at every `x`, in ascending order of `x`, through which the lines between
   /// points go.
   var means: [(x: Double, y: Double)] {
-    Dictionary(grouping: points, by: \.x).sorted { $0.key < $1.key }.map { x, points in
-      (x, points.reduce(0) { $0 + $1.y } / Double(points.count))
-    }
+    Dictionary(grouping: points.filter { $0.kind != .training }, by: \.x).sorted { $0.key < $1.key }
+      .map { x, points in
+        (x, points.reduce(0) { $0 + $1.y } / Double(points.count))
+      }
   }
 }
 
@@ -144,7 +176,10 @@ extension Plot {
     range(
       series.flatMap { series in
         series.points.flatMap { point in
-          [point.y] + (point.interval.map { [$0.lowerBound, $0.upperBound] } ?? [])
+          // The intervals of single trainings are not drawn.
+          [point.y]
+            + (point.kind == .training
+              ? [] : point.interval.map { [$0.lowerBound, $0.upperBound] } ?? [])
         } + curve(series).map(\.y)
       }, y)
   }
@@ -159,25 +194,55 @@ extension Plot {
 
 extension Plot.Axis {
   /// Returns the positions of the labelled ticks.
-  func ticks(_ range: ClosedRange<Double>) -> [Double] {
-    let (low, high) = (range.lowerBound, range.upperBound)
-    if isLogarithmic {
-      let decades = Int(floor(log10(low)))...Int(ceil(log10(high)))
-      for digits in [[1.0], [1, 3], [1, 2, 5], [1, 1.5, 2, 3, 4, 5, 7]] {
-        let found = decades.flatMap { decade in digits.map { $0 * decimal(decade) } }
-          .filter(range.contains)
-        if found.count >= 4 {
-          return found.count > 9
-            ? found.enumerated().filter { $0.offset % 2 == 0 }.map(\.element) : found
-        }
+  ///
+  /// - Parameter fit: Returns whether labels at these positions have enough space.
+  func ticks(_ range: ClosedRange<Double>, fit: ([Double]) -> Bool) -> [Double] {
+    let steps = [5, 4, 3, 2, 1].map { self.steps(range, parts: $0) }
+    let usual = logarithmicTicks(range).map { [$0] } ?? steps.prefix(1)
+    if let found = usual.first(where: fit) { return found }
+    let fewer = isLogarithmic ? sparseTicks(range) : []
+    return (fewer + steps).first { $0.count > 1 && fit($0) } ?? steps.last { !$0.isEmpty } ?? []
+  }
+
+  /// Returns the ticks of a logarithmic axis, four to nine of them; nil if there are fewer.
+  private func logarithmicTicks(_ range: ClosedRange<Double>) -> [Double]? {
+    guard isLogarithmic else { return nil }
+    for digits in [[1.0], [1, 3], [1, 2, 5], [1, 1.5, 2, 3, 4, 5, 7]] {
+      let found = multiples(digits, in: range)
+      if found.count >= 4 {
+        return found.count > 9
+          ? found.enumerated().filter { $0.offset % 2 == 0 }.map(\.element) : found
       }
     }
-    let rough = (high - low) / 5
+    return nil
+  }
+
+  /// Returns ticks for a logarithmic axis with little space, those with more ticks first.
+  private func sparseTicks(_ range: ClosedRange<Double>) -> [[Double]] {
+    let decades = multiples([1], in: range)
+    let parts = [2, 3, 4, 6, 10, 20, 50].map { part in
+      decades.enumerated().filter { $0.offset % part == 0 }.map(\.element)
+    }
+    let dense = [[1.0, 2, 5], [1, 3]].map { multiples($0, in: range) }
+    let all: [[Double]] = dense + [decades] + parts
+    return all.filter { $0.count > 1 }.sorted { $0.count > $1.count }
+  }
+
+  /// Returns the powers of ten in a range, multiplied by each of some factors.
+  private func multiples(_ factors: [Double], in range: ClosedRange<Double>) -> [Double] {
+    let decades = Int(floor(log10(range.lowerBound)))...Int(ceil(log10(range.upperBound)))
+    return decades.flatMap { decade in factors.map { $0 * decimal(decade) } }
+      .filter(range.contains)
+  }
+
+  /// Returns multiples of a round number, which divide a range into about as many parts as are given.
+  private func steps(_ range: ClosedRange<Double>, parts: Int) -> [Double] {
+    let (low, high) = (range.lowerBound, range.upperBound)
+    let rough = (high - low) / Double(parts)
     let unit = decimal(Int(floor(log10(rough))))
     let step = ([1, 2, 2.5, 5, 10].first { $0 * unit >= rough } ?? 10) * unit
-    return (Int((low / step).rounded(.up))...Int((high / step).rounded(.down))).map {
-      Double($0) * step
-    }
+    let (first, last) = (Int((low / step).rounded(.up)), Int((high / step).rounded(.down)))
+    return first > last ? [] : (first...last).map { Double($0) * step }
   }
 
   /// Returns a power of ten, exact where one is representable.
@@ -199,10 +264,19 @@ func tickLabel(_ value: Double) -> String {
   default:
     let exponent = Int(floor(log10(abs(value)) + 1e-9))
     let factor = digits(value / pow(10, Double(exponent)))
-    let superscripts = Array("⁰¹²³⁴⁵⁶⁷⁸⁹")
-    let raised =
-      (exponent < 0 ? "⁻" : "")
-      + String(String(abs(exponent)).compactMap { $0.wholeNumberValue.map { superscripts[$0] } })
-    return (factor == "1" ? "" : "\(factor)·") + "10" + raised
+    return (factor == "1" ? "" : "\(factor)·") + "10" + raised("\(exponent)")
   }
+}
+
+/// Returns the characters of a number, such as `-0.21`, as superscripts.
+func raised(_ number: String) -> String {
+  let superscripts = Array("⁰¹²³⁴⁵⁶⁷⁸⁹")
+  return String(
+    number.map { character in
+      switch character {
+      case "-": "⁻"
+      case ".": "·"
+      default: character.wholeNumberValue.map { superscripts[$0] } ?? character
+      }
+    })
 }

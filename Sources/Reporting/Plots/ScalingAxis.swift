@@ -23,19 +23,49 @@ public enum ScalingAxis: String, CaseIterable, Sendable {
   /// The scale of guidance.
   case guidance
 
-  /// The label of the axis, with its unit.
-  var label: String {
+  /// Returns the label of the axis, with its unit.
+  ///
+  /// - Parameter isOfLaw: Whether to add the letter of the quantity in laws.
+  func label(isOfLaw: Bool = false) -> String {
+    let (quantity, unit) =
+      switch self {
+      case .trainingSteps: ("Training steps", "")
+      case .trainingImages: ("Training images", "")
+      case .trainingCompute: ("Training compute", " (GFLOP)")
+      case .parameters: ("Parameters", "")
+      case .gflops: ("Forward pass", " (GFLOP)")
+      case .gflopsThop: ("Forward pass as thop counts", " (GFLOP)")
+      case .tokens: ("Tokens", "")
+      case .samplingSteps: ("Sampling steps", "")
+      case .samplingCompute: ("Sampling compute", " (GFLOP per image)")
+      case .guidance: ("Guidance scale", "")
+      }
+    return quantity + (isOfLaw ? " \(letter)" : "") + unit
+  }
+
+  /// The letter of the quantity in laws.
+  var letter: String {
     switch self {
-    case .trainingSteps: "Training steps"
-    case .trainingImages: "Training images"
-    case .trainingCompute: "Training, GFLOP (3 × forward × images; a multiply-add is 2)"
-    case .parameters: "Parameters"
-    case .gflops: "Forward pass, GFLOP (all operations; a multiply-add is 2)"
-    case .gflopsThop: "Forward pass, GFLOP as thop counts (without the mixers)"
-    case .tokens: "Tokens"
-    case .samplingSteps: "Sampling steps"
-    case .samplingCompute: "Sampling, GFLOP per image (all operations; a multiply-add is 2)"
-    case .guidance: "Guidance scale"
+    case .trainingSteps: "S"
+    case .trainingImages: "D"
+    case .trainingCompute, .samplingCompute: "C"
+    case .parameters: "N"
+    case .gflops, .gflopsThop: "F"
+    case .tokens: "L"
+    case .samplingSteps: "T"
+    case .guidance: "w"
+    }
+  }
+
+  /// What the label leaves out, as a sentence; nil if it leaves nothing out.
+  var explanation: String? {
+    switch self {
+    case .trainingCompute:
+      "Training compute is that of three forward passes for each image; a multiply-add is 2 operations."
+    case .gflops, .samplingCompute: "All operations are counted; a multiply-add is 2."
+    case .gflopsThop:
+      "Operations are counted without the mixers, as thop does for the figures of the DiS paper."
+    default: nil
     }
   }
 

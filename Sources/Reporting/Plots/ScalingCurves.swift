@@ -18,8 +18,8 @@ public struct ScalingCurves: Sendable {
   public var title: String?
   /// Whether evaluations that are not comparable are drawn, with a note in the drawing.
   public var allowsMixed = false
-  /// Whether different checkpoints at one place are runs of one training recipe with different
-  /// seeds.
+  /// Whether different checkpoints at one place are trainings of one recipe with different seeds. Then
+  /// their mean is drawn, with an interval that includes retraining.
   public var averagesSeeds = false
   /// The value up to which laws are drawn beyond the points.
   public var until: Double?
@@ -58,30 +58,36 @@ public struct ScalingCurves: Sendable {
     let isLogarithmic =
       !isLinear && x.isLogarithmic
       && drawn.allSatisfy { $0.metrics[metric].map { $0.value > 0 } ?? false }
-    let fits = lines.map { line in
-      fitted(line.name, points(of: line, metric, arePositive: isLogarithmic), metric)
-    }
+    let counts = Set(drawn.map(\.num))
+    let score = Drawn(
+      metric: metric,
+      name: paperName(ofMetric: metric, count: counts.count == 1 ? counts.first ?? nil : nil)
+        + (isDebiased ? ", debiased" : ""), arePositive: isLogarithmic)
+    let fits = lines.map { fitted($0, score) }
     let series = fits.map(\.series)
+    let hasLaw = series.contains { $0.law != nil }
 
     var notes = [common(drawn)] + (mixed + clashes).map { "Not comparable: \($0)" }
-    notes += averageNotes(lines, divider, isDivided: lines.count > families.count)
-    notes += fits.compactMap(\.note) + intervalNotes(series)
+    if lines.count > families.count { notes.append(Self.dividedNote) }
+    notes +=
+      divider.averaged(lines).map {
+        ["Where several evaluations are at one place, lines show the mean of \($0)."]
+      } ?? []
+    notes += fits.flatMap(\.notes) + intervalNotes(series)
+    notes += retrainingNotes(fits.map(\.means), series)
+    notes += [x.explanation].compactMap(\.self)
     if entries.count > drawn.count {
       notes.append(
         "\(entries.count - drawn.count) of \(entries.count) evaluations do not say \(x.rawValue) or \(metric)."
       )
     }
+    let isHigherBetter = drawn[0].metrics[metric]?.higherIsBetter == true
     var plot = Plot(
-      title
-        ?? "\(isDebiased ? "debiased " : "")\(metric) by \(x.rawValue.replacing("-", with: " "))",
-      x: Plot.Axis(x.label, isLogarithmic: x.isLogarithmic && !isLinear),
-      y: Plot.Axis(
-        (isDebiased ? "debiased " : "") + metric
-          + (drawn[0].metrics[metric]?.higherIsBetter == true
-            ? " (higher is better)" : " (lower is better)"),
-        isLogarithmic: isLogarithmic),
+      title ?? "\(score.name) by \(x.rawValue.replacing("-", with: " "))",
+      x: Plot.Axis(x.label(isOfLaw: hasLaw), isLogarithmic: x.isLogarithmic && !isLinear),
+      y: Plot.Axis("\(score.name) \(isHigherBetter ? "↑" : "↓")", isLogarithmic: isLogarithmic),
       series: series, notes: notes)
-    if let until, series.contains(where: { $0.law != nil }) {
+    if let until, hasLaw {
       plot.extent = until...until
       plot.notes.append("Dotted lines are extrapolation: no evaluation is there.")
     }
@@ -179,52 +185,96 @@ extension ScalingCurves {
 // MARK: - Series
 
 extension ScalingCurves {
-  /// Returns the points of a line.
-  ///
-  /// - Parameter arePositive: Whether intervals that reach 0 are left out, because the axis is
-  ///   logarithmic.
-  private func points(
-    of line: ScalingLine, _ metric: String, arePositive: Bool
-  ) -> [Plot.Point] {
-    line.entries.compactMap { entry in
-      guard let place = x.value(of: entry), let score = entry.metrics[metric],
-        score.value.isFinite
-      else { return nil }
-      let interval = score.interval.flatMap { $0.lowerBound > 0 || !arePositive ? $0 : nil }
-      return Plot.Point(entry.name, x: place, y: score.value, interval: interval)
+  /// What is drawn of each evaluation.
+  private struct Drawn {
+    /// The name of the metric in results.
+    let metric: String
+    /// Its name on the axis.
+    let name: String
+    /// Whether intervals that reach 0 are left out, because the axis is logarithmic.
+    let arePositive: Bool
+  }
+
+  /// A series with its notes.
+  private struct Fitted {
+    var series: Plot.Series
+    /// What describes the law or says why there is none, and what the means say.
+    var notes: [String]
+    /// The means of trainings.
+    var means: [TrainingMean]
+  }
+
+  /// Returns the series of a line with its law.
+  private func fitted(_ line: ScalingLine, _ score: Drawn) -> Fitted {
+    let places = Dictionary(grouping: line.entries.filter { x.value(of: $0) != nil }) {
+      x.value(of: $0) ?? 0
     }
+    var (points, fitted, means): ([Plot.Point], [Plot.Point], [TrainingMean]) = ([], [], [])
+    for (place, entries) in places.sorted(by: { $0.key < $1.key }) {
+      let single = averagesSeeds ? Training.trainings(entries, score.metric) : []
+      if let mean = TrainingMean(single) {
+        let trainings = single.map {
+          point($0.name, place, $0.value, $0.interval, score, .training)
+        }
+        points +=
+          trainings + [
+            point("mean of \(mean.count) trainings", place, mean.value, mean.interval, score, .mean)
+          ]
+        fitted += trainings
+        means.append(mean)
+      } else {
+        let evaluations = entries.compactMap { entry -> Plot.Point? in
+          guard let found = entry.metrics[score.metric], found.value.isFinite else { return nil }
+          return point(entry.name, place, found.value, found.interval, score, .evaluation)
+        }
+        points += evaluations
+        fitted += evaluations
+      }
+    }
+    let (law, note) = law(fitted.map { ($0.x, $0.y) }, score.name)
+    let notes = [note, TrainingMean.deviations(means)].compactMap(\.self)
+    return Fitted(
+      series: Plot.Series(line.name, points: points, law: law),
+      notes: notes.map { (line.name.isEmpty ? "" : "\(line.name): ") + $0 }, means: means)
   }
 
-  /// Returns the series of points with its law, and a note that describes the law or says why there
-  /// is none.
-  private func fitted(
-    _ name: String, _ points: [Plot.Point], _ metric: String
-  ) -> (series: Plot.Series, note: String?) {
-    let (law, note) = law(points.map { ($0.x, $0.y) }, metric)
-    return (
-      Plot.Series(name, points: points, law: law),
-      note.map { (name.isEmpty ? "" : "\(name): ") + $0 }
-    )
+  private func point(
+    _ name: String, _ place: Double, _ value: Double, _ interval: ClosedRange<Double>?,
+    _ score: Drawn, _ kind: Plot.Point.Kind
+  ) -> Plot.Point {
+    let shown = interval.flatMap { $0.lowerBound > 0 || !score.arePositive ? $0 : nil }
+    return Plot.Point(name, x: place, y: value, interval: shown, kind: kind)
   }
 
-  private func law(_ points: [(x: Double, y: Double)], _ metric: String) -> (PowerLaw?, String?) {
+  private func law(
+    _ points: [(x: Double, y: Double)], _ name: String
+  ) -> (PowerLaw?, String?) {
     guard fit != .none else { return (nil, nil) }
     do throws(PowerLaw.NotFitted) {
       let law = fit == .power ? try PowerLaw(points) : try PowerLaw(saturating: points)
-      func number(_ value: Double) -> String { String(format: "%.3g", value) }
       let interval = law.exponentInterval.map {
-        " [\(number($0.lowerBound)), \(number($0.upperBound))]"
+        " [\(written($0.lowerBound)), \(written($0.upperBound))]"
       }
       return (
         law,
-        "\(metric) = \(law.asymptote > 0 ? "\(number(law.asymptote)) + " : "")\(number(law.factor)) x^"
-          + "\(number(law.exponent))\(interval ?? ""), R² \(String(format: "%.3f", law.rSquared)), "
-          + "\(law.count) points"
+        "\(name) = \(law.asymptote > 0 ? "\(written(law.asymptote)) + " : "")\(written(law.factor)) · "
+          + "\(x.letter)\(raised(String(format: "%.3g", law.exponent))) (exponent "
+          + "\(written(law.exponent))\(interval ?? ""), R² \(String(format: "%.3f", law.rSquared)), "
+          + "\(law.count) points)"
       )
     } catch {
       return (nil, "not fitted: \(error)")
     }
   }
+}
+
+/// Returns a number with three digits as people write it: −0.21, 3.4·10⁵.
+func written(_ value: Double) -> String {
+  let text = String(format: "%.3g", value)
+  let parts = text.split(separator: "e")
+  let factor = String(parts[0]).replacing("-", with: "−")
+  guard parts.count == 2, let exponent = Int(parts[1]) else { return factor }
+  return "\(factor)·10\(raised("\(exponent)"))"
 }
 
 // MARK: - Notes
@@ -241,17 +291,51 @@ extension ScalingCurves {
     }.joined(separator: ", ")
   }
 
-  /// Returns what the lines average and what they do not.
-  private func averageNotes(
-    _ lines: [ScalingLine], _ divider: ScalingLines, isDivided: Bool
-  ) -> [String] {
-    let divided =
-      "A line for each folder of checkpoints: different models are not averaged unless they are said "
-      + "to be seeds of one recipe."
-    let averaged = divider.averaged(lines).map {
-      "Where several evaluations are at one place, lines show the mean of \($0)."
+  /// What is said of lines that are divided by folder.
+  private static let dividedNote =
+    "A line for each folder of checkpoints: different models are not averaged unless they are said "
+    + "to be seeds of one recipe."
+
+  /// Returns what intervals say of retraining, if trainings are averaged.
+  private func retrainingNotes(_ means: [[TrainingMean]], _ series: [Plot.Series]) -> [String] {
+    guard averagesSeeds else { return [] }
+    let all = means.flatMap(\.self)
+    let counts = Set(all.map(\.count)).sorted()
+    var notes: [String] = []
+    if let low = counts.first, let high = counts.last {
+      notes.append(
+        "Full marks are means of \(low == high ? "\(low)" : "\(low) to \(high)") trainings with 95 % "
+          + "intervals that include retraining; hollow marks are the single trainings.")
     }
-    return (isDivided ? [divided] : []) + [averaged].compactMap(\.self)
+    if all.contains(where: { $0.sharesSeeds && $0.interval != nil }) {
+      notes.append(
+        "Trainings with the same sampling seed share errors of sampling; their intervals are upper bounds."
+      )
+    }
+    let missing = all.count { $0.interval == nil }
+    if missing > 0 {
+      notes.append(
+        "\(missing) mean\(missing == 1 ? " has" : "s have") no interval, because a training with the same "
+          + "sampling seed has none.")
+    }
+    let cut = zip(means, series).reduce(0) { sum, pair in
+      sum + pair.0.count { $0.interval != nil }
+        - pair.1.points.count { $0.kind == .mean && $0.interval != nil }
+    }
+    if cut > 0 {
+      notes.append(
+        "\(cut) interval\(cut == 1 ? " reaches" : "s reach") 0, which a logarithmic axis cannot show, and "
+          + "\(cut == 1 ? "is" : "are") left out.")
+    }
+    let alone = series.reduce(0) { sum, series in
+      sum + Set(series.points.filter { $0.kind == .evaluation }.map(\.x)).count
+    }
+    if alone > 0 {
+      notes.append(
+        "\(alone) place\(alone == 1 ? " has" : "s have") one training, whose interval says nothing of "
+          + "retraining.")
+    }
+    return notes
   }
 
   /// Returns what bars and bands show, if there are any bars.

@@ -90,7 +90,7 @@ struct ScalingLines {
       places.map { Set($0.map(identity)).count }.max() ?? 1
     }
     let models = largest(\.modelIdentity)
-    if models > 1 { return "\(models) models" }
+    if models > 1 { return averagesSeeds ? nil : "\(models) models" }
     let seeds = largest { "\($0.sampler?.seed ?? 0)" }
     return seeds > 1 ? "\(seeds) seeds" : nil
   }
@@ -107,7 +107,7 @@ struct ScalingLines {
 
 extension LedgerEntry {
   /// The identity of the model: the hash of its checkpoint, or otherwise its path or key.
-  fileprivate var modelIdentity: String { checkpointSha256 ?? checkpoint ?? key }
+  var modelIdentity: String { checkpointSha256 ?? checkpoint ?? key }
 
   /// The folder of the checkpoint.
   fileprivate var folder: String {

@@ -6,6 +6,10 @@ import Reporting
 import Results
 
 extension FitName: ExpressibleByArgument {}
+extension PictureSize: ExpressibleByArgument {
+  /// Creates a size from the argument of an option.
+  public init?(argument: String) { self.init(argument) }
+}
 extension PlotRecipe: ExpressibleByArgument {}
 extension ScalingAxis: ExpressibleByArgument {}
 extension Setting: ExpressibleByArgument {}
@@ -24,7 +28,13 @@ struct PlotCommand: ParsableCommand {
       extractor or the sampler differs, are refused. If a checkpoint was evaluated with several \
       seeds, the line shows their mean. Different checkpoints are not averaged: each folder of \
       checkpoints becomes a separate line, or the checkpoints are refused, unless --average-seeds \
-      says that they are seeds of one recipe.
+      says that they are trainings of one recipe with different seeds. Their mean then has a 95 % \
+      interval that includes retraining, and each training is a small hollow mark.
+
+      Without --size, a picture has 8.4 by 5.6 inches. With it, texts have 8 points, or more if the \
+      picture is wider than 6.2 and higher than 4.1 inches, and marks, lines and margins follow. \
+      Notes are added below that size; --no-caption leaves out notes and the title. Names of lines \
+      that do not fit at the right are in a legend above. A .png has 300 pixels for each inch.
 
       A law is y = a x^b, fitted by least squares of logarithms, with the 95 % band of its mean. \
       'saturating' adds an asymptote. With fewer than 3 different x values (5 for saturating), or \
@@ -41,6 +51,10 @@ struct PlotCommand: ParsableCommand {
         dis-eval plot sweeps/s2/ledger.jsonl --x training-steps --out fig.svg
         dis-eval plot 'sweeps/*/ledger.jsonl' --x gflops --family patch-size \\
           --out fig.pdf --out fig.csv
+        dis-eval plot sweeps/dis sweeps/uvit --x training-compute --size 3.3x2.4in \\
+          --no-caption --out column.pdf
+        dis-eval plot sweeps/seeds --average-seeds --title 'Three trainings' \\
+          --xlabel 'Optimiser steps' --out seeds.svg
         dis-eval plot ledger.jsonl --recipe dis-skip --out skip.svg
         dis-eval bench --only dis-s2 --only dis-s2-1025 --only dis-s2-4097 \\
           --out bench.json
@@ -49,8 +63,8 @@ struct PlotCommand: ParsableCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "Ledgers and results, or quoted patterns of them such as 'sweeps/*/ledger.jsonl'.",
-      valueName: "file"))
+      "Ledgers, results and folders of sweeps, or quoted patterns of them such as 'sweeps/*'.",
+      valueName: "path"))
   var files: [String] = []
 
   @Option(
@@ -84,8 +98,25 @@ struct PlotCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Draw laws up to this x, dotted beyond the points.", valueName: "x"))
   var until: Double?
 
+  @Option(
+    help: ArgumentHelp(
+      "The size of pictures, such as 3.3x2.4in: in in, cm, mm or, except for .pdf, px. (default: "
+        + "8.4x5.6in)", valueName: "size"))
+  var size: PictureSize?
+
+  @Flag(help: "Leave out the notes below a picture, and the title unless --title is given.")
+  var noCaption = false
+
   @Option(help: ArgumentHelp("The title of the drawing.", valueName: "text"))
   var title: String?
+
+  @Option(
+    name: .customLong("xlabel"), help: ArgumentHelp("The label of the x axis.", valueName: "text"))
+  var xLabel: String?
+
+  @Option(
+    name: .customLong("ylabel"), help: ArgumentHelp("The label of the y axis.", valueName: "text"))
+  var yLabel: String?
 
   @Flag(help: "Make both axes linear.")
   var linear = false
@@ -98,8 +129,8 @@ struct PlotCommand: ParsableCommand {
 
   @Flag(
     help: """
-      Average different checkpoints with the same x, because they are seeds of one recipe. The \
-      drawing says so.
+      Average different checkpoints with the same x, because they are trainings of one recipe with \
+      different seeds.
       """)
   var averageSeeds = false
 
@@ -118,13 +149,18 @@ struct PlotCommand: ParsableCommand {
       guard x == nil, y == nil, family == nil, fit == nil, until == nil, !linear, !allowMixed,
         !averageSeeds, !plugIn
       else {
-        throw ValidationError("--recipe sequence-length allows only --out, --title and --json.")
+        throw ValidationError(
+          "--recipe sequence-length allows only --out, --json, --quiet and the options of the picture."
+        )
       }
     } else if files.isEmpty {
-      throw ValidationError("Expected a ledger or a result.")
+      throw ValidationError("Expected a ledger, a result or the folder of a sweep.")
     }
     if let until, !(until > 0 && until.isFinite) {
       throw ValidationError("--until \(until): expected a number above 0.")
+    }
+    if size?.unit == .pixels, let path = out.first(where: { $0.hasSuffix(".pdf") }) {
+      throw ValidationError("--out \(path): a PDF has no pixels; give --size in in, cm or mm.")
     }
     try commandFiles(files).check(json: json)
   }
@@ -159,11 +195,17 @@ struct PlotCommand: ParsableCommand {
   }
 
   func run() throws {
-    let inputs = try matchingFiles(
-      files, expected: "ledgers or results, or a pattern such as 'sweeps/*/ledger.jsonl'")
+    let inputs = try Ledger.files(
+      at: matchingFiles(
+        files,
+        expected: "ledgers, results or folders of sweeps, or a pattern such as 'sweeps/*'"))
     if inputs != files { try commandFiles(inputs).check(json: json) }
     for path in out { try AtomicFile.check(path) }
-    let plot = try plot(inputs)
+    var plot = try plot(inputs)
+    plot.size = size
+    if noCaption { plot.caption = title == nil ? .none : .title }
+    if let xLabel { plot.x.label = xLabel }
+    if let yLabel { plot.y.label = yLabel }
     // Draw everything first, so that nothing is written if gnuplot is missing.
     let files = try out.flatMap { try self.files(of: plot, at: $0) }
     for file in files { try AtomicFile.check(file.path) }
