@@ -11,17 +11,29 @@ public enum ExportFormat: String, CaseIterable, Sendable {
   case dvc
   /// MLflow's file store.
   case mlflow
+  /// A table in LaTeX, for a paper; see ``EvaluationTable``.
+  case latex
+  /// The same table in Markdown.
+  case markdown
+
+  /// Whether the format is an ``EvaluationTable``.
+  public var isTable: Bool { self == .latex || self == .markdown }
 
   /// Returns evaluations in this format, apart from ``mlflow``, which is a folder.
   ///
-  /// - Parameter entries: The evaluations, in the order of the text.
-  /// - Throws: `Failure` `ExportInvalid` (64) for `mlflow`, which is a folder; `EncodingError` for
-  ///   `dvc` if a number is not finite.
-  public func text(_ entries: [LedgerEntry]) throws -> String {
+  /// - Parameters:
+  ///   - entries: The evaluations, in the order of the text, apart from tables.
+  ///   - metrics: The metrics of a table, in their order; nil for all. Other formats have all metrics.
+  /// - Throws: `Failure` `ExportInvalid` (64) for `mlflow`, which is a folder; the error of
+  ///   ``EvaluationTable/init(_:metrics:)`` for tables; `EncodingError` for `dvc` if a number is not
+  ///   finite.
+  public func text(_ entries: [LedgerEntry], metrics: [String]? = nil) throws -> String {
     switch self {
     case .openmetrics: return openMetrics(entries)
     case .csv: return csvTable(entries)
     case .dvc: return String(decoding: try dvcMetrics(entries), as: UTF8.self)
+    case .latex: return try EvaluationTable(entries, metrics: metrics).latex
+    case .markdown: return try EvaluationTable(entries, metrics: metrics).markdown
     case .mlflow:
       throw Failure(.usage, .exportInvalid, rawValue, "is written as a folder, not as text")
     }
