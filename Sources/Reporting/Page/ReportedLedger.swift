@@ -3,8 +3,10 @@ import Results
 
 /// The ledger of a sweep, as shown in a report.
 public struct ReportedLedger: Sendable {
-  private let entries: [LedgerEntry]
+  private let table: EvaluationTable
   private let path: String
+  /// The evaluations by their name.
+  private let named: [String: [LedgerEntry]]
 
   /// The maximum number of rows on a page.
   static let largestTable = 1000
@@ -16,12 +18,16 @@ public struct ReportedLedger: Sendable {
   ///   - path: Where it was read from, for messages.
   /// - Throws: ``Failure`` `LedgerInvalid` (65) when there is no evaluation.
   public init(_ ledger: Ledger, path: String) throws {
-    (entries, self.path) = (ledger.entries, path)
-    guard !entries.isEmpty else {
+    guard !ledger.entries.isEmpty else {
       throw Failure(
         .dataRefused, .ledgerInvalid, path, "it has no evaluation yet; run the sweep first")
     }
+    table = try EvaluationTable(ledger.entries)
+    named = Dictionary(grouping: table.entries, by: \.name)
+    self.path = path
   }
+
+  private var entries: [LedgerEntry] { table.entries }
 
   /// The page without its figures.
   public var page: ReportPage {
@@ -32,39 +38,42 @@ public struct ReportedLedger: Sendable {
       sections: [evaluations, conditions])
   }
 
+  /// The table of evaluations: names, then metrics, then the settings that differ.
   private var evaluations: ReportPage.Section {
-    let metrics = Set(entries.flatMap(\.metrics.keys)).sorted()
-    func number(_ value: Double?, _ scale: Double = 1) -> ReportPage.Cell {
-      .number(value.map { sixDigits($0 / scale) } ?? "")
+    let settings = table.columns.dropFirst().filter { !$0.isMetric }
+    let metrics = table.columns.filter(\.isMetric)
+    let intervals = metrics.map { column in column.cells.contains { $0.interval != nil } }
+    let checkpoints = table.entries.map(\.checkpoint)
+    let hasCheckpoints = Set(checkpoints).count > 1
+    let rows = table.entries.indices.prefix(Self.largestTable).map { row -> [ReportPage.Cell] in
+      let values = zip(metrics, intervals).flatMap { column, hasInterval -> [ReportPage.Cell] in
+        let cell = column.cells[row]
+        let ends = cell.interval.map { "\($0.low) to \($0.high)" } ?? "–"
+        return [.number(cell.text)] + (hasInterval ? [.number(ends)] : [])
+      }
+      let others = settings.map { column -> ReportPage.Cell in
+        column.isNumber ? .number(column.cells[row].text) : .text(column.cells[row].text)
+      }
+      return [.text(label(table.entries[row]))] + values + others
+        + (hasCheckpoints ? [.code(checkpoints[row] ?? "–")] : [])
     }
-    let rows = entries.prefix(Self.largestTable).map { entry -> [ReportPage.Cell] in
-      let name = [entry.name, entry.checkpoint].compactMap(\.self).joined(separator: ": ")
-      let sampler =
-        entry.sampler.map { sampler in
-          sampler.name + (sampler.steps.map { ", \($0) steps" } ?? "")
-        } ?? ""
-      return [
-        .text(name), number(entry.training?.step.map(Double.init)),
-        number(entry.parameters.map(Double.init), 1e6), number(entry.gflops?.total),
-        .text(sampler), number(entry.sampler?.cfgScale), number(entry.num.map(Double.init)),
-      ]
-        + metrics.map { name in
-          guard let score = entry.metrics[name] else { return .number("") }
-          return .number(
-            shown(score.value) + (ends(score.interval).map { " (\($0))" } ?? "")
-              + (score.debiased.map { ", debiased \(shown($0))" } ?? ""))
-        }
-    }
-    var blocks: [ReportPage.Block] = [
+    let headings =
+      zip(metrics, intervals).flatMap { column, hasInterval in
+        [column.heading] + (hasInterval ? ["95 % interval"] : [])
+      } + settings.map(\.heading) + (hasCheckpoints ? ["Checkpoint"] : [])
+    let shared = table.conditions.map { "\($0.name) \($0.value)" }.joined(separator: "; ")
+    var blocks: [ReportPage.Block] =
+      shared.isEmpty ? [] : [.text("Of all evaluations: \(shared).")]
+    blocks.append(
       .table(
-        ReportPage.Table(
-          "Evaluations in the order of the ledger",
-          headings: [
-            "Checkpoint", "Step", "Parameters, 1e6", "Forward GFLOP", "Sampler", "Guidance",
-            "Samples",
-          ] + metrics, rows: rows))
-    ]
-    for name in metrics { blocks += best(name).map { [.text($0)] } ?? [] }
+        ReportPage.Table("Evaluations by name", headings: ["Name"] + headings, rows: rows)))
+    blocks += metrics.compactMap(best)
+    if entries.count > 1, !table.differing.isEmpty {
+      blocks.append(
+        .missing(
+          "No best value is named, because evaluations differ in: "
+            + "\(table.differing.joined(separator: ", "))."))
+    }
     if entries.count > rows.count {
       blocks.append(
         .missing("The first \(rows.count) of \(entries.count) evaluations; the rest is in \(path).")
@@ -73,16 +82,23 @@ public struct ReportedLedger: Sendable {
     return ReportPage.Section("Evaluations", blocks)
   }
 
-  /// Returns a sentence that names the evaluation with the best value of a metric; nil if there is
-  /// only one.
-  private func best(_ name: String) -> String? {
-    let scores = entries.compactMap { entry in entry.metrics[name].map { (entry, score: $0) } }
-    guard scores.count > 1 else { return nil }
-    let isHigher = scores[0].score.higherIsBetter
-    let best = scores.min {
-      isHigher ? $0.score.value > $1.score.value : $0.score.value < $1.score.value
+  /// Returns the name of an evaluation, with its family or checkpoint if several have the same name.
+  private func label(_ entry: LedgerEntry) -> String {
+    guard let same = named[entry.name], same.count > 1 else { return entry.name }
+    if let family = entry.family, same.count(where: { $0.family == family }) == 1 {
+      return "\(family): \(entry.name)"
     }
-    return best.map { "Best \(longName(name)): \(shown($0.score.value)), \($0.0.name)." }
+    return entry.name + (entry.checkpoint.map { " (\($0))" } ?? "")
+  }
+
+  /// Returns a sentence that names the evaluations with the best value of a metric; nil if none is
+  /// marked.
+  private func best(_ column: EvaluationTable.Column) -> ReportPage.Block? {
+    let best = zip(table.entries, column.cells).filter { $0.1.isBest }
+    guard let first = best.first, best.count < column.cells.count else { return nil }
+    let names = best.prefix(3).map { label($0.0) }.joined(separator: ", ")
+    return .text(
+      "Best \(column.heading): \(first.1.text), \(names)\(best.count > 3 ? " and others" : "").")
   }
 
   /// The section of conditions, with those that all evaluations share and those that differ.

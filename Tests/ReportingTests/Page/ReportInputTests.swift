@@ -118,10 +118,12 @@ import _TestSupport
     let page = try ReportedLedger(Ledger(path: path), path: path).page
     #expect(page.title == "Sweep run" && page.subtitle == "2 evaluations")
     let text = try text(page.sections)
-    for expected in ["run: 1000.pt", "0.72704", "ddim, 50 steps", "9.0000 (1.0000 to 2.0000)"] {
+    for expected in [
+      "1000.pt", "Parameters 0.727 M", "Sampler ddim; Steps 50", "9.00", "1.00 to 2.00",
+    ] {
       #expect(text.contains(expected), "\(expected)")
     }
-    #expect(text.contains("Best Fréchet Inception Distance (fid): 7.5000"))
+    #expect(text.contains("Best FID: 7.50, run (2000.pt)."))
 
     let torn = try file("l.jsonl", line(1000, 9) + "\n{\"schema\"")
     let failure = refusal { _ = try ReportedLedger(Ledger(path: torn), path: torn) }
@@ -129,6 +131,38 @@ import _TestSupport
     let empty = try file("l.jsonl", "\n")
     #expect(
       refusal { _ = try ReportedLedger(Ledger(path: empty), path: empty) }?.code == .ledgerInvalid)
+  }
+
+  /// Metrics follow the name, rows are in the order of their numbers, and what is shared or empty is no
+  /// column.
+  @Test func metricsOfALedgerComeFirst() throws {
+    let lines = ["10000", "100000", "25000"].map { step in
+      """
+      {"schema":"dis-eval-ledger/1","key":"\(step)","name":"step-\(step)","checkpoint":"\(step).pt",\
+      "training":{"step":\(step)},"num":5000,"dialect":"tf","metrics":{\
+      "precision":{"value":0.5,"higher_is_better":true},\
+      "fid":{"value":\(step == "25000" ? 7 : 9),"interval":[6,10],"debiased":6.5,"higher_is_better":false}}}
+      """
+    }
+    let path = try file("order.jsonl", lines.joined(separator: "\n"))
+    let section = try ReportedLedger(Ledger(path: path), path: path).page.sections[0]
+    guard case .text(let shared) = section.blocks[0], case .table(let table) = section.blocks[1]
+    else {
+      Issue.record("no table")
+      return
+    }
+    #expect(shared == "Of all evaluations: N 5000; Dialect tf.")
+    #expect(
+      table.headings == [
+        "Name", "FID-5K", "95 % interval", "FID-5K, debiased", "Precision", "Training steps",
+        "Checkpoint",
+      ])
+    let names = table.rows.map { row in if case .text(let name) = row[0] { name } else { "?" } }
+    #expect(names == ["step-10000", "step-25000", "step-100000"])
+    let sentences = try text([section])
+    #expect(sentences.contains("Best FID-5K: 7.0, step-25000."))
+    // All debiased values are the best, and precision may rise when diversity is lost.
+    #expect(!sentences.contains("Best Precision") && !sentences.contains("Best FID-5K, debiased"))
   }
 
   @Test func aFigureComesWithItsNumbers() throws {
