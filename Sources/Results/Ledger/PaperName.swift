@@ -24,6 +24,8 @@ package func paperName(ofMetric metric: String, count: Int? = nil) -> String {
     case .totalVariance: "Total variance"
     case .density: "Density"
     case .coverage: "Coverage"
+    case .mongeDistance: "MIND"
+    case .authenticity: "AuthPct"
     }
   guard title.isFrechetDistance, let count else { return name }
   guard count >= 1000, count % 100 == 0 else { return "\(name) (\(count) samples)" }
