@@ -9,10 +9,10 @@ let instrumentation = ["-sanitize=fuzzer,address"]
 /// Some readers are internal to their modules.
 let opened = instrumentation + ["-enable-testing"]
 
-// The command line and the tests have no readers of their own.
+// The command line, the simulations and the tests have no readers of their own.
 package.products = []
 package.targets.removeAll { target in
-  target.type == .test || ["dis-eval", "_TestSupport"].contains(target.name)
+  target.type == .test || ["dis-eval", "simulations", "_TestSupport"].contains(target.name)
 }
 for target in package.targets where target.type == .regular {
   if ["CKernels", "CImageCodecs"].contains(target.name) {
