@@ -107,8 +107,9 @@ public struct StatisticsCache: Sendable {
   /// is ignored here; the code that needs it reports what is wrong with it.
   static func entry(ofFileWithSHA256 sha256: String) -> StatisticsRegistry.Entry? {
     guard let registry = try? StatisticsRegistry() else { return nil }
+    let hasLocks = FileManager.default.fileExists(atPath: folder)
     return registry.entries.first { entry in
-      entry.sha256 == sha256 || (try? lock(entry.name))??.sha256 == sha256
+      entry.sha256 == sha256 || hasLocks && (try? lock(entry.name))??.sha256 == sha256
     }
   }
 }

@@ -61,8 +61,13 @@ public struct StatisticsRegistry: Sendable {
       }
       try self.init(json: try file.bytes(at: 0, count: file.size), subject: path)
     } else {
-      try self.init(json: Self.builtIn, subject: "registry.json")
+      self = try Self.parsedBuiltIn.get()
     }
+  }
+
+  /// The registry built into the program, parsed once: every file of statistics is looked up in it.
+  private static let parsedBuiltIn = Result {
+    try StatisticsRegistry(json: builtIn, subject: "registry.json")
   }
 
   /// The bytes of `reference_stats/registry.json` at the time the program was built.
