@@ -1,3 +1,5 @@
+import CImageCodecs
+import CWebP
 import CZlib
 import Checkpoints
 import Files
@@ -7,8 +9,12 @@ extension Reader {
   /// Images and data sets.
   static let images = [
     Reader(name: "png") { try readPNG($0.bytes) },
-    Reader(name: "jpeg") { try readImage($0.bytes, JPEG.decode) },
-    Reader(name: "webp") { try readImage($0.bytes, WebP.decode) },
+    Reader(name: "jpeg") {
+      if !takesLong(jpegSize($0.bytes)) { try readImage($0.bytes, JPEG.decode) }
+    },
+    Reader(name: "webp") {
+      if !takesLong(webPSize($0.bytes)) { try readImage($0.bytes, WebP.decode) }
+    },
     Reader(name: "bmp") { try readImage($0.bytes, BMP.decode) },
     Reader(name: "pnm") { try readImage($0.bytes, PNM.decode) },
     Reader(name: "image-source") { try readImages($0.path) },
@@ -28,6 +34,28 @@ private func readImage(
   let image = try decode(bytes, "input")
   expect(try Image(file: bytes, subject: "input") == image, "another image by its signature")
   _ = image.isConstant
+}
+
+/// The width and height that a JPEG file announces.
+private func jpegSize(_ bytes: [UInt8]) -> [Int]? {
+  var header = dis_jpeg_header()
+  var message = [CChar](repeating: 0, count: Int(DIS_JPEG_MESSAGE_SIZE))
+  let status = dis_jpeg_read_header(&header, bytes, bytes.count, &message)
+  return status == DIS_JPEG_OK ? [Int(header.width), Int(header.height)] : nil
+}
+
+/// The width and height that a WebP file announces.
+private func webPSize(_ bytes: [UInt8]) -> [Int]? {
+  var (width, height): (Int32, Int32) = (0, 0)
+  guard WebPGetInfo(bytes, bytes.count, &width, &height) != 0 else { return nil }
+  return [Int(width), Int(height)]
+}
+
+/// Whether an image of this size is not refused for it, but takes long to decode. Forty bytes can hold
+/// one of 67 million pixels. Smaller ones reach the same code.
+private func takesLong(_ size: [Int]?) -> Bool {
+  guard let size else { return false }
+  return (1 << 16...ImageLimits.pixels).contains(size.reduce(1, *))
 }
 
 /// Decodes a PNG as it is, and with the right checksums, without which few changes get far.
