@@ -307,7 +307,7 @@ import _TestSupport
     #expect(
       names == [
         "baseline", "benchmark", "comparison", "gate", "generator", "ledger", "plot", "policy",
-        "repeats", "rerun", "result", "sweep",
+        "recipe-comparison", "repeats", "rerun", "result", "sweep",
       ])
     for name in names {
       let run = try DisEvalProcess("schema", name)

@@ -62,7 +62,7 @@ import _TestSupport
       "evaluate", "--images", images, "--ref", DisEvalProcess.statistics, "--json")
     let reference = try ReferenceStatistics(path: DisEvalProcess.statistics)
     let empty = try ImageAccumulator(
-      for: reference, metrics: Set(MetricName.allCases), name: "samples.npz",
+      for: reference, metrics: MetricName.evaluated, name: "samples.npz",
       workload: Workload(threads: tasks, batch: 8))
     let merged = try await accumulated(ImageSource(path: images), tasks: tasks, empty)
     try check(

@@ -114,7 +114,7 @@ import _TestSupport
       }
     case .recall, .coverage:
       #expect(interval.lowerBound == 0 && interval.upperBound == 1)
-    case .density:
+    case .density, .authenticity:
       #expect(interval.lowerBound == 0 && interval.upperBound == jackknife.interval.upperBound)
     default: #expect(interval == jackknife.positiveInterval)
     }
@@ -122,6 +122,7 @@ import _TestSupport
       title.higherIsBetter
         == [
           "is", "cs", "precision", "recall", "density", "coverage", "vendi", "total_variance",
+          "authpct",
         ].contains(title.rawValue))
     #expect(title.isOfInception == ["fid", "is"].contains(title.rawValue))
     #expect(title.isFrechetDistance == ["fid", "sfid", "fd"].contains(title.rawValue))
