@@ -10,6 +10,7 @@ import _TestSupport
     case .tanh:
       x / 2 * (1 + Foundation.tanh((2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x)))
     case .erf: x / 2 * (1 + Foundation.erf(x / 2.0.squareRoot()))
+    case .quick: x / (1 + Foundation.exp(-1.702 * x))
     }
   }
 
@@ -26,8 +27,10 @@ import _TestSupport
     #expect(exact.values[0] == 0 && approximate.values[0] == 0)
   }
 
-  /// The bound that is derived in exponential_simd.h.
-  @Test("has the stated error over the whole range", arguments: instructionSets, [GELU.tanh, .erf])
+  /// The bounds follow from those that are derived in exponential_simd.h.
+  @Test(
+    "has the stated error over the whole range", arguments: instructionSets,
+    [GELU.tanh, .erf, .quick])
   func matchesDefinition(instructions: dis_instructions, kind: GELU) {
     let x =
       stride(from: -45.0, through: 45, by: 0.00173).map { Float($0) } + [
@@ -37,7 +40,8 @@ import _TestSupport
     y.applyGELU(kind, instructions: instructions)
     for (value, x) in zip(y.values, x) {
       let error = abs(Double(value) - Self.definition(kind, Double(x)))
-      #expect(error <= 3e-7 * max(abs(Double(x)), 1), "x = \(x): \(value)")
+      let bound = kind == .quick ? 5e-7 : 3e-7
+      #expect(error <= bound * max(abs(Double(x)), 1), "x = \(x): \(value)")
     }
   }
 
@@ -46,7 +50,7 @@ import _TestSupport
   func lengths(instructions: dis_instructions, count: Int) {
     var random = SeededGenerator(seed: 31)
     let x = random.floats(count, scale: 4)
-    for kind in [GELU.tanh, .erf] {
+    for kind in [GELU.tanh, .erf, .quick] {
       var together = Tensor(shape: [count], values: x)
       together.applyGELU(kind, instructions: instructions)
       let alone = x.map { value in
