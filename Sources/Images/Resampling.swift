@@ -33,6 +33,15 @@ package enum Resampling: CaseIterable, Sendable {
   ///   aten/src/ATen/native/cpu/UpSampleKernel.cpp.
   case antialiasedBilinear
 
+  /// PyTorch's `F.interpolate(mode="bicubic", align_corners=False, antialias=True)`, used by EDM2 and
+  /// FD-loss for their networks other than Inception, within 5e-4. The filter is Keys' cubic with
+  /// a = -1/2, stretched by max(in / out, 1). Weights and sums are in `Float`, along columns, then
+  /// along rows. The result is not clipped: at edges it extends beyond 0...255.
+  ///
+  /// - SeeAlso: `upsample_bicubic2d_aa_kernel_impl` in PyTorch,
+  ///   aten/src/ATen/native/cpu/UpSampleKernel.cpp.
+  case antialiasedBicubic
+
   /// Pillow's `Image.resize(size, BICUBIC)` of each channel in mode `F`, clipped to 0...255, used
   /// by clean-fid's `clean`. The filter is Keys' cubic with a = -1/2, stretched by max(in / out,
   /// 1). Weights and sums are in `Double`, the image between the two passes in `Float`, columns
@@ -67,6 +76,11 @@ extension Image {
       return resampled(
         columns: Taps<Float>(.triangle, from: self.width, to: width),
         rows: Taps<Float>(.triangle, from: self.height, to: height)
+      ) { $0 }
+    case .antialiasedBicubic:
+      return resampled(
+        columns: Taps<Float>(.cubic, from: self.width, to: width),
+        rows: Taps<Float>(.cubic, from: self.height, to: height)
       ) { $0 }
     case .bicubic:
       return resampled(

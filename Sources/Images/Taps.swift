@@ -2,7 +2,7 @@
 ///
 /// - SeeAlso: `box_filter`, `bilinear_filter` and `bicubic_filter` in Pillow,
 ///   src/libImaging/Resample.c.
-enum ResamplingFilter {
+package enum ResamplingFilter {
   /// 1 on (-1/2, 1/2].
   case box
   /// 1 - |x| on (-1, 1).
@@ -35,16 +35,21 @@ enum ResamplingFilter {
 }
 
 /// The weights with which the input positions of one axis contribute to each output position.
-struct Taps<Weight> {
+package struct Taps<Weight> {
   /// An output position: its first input position, and the range of its weights in ``weights``.
-  struct Output {
-    let first: Int
-    let weights: Range<Int>
+  package struct Output {
+    /// The first input position.
+    package let first: Int
+    /// The range of its weights.
+    package let weights: Range<Int>
   }
 
-  let inputs: Int
-  let outputs: [Output]
-  let weights: [Weight]
+  /// The number of input positions.
+  package let inputs: Int
+  /// The output positions in order.
+  package let outputs: [Output]
+  /// The weights of all output positions, one after the other.
+  package let weights: [Weight]
 }
 
 extension Taps where Weight: BinaryFloatingPoint {
@@ -60,11 +65,17 @@ extension Taps where Weight: BinaryFloatingPoint {
   /// `Weight` is `Double` for Pillow. It is `Float` for PyTorch, which computes the sum and the
   /// product inside the filter in double precision, between two roundings to float.
   ///
-  /// - Parameter window: The output positions to compute, or nil for all.
+  /// - Parameters:
+  ///   - filter: The filter.
+  ///   - inputs: The number of input positions.
+  ///   - size: The number of output positions.
+  ///   - window: The output positions to compute, or nil for all.
   /// - SeeAlso: `precompute_coeffs` in Pillow, src/libImaging/Resample.c, and
   ///   `_compute_indices_min_size_weights_aa` in PyTorch,
   ///   aten/src/ATen/native/cpu/UpSampleKernel.cpp.
-  init(_ filter: ResamplingFilter, from inputs: Int, to size: Int, window: Range<Int>? = nil) {
+  package init(
+    _ filter: ResamplingFilter, from inputs: Int, to size: Int, window: Range<Int>? = nil
+  ) {
     let scale = Weight(inputs) / Weight(size)
     let stretch = max(scale, 1)
     let (support, inverse) = (Weight(filter.support) * stretch, 1 / stretch)

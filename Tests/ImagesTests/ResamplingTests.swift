@@ -41,6 +41,7 @@ private func noise(width: Int, height: Int, channels: Int, seed: UInt64) -> Imag
     // Positions -1/4, 1/4, 3/4, 5/4.
     check(.bilinear, [0, 50, 150, 200])
     check(.antialiasedBilinear, [0, 50, 150, 200])
+    check(.antialiasedBicubic, [-200 * 9 / 102, 200 * 29 / 140, 200 * 111 / 140, 200 * 111 / 102])
     // At 1/4, 3/4 and 5/4 Keys' cubic is 111/128, 29/128 and -9/128. Over an edge, the weights that
     // are left are scaled to sum to 1: -9/102 (clipped), 29/140, 111/140, 111/102.
     let (second, last): (Float, Float) = (200 * 29 / 140, 200 * 111 / 102)
@@ -60,6 +61,7 @@ private func noise(width: Int, height: Int, channels: Int, seed: UInt64) -> Imag
     let (outer, inner): (Float, Float) = (8 + 120, 16 + 48)
     check(.antialiasedBilinear, (5 * outer + 7 * inner) / 24)
     check(.bicubic, (745 * outer + 987 * inner) / 3464)
+    check(.antialiasedBicubic, (745 * outer + 987 * inner) / 3464)
   }
 
   @Test("channels do not mix") func channels() {
@@ -133,6 +135,7 @@ extension Resampling {
     switch self {
     case .legacyBilinear, .bicubic: 0
     case .bilinear, .antialiasedBilinear: 1e-4
+    case .antialiasedBicubic: 5e-4
     }
   }
 }
