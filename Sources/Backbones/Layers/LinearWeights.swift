@@ -7,7 +7,7 @@ extension WeightReader {
   /// reports.
   ///
   /// - Parameter shape: The shape of the stored weights, if it differs from `[outputs, inputs]`.
-  mutating func linear(
+  package mutating func linear(
     _ name: String, from inputs: Int, to outputs: Int, shape: [Int]? = nil, hasBias: Bool = true,
     precision: Precision = .float32
   ) -> PackedLinear {

@@ -1,17 +1,24 @@
 import Tensors
 
 /// How an image is cut into patches, which become tokens, and put together again.
-struct PatchTokens: Sendable {
+package struct PatchTokens: Sendable {
   /// The side of the square image in pixels.
-  let side: Int
+  package let side: Int
   /// The side of a patch in pixels, p.
-  let patch: Int
+  package let patch: Int
+
+  /// Creates the tokens of square images.
+  ///
+  /// - Parameters:
+  ///   - side: The side of an image in pixels, a multiple of `patch`.
+  ///   - patch: The side of a patch in pixels.
+  package init(side: Int, patch: Int) { (self.side, self.patch) = (side, patch) }
 
   /// The number of patches, P.
-  var count: Int { (side / patch) * (side / patch) }
+  package var count: Int { (side / patch) * (side / patch) }
 
   /// Cuts `[C, H, W]` into patches `[P, C p p]`, row by row, with values in the order (C, p1, p2).
-  func cut(_ x: Tensor) -> Tensor {
+  package func cut(_ x: Tensor) -> Tensor {
     let channels = x.shape[0]
     var values: [Float] = []
     values.reserveCapacity(x.count)

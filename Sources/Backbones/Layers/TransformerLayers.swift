@@ -2,13 +2,27 @@ import Checkpoints
 import Tensors
 
 /// Attention with several heads and its two linear layers, as in timm's `Attention`.
-struct SelfAttention: Sendable {
+package struct SelfAttention: Sendable {
   /// The number of heads, H; each has d = D / H channels.
   let heads: Int
   let projection: PackedLinear  // D to 3D: queries, keys and values, each with its heads in order
   let norms: HeadNorms?
   let output: PackedLinear  // D to D
   let precision: Precision
+
+  /// Creates attention from its packed layers.
+  ///
+  /// - Parameters:
+  ///   - projection: D to 3D: queries, keys and values, each with its heads in order.
+  ///   - output: D to D.
+  ///   - heads: The number of heads.
+  ///   - precision: The number format of the products between tokens.
+  package init(
+    projection: PackedLinear, output: PackedLinear, heads: Int, precision: Precision
+  ) {
+    (self.projection, self.output, self.heads) = (projection, output, heads)
+    (norms, self.precision) = (nil, precision)
+  }
 
   init(
     _ reader: inout WeightReader, prefix: String, width: Int, heads: Int, hasBias: Bool,
@@ -28,7 +42,7 @@ struct SelfAttention: Sendable {
   ///
   /// - Parameter x: `[L, D]`.
   /// - Returns: `[L, D]`.
-  func callAsFunction(_ x: Tensor) -> Tensor {
+  package func callAsFunction(_ x: Tensor) -> Tensor {
     var projected = projection(x)  // [L, 3D]
     if let norms { projected = norms(projected) }
     return output(multiHeadAttention(projected, heads: heads, precision: precision))
@@ -80,10 +94,20 @@ struct HeadNorms: Sendable {
 }
 
 /// Two linear layers with a GELU between them.
-struct FeedForward: Sendable {
+package struct FeedForward: Sendable {
   let first: PackedLinear  // D to h
   let second: PackedLinear  // h to D
   let activation: GELU
+
+  /// Creates the layers from their packed weights.
+  ///
+  /// - Parameters:
+  ///   - first: D to h.
+  ///   - second: h to D.
+  ///   - activation: The GELU between them.
+  package init(first: PackedLinear, second: PackedLinear, activation: GELU) {
+    (self.first, self.second, self.activation) = (first, second, activation)
+  }
 
   init(
     _ reader: inout WeightReader, prefix: String, width: Int, hidden: Int, activation: GELU,
@@ -94,7 +118,9 @@ struct FeedForward: Sendable {
     self.activation = activation
   }
 
+  /// Applies both layers to every token.
+  ///
   /// - Parameter x: `[L, D]`.
   /// - Returns: `[L, D]`.
-  func callAsFunction(_ x: Tensor) -> Tensor { second(gelu(first(x), activation)) }
+  package func callAsFunction(_ x: Tensor) -> Tensor { second(gelu(first(x), activation)) }
 }

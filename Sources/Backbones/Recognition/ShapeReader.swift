@@ -2,12 +2,20 @@ import Checkpoints
 import Files
 
 /// Reads the shapes from which a configuration follows.
-struct ShapeReader {
-  let state: StateDict
+package struct ShapeReader {
+  /// The tensors.
+  package let state: StateDict
   /// The family for messages.
   let family: String
 
-  init(_ state: StateDict, family: String) { (self.state, self.family) = (state, family) }
+  /// Creates a reader.
+  ///
+  /// - Parameters:
+  ///   - state: The tensors.
+  ///   - family: The family for messages.
+  package init(_ state: StateDict, family: String) {
+    (self.state, self.family) = (state, family)
+  }
 
   /// The largest possible extent, so that products of three of them do not overflow.
   private static let largestExtent = 1 << 20
@@ -16,7 +24,7 @@ struct ShapeReader {
   ///
   /// - Throws: ``Failure`` `CheckpointMismatch` (65) if there is no such tensor, or it has another
   ///   rank, or an extent of 0 or an absurd one.
-  func callAsFunction(_ name: String, rank: Int) throws(Failure) -> [Int] {
+  package func callAsFunction(_ name: String, rank: Int) throws(Failure) -> [Int] {
     guard let info = try state.checkedInfo(name) else {
       throw refusal("there is no tensor '\(name)'")
     }
@@ -44,13 +52,16 @@ struct ShapeReader {
   }
 
   /// Returns the number of tensors with consecutive numbers from 0.
-  func count(_ name: (Int) -> String) -> Int {
+  package func count(_ name: (Int) -> String) -> Int {
     var count = 0
     while state.info(name(count)) != nil { count += 1 }
     return count
   }
 
-  func refusal(_ reason: String) -> Failure {
+  /// Returns the failure of a state dict that is not of the family.
+  ///
+  /// - Parameter reason: What is wrong.
+  package func refusal(_ reason: String) -> Failure {
     Failure(.dataRefused, .checkpointMismatch, state.path, "as \(family): \(reason)")
   }
 }
