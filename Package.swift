@@ -69,7 +69,8 @@ let package = Package(
 
     // MARK: Row 4 - features, and the documents that are written and read back
     .target(
-      name: "FeatureExtractors", dependencies: ["Checkpoints", "Files", "Images", "Tensors"],
+      name: "FeatureExtractors",
+      dependencies: ["Backbones", "Checkpoints", "Files", "Images", "Tensors"],
       swiftSettings: swiftSettings),
     .target(
       name: "Results",

@@ -15,21 +15,41 @@ package struct RecognizedWeights: Sendable {
     case nvidia = "nvidia-torchscript"
     /// The Fashion-MNIST classifier of the demonstration.
     case fashion = "fashion-classifier"
+    /// A vision transformer with the names of facebookresearch/dinov2.
+    case dinov2Hub = "dinov2-hub"
+    /// A vision transformer or ConvNeXt V2 with the names of timm.
+    case timm
+    /// DINOv2 with the names of transformers.
+    case transformersDINOv2 = "transformers-dinov2"
+    /// CLIP with the names of OpenAI, which open_clip has kept.
+    case openAI = "openai-clip"
+    /// CLIP with the names of transformers.
+    case transformersCLIP = "transformers-clip"
+    /// ConvNeXt V2 with its original names.
+    case convNeXtV2 = "convnextv2"
   }
 
   /// The kind of file.
   package let layout: Layout
-  /// The tensors under the network's names.
+  /// The tensors under the network's names or, for a vision network, under those of the file.
   package let state: StateDict
+  /// The architecture of a vision network, or nil for the others.
+  package let vision: RecognizedVision?
   /// The `__metadata__` of a safetensors file.
   package let metadata: [(String, String)]
 
   /// Recognises the file at `path` by its content.
   ///
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - family: The family of a vision network according to the caller, which is needed only where
+  ///     its tensors do not show it.
   /// - Throws: ``Failure`` (65) `NotAnExtractor` if it holds a different network or is compressed,
-  ///   `GraphMismatch` if a TensorFlow graph describes a different network; otherwise as
-  ///   ``CheckpointFile/open(_:)`` and ``CheckpointFile/taken(_:option:)`` do.
-  package init(path: String) throws(Failure) {
+  ///   `GraphMismatch` if a TensorFlow graph describes a different network, `CheckpointMismatch` if
+  ///   shapes of a vision network contradict each other; `AmbiguousExtractor` (64) if only the caller
+  ///   can know the family; otherwise as ``CheckpointFile/open(_:)`` and
+  ///   ``CheckpointFile/taken(_:option:)`` do.
+  package init(path: String, family: VisionFamily? = nil) throws(Failure) {
     let file = try ReadableFile(path: path)
     let head = try file.bytes(at: 0, count: min(file.size, 16))
     guard !head.starts(with: [0x1F, 0x8B]) else {
@@ -40,13 +60,40 @@ package struct RecognizedWeights: Sendable {
     if TensorFlowGraph.isPlausible(head) {
       metadata = []
       layout = .tensorFlow
+      vision = nil
       state = try InceptionGraph.weights(of: try TensorFlowGraph(file))
       return
     }
     let checkpoint = try CheckpointFile.open(path)
     metadata = checkpoint.metadata
-    let weights = try checkpoint.taken(nil, option: nil).state
-    (layout, state) = try Self.recognize(weights, path: path)
+    // MAE and ConvNeXt V2 are published as {"model": weights}, with nothing else.
+    let key = checkpoint.stateDictKeys == ["model"] ? "model" : nil
+    let weights = try checkpoint.taken(key, option: nil).state
+    let network = weights.unwrapped { VisionNames($0) != nil || ConvNeXtNames($0) != nil }
+    vision = try RecognizedVision(network, told: family)
+    if let vision {
+      (layout, state) = (Self.layout(of: vision), network)
+    } else {
+      (layout, state) = try Self.recognize(weights, path: path)
+      if let family {
+        throw Failure(
+          .dataRefused, .notAnExtractor, path, "the tensors are not those of \(family.title)")
+      }
+    }
+  }
+
+  private static func layout(of vision: RecognizedVision) -> Layout {
+    switch vision {
+    case .transformer(_, let names):
+      switch names.origin {
+      case .hub: .dinov2Hub
+      case .timm: .timm
+      case .transformersDINOv2: .transformersDINOv2
+      case .openAI: .openAI
+      case .transformersCLIP: .transformersCLIP
+      }
+    case .convNeXt(_, let names): names == .timm ? .timm : .convNeXtV2
+    }
   }
 
   /// Returns whether the file at `path` is a TensorFlow graph, the only kind of file that is not a
@@ -82,7 +129,7 @@ package struct RecognizedWeights: Sendable {
       throw refused(
         (isDiS ? "a diffusion model" : "an unknown network")
           + "; expected Inception of 2015 as pytorch-fid's .pth, TensorFlow's graph or NVIDIA's "
-          + ".pt, or the Fashion-MNIST classifier")
+          + ".pt, DINOv2, CLIP, MAE, SigLIP2 or ConvNeXt V2, or the Fashion-MNIST classifier")
     }
     guard !names.contains(where: { $0.hasPrefix("\(prefix)AuxLogits.") }),
       state.info("\(prefix)fc.weight")?.shape != [1000, 2048]
@@ -130,25 +177,39 @@ package struct RecognizedWeights: Sendable {
 extension RecognizedWeights {
   /// Creates the network with these weights.
   ///
-  /// - Parameter precision: The number format of its products. It does not apply to the small
-  ///   classifier of the demonstration.
-  /// - Throws: ``Failure`` `CheckpointMismatch` (65) with all tensors that are missing, unexpected
-  ///   or of a different shape, or the failure of reading a tensor.
+  /// - Parameters:
+  ///   - precision: The number format of its products. It does not apply to the small classifier of
+  ///     the demonstration.
+  ///   - dialect: The tool whose features a vision network computes. It may be left out for a network
+  ///     that only one tool uses, and does not apply to other networks.
+  /// - Throws: ``Failure`` `AmbiguousExtractor` (64) if a vision network needs a dialect,
+  ///   `DialectUnsupported` (64) if the tool does not use the network; `CheckpointMismatch` (65) with
+  ///   all tensors that are missing, unexpected or of a different shape, or the failure of reading a
+  ///   tensor.
   package func extractor(
-    precision: Precision = .float32
+    precision: Precision = .float32, dialect: VisionDialect? = nil
   ) throws(Failure) -> any FeatureExtractor {
-    switch layout {
-    case .pytorchFID, .tensorFlow, .nvidia: try InceptionV3(state, precision: precision)
-    case .fashion: try FashionClassifier(state)
+    if let vision {
+      return try VisionExtractor(vision, dialect, WeightReader(state), precision: precision)
     }
+    if let dialect {
+      throw Failure(
+        .usage, .dialectUnsupported, state.path,
+        "\(dialect.rawValue) applies to vision networks, and this is \(architecture)")
+    }
+    if layout == .fashion { return try FashionClassifier(state) }
+    return try InceptionV3(state, precision: precision)
   }
 
-  /// The network's name, as given by its extractor.
+  /// The network's name, as given by its extractor. That of a vision network is followed by its
+  /// dialect there.
   package var architecture: String {
-    layout == .fashion ? layout.rawValue : "inception-2015"
+    vision?.name ?? (layout == .fashion ? layout.rawValue : "inception-2015")
   }
 
   /// The names of all tensors of the network in the order of pytorch-fid's files, or nil for a
   /// network whose files are not converted.
-  package var tensorNames: [String]? { layout == .fashion ? nil : InceptionPlan.tensorNames }
+  package var tensorNames: [String]? {
+    layout == .fashion || vision != nil ? nil : InceptionPlan.tensorNames
+  }
 }

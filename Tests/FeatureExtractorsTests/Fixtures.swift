@@ -32,3 +32,11 @@ func failure(_ body: () throws -> some Any) -> Failure? {
     return error as? Failure
   }
 }
+
+/// Calls `body` with the path of a temporary file that holds `bytes`.
+func withFile<Result>(_ bytes: [UInt8], _ body: (String) throws -> Result) throws -> Result {
+  let path = NSTemporaryDirectory() + "dis-eval-\(UUID().uuidString)"
+  try Data(bytes).write(to: URL(filePath: path))
+  defer { unlink(path) }
+  return try body(path)
+}

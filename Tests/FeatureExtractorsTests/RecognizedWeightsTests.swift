@@ -264,12 +264,3 @@ import _TestSupport
 private func tensor(_ key: String, _ shape: [Int]) -> SyntheticTensor {
   SyntheticTensor(key: key, shape: shape) { [Float](repeating: 0, count: shape.reduce(1, *)) }
 }
-
-/// Calls `body` with the path of a temporary file that holds `bytes`.
-private func withFile<Result>(_ bytes: [UInt8], _ body: (String) throws -> Result) throws -> Result
-{
-  let path = NSTemporaryDirectory() + "dis-eval-\(UUID().uuidString)"
-  try Data(bytes).write(to: URL(filePath: path))
-  defer { unlink(path) }
-  return try body(path)
-}
