@@ -20,10 +20,11 @@ public struct LoadedExtractor: Sendable {
   ///   - precision: The number format of the network's products, if it supports it.
   /// - Throws: `Failure` (65) as ``RecognizedWeights/init(path:)`` and
   ///   ``RecognizedWeights/extractor(precision:)`` do, or `WeightsChanged` if converted weights
-  ///   were changed afterwards.
+  ///   were changed afterwards; `AmbiguousExtractor` (65) for a vision network that several tools
+  ///   use in different ways.
   public init(path: String, precision: Precision = .float32) throws {
-    let weights = try RecognizedWeights(path: path)
-    network = try weights.extractor(precision: precision)
+    let weights = try Self.offered { () throws(Failure) in try RecognizedWeights(path: path) }
+    network = try Self.offered { () throws(Failure) in try weights.extractor(precision: precision) }
     let record = try WeightsRecord(weights, path: path)
     provenance = ExtractorProvenance(
       name: network.name, file: record.sourceFile, sha256: record.sourceSha256,
@@ -31,6 +32,22 @@ public struct LoadedExtractor: Sendable {
       published: network.isInception ? record.published : nil,
       preprocessing: network.ownPreparation, dimension: network.featureDimension,
       precision: network.precision.recorded)
+  }
+
+  /// Returns what `body` returns, with advice for weights of vision networks, whose dialect only a program can say.
+  private static func offered<Value>(
+    _ body: () throws(Failure) -> Value
+  ) throws(Failure) -> Value {
+    do {
+      return try body()
+    } catch {
+      guard error.code == .ambiguousExtractor else { throw error }
+      throw Failure(
+        .dataRefused, error.code, error.subject,
+        "weights of a vision network, of which several tools compute different features; commands do not compute "
+          + "them yet. A program can: load it by loadExtractor(path:dialect:family:), and give it to an evaluation"
+      )
+    }
   }
 
   /// Wraps an extractor of your own.
