@@ -28,7 +28,7 @@ public enum MetricTitle: String, CaseIterable, Sendable {
   case coverage
   /// The sliced Wasserstein distance along random directions (MIND).
   case mongeDistance = "mind"
-  /// The percentage of images that are no copies of the reference (AuthPct).
+  /// The percentage of images that are not copies of the reference (AuthPct).
   case authenticity = "authpct"
 
   /// The name of the only extractor whose metrics are called `fid` and `is`.

@@ -18,8 +18,8 @@ public struct LoadedExtractor: Sendable {
   /// - Parameters:
   ///   - path: The file of weights.
   ///   - precision: The number format of the network's products, if it supports it.
-  /// - Throws: `Failure` (65) as ``RecognizedWeights/init(path:)`` and
-  ///   ``RecognizedWeights/extractor(precision:)`` do, or `WeightsChanged` if converted weights
+  /// - Throws: `Failure` (65) as ``RecognizedWeights/init(path:family:)`` and
+  ///   ``RecognizedWeights/extractor(precision:dialect:)`` do, or `WeightsChanged` if converted weights
   ///   were changed afterwards; `AmbiguousExtractor` (65) for a vision network that several tools
   ///   use in different ways.
   public init(path: String, precision: Precision = .float32) throws {

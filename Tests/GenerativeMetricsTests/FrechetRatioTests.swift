@@ -10,7 +10,7 @@ import Testing
     #expect(abs(FrechetRatio.inception(3.36) - 2) < 1e-15)
     let mean = try #require(FrechetRatio.meanOfSix(distances))
     #expect(abs(mean - 1.5) < 1e-15)
-    // Without one of the six there is no mean.
+    // All six are needed for the mean.
     for network in FrechetRatio.allCases {
       #expect(FrechetRatio.meanOfSix(distances.filter { $0.key != network }) == nil)
     }

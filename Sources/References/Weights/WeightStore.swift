@@ -77,8 +77,8 @@ extension WeightStore {
   ///   - path: A file of Inception weights in any supported layout.
   ///   - destination: The file to write, or nil for ``convertedPath``.
   /// - Returns: The record of the written file.
-  /// - Throws: `Failure` (65) as ``RecognizedWeights/init(path:)`` and
-  ///   ``RecognizedWeights/extractor(precision:)`` do, `NotConverted` if the weights belong to a
+  /// - Throws: `Failure` (65) as ``RecognizedWeights/init(path:family:)`` and
+  ///   ``RecognizedWeights/extractor(precision:dialect:)`` do, `NotConverted` if the weights belong to a
   ///   network that needs no conversion, `WeightsChanged` if converted weights were changed
   ///   afterwards; `CannotCreate` (73), `DiskFull` or `InputOutput` (74) if the file cannot be
   ///   written.
@@ -142,8 +142,8 @@ extension WeightStore {
   /// Reads and describes the weights at `path`, or those of this store if `path` is nil.
   ///
   /// - Throws: `Failure` `WeightsUnavailable` (69) if there are none, `WeightsChanged` (65) if
-  ///   converted weights were changed afterwards; otherwise as ``RecognizedWeights/init(path:)``
-  ///   and ``RecognizedWeights/extractor(precision:)``.
+  ///   converted weights were changed afterwards; otherwise as ``RecognizedWeights/init(path:family:)``
+  ///   and ``RecognizedWeights/extractor(precision:dialect:)``.
   public func describe(_ path: String?) throws -> WeightsRecord {
     guard let path = path ?? existingPath() else { throw Self.unavailable(at: convertedPath) }
     let weights = try RecognizedWeights(path: path)

@@ -21,7 +21,7 @@ public enum MetricName: String, CaseIterable, Sendable {
   case totalVariance = "total_variance"
   /// The sliced Wasserstein distance along random directions.
   case mongeDistance = "mind"
-  /// The percentage of images that are no copies of the reference.
+  /// The percentage of images that are not copies of the reference.
   case authenticity = "authpct"
 
   /// The metrics that an evaluation of everything computes. MIND is for comparison with papers, and AuthPct needs the

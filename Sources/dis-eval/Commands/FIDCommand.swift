@@ -46,7 +46,7 @@ struct EvaluateCommand: ComputingCommand {
       divided into directions.
 
       Two more metrics are computed if --metrics names them: mind, and authpct, the percentage of images that \
-      are no copies of the reference, which must be the training set then. The result lists the images that \
+      are not copies of the reference, which must be the training set then. The result lists the images that \
       resemble one of it most.
 
       A metric that cannot be computed from the inputs is left out, and the result says why. If \
