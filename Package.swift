@@ -233,5 +233,14 @@ let package = Package(
         "Sampling", "Tensors", "Work", "_TestSupport", .product(name: "Yams", package: "Yams"),
       ],
       exclude: ["Fixtures"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "FuzzReadersTests",
+      dependencies: [
+        "Checkpoints", "DisEval", "FeatureExtractors", "Features", "Files", "Generators", "Images",
+        "References", "Reporting", "Results", "Runs", "Sampling", "Tensors", "Work",
+        .product(name: "Crypto", package: "swift-crypto"),
+      ],
+      path: "scripts/robustness.d/fuzz/Fuzz", exclude: ["Main.swift"],
+      swiftSettings: swiftSettings),
   ]
 )

@@ -4,11 +4,11 @@ import Files
 package struct NamedStateDict: Sendable {
   /// The keys from the outermost dictionary to the state dict; empty for the outermost dictionary
   /// itself.
-  let path: [String]
+  package let path: [String]
   /// The number of tensors.
   package let count: Int
   /// The state dict, or the reason it cannot be read.
-  let state: Result<StateDict, Failure>
+  package let state: Result<StateDict, Failure>
   /// Whether it shares a dictionary with others, from which the last key of its path tells it apart.
   var isPart = false
 

@@ -6,14 +6,14 @@ import Foundation
 #endif
 
 /// Reads lines and bytes from the answers of a program.
-struct AnswerReader {
+package struct AnswerReader {
   private let descriptor: Int32
   private var buffer: [UInt8] = []
   /// Whether the program has said what it is.
   var isIntroduced = false
 
   /// Why nothing could be read.
-  enum Problem: Error, Equatable {
+  package enum Problem: Error, Equatable {
     /// The program closed the descriptor, or ended; with the number of bytes that came before.
     case ended(after: Int)
     /// Nothing came in time.
@@ -24,10 +24,10 @@ struct AnswerReader {
     case system(Int32)
   }
 
-  init(_ descriptor: Int32) { self.descriptor = descriptor }
+  package init(_ descriptor: Int32) { self.descriptor = descriptor }
 
   /// Returns the next line without its end.
-  mutating func line(by deadline: ContinuousClock.Instant) throws(Problem) -> [UInt8] {
+  package mutating func line(by deadline: ContinuousClock.Instant) throws(Problem) -> [UInt8] {
     var searched = 0
     while true {
       if let end = buffer[searched...].firstIndex(of: UInt8(ascii: "\n")) {
@@ -43,7 +43,7 @@ struct AnswerReader {
   }
 
   /// Returns the next `count` bytes.
-  mutating func bytes(
+  package mutating func bytes(
     _ count: Int, by deadline: ContinuousClock.Instant
   ) throws(Problem) -> [UInt8] {
     var bytes = Array(buffer.prefix(count))

@@ -50,7 +50,7 @@ struct StopMessage: Encodable {
 }
 
 /// What a generator says about itself.
-struct ReadyMessage: Decodable, Equatable {
+package struct ReadyMessage: Decodable, Equatable {
   let `protocol`: String
   let name: String
   let version: String
@@ -68,16 +68,16 @@ struct ReadyMessage: Decodable, Equatable {
 }
 
 /// The line before the bytes of samples.
-struct FrameMessage: Decodable {
+package struct FrameMessage: Decodable {
   let first: Int
   let count: Int
-  let bytes: Int
+  package let bytes: Int
   let sha256: String
 }
 
 extension ReadyMessage {
   /// Returns what is not possible, and what was expected; nil if there is nothing.
-  var problem: String? {
+  package var problem: String? {
     func problem(_ key: String, _ found: some Any, _ expected: String) -> String {
       "'\(key)' is \(found), expected \(expected)"
     }

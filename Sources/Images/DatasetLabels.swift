@@ -3,7 +3,7 @@ import Foundation
 
 /// A reader of the labels in `dataset.json`, which the tools of StyleGAN and EDM write beside the
 /// images: `{"labels": [["00000/img00000000.png", 6], ...]}`, or `null` instead of the list.
-enum DatasetLabels {
+package enum DatasetLabels {
   /// The name of the file.
   static let name = Array("dataset.json".utf8)
   /// The size in bytes of the largest file that is read; ImageNet's file has 50 MB.
@@ -39,7 +39,9 @@ enum DatasetLabels {
   ///   are not classes.
   /// - Throws: ``Failure`` (65) `LabelsMalformed` if the JSON has a different structure,
   ///   `LabelsMismatch` if it names different images.
-  static func parse(_ json: [UInt8], names: [[UInt8]], subject: String) throws(Failure) -> [Int]? {
+  package static func parse(_ json: [UInt8], names: [[UInt8]], subject: String) throws(Failure)
+    -> [Int]?
+  {
     let entries: [Entry]
     do {
       try checkUniqueKeys(json)

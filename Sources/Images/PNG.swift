@@ -4,7 +4,7 @@ import Files
 /// A decoder and encoder of PNG files in memory.
 public enum PNG {
   /// The first eight bytes of every PNG file.
-  static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+  package static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
 
   /// Decodes a PNG file, grey images (with or without alpha) to one channel and all others to RGB.
   ///

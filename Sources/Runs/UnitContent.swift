@@ -153,7 +153,7 @@ extension UnitContent {
   /// - Throws: `Failure` `UnitDamaged` (65) if the file is not exactly what was written,
   ///   `OtherConfiguration` (73) if it belongs to a different run, or the error that opening it
   ///   throws.
-  static func read(
+  package static func read(
     _ path: String, first: Int, count: Int?, kept: KeptArrays, configuration: String
   ) throws -> (content: UnitContent, file: CheckpointFile, state: StateDict) {
     func damaged(_ detail: String) -> Failure {

@@ -5,7 +5,7 @@ import Foundation
 import Results
 
 /// The SHA-256s of files, cached with what shows whether a file has been written since.
-struct ContentHashes {
+package struct ContentHashes {
   /// The state of a file. If any field changes, the file is hashed again.
   private struct State: Codable, Equatable {
     var size: Int
@@ -26,7 +26,7 @@ struct ContentHashes {
   private var document = Document()
 
   /// - Parameter path: The path of the cache; a missing or invalid file is replaced.
-  init(path: String?) {
+  package init(path: String?) {
     self.path = path
     guard let path, let file = try? ReadableFile(path: path), file.size <= 64 << 20,
       let bytes = try? file.bytes(at: 0, count: file.size),

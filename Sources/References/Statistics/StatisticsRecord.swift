@@ -61,7 +61,7 @@ public struct StatisticsRecord: Codable, Sendable {
     try self.init(path: path)
   }
 
-  init(path: String) throws {
+  package init(path: String) throws {
     let file = try ReadableFile(path: path)
     guard file.size < 1 << 20 else {
       throw Failure(

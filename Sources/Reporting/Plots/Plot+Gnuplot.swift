@@ -51,9 +51,9 @@ public enum PictureFormat: String, CaseIterable, Sendable {
 
 /// The input of gnuplot. All texts and numbers of the plot are in `data`, because a string in a
 /// script is code; the script contains only styles and ranges.
-struct GnuplotInput: Equatable {
-  var script: String
-  var data: String
+package struct GnuplotInput: Equatable {
+  package var script: String
+  package var data: String
 }
 
 extension Plot {
@@ -72,7 +72,7 @@ extension Plot {
   /// - Parameter stem: The name of the picture's file without its extension: letters, digits, `.`,
   ///   `_`, `-`.
   /// - Throws: ``Failure`` `PictureSize` (64) if texts leave too little space for the points.
-  func gnuplot(_ format: PictureFormat, stem: String) throws(Failure) -> GnuplotInput {
+  package func gnuplot(_ format: PictureFormat, stem: String) throws(Failure) -> GnuplotInput {
     let drawing = GnuplotDrawing(self, try PictureLayout(self), format)
     let layers = drawing.layers
     let draws = layers.enumerated().map { "'\(stem).dat' index \($0) \($1.style)" }

@@ -403,7 +403,7 @@ def accumulated(count):
          "traits": ("U8", [count], bytes(count)),
          "features": ("F32", [count, 2], struct.pack(f"<{2 * count}f", *range(2 * count)))},
         {"schema": "dis-eval-images/1", "count": str(count), "extractor": "two",
-         "extractor.sha256": "unknown", "extractor.precision": "float32", "preparations": "own",
+         "extractor.sha256": "unknown", "extractor.precision": "float32", "preparations": "pytorch",
          "features": "2", "logits": "0", "spatial": "0", "checksum": DIGITS})
 
 

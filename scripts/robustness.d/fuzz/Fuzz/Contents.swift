@@ -1,4 +1,4 @@
-@testable import Checkpoints
+import Checkpoints
 import Crypto
 import Files
 import Foundation

@@ -1,7 +1,7 @@
-@testable import DisEval
+import DisEval
 import Files
-@testable import References
-@testable import Reporting
+import References
+import Reporting
 import Results
 
 extension Reader {
@@ -55,7 +55,9 @@ private func readLedger(_ bytes: [UInt8]) throws {
   let ledger = try Ledger(bytes, subject: "input")
   let again = try Ledger(ledger.bytes, subject: "written")
   expect(again.entries == ledger.entries, "written differently")
-  for format in ExportFormat.allCases { _ = try format.text(ledger.entries) }
+  for format in ExportFormat.allCases where format != .mlflow {
+    _ = try format.text(ledger.entries)
+  }
   _ = try ReportedLedger(ledger, path: "input").page.html()
 }
 
@@ -70,7 +72,7 @@ private func readAndDraw(_ bytes: [UInt8]) throws {
   curves.isLinear = bytes[1] & 0x80 != 0
   let plot = try curves.plot(ledger.entries)
   _ = plot.csv
-  _ = plot.gnuplot(.svg, stem: "plot")
+  _ = try plot.gnuplot(.svg, stem: "plot")
   // A law may be beyond all numbers.
   _ = (try? plot.json(), try? plot.vegaLite())
 }

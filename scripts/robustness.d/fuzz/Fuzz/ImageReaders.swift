@@ -3,7 +3,7 @@ import CWebP
 import CZlib
 import Checkpoints
 import Files
-@testable import Images
+import Images
 
 extension Reader {
   /// Images and data sets.

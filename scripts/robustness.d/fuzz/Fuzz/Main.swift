@@ -43,21 +43,8 @@ private func test(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
   do {
     try reader?.read(Input(bytes: bytes, suffix: reader?.suffix ?? ""))
   } catch {
-    check(error)
+    checkRefusal(error)
     if isVerbose { print(error) }
   }
   return 0
-}
-
-/// Ends the process unless an error is the refusal of an input, with a text for one line.
-private func check(_ error: any Error) {
-  guard let failure = error as? Failure else {
-    fatalError("an error that is not a Failure: \(error)")
-  }
-  let refusals: [ExitStatus] = [.usage, .dataRefused, .inputMissing, .invalidConfiguration]
-  precondition(
-    refusals.contains(failure.status) || failure.code.rawValue == "OtherConfiguration",
-    "a refusal with status \(failure.status): \(failure)")
-  let controls = "\(failure)".unicodeScalars.filter { $0.properties.generalCategory == .control }
-  precondition(controls.isEmpty, "a refusal with control characters")
 }

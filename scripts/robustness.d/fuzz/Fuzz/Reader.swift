@@ -1,3 +1,5 @@
+import Files
+
 /// What reads one kind of untrusted bytes.
 struct Reader: Sendable {
   let name: String
@@ -18,4 +20,17 @@ struct Reader: Sendable {
 /// Ends the process, which is a finding, unless a condition holds.
 func expect(_ condition: Bool, _ what: String) {
   if !condition { fatalError(what) }
+}
+
+/// Ends the process unless an error is the refusal of an input, with a text for one line.
+func checkRefusal(_ error: any Error) {
+  guard let failure = error as? Failure else {
+    fatalError("an error that is not a Failure: \(error)")
+  }
+  let refusals: [ExitStatus] = [.usage, .dataRefused, .inputMissing, .invalidConfiguration]
+  precondition(
+    refusals.contains(failure.status) || failure.code.rawValue == "OtherConfiguration",
+    "a refusal with status \(failure.status): \(failure)")
+  let controls = "\(failure)".unicodeScalars.filter { $0.properties.generalCategory == .control }
+  precondition(controls.isEmpty, "a refusal with control characters")
 }

@@ -4,11 +4,11 @@ import DisEval
 import FeatureExtractors
 import Files
 import Foundation
-@testable import Generators
+import Generators
 import Images
 import References
 import Results
-@testable import Runs
+import Runs
 
 extension Reader {
   /// What the processes of a run leave to each other, and what a generator answers.
