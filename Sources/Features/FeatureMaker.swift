@@ -16,6 +16,8 @@ public struct FeatureMaker: Sendable {
   public var images: String
   /// The path of the extractor's weights; nil for the Inception weights in the user's cache.
   public var weights: String?
+  /// The name of the extractor, such as `dinov2-vit-l-14.edm2`; nil for Inception, or the network of ``weights``.
+  public var extractor: String?
   /// How images are prepared and the mean is summed.
   public var dialect = Dialect.pytorchFID
   /// Whether subfolders of a folder of images are searched; nil to refuse a folder that has images
@@ -57,7 +59,8 @@ public struct FeatureMaker: Sendable {
     to path: String, reporter: Reporter = .silent
   ) async throws -> StatisticsRecord {
     let output = try StatisticsOutput(
-      "features", of: images, to: path, dialect: dialect, weights: weights, recursive: recursive,
+      "features", of: images, to: path, dialect: dialect, weights: weights, name: extractor,
+      recursive: recursive,
       skipsBroken: skipsBroken, precision: precision, workload: workload, reporter: reporter)
     let network = output.extractor.network
     let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."

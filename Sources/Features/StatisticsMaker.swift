@@ -15,6 +15,8 @@ public struct StatisticsMaker: Sendable {
   public var images: String
   /// The path of the extractor's weights; nil for the Inception weights in the user's cache.
   public var weights: String?
+  /// The name of the extractor, such as `dinov2-vit-l-14.edm2`; nil for Inception, or the network of ``weights``.
+  public var extractor: String?
   /// The data set, for the record.
   public var dataset: Dataset?
   /// The number of feature rows to keep in the file, from the first images.
@@ -71,7 +73,7 @@ public struct StatisticsMaker: Sendable {
   ) async throws -> StatisticsRecord {
     guard keptRows >= 0 else { throw Failure.outOfRange("keptRows", keptRows, "at least 0") }
     let output = try StatisticsOutput(
-      "statistics", of: images, to: path, dialect: dialect, weights: weights,
+      "statistics", of: images, to: path, dialect: dialect, weights: weights, name: extractor,
       recursive: recursive, skipsBroken: skipsBroken, precision: precision, workload: workload,
       reporter: reporter)
     let held = try heldOut.map { try ImageSource(path: $0.path, recursive: recursive) }

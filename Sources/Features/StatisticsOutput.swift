@@ -25,11 +25,13 @@ package struct StatisticsOutput {
   /// - Parameters:
   ///   - content: The contents of the file, for messages.
   ///   - path: The path of the `.npz` file; its record is written next to it.
+  ///   - weights: The path of the extractor's weights, or nil.
+  ///   - name: The name of the extractor, or nil.
   /// - Throws: `Failure` `InvalidOutput` (64) if `path` does not end in `.npz`, `TooFewSamples`
   ///   (65) if there are fewer than two images, or the error that opening a file throws.
   init(
     _ content: String, of images: String, to path: String, dialect: Dialect, weights: String?,
-    recursive: Bool?, skipsBroken: Bool, precision: Precision, workload: Workload,
+    name: String?, recursive: Bool?, skipsBroken: Bool, precision: Precision, workload: Workload,
     reporter: Reporter
   ) throws {
     try workload.prepare()
@@ -43,7 +45,7 @@ package struct StatisticsOutput {
     self.source.warningOfBroken.map { reporter.warn($0) }
     try checkEnough(self.source.count, images)
     extractor = try LoadedExtractor.choose(
-      weights: weights, reference: nil, precision: precision)
+      weights: weights, name: name, reference: nil, precision: precision)
     preparation = extractor.network.effective(dialect.definition.preparation)
     (self.path, self.dialect) = (path, dialect)
     (self.workload, self.reporter) = (workload, reporter)

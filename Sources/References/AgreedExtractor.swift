@@ -17,23 +17,25 @@ package struct AgreedExtractor {
   /// - Parameters:
   ///   - statistics: The sides that are statistics already.
   ///   - weights: The file of weights given by the user, or nil.
+  ///   - name: The extractor that the user asks for, or nil.
   ///   - precision: The number format of the network's products, if it supports it.
   ///   - needsNetwork: Whether any side consists of images.
   ///   - loaded: The extractor that already scored the images; nil to choose one.
   ///   - guardian: Records warnings, and decides whether a mismatch is allowed.
   /// - Throws: `Failure` (65) `DimensionMismatch` if the dimensions of the sides differ,
   ///   `ExtractorMismatch` if their extractors are known to differ and mismatches are not allowed;
-  ///   otherwise as ``LoadedExtractor/choose(weights:reference:precision:)``.
+  ///   otherwise as ``LoadedExtractor/choose(weights:name:reference:precision:)``.
   package init(
-    statistics: [ReferenceStatistics], weights: String?, precision: Precision, needsNetwork: Bool,
-    loaded: LoadedExtractor? = nil, guardian: inout CompatibilityGuard
+    statistics: [ReferenceStatistics], weights: String?, name: String? = nil,
+    precision: Precision, needsNetwork: Bool, loaded: LoadedExtractor? = nil,
+    guardian: inout CompatibilityGuard
   ) throws {
     network =
       loaded != nil
       ? loaded
       : needsNetwork
         ? try LoadedExtractor.choose(
-          weights: weights, reference: statistics.first, precision: precision) : nil
+          weights: weights, name: name, reference: statistics.first, precision: precision) : nil
     if let network, network.network.precision != precision {
       guardian.warn(
         "the extractor \(network.network.name) has no form in \(precision.rawValue); its features are "
@@ -50,6 +52,15 @@ package struct AgreedExtractor {
               ?? "\(statistics[0].path) has \(dimension)"))
       }
       agreed = try Self.agreed(side, with: agreed, &guardian)
+    }
+    if network == nil, let name {
+      let asked = try ExtractorName(name)
+      guard agreed?.name == asked.text else {
+        throw Failure(
+          .dataRefused, .extractorMismatch, statistics.first?.path ?? "",
+          "statistics of \(agreed?.name ?? ExtractorProvenance.unknownName), but `extractor` is \(asked.text)"
+        )
+      }
     }
     if agreed?.published == false {
       guardian.warn(

@@ -37,6 +37,8 @@ extension Failure.Code {
   public static let statsUnavailable = Failure.Code("StatsUnavailable")
   /// There are no statistics of that name.
   public static let statsUnknown = Failure.Code("StatsUnknown")
+  /// There is no extractor of that name.
+  public static let unknownExtractor = Failure.Code("UnknownExtractor")
   /// Weights in the cache were changed.
   public static let weightsChanged = Failure.Code("WeightsChanged")
   /// The weights of an extractor are not there.

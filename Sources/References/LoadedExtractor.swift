@@ -17,14 +17,20 @@ public struct LoadedExtractor: Sendable {
   ///
   /// - Parameters:
   ///   - path: The file of weights.
+  ///   - name: The extractor that they are to be. It is needed for a vision network that several tools use in different
+  ///     ways, and for one whose tensors do not show what it is.
   ///   - precision: The number format of the network's products, if it supports it.
   /// - Throws: `Failure` (65) as ``RecognizedWeights/init(path:family:)`` and
-  ///   ``RecognizedWeights/extractor(precision:dialect:)`` do, or `WeightsChanged` if converted weights
-  ///   were changed afterwards; `AmbiguousExtractor` (65) for a vision network that several tools
-  ///   use in different ways.
-  public init(path: String, precision: Precision = .float32) throws {
-    let weights = try Self.offered { () throws(Failure) in try RecognizedWeights(path: path) }
-    network = try Self.offered { () throws(Failure) in try weights.extractor(precision: precision) }
+  ///   ``RecognizedWeights/extractor(precision:dialect:)`` do; `AmbiguousExtractor` (65) if a name is needed,
+  ///   `ExtractorMismatch` (65) if the weights are those of another extractor, `WeightsChanged` (65) if converted
+  ///   weights were changed afterwards.
+  public init(path: String, name: ExtractorName? = nil, precision: Precision = .float32) throws {
+    let weights = try Self.read(path, name)
+    if let name, weights.architecture != name.architecture {
+      throw Self.mismatch(path, weights.architecture, name)
+    }
+    network = try Self.network(weights, path, name, precision)
+    if let name, network.name != name.text { throw Self.mismatch(path, network.name, name) }
     let record = try WeightsRecord(weights, path: path)
     provenance = ExtractorProvenance(
       name: network.name, file: record.sourceFile, sha256: record.sourceSha256,
@@ -34,20 +40,46 @@ public struct LoadedExtractor: Sendable {
       precision: network.precision.recorded)
   }
 
-  /// Returns what `body` returns, with advice for weights of vision networks, whose dialect only a program can say.
-  private static func offered<Value>(
-    _ body: () throws(Failure) -> Value
-  ) throws(Failure) -> Value {
+  /// Recognises weights, which are those of `name` if their tensors do not show what they are.
+  ///
+  /// - Throws: `Failure` as ``RecognizedWeights/init(path:family:)`` does, but `AmbiguousExtractor` (65) with advice.
+  static func read(
+    _ path: String, _ name: ExtractorName?
+  ) throws(Failure) -> RecognizedWeights {
+    // Only this family is not seen in the tensors; for others, a better message follows.
+    let told: VisionFamily? = name?.family == .mae ? .mae : nil
     do {
-      return try body()
+      return try RecognizedWeights(path: path, family: told)
     } catch {
       guard error.code == .ambiguousExtractor else { throw error }
       throw Failure(
-        .dataRefused, error.code, error.subject,
-        "weights of a vision network, of which several tools compute different features; commands do not compute "
-          + "them yet. A program can: load it by loadExtractor(path:dialect:family:), and give it to an evaluation"
-      )
+        .dataRefused, error.code, path,
+        "a plain vision transformer, and its tensors do not say what it was trained for; if it is the encoder of a "
+          + "masked autoencoder, give `extractor` mae-vit-l-16.fdr")
     }
+  }
+
+  private static func network(
+    _ weights: RecognizedWeights, _ path: String, _ name: ExtractorName?, _ precision: Precision
+  ) throws(Failure) -> any FeatureExtractor {
+    do {
+      return try weights.extractor(precision: precision, dialect: name?.dialect)
+    } catch {
+      guard error.code == .ambiguousExtractor else { throw error }
+      let names = VisionDialect.allCases
+        .filter { dialect in weights.vision.map { dialect.applies(to: $0.family) } ?? false }
+        .map { "\(weights.architecture).\($0.rawValue)" }
+      throw Failure(
+        .dataRefused, error.code, path,
+        "weights of \(weights.architecture), of which tools compute different features; give `extractor`, one of "
+          + names.joined(separator: ", "))
+    }
+  }
+
+  private static func mismatch(_ path: String, _ found: String, _ name: ExtractorName) -> Failure {
+    Failure(
+      .dataRefused, .extractorMismatch, path,
+      "weights of \(found), but `extractor` is \(name.text)")
   }
 
   /// Wraps an extractor of your own.
@@ -68,39 +100,51 @@ public struct LoadedExtractor: Sendable {
   }
 
   /// Loads the matching extractor: the given weights; otherwise the file that the reference names,
-  /// relative to it, whose hash is checked; otherwise the Inception weights in the user's cache,
-  /// either converted or as published.
+  /// relative to it, whose hash is checked; otherwise the weights in the user's cache, either converted or as published.
   ///
   /// - Parameters:
   ///   - weights: The file of weights given by the user, or nil.
+  ///   - name: The extractor that the user asks for; nil for the one of the reference, or Inception.
   ///   - reference: The statistics to compare with, or nil.
   ///   - precision: The number format of the network's products, if it supports it.
   /// - Throws: `Failure` `WeightsUnavailable` (69), with the file name, its SHA-256 and where to
   ///   put it, if there are no weights, or if nothing names the extractor of statistics that
   ///   Inception cannot have made; `HashMismatch` (65) if the file that the reference names is
-  ///   not the one it was made with; otherwise as ``init(path:precision:)``.
+  ///   not the one it was made with; `UnknownExtractor`, `AmbiguousExtractor` or `DialectUnsupported` (64) as
+  ///   ``ExtractorName/init(_:)`` does; otherwise as ``init(path:name:precision:)``.
   package static func choose(
-    weights: String?, reference: ReferenceStatistics?, precision: Precision = .float32
+    weights: String?, name: String? = nil, reference: ReferenceStatistics?,
+    precision: Precision = .float32
   ) throws -> LoadedExtractor {
-    if let weights { return try LoadedExtractor(path: weights, precision: precision) }
-    if let reference, let record = reference.record, let file = record.extractor.file {
+    let asked = try name.map { text throws(Failure) in try ExtractorName(text) }
+    let recorded = reference?.record?.extractor
+    let wanted = asked ?? ExtractorName(recorded: recorded?.name)
+    if let weights {
+      return try LoadedExtractor(path: weights, name: wanted, precision: precision)
+    }
+    if let reference, let recorded, let file = recorded.file,
+      asked == nil || asked?.text == recorded.name
+    {
       let path = siblingPath(of: reference.path, file)
       if FileManager.default.fileExists(atPath: path) {
-        let loaded = try LoadedExtractor(path: path, precision: precision)
-        guard loaded.provenance.sha256 == record.extractor.sha256 else {
+        let loaded = try LoadedExtractor(path: path, name: wanted, precision: precision)
+        guard loaded.provenance.sha256 == recorded.sha256 else {
           throw Failure(
             .dataRefused, .hashMismatch, path,
             "SHA-256 \(loaded.provenance.sha256 ?? "none"), but the statistics were made with "
-              + "\(record.extractor.sha256 ?? "none")")
+              + "\(recorded.sha256 ?? "none")")
         }
         return loaded
       }
-      if record.extractor.name != MetricTitle.inception {
-        throw unavailable(
-          file: file, sha256: record.extractor.sha256, place: path)
+      if recorded.name != MetricTitle.inception, wanted == nil {
+        throw unavailable(file: file, sha256: recorded.sha256, place: path)
       }
     }
     let store = WeightStore.user
+    if let wanted, wanted.dialect != nil {
+      return try LoadedExtractor(
+        path: store.existingPath(of: wanted), name: wanted, precision: precision)
+    }
     guard let cached = store.existingPath() else {
       if let reference, reference.record == nil, reference.entry == nil,
         reference.dimension != inceptionDimension

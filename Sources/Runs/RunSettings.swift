@@ -76,6 +76,7 @@ extension EvaluationRequest {
       subject: .run(run), reference: reference ?? scoring.reference,
       weights: weights ?? scoring.weights)
     precision = record.configuration.extractor.precision ?? .float32
+    extractor = record.configuration.extractor.requestedName
     (preset, dialect) = (scoring.preset, scoring.dialect)
     (referenceDialect, metrics) = (scoring.referenceDialect, scoring.metrics)
     (optionalMetrics, intervals) = (scoring.optionalMetrics, scoring.givesIntervals ?? true)

@@ -208,21 +208,6 @@ import _TestSupport
     }
   }
 
-  /// Which tool's features are wanted, no option says yet.
-  @Test func visionNetworksAreForPrograms() throws {
-    let clip = Self.extractorFixture("clip_openai.pt")
-    let images = folder.path("samples.npz")
-    let sampled = try DisEvalProcess(
-      "sample", "--ckpt", DisEvalProcess.checkpoint, "--num", "2", "--steps", "2", "--out", images)
-    #expect(sampled.status == 0, "\(sampled.errors)")
-    let run = try DisEvalProcess(
-      "features", "--images", images, "--weights", clip, "--out", folder.path("features.npz"))
-    #expect(run.status == 65, "\(run.errors)")
-    #expect(
-      run.errors.contains("AmbiguousExtractor")
-        && run.errors.contains("loadExtractor(path:dialect:family:)"), "\(run.errors)")
-  }
-
   @Test func whatIsRefusedLeavesTheCacheAlone() throws {
     try FileManager.default.createDirectory(
       atPath: folder.path("cache/dis-eval"), withIntermediateDirectories: true)

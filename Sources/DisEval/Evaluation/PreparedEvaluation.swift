@@ -52,7 +52,8 @@ public struct PreparedEvaluation: Sendable {
       // Statistics that are to be fetched name no extractor of ours: it is the one of the cache.
       _ = try missing.open {
         try LoadedExtractor.choose(
-          weights: request.weights, reference: nil, precision: request.precision)
+          weights: request.weights, name: request.extractor, reference: nil,
+          precision: request.precision)
       }
     }
     try missing.check()
@@ -93,7 +94,8 @@ public struct PreparedEvaluation: Sendable {
     let statistics = [subject.statistics, reference.statistics].compactMap(\.self)
     for note in statistics.flatMap(\.notes) { guardian.warn(note) }
     extractor = try AgreedExtractor(
-      statistics: statistics, weights: request.weights, precision: request.precision,
+      statistics: statistics, weights: request.weights, name: request.extractor,
+      precision: request.precision,
       needsNetwork: statistics.count < 2, loaded: loaded, guardian: &guardian)
     pairs = try scoring.dialectPairs(subject, reference, extractor, &guardian)
     try scoring.checkAvailable(subject, reference, extractor)

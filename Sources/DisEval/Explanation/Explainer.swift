@@ -14,6 +14,8 @@ public struct Explainer: Sendable {
   public var base = Dialect.pytorchFID
   /// The path of the extractor's weights; nil for those in the user's cache.
   public var weights: String?
+  /// The name of the extractor; nil for Inception, or the network of ``weights``.
+  public var extractor: String?
   /// The path of different weights, to measure their effect.
   public var otherWeights: String?
   /// The number of images to use from each side, the first ones; nil for all.
@@ -51,7 +53,8 @@ public struct Explainer: Sendable {
   public func run(reporter: Reporter = .silent) async throws -> Explanation {
     try workload.prepare()
     let sources = try (subject: source(images.subject), reference: source(images.reference))
-    let loaded = try LoadedExtractor.choose(weights: weights, reference: nil)
+    let loaded = try LoadedExtractor.choose(
+      weights: weights, name: extractor, reference: nil)
     let other = try otherExtractor(dimension: loaded.provenance.dimension)
     let ways = Ways(base: base.definition, extractor: loaded.network)
 
@@ -97,7 +100,8 @@ public struct Explainer: Sendable {
   /// Loads the other weights, if any, whose features must have the length `dimension`.
   private func otherExtractor(dimension: Int) throws -> LoadedExtractor? {
     guard let otherWeights else { return nil }
-    let other = try LoadedExtractor(path: otherWeights)
+    let name = try extractor.map { text throws(Failure) in try ExtractorName(text) }
+    let other = try LoadedExtractor(path: otherWeights, name: name)
     guard other.provenance.dimension == dimension else {
       throw Failure(
         .dataRefused, .dimensionMismatch, other.provenance.file ?? "",

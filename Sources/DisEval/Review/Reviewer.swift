@@ -207,7 +207,8 @@ extension Reviewer {
     let scored = result.provenance.extractor
     let statistics = try reference.map { try ReferenceStatistics(path: resolveReference($0)) }
     let loaded = try LoadedExtractor.choose(
-      weights: weights, reference: statistics, precision: scored.precision ?? .float32)
+      weights: weights, name: scored.requestedName, reference: statistics,
+      precision: scored.precision ?? .float32)
     guard loaded.provenance.sha256 == scored.sha256 else {
       throw Failure(
         .dataRefused, .extractorMismatch, weights ?? loaded.provenance.file ?? loaded.network.name,

@@ -61,6 +61,7 @@ final class SweepSession {
       allowsMismatch: template.allowsMismatch, reporter: .silent)
     let extractor = try AgreedExtractor(
       statistics: [reference.statistics].compactMap(\.self), weights: template.weights,
+      name: template.extractor,
       precision: template.precision, needsNetwork: true, guardian: &guardian)
     key = SweepKey(
       template, settings: try SamplingSettings(sampled.sampling), decoder: decoder?.provenance,

@@ -33,8 +33,8 @@ public struct WeightsRecord: Codable, Equatable, Sendable {
   public func json() throws -> [UInt8] { try encodedJSON(self) }
 }
 
-/// The weights of the Inception network in the user's cache: one file, converted from any of the
-/// published ones and recording which.
+/// The weights in the user's cache. Those of Inception are one file, converted from any of the published
+/// ones and recording which; those of vision networks are the published files themselves.
 ///
 /// The metadata of the file hold the record of the original and a SHA-256 over the tensors, which
 /// is checked whenever they are read. A file that was changed afterwards is refused. This is not a
@@ -61,10 +61,37 @@ public struct WeightStore: Sendable {
   /// Returns the path at which the user can place a published file.
   func path(of weights: PublishedWeights) -> String { "\(folder)/\(weights.file)" }
 
+  /// Returns whether the published file itself is in the store.
+  public func hasFile(of weights: PublishedWeights) -> Bool {
+    FileManager.default.fileExists(atPath: path(of: weights))
+  }
+
   /// Returns the path of the existing Inception weights: converted ones, or else a published file.
   func existingPath() -> String? {
-    ([convertedPath] + PublishedWeights.all.map(path))
+    ([convertedPath] + PublishedWeights.inception.map(path))
       .first { FileManager.default.fileExists(atPath: $0) }
+  }
+
+  /// Returns the path of the published weights of a vision network.
+  ///
+  /// - Throws: `Failure` `WeightsUnavailable` (69), with how to get them, if they are not here.
+  func existingPath(of name: ExtractorName) throws(Failure) -> String {
+    guard
+      let published = PublishedWeights.all.first(where: { $0.architecture == name.architecture })
+    else {
+      throw Failure(
+        .unavailable, .weightsUnavailable, name.text,
+        "no weights of this network are published; give `weights` FILE")
+    }
+    let path = path(of: published)
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw Failure(
+        .unavailable, .weightsUnavailable, path,
+        "the weights of \(name.text) are not here; run dis-eval weights fetch \(published.name), or get "
+          + "\(published.address)\(published.sha256.map { " (SHA-256 \($0))" } ?? "") and give `weights` FILE"
+      )
+    }
+    return path
   }
 }
 
@@ -83,12 +110,13 @@ extension WeightStore {
   ///   afterwards; `CannotCreate` (73), `DiskFull` or `InputOutput` (74) if the file cannot be
   ///   written.
   public func convert(_ path: String, to destination: String? = nil) throws -> WeightsRecord {
-    let weights = try RecognizedWeights(path: path)
+    let weights = try LoadedExtractor.read(path, nil)
     var record = try WeightsRecord(weights, path: path)
     guard let names = weights.tensorNames else {
       throw Failure(
         .dataRefused, .notConverted, path,
-        "the \(record.architecture) needs no conversion; expected Inception of 2015")
+        "the \(record.architecture) needs no conversion: give the file itself as `weights`, or put it into \(folder) "
+          + "under its published name; only Inception of 2015 is converted")
     }
     // Weights that do not fit the network must not get into the cache.
     _ = try weights.extractor()
@@ -99,8 +127,8 @@ extension WeightStore {
     return record
   }
 
-  /// Downloads published weights and converts them. If the file is already in the folder with its
-  /// published SHA-256, it is only converted; if it was converted before, nothing is done. A file
+  /// Downloads published weights, and converts those of Inception. If the file is already in the folder with its
+  /// published SHA-256, it is only converted; if it was converted before, nothing is done. A file of Inception
   /// without a published SHA-256 is always downloaded.
   ///
   /// - Parameters:
@@ -115,7 +143,8 @@ extension WeightStore {
     _ weights: PublishedWeights, from address: String? = nil, again: Bool = false,
     reporter: Reporter = .silent
   ) async throws -> WeightsRecord {
-    if !again, let sha256 = weights.sha256, FileManager.default.fileExists(atPath: convertedPath),
+    if !again, weights.isInception, let sha256 = weights.sha256,
+      FileManager.default.fileExists(atPath: convertedPath),
       let record = try? describe(convertedPath), record.sourceSha256 == sha256
     {
       return record
@@ -123,15 +152,21 @@ extension WeightStore {
     try Folder.create(folder)
     let path = path(of: weights)
     let isPlaced = FileManager.default.fileExists(atPath: path)
-    let isThere = try isPlaced && weights.sha256 == sha256(ofFile: path)
+    // Without a published SHA-256, nothing tells a file that was downloaded from another one.
+    let isThere =
+      try isPlaced
+      && (weights.sha256 == nil ? !weights.isInception : weights.sha256 == sha256(ofFile: path))
     if again || !isThere {
       var download = Download(address: address ?? weights.address, sha256: weights.sha256)
-      download.maximumSize = 1 << 30
+      download.maximumSize = weights.isInception ? 1 << 30 : 1 << 33
       let hash = try await download.fetch(to: path, reporter: reporter)
       if weights.sha256 == nil {
         reporter.warn(
           "no SHA-256 of '\(weights.file)' is published, so what came was not checked: \(hash)")
       }
+    }
+    guard weights.isInception else {
+      return try describe(path, name: ExtractorName(ofNetwork: weights.architecture))
     }
     let record = try convert(path)
     // A file that the user placed there is kept.
@@ -144,11 +179,15 @@ extension WeightStore {
   /// - Throws: `Failure` `WeightsUnavailable` (69) if there are none, `WeightsChanged` (65) if
   ///   converted weights were changed afterwards; otherwise as ``RecognizedWeights/init(path:family:)``
   ///   and ``RecognizedWeights/extractor(precision:dialect:)``.
-  public func describe(_ path: String?) throws -> WeightsRecord {
+  public func describe(_ path: String?, name: ExtractorName? = nil) throws -> WeightsRecord {
     guard let path = path ?? existingPath() else { throw Self.unavailable(at: convertedPath) }
-    let weights = try RecognizedWeights(path: path)
+    let weights = try LoadedExtractor.read(path, name)
     let record = try WeightsRecord(weights, path: path)
-    _ = try weights.extractor()
+    // Any dialect reads all tensors.
+    let dialect = weights.vision.flatMap { vision in
+      VisionDialect.allCases.first { $0.applies(to: vision.family) }
+    }
+    _ = try weights.extractor(dialect: name?.dialect ?? dialect)
     return record
   }
 

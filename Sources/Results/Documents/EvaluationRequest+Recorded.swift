@@ -27,6 +27,7 @@ extension EvaluationRequest {
     }
     num = provenance.num
     reference = provenance.reference.file
+    extractor = provenance.extractor.requestedName
     precision = provenance.sampler?.precision ?? provenance.extractor.precision ?? .float32
     preset = provenance.preset
     dialect = recorded.dialects == nil ? provenance.dialect : "all"

@@ -16,6 +16,8 @@ public struct EvaluationRequest: Codable, Equatable, Sendable {
   public var reference: String
   /// The path of the extractor's weights; nil to find them by the reference or in the cache.
   public var weights: String?
+  /// The name of the extractor, such as `dinov2-vit-l-14.edm2`; nil for that of the reference, or Inception.
+  public var extractor: String?
   /// The number format of the networks' matrix products.
   public var precision = Precision.float32
   /// The name of the preset that fixes sampling and dialect.

@@ -109,6 +109,10 @@ public struct Dataset: Codable, Equatable, Sendable {
 }
 
 extension ExtractorProvenance {
+  /// The name to give as `extractor` again: that of a vision network, which has its dialect after a full stop; nil
+  /// for other networks, which are known by their weights.
+  package var requestedName: String? { name.contains(".") ? name : nil }
+
   /// The name of an extractor that is unknown.
   package static let unknownName = "unknown"
 

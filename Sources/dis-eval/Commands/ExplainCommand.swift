@@ -25,10 +25,7 @@ struct ExplainCommand: ComputingCommand {
   @Option(help: ArgumentHelp("The images to compare with.", valueName: "path"))
   var ref: String
 
-  @Option(
-    help: ArgumentHelp(
-      "The extractor's weights. (default: Inception's in the user's cache)", valueName: "file"))
-  var weights: String?
+  @OptionGroup var extractor: ExtractorOptions
 
   @Option(help: ArgumentHelp("Different weights, to measure their effect.", valueName: "file"))
   var otherWeights: String?
@@ -56,7 +53,7 @@ struct ExplainCommand: ComputingCommand {
     var files = CommandFiles()
     files.readsReference("--images", images, recursive: folders.recursive)
     files.readsReference("--ref", ref, recursive: folders.recursive)
-    files.reads("--weights", weights)
+    files.reads("--weights", extractor.weights)
     files.reads("--other-weights", otherWeights)
     files.writes("--out", out)
     try files.check(json: json)
@@ -66,7 +63,8 @@ struct ExplainCommand: ComputingCommand {
     let workload = running.workload
     if let out { try AtomicFile.check(out) }
     var explainer = Explainer(
-      images: images, reference: ref, weights: weights, workload: workload)
+      images: images, reference: ref, weights: extractor.weights, workload: workload)
+    explainer.extractor = extractor.name
     explainer.base = dialect
     explainer.otherWeights = otherWeights
     explainer.count = num

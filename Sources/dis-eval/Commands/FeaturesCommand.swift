@@ -18,10 +18,7 @@ struct FeaturesCommand: ComputingCommand {
   @Option(help: ArgumentHelp("The images.", valueName: "path"))
   var images: String
 
-  @Option(
-    help: ArgumentHelp(
-      "The extractor's weights. (default: Inception's in the user's cache)", valueName: "file"))
-  var weights: String?
+  @OptionGroup var extractor: ExtractorOptions
 
   @Option(help: ArgumentHelp("The .npz file to write.", valueName: "file"))
   var out: String
@@ -44,13 +41,14 @@ struct FeaturesCommand: ComputingCommand {
   func validate() throws {
     var files = CommandFiles()
     files.readsImages("--images", images, recursive: folders.recursive)
-    files.reads("--weights", weights)
+    files.reads("--weights", extractor.weights)
     files.writesStatistics("--out", out)
     try files.check(json: json)
   }
 
   func run() async throws {
-    var maker = FeatureMaker(images: images, weights: weights, workload: running.workload)
+    var maker = FeatureMaker(images: images, weights: extractor.weights, workload: running.workload)
+    maker.extractor = extractor.name
     maker.dialect = dialect
     maker.recursive = folders.recursive
     maker.skipsBroken = folders.skipBroken

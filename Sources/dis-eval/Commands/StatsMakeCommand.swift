@@ -21,10 +21,7 @@ extension StatsCommand {
     @Option(help: ArgumentHelp("The images.", valueName: "path"))
     var images: String
 
-    @Option(
-      help: ArgumentHelp(
-        "The extractor's weights. (default: Inception's in the user's cache)", valueName: "file"))
-    var weights: String?
+    @OptionGroup var extractor: ExtractorOptions
 
     @Option(help: ArgumentHelp("The .npz file to write.", valueName: "file"))
     var out: String
@@ -67,16 +64,17 @@ extension StatsCommand {
       var files = CommandFiles()
       files.readsImages("--images", images, recursive: folders.recursive)
       files.readsImages("--held-out", heldOut, recursive: folders.recursive)
-      files.reads("--weights", weights)
+      files.reads("--weights", extractor.weights)
       files.writesStatistics("--out", out)
       try files.check(json: json)
     }
 
     func run() async throws {
       var maker = StatisticsMaker(
-        images: images, weights: weights,
+        images: images, weights: extractor.weights,
         dataset: dataset.map { Dataset(name: $0, split: split) }, keptRows: keepFeatures,
         heldOut: heldOut.map { ($0, heldOutName) }, workload: running.workload)
+      maker.extractor = extractor.name
       maker.dialect = dialect
       maker.recursive = folders.recursive
       maker.skipsBroken = folders.skipBroken

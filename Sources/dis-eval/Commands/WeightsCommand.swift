@@ -7,13 +7,14 @@ import Results
 struct WeightsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "weights",
-    abstract: "Fetches, converts and checks the weights of the Inception network.",
+    abstract: "Fetches, converts and checks the weights of feature extractors.",
     discussion: """
       The weights are stored in the user's cache, $XDG_CACHE_HOME/dis-eval or ~/.cache/dis-eval, \
       where every other command finds them. Only 'weights fetch' downloads them.
 
       Examples:
         dis-eval weights fetch
+        dis-eval weights fetch dinov2-vit-l-14
         dis-eval weights import classify_image_graph_def.pb
         dis-eval weights verify
       """,
@@ -22,14 +23,16 @@ struct WeightsCommand: AsyncParsableCommand {
   struct Fetch: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "fetch",
-      abstract: "Downloads published weights and converts them into the cache.",
+      abstract: "Downloads published weights into the cache.",
       discussion: """
-        If a file has a published SHA-256, the next call continues an interrupted download, and a \
+        Files of Inception are converted to one form, of which the cache has one; those of other networks are kept \
+        as they are. If a file has a published SHA-256, the next call continues an interrupted download, and a \
         file with a different SHA-256 is removed.
 
         Examples:
           dis-eval weights fetch
           dis-eval weights fetch nvidia
+          dis-eval weights fetch dinov2-vit-l-14
           dis-eval weights fetch --again
           dis-eval weights fetch pytorch-fid \\
             --from https://mirror.example/inception.pth
@@ -122,13 +125,21 @@ struct WeightsCommand: AsyncParsableCommand {
           dis-eval weights verify inception.safetensors --json
         """)
 
-    @Argument(help: "The file. (default: the weights in the cache)")
+    @Argument(help: "The file. (default: the weights of Inception in the cache)")
     var file: String?
+
+    @Option(
+      help: ArgumentHelp(
+        "The extractor, which must be given for MAE: mae-vit-l-16.fdr.", valueName: "name"))
+    var extractor: String?
 
     @Flag(help: "Print the description of the weights as JSON.")
     var json = false
 
-    func run() throws { try WeightsCommand.show(WeightStore.user.describe(file), json: json) }
+    func run() throws {
+      let name = try extractor.map { text throws(Failure) in try ExtractorName(text) }
+      try WeightsCommand.show(WeightStore.user.describe(file, name: name), json: json)
+    }
   }
 
   struct List: ParsableCommand {
@@ -164,7 +175,7 @@ struct WeightsCommand: AsyncParsableCommand {
             address   \(weights.address)
             sha256    \(weights.sha256 ?? "not published")
             bytes     \(weights.bytes.map(String.init) ?? "unknown")
-          """)
+          """ + (store.hasFile(of: weights) ? "\n  cached    as published" : ""))
       }
       try Terminal.result(
         try cached(in: store).map { "cache: \(escaped($0.path)), from \(escaped($0.sourceFile))" }

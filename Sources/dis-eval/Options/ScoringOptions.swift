@@ -23,6 +23,23 @@ extension DialectChoice: ExpressibleByArgument {
   }
 }
 
+/// The feature extractor: its weights and its name.
+struct ExtractorOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "The extractor's weights. (default: those that the reference names)", valueName: "file"))
+  var weights: String?
+
+  @Option(
+    name: .customLong("extractor"),
+    help: ArgumentHelp(
+      """
+      The extractor, such as dinov2-vit-l-14.edm2, a network and the tool whose features to compute; dinov2 is \
+      short for this one. (default: that of the reference, or inception-2015)
+      """, valueName: "name"))
+  var name: String?
+}
+
 /// How images are scored.
 struct RuleOptions: ParsableArguments {
   @Option(
@@ -31,10 +48,7 @@ struct RuleOptions: ParsableArguments {
       valueName: "name"))
   var preset: String?
 
-  @Option(
-    help: ArgumentHelp(
-      "The extractor's weights. (default: those that the reference names)", valueName: "file"))
-  var weights: String?
+  @OptionGroup var extractor: ExtractorOptions
 
   @Option(
     help: ArgumentHelp(
@@ -64,7 +78,7 @@ struct ScoringOptions: ParsableArguments {
   @OptionGroup(title: "Decoding") var decoding: DecoderOptions
 
   var preset: String? { rules.preset }
-  var weights: String? { rules.weights }
+  var weights: String? { rules.extractor.weights }
   var dialect: DialectChoice? { rules.dialect }
   var refDialect: Dialect? { rules.refDialect }
   var allowMismatch: Bool { rules.allowMismatch }
@@ -155,6 +169,7 @@ struct ScoringOptions: ParsableArguments {
     let preset = try presetAsked()
     var request = EvaluationRequest(
       subject: subject, reference: ref ?? preset?.reference ?? "", weights: weights)
+    request.extractor = rules.extractor.name
     request.precision = arithmetic.precision
     request.preset = preset?.name
     request.dialect = dialect?.name ?? preset?.dialect.rawValue

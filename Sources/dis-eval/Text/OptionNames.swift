@@ -16,6 +16,7 @@ private let optionNames = [
   "dialect": "--dialect",
   "diffusion": "--diffusion",
   "eta": "--eta",
+  "extractor": "--extractor",
   "family": "--family",
   "flowPrediction": "--flow-prediction",
   "generator": "--generator",

@@ -1,0 +1,128 @@
+import Foundation
+import Testing
+import _TestSupport
+
+/// `--extractor`, with a small CLIP whose features differ between tools.
+@Suite("dis-eval --extractor", .blocking) struct ExtractorTests {
+  private let folder: TemporaryFolder
+  private let images: String
+  private let environment: [String: String]
+
+  private static let clip = DisEvalProcess.file(
+    "Tests/FeatureExtractorsTests/Fixtures/clip_openai.pt")
+  private static let network = "clip-vit-64x1-14-28"
+
+  init() throws {
+    folder = try TemporaryFolder()
+    images = folder.path("samples.npz")
+    environment = ["XDG_CACHE_HOME": folder.path("cache")]
+    let sampled = try DisEvalProcess(
+      "sample", "--ckpt", DisEvalProcess.checkpoint, "--num", "6", "--steps", "2", "--out", images)
+    try #require(sampled.status == 0, "\(sampled.errors)")
+  }
+
+  private func run(_ arguments: String...) throws -> DisEvalProcess {
+    try DisEvalProcess(arguments, environment: environment)
+  }
+
+  private func features(_ name: String, to out: String) throws -> DisEvalProcess {
+    try run(
+      "features", "--images", images, "--weights", Self.clip, "--extractor", name, "--out", out,
+      "--json")
+  }
+
+  private static func extractor(_ document: [String: Any]) throws -> [String: Any] {
+    let provenance = try #require(document["provenance"] as? [String: Any])
+    return try #require(provenance["extractor"] as? [String: Any])
+  }
+
+  @Test func aNameIsNeededWhereToolsDiffer() throws {
+    let run = try run(
+      "features", "--images", images, "--weights", Self.clip, "--out", folder.path("none.npz"))
+    #expect(run.status == 65, "\(run.errors)")
+    for part in ["AmbiguousExtractor", "--extractor", "\(Self.network).torch-fidelity"] {
+      #expect(run.errors.contains(part), "\(run.errors)")
+    }
+  }
+
+  @Test("each tool has features of its own, and a reference names the tool") func tools() throws {
+    let paths = ["torch-fidelity", "fdr"].map { ($0, folder.path("\($0).npz")) }
+    for (tool, path) in paths {
+      let made = try features("\(Self.network).\(tool)", to: path)
+      try #require(made.status == 0, "\(made.errors)")
+    }
+    for (tool, path) in paths {
+      let result = folder.path("result-\(tool).json")
+      let same = try run(
+        "fid", "--images", images, "--ref", path, "--weights", Self.clip, "--out", result, "--json")
+      try #require(same.status == 0, "\(same.errors)")
+      let document = try same.json()
+      #expect(try Self.extractor(document)["name"] as? String == "\(Self.network).\(tool)")
+      let metrics = try #require(document["metrics"] as? [String: [String: Any]])
+      #expect(Set(metrics.keys) == ["fd"] && metrics["fd"]?["value"] as? Double ?? 1 < 1e-6)
+
+      let again = try run("rerun", result, "--weights", Self.clip)
+      #expect(again.status == 0, "\(again.errors)")
+    }
+    for (asked, status) in [("fdr", 65), ("torch-fidelity", 0)] as [(String, Int32)] {
+      let run = try run(
+        "fid", "--images", images, "--ref", paths[0].1, "--weights", Self.clip,
+        "--extractor", "\(Self.network).\(asked)")
+      #expect(run.status == status, "\(run.errors)")
+      #expect(status == 0 || run.errors.contains("DimensionMismatch"), "\(run.errors)")
+    }
+    let statistics = try run(
+      "fid", "--images", paths[1].1, "--ref", paths[1].1, "--extractor", "dinov2")
+    #expect(
+      statistics.status == 65 && statistics.errors.contains("dinov2-vit-l-14.edm2"),
+      "\(statistics.errors)")
+  }
+
+  @Test func weightsOfAnotherNetworkAreRefused() throws {
+    for name in ["dinov2", "clip-vit-l-14.torch-fidelity", "inception-2015"] {
+      let run = try features(name, to: folder.path("none.npz"))
+      #expect(run.status == 65 && run.errors.contains("ExtractorMismatch"), "\(run.errors)")
+      #expect(run.errors.contains(Self.network), "\(run.errors)")
+    }
+  }
+
+  @Test(arguments: [
+    ("dino", "UnknownExtractor"), ("dinov2-vit-l-14", "AmbiguousExtractor"),
+    ("dinov2-vit-l-14.tool", "UnknownExtractor"), ("dinov2-vit-l-14.cmmd", "DialectUnsupported"),
+    ("", "UnknownExtractor"), ("dinov2-vit-l-14.", "UnknownExtractor"),
+    ("inception-2015.edm2", "UnknownExtractor"),
+  ])
+  func otherNamesAreRefused(name: String, code: String) throws {
+    let run = try features(name, to: folder.path("none.npz"))
+    #expect(run.status == 64 && run.errors.contains(code), "\(run.errors)")
+  }
+
+  @Test func withoutWeightsAMessageSaysWhatToDo() throws {
+    let run = try run(
+      "fid", "--images", images, "--ref", images, "--extractor", "dinov2")
+    #expect(run.status == 69, "\(run.errors)")
+    for part in [
+      "weights fetch dinov2-vit-l-14", "https://dl.fbaipublicfiles.com", "d5383ea8f4877b24",
+      "--weights",
+    ] {
+      #expect(run.errors.contains(part), "\(run.errors)")
+    }
+    let other = try self.run(
+      "fid", "--images", images, "--ref", images, "--extractor", "dinov2-vit-h-14.edm2")
+    #expect(other.status == 69 && other.errors.contains("no weights of this network"))
+  }
+
+  /// The published file is where the message of a missing one says, and is read and checked.
+  @Test func publishedFilesAreFoundInTheCache() throws {
+    let cache = folder.path("cache/dis-eval")
+    try FileManager.default.createDirectory(atPath: cache, withIntermediateDirectories: true)
+    try FileManager.default.copyItem(atPath: Self.clip, toPath: "\(cache)/ViT-B-32.pt")
+    let run = try run(
+      "fid", "--images", images, "--ref", images, "--extractor", "clip-vit-b-32.torch-fidelity")
+    #expect(run.status == 65 && run.errors.contains("\(cache)/ViT-B-32.pt"), "\(run.errors)")
+    let verified = try self.run("weights", "verify", "\(cache)/ViT-B-32.pt", "--json")
+    #expect(try verified.json()["architecture"] as? String == Self.network)
+    let list = try self.run("weights", "list")
+    #expect(list.output.contains("ViT-B-32.pt") && list.output.contains("cached"), "\(list.output)")
+  }
+}
