@@ -147,7 +147,8 @@ extension MetricTitle {
 
   var scale: Scale {
     switch self {
-    case .fid, .sfid, .frechetDistance, .inceptionScore, .classifierScore, .vendi, .totalVariance,
+    case .fid, .sfid, .dinov2Distance, .frechetDistance, .inceptionScore, .classifierScore, .vendi,
+      .totalVariance,
       .mongeDistance:
       .logarithmic
     case .precision, .recall, .density, .coverage, .authenticity: .bounded(range)

@@ -6,6 +6,8 @@ public enum MetricTitle: String, CaseIterable, Sendable {
   case sfid
   /// The Inception Score, from the class probabilities of Inception.
   case inceptionScore = "is"
+  /// The Fréchet distance of the features of DINOv2-L as EDM2 computes them (FD-DINOv2).
+  case dinov2Distance = "fd_dinov2"
   /// The Fréchet distance of the features of any other extractor.
   case frechetDistance = "fd"
   /// The same score from the class probabilities of any other extractor.
@@ -34,30 +36,44 @@ public enum MetricTitle: String, CaseIterable, Sendable {
   /// The name of the only extractor whose metrics are called `fid` and `is`.
   public static let inception = "inception-2015"
 
-  /// Whether the metric has this name only for the extractor ``inception``.
-  public var isOfInception: Bool { self == .fid || self == .inceptionScore }
+  /// The name of the only extractor whose distance is called `fd_dinov2`.
+  public static let dinov2 = "dinov2-vit-l-14.edm2"
+
+  /// The only extractor whose metric has this name; nil if the name says nothing of the extractor.
+  public var extractor: String? {
+    switch self {
+    case .fid, .inceptionScore: Self.inception
+    case .dinov2Distance: Self.dinov2
+    default: nil
+    }
+  }
 
   /// Whether the metric is a Fréchet distance.
   public var isFrechetDistance: Bool {
-    self == .fid || self == .sfid || self == .frechetDistance
+    self == .fid || self == .sfid || self == .dinov2Distance || self == .frechetDistance
   }
 
-  /// The name of the same quantity with the other kind of extractor: `fd` for `fid`, `cs` for `is`,
-  /// and the reverse; nil for metrics with one name.
-  public var counterpart: MetricTitle? {
-    switch self {
-    case .fid: .frechetDistance
-    case .frechetDistance: .fid
-    case .inceptionScore: .classifierScore
-    case .classifierScore: .inceptionScore
-    default: nil
-    }
+  /// The names of the same quantity with different extractors, such as `fid`, `fd_dinov2` and `fd`; the last one is
+  /// that of extractors without a name of their own.
+  public var alternatives: [MetricTitle] {
+    let groups: [[MetricTitle]] = [
+      [.fid, .dinov2Distance, .frechetDistance], [.inceptionScore, .classifierScore],
+    ]
+    return groups.first { $0.contains(self) } ?? [self]
+  }
+
+  /// Returns the name of the same quantity with the given extractor.
+  public func named(by extractor: String) -> MetricTitle {
+    let names = alternatives
+    return names.first { $0.extractor == extractor } ?? names[names.count - 1]
   }
 
   /// Whether a higher value is better.
   public var higherIsBetter: Bool {
     switch self {
-    case .fid, .sfid, .frechetDistance, .kernelDistance, .discrepancy, .mongeDistance: false
+    case .fid, .sfid, .dinov2Distance, .frechetDistance, .kernelDistance, .discrepancy,
+      .mongeDistance:
+      false
     case .inceptionScore, .classifierScore, .precision, .recall, .density, .coverage, .vendi,
       .totalVariance, .authenticity:
       true
@@ -68,7 +84,8 @@ public enum MetricTitle: String, CaseIterable, Sendable {
   public var range: ClosedRange<Double> {
     switch self {
     // Negative rounding errors are set to 0 where distances are computed.
-    case .fid, .sfid, .frechetDistance, .density, .totalVariance, .mongeDistance: 0...(.infinity)
+    case .fid, .sfid, .dinov2Distance, .frechetDistance, .density, .totalVariance, .mongeDistance:
+      0...(.infinity)
     case .authenticity: 0...100
     // The exponential of a divergence of probabilities, which may be in float32.
     case .inceptionScore, .classifierScore, .vendi: 0.999...(.infinity)
@@ -99,7 +116,7 @@ extension MetricTitle {
   /// What the metric sees of the images.
   public var aspect: Aspect {
     switch self {
-    case .fid, .sfid, .frechetDistance, .mongeDistance: .distance
+    case .fid, .sfid, .dinov2Distance, .frechetDistance, .mongeDistance: .distance
     case .precision, .density: .fidelity
     case .recall, .coverage, .vendi, .totalVariance: .diversity
     case .kernelDistance, .discrepancy: .location

@@ -92,7 +92,8 @@ import Work
     return MetricComputation(
       .images(try await collected(subject, demand: demand)),
       against: .images(try await collected(reference, demand: demand)),
-      extractor: FakeExtractor(), isInception: isInception, wanted: wanted, intervals: intervals,
+      extractor: FakeExtractor(), extractorName: isInception ? MetricTitle.inception : "fake",
+      wanted: wanted, intervals: intervals,
       reporter: .silent)
   }
 

@@ -124,8 +124,10 @@ import _TestSupport
           "is", "cs", "precision", "recall", "density", "coverage", "vendi", "total_variance",
           "authpct",
         ].contains(title.rawValue))
-    #expect(title.isOfInception == ["fid", "is"].contains(title.rawValue))
-    #expect(title.isFrechetDistance == ["fid", "sfid", "fd"].contains(title.rawValue))
+    #expect((title.extractor == MetricTitle.inception) == ["fid", "is"].contains(title.rawValue))
+    #expect((title.extractor == MetricTitle.dinov2) == (title.rawValue == "fd_dinov2"))
+    #expect(title.isFrechetDistance == ["fid", "sfid", "fd", "fd_dinov2"].contains(title.rawValue))
+    #expect(title.named(by: title.extractor ?? "another") == title)
   }
 
   /// If all of 50 images count, the share may still be below 1: the lower end is `1 / (1 + z² / 50)`.

@@ -13,7 +13,7 @@ package struct MetricComputation {
   let subject: Side
   let reference: Side
   let extractor: (any FeatureExtractor)?
-  let isInception: Bool
+  let extractorName: String
   let wanted: Set<MetricName>
   let intervals: IntervalChoice
   let reporter: Reporter
@@ -27,19 +27,18 @@ package struct MetricComputation {
   ///   - subject: The evaluated images or statistics.
   ///   - reference: The images or statistics to compare with.
   ///   - extractor: The extractor of both sides; nil if both are statistics.
-  ///   - isInception: Whether the features are those of Inception, which determines the names of
-  ///     metrics.
+  ///   - extractorName: The name of the extractor in results, which determines the names of metrics.
   ///   - wanted: The metrics to compute if the inputs allow.
   ///   - intervals: Which metrics have intervals.
   ///   - reporter: Receives the progress.
   package init(
     _ subject: Side, against reference: Side, extractor: (any FeatureExtractor)?,
-    isInception: Bool, wanted: Set<MetricName>, intervals: IntervalChoice, reporter: Reporter
+    extractorName: String, wanted: Set<MetricName>, intervals: IntervalChoice, reporter: Reporter
   ) {
     self.subject = subject
     self.reference = reference
     self.extractor = extractor
-    self.isInception = isInception
+    self.extractorName = extractorName
     self.wanted = wanted
     self.intervals = intervals
     self.reporter = reporter
@@ -165,9 +164,9 @@ package struct MetricComputation {
   /// Returns the name of a metric in results.
   func title(_ name: MetricName) -> MetricTitle {
     switch name {
-    case .fid: isInception ? .fid : .frechetDistance
+    case .fid: MetricTitle.fid.named(by: extractorName)
     case .sfid: .sfid
-    case .inceptionScore: isInception ? .inceptionScore : .classifierScore
+    case .inceptionScore: MetricTitle.inceptionScore.named(by: extractorName)
     case .kid: .kernelDistance
     case .precision: .precision
     case .recall: .recall

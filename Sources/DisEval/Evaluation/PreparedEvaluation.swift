@@ -131,9 +131,9 @@ public struct PreparedEvaluation: Sendable {
   /// Returns why the result will have no metric with the given name, whatever the inputs; nil if it
   /// may have one.
   public func reasonWithout(_ title: MetricTitle) -> String? {
-    let isInception = extractor.provenance.name == MetricTitle.inception
-    if let counterpart = title.counterpart, title.isOfInception != isInception {
-      return "the result has \(counterpart.rawValue) instead of \(title.rawValue), because of the "
+    let called = title.named(by: extractor.provenance.name)
+    guard called == title else {
+      return "the result has \(called.rawValue) instead of \(title.rawValue), because of the "
         + "extractor '\(extractor.provenance.name)'"
     }
     guard title == .density || title == .coverage else { return nil }
@@ -200,7 +200,7 @@ extension PreparedEvaluation {
     warn(subjectSide, referenceSide)
     var computation = MetricComputation(
       subjectSide, against: referenceSide, extractor: extractor.network?.network,
-      isInception: extractor.provenance.name == MetricTitle.inception, wanted: scoring.wanted,
+      extractorName: extractor.provenance.name, wanted: scoring.wanted,
       intervals: scoring.intervals, reporter: reporter)
     var results: [String: EvaluationResult.DialectResult] = [:]
     for pair in pairs {

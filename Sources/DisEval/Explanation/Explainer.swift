@@ -78,7 +78,7 @@ public struct Explainer: Sendable {
           ofWeights: other.provenance.file ?? "", subject: otherSides.0, reference: otherSides.1))
     }
     return Explanation(
-      base: base.rawValue, metric: loaded.network.isInception ? "fid" : "fd",
+      base: base.rawValue, metric: MetricTitle.fid.named(by: loaded.network.name).rawValue,
       value: attribution.value, dialects: dialects, changes: changes,
       counts: [sides.0.count, sides.1.count], extractor: loaded.provenance)
   }

@@ -102,7 +102,7 @@ extension Gate {
   /// Returns the checks of a family of metrics: those other than the leading one cannot prevent a pass unless they
   /// are worse, and none of them alone makes the images better.
   func diagnosed(_ checks: [GateReport.Check]) -> [GateReport.Check] {
-    let leading = ["fid", "fd", "kid"].first { name in
+    let leading = ["fid", "fd_dinov2", "fd", "kid"].first { name in
       checks.contains { $0.metric == name && $0.comparison != nil }
     }
     return checks.map { check in

@@ -106,10 +106,12 @@ public struct Gate: Sendable {
   /// unknown.
   private func reasonWithout(_ name: String) -> String {
     if let skipped = candidate.skipped[name] { return ": \(skipped)" }
-    guard let title = MetricTitle(rawValue: name), let other = title.counterpart,
-      candidate.metrics[other.rawValue] != nil || candidate.skipped[other.rawValue] != nil
+    guard let title = MetricTitle(rawValue: name),
+      let other = title.alternatives.first(where: {
+        candidate.metrics[$0.rawValue] != nil || candidate.skipped[$0.rawValue] != nil
+      }), other != title
     else { return "" }
-    let quantity = title == .fid || title == .frechetDistance ? "distance" : "score"
+    let quantity = title.isFrechetDistance ? "distance" : "score"
     return "; by its extractor '\(candidate.provenance.extractor.name)' the \(quantity) is called "
       + other.rawValue
   }

@@ -15,6 +15,7 @@ func ends(_ interval: ClosedRange<Double>?) -> String? {
 func longName(_ name: String) -> String {
   let names = [
     "fid": "Fréchet Inception Distance", "sfid": "spatial FID", "fd": "Fréchet distance",
+    "fd_dinov2": "FD-DINOv2",
     "is": "Inception Score", "cs": "classifier score", "kid": "Kernel Inception Distance",
   ]
   return names[name].map { "\($0) (\(name))" } ?? name

@@ -112,14 +112,13 @@ extension ScalingCurves {
   /// Returns the metric to draw.
   private func metric(of entries: [LedgerEntry]) throws(Failure) -> String {
     let names = Set(entries.flatMap(\.metrics.keys))
-    guard let found = y.map({ [$0] }) ?? ["fid", "fd"].first(where: names.contains).map({ [$0] }),
-      names.contains(found[0])
-    else {
+    let distances = MetricTitle.fid.alternatives.map(\.rawValue)
+    guard let found = y ?? distances.first(where: names.contains), names.contains(found) else {
       throw Failure(
         .dataRefused, .metricMissing, y ?? "fid",
         "no evaluation has it; found \(names.sorted().joined(separator: ", ")); choose with `y`")
     }
-    return found[0]
+    return found
   }
 
   /// Returns the evaluations that have a place on the axis and the metric.

@@ -37,11 +37,11 @@ public enum MetricName: String, CaseIterable, Sendable {
 }
 
 extension MetricName {
-  /// Creates the metric with the given name in results, where `fd` is `fid` with an extractor other
-  /// than Inception, and `cs` is `is`.
+  /// Creates the metric with the given name in results, where `fd_dinov2` and `fd` are `fid` with an extractor
+  /// other than Inception, and `cs` is `is`.
   public init?(title: String) {
     switch title {
-    case "fd": self = .fid
+    case "fd", "fd_dinov2": self = .fid
     case "cs": self = .inceptionScore
     default: self.init(rawValue: title)
     }

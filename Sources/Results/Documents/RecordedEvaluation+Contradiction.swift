@@ -55,9 +55,10 @@ extension EvaluationResult.Metric {
   /// Returns what is impossible for a metric with this name.
   fileprivate func contradiction(named name: String, extractor: String) -> String? {
     guard let title = MetricTitle(rawValue: name) else { return nil }
-    if title.isOfInception, extractor != MetricTitle.inception {
-      return "value: \(name) is by the extractor '\(MetricTitle.inception)', found "
-        + "'\(extractor)'; by others it is called fd or cs"
+    if let own = title.extractor, extractor != own {
+      return
+        "value: \(name) is by the extractor '\(own)', found '\(extractor)'; by this one it is called "
+        + title.named(by: extractor).rawValue
     }
     if higherIsBetter != title.higherIsBetter {
       return "higher_is_better: found \(higherIsBetter), for \(name) it is \(title.higherIsBetter)"

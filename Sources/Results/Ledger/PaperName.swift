@@ -13,6 +13,7 @@ package func paperName(ofMetric metric: String, count: Int? = nil) -> String {
     switch title {
     case .fid: "FID"
     case .sfid: "sFID"
+    case .dinov2Distance: "FD-DINOv2"
     case .inceptionScore: "IS"
     case .frechetDistance: "FD"
     case .classifierScore: "Classifier score"

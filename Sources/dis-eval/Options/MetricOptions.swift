@@ -38,7 +38,7 @@ extension MetricTitle {
   /// The metric to request for a result to have this name.
   fileprivate var metric: MetricName {
     switch self {
-    case .fid, .frechetDistance: .fid
+    case .fid, .dinov2Distance, .frechetDistance: .fid
     case .sfid: .sfid
     case .inceptionScore, .classifierScore: .inceptionScore
     case .kernelDistance: .kid

@@ -158,7 +158,8 @@ private func diagnosisLines(_ diagnosis: Diagnosis) -> [String] {
 /// Returns a row for each dialect, with a column for each metric.
 private func table(of dialects: [String: EvaluationResult.DialectResult]) -> [String] {
   let order = [
-    "fid", "fd", "sfid", "is", "cs", "kid", "mmd_rbf", "precision", "recall", "density", "coverage",
+    "fid", "fd_dinov2", "fd", "sfid", "is", "cs", "kid", "mmd_rbf", "precision", "recall",
+    "density", "coverage",
     "vendi", "total_variance", "mind", "authpct",
   ]
   let names = order.filter { name in dialects.values.contains { $0.metrics[name] != nil } }
