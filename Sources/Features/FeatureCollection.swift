@@ -60,7 +60,7 @@ package struct PreparedFeatures {
 package struct ScoredImage: Sendable {
   let width: Int
   let height: Int
-  let traits: Image.Traits
+  package let traits: Image.Traits
   /// The SHA-256 of the pixels, `[H, W, C]`.
   package let digest: [UInt8]
   /// The mean of each quarter of the image, 4 bytes; empty if unknown.

@@ -1,7 +1,7 @@
 import Files
 
 extension Failure.Code {
-  /// All pixels of a sample are the same.
+  /// All samples of a unit are of one colour.
   public static let constantImage = Failure.Code("ConstantImage")
   /// The work was stopped; what is done is kept.
   public static let interrupted = Failure.Code("Interrupted")

@@ -12,7 +12,7 @@ import Results
 /// `means` uint8 `[N, 4]` of their quarters,
 /// for each preparation `<name>.features`, `<name>.logits` and `<name>.spatial` float32 `[N, D]`,
 /// and `images` uint8 `[N, H, W, C]`, to the extent that the run keeps them. Its metadata contain
-/// the samples, the configuration, and a SHA-256 over the metadata and the arrays. It does not
+/// the samples, those of a single colour if there are any, the configuration, and a SHA-256 over the metadata and the arrays. It does not
 /// depend on which process made it or when.
 package struct UnitContent: Sendable {
   let first: Int
@@ -25,6 +25,8 @@ package struct UnitContent: Sendable {
   /// The values in the order of ``KeptArrays/floats``.
   private var floats: [[Float]]
   private var pixels: [UInt8] = []
+  /// The offsets of samples of a single colour.
+  private var singleColors: [Int] = []
 
   /// Creates content without samples.
   ///
@@ -56,6 +58,7 @@ package struct UnitContent: Sendable {
     }
     for (index, row) in rows.enumerated() { floats[index] += row }
     if kept.images { pixels += image.pixels }
+    if scored.traits.contains(.singleColor) { singleColors.append(count) }
     count += 1
   }
 
@@ -92,6 +95,7 @@ package struct UnitContent: Sendable {
     }
     return ScoredImage(
       width: kept.extents[1], height: kept.extents[0],
+      traits: singleColors.contains(offset) ? .singleColor : [],
       digest: Array(digests[offset * 32..<(offset + 1) * 32]),
       means: kept.keepsMeans
         ? Array(means[offset * SampleMeans.width..<(offset + 1) * SampleMeans.width]) : [],
@@ -139,8 +143,11 @@ extension UnitContent {
     moreMetadata: [(String, String)] = []
   ) -> [UInt8] {
     let arrays = arrays + more
-    let metadata =
-      Self.metadata(first: first, count: count, configuration: configuration) + moreMetadata
+    var metadata = Self.metadata(first: first, count: count, configuration: configuration)
+    if !singleColors.isEmpty {
+      metadata.append((Self.singleColorKey, singleColors.map(String.init).joined(separator: " ")))
+    }
+    metadata += moreMetadata
     let checksum = Self.checksum(metadata, arrays.map(\.array))
     return SafetensorsWriter.encode(arrays, metadata: metadata + [(Self.checksumKey, checksum)])
   }
@@ -188,8 +195,14 @@ extension UnitContent {
     }
     guard (0...RunRecord.maximumUnit).contains(rows) else { throw damaged("\(rows) samples") }
 
-    let content = try UnitContent(
+    var content = try UnitContent(
       first: first, count: rows, kept: kept, arrays: state, damaged: damaged)
+    for word in (found[singleColorKey] ?? "").split(separator: " ") {
+      guard let offset = Int(word), (0..<rows).contains(offset) else {
+        throw damaged("'\(singleColorKey)' has '\(word)', expected offsets below \(rows)")
+      }
+      content.singleColors.append(offset)
+    }
     return (content, file, state)
   }
 
@@ -225,6 +238,7 @@ extension UnitContent {
     }
   }
 
+  private static let singleColorKey = "single_color"
   private static let checksumKey = "sha256"
 
   /// Returns the SHA-256 over the contents of the file: the metadata, then the bytes of all arrays.

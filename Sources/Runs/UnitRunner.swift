@@ -55,7 +55,8 @@ package final class UnitRunner: Sendable {
   ///   - missing: The units of `units` that do not exist.
   ///   - units: All units of the process, of which the missing ones are made.
   ///   - threads: The number of workers, each of which makes its own unit.
-  /// - Throws: `Failure` (65) `NotFinite` or `ConstantImage` with the indices of the samples,
+  /// - Throws: `Failure` (65) `NotFinite` with the indices of the samples, or `ConstantImage` if all samples of a unit
+  ///   are of one colour,
   ///   `UnitDiffers` (70), `Interrupted` (75) after ``stop()``, or the error that writing a file
   ///   throws.
   package func make(_ missing: [UnitRange], of units: [UnitRange], threads: Int) async throws {
@@ -201,17 +202,21 @@ package final class UnitRunner: Sendable {
   }
 }
 
-/// The samples of a unit that must not be scored.
+/// The samples of a unit that must not be scored: those that are not finite, and those of one colour if no others are
+/// there. A few of one colour are what an early checkpoint may draw.
 private struct BadSamples {
   /// The checkpoint or the program.
   let subject: String
   private var notFinite: [Int] = []
   private var constant: [Int] = []
+  /// The number of finite samples.
+  private var count = 0
 
   init(subject: String) { self.subject = subject }
 
   /// Records the index of an image that must not be scored.
   mutating func check(_ image: Image, _ index: Int) {
+    count += 1
     if image.isConstant { constant.append(index) }
   }
 
@@ -240,7 +245,7 @@ private struct BadSamples {
         "values that are not finite in samples \(list(notFinite)); the model or the sampler "
           + "settings are at fault")
     }
-    guard constant.isEmpty else {
+    guard constant.count < max(count, 1) else {
       throw Failure(
         .dataRefused, .constantImage, subject,
         "all pixels are the same in samples \(list(constant)); the model or the sampler "

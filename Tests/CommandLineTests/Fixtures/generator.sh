@@ -101,6 +101,12 @@ while IFS= read -r line; do
       exit 0
       ;;
     garbage) head -c 100000 /dev/zero >&3 ;;
+    one-constant)
+      # The first image of every frame.
+      { head -c 128 "$work/frame"; head -c 784 /dev/zero; tail -c +913 "$work/frame"; } > "$work/same"
+      mv "$work/same" "$work/frame"
+      sha256=$(sha256sum < "$work/frame" | cut -c1-64)
+      ;;
     constant)
       { head -c 128 "$work/frame"; head -c $((rows * 784)) /dev/zero; } > "$work/same"
       mv "$work/same" "$work/frame"
