@@ -68,13 +68,17 @@ extension ImageSupply {
   /// - Parameters:
   ///   - source: The images.
   ///   - activity: The name of the activity in progress reports.
-  package init(_ source: ImageSource, activity: String) {
-    self.init(source, count: source.count, activity: activity)
+  ///   - crop: How the images become squares; nil to leave them as they are.
+  package init(_ source: ImageSource, activity: String, crop: ImageCrop? = nil) {
+    self.init(source, count: source.count, activity: activity, crop: crop)
   }
 
   /// Creates a supply of the first existing images.
-  package init(_ source: ImageSource, count: Int, activity: String) {
-    self.init(count: count, activity: activity) { (try source.image(at: $0), nil) }
+  package init(_ source: ImageSource, count: Int, activity: String, crop: ImageCrop? = nil) {
+    self.init(count: count, activity: activity) { index in
+      let image = try source.image(at: index)
+      return (crop.map { $0(image) } ?? image, nil)
+    }
     self.source = source
   }
 }

@@ -18,6 +18,8 @@ public struct FeatureMaker: Sendable {
   public var weights: String?
   /// The name of the extractor, such as `dinov2-vit-l-14.edm2`; nil for Inception, or the network of ``weights``.
   public var extractor: String?
+  /// How the images become squares; nil to take them as they are.
+  public var crop: ImageCrop?
   /// How images are prepared and the mean is summed.
   public var dialect = Dialect.pytorchFID
   /// Whether subfolders of a folder of images are searched; nil to refuse a folder that has images
@@ -60,6 +62,7 @@ public struct FeatureMaker: Sendable {
   ) async throws -> StatisticsRecord {
     let output = try StatisticsOutput(
       "features", of: images, to: path, dialect: dialect, weights: weights, name: extractor,
+      crop: crop,
       recursive: recursive,
       skipsBroken: skipsBroken, precision: precision, workload: workload, reporter: reporter)
     let network = output.extractor.network

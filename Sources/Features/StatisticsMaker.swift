@@ -17,6 +17,8 @@ public struct StatisticsMaker: Sendable {
   public var weights: String?
   /// The name of the extractor, such as `dinov2-vit-l-14.edm2`; nil for Inception, or the network of ``weights``.
   public var extractor: String?
+  /// How the images become squares; nil to take them as they are.
+  public var crop: ImageCrop?
   /// The data set, for the record.
   public var dataset: Dataset?
   /// The number of feature rows to keep in the file, from the first images.
@@ -74,6 +76,7 @@ public struct StatisticsMaker: Sendable {
     guard keptRows >= 0 else { throw Failure.outOfRange("keptRows", keptRows, "at least 0") }
     let output = try StatisticsOutput(
       "statistics", of: images, to: path, dialect: dialect, weights: weights, name: extractor,
+      crop: crop,
       recursive: recursive, skipsBroken: skipsBroken, precision: precision, workload: workload,
       reporter: reporter)
     let held = try heldOut.map { try ImageSource(path: $0.path, recursive: recursive) }

@@ -17,6 +17,8 @@ package struct StatisticsOutput {
   let dialect: Dialect
   /// How images are prepared for the features.
   let preparation: Preparation
+  /// How the images become squares; nil to take them as they are.
+  let crop: ImageCrop?
   let workload: Workload
   let reporter: Reporter
 
@@ -27,11 +29,13 @@ package struct StatisticsOutput {
   ///   - path: The path of the `.npz` file; its record is written next to it.
   ///   - weights: The path of the extractor's weights, or nil.
   ///   - name: The name of the extractor, or nil.
+  ///   - crop: How the images become squares; nil to take them as they are.
   /// - Throws: `Failure` `InvalidOutput` (64) if `path` does not end in `.npz`, `TooFewSamples`
   ///   (65) if there are fewer than two images, or the error that opening a file throws.
   init(
     _ content: String, of images: String, to path: String, dialect: Dialect, weights: String?,
-    name: String?, recursive: Bool?, skipsBroken: Bool, precision: Precision, workload: Workload,
+    name: String?, crop: ImageCrop?, recursive: Bool?, skipsBroken: Bool, precision: Precision,
+    workload: Workload,
     reporter: Reporter
   ) throws {
     try workload.prepare()
@@ -41,13 +45,18 @@ package struct StatisticsOutput {
     try AtomicFile.check(path, isReadBack: true)
     try AtomicFile.check(ReferenceStatistics.recordPath(path))
     let source = try ImageSource(path: images, recursive: recursive)
+    if let crop, !ImageCrop.sides.contains(crop.side) {
+      throw Failure.outOfRange(
+        "crop", crop.side,
+        "a side of \(ImageCrop.sides.lowerBound) to \(ImageCrop.sides.upperBound)")
+    }
     self.source = skipsBroken ? try source.withoutBroken() : source
     self.source.warningOfBroken.map { reporter.warn($0) }
     try checkEnough(self.source.count, images)
     extractor = try LoadedExtractor.choose(
       weights: weights, name: name, reference: nil, precision: precision)
     preparation = extractor.network.effective(dialect.definition.preparation)
-    (self.path, self.dialect) = (path, dialect)
+    (self.path, self.dialect, self.crop) = (path, dialect, crop)
     (self.workload, self.reporter) = (workload, reporter)
   }
 
@@ -64,7 +73,8 @@ package struct StatisticsOutput {
       extractor: extractor.network,
       demands: [FeatureDemand(preparation: preparation, spatial: spatial, keptRows: keptRows)],
       workload: workload, reporter: reporter)
-    return try await collector.collect(ImageSupply(other ?? source, activity: activity)) {
+    return try await collector.collect(ImageSupply(other ?? source, activity: activity, crop: crop))
+    {
       guard let features = $0.scored.features[preparation] else {
         preconditionFailure("features were asked for")
       }
@@ -113,6 +123,7 @@ package struct StatisticsOutput {
     record.meanPrecision = definition.mean
     record.spatial = prepared(collection).spatial != nil
     record.resolution = collection.tally.side
+    record.crop = crop?.name
     record.labels = source.labelCounts
     try AtomicFile.write(try encodedJSON(record), to: ReferenceStatistics.recordPath(path))
     return record

@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import Images
 import Testing
 import _TestSupport
 
@@ -76,5 +77,38 @@ import _TestSupport
       folder.path(out))
     #expect(refused.status == status && refused.errors.contains(code), "\(refused.errors)")
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path).isEmpty)
+  }
+
+  @Test("of squares are those of the squares themselves") func squares() throws {
+    let folder = try TemporaryFolder()
+    let (count, height, width, side) = (3, 61, 40, 28)
+    let pixels = (0..<count * height * width).map { UInt8(truncatingIfNeeded: $0 &* 37 ^ $0 >> 5) }
+    let squares = stride(from: 0, to: pixels.count, by: height * width).flatMap { first in
+      Image(
+        width: width, height: height, channels: 1,
+        pixels: Array(pixels[first..<first + height * width])
+      ).centreCropped(side: side).pixels
+    }
+    let (whole, cropped) = (folder.path("whole.npy"), folder.path("cropped.npy"))
+    try NPYArray(bytes: pixels, shape: [count, height, width, 1]).write(to: whole)
+    try NPYArray(bytes: squares, shape: [count, side, side, 1]).write(to: cropped)
+    func made(_ images: String, _ more: String...) throws -> NPZ {
+      let out = folder.path("features.npz")
+      let run = try DisEvalProcess(
+        ["features", "--images", images, "--weights", DisEvalProcess.extractor, "--out", out] + more
+      )
+      try #require(run.status == 0, "\(run.errors)")
+      return try NPZ.read(out)
+    }
+    let own = try made(cropped).array("features").bytes
+    #expect(try made(whole, "--crop", "adm", "--size", "28").array("features").bytes == own)
+    let record = try DisEvalProcess("stats", "show", folder.path("features.npz"))
+    #expect(record.output.contains("as of adm") && record.output.contains("28"), "\(record.output)")
+    for more in [["--crop", "adm"], ["--size", "28"], ["--crop", "adm", "--size", "0"]] {
+      let run = try DisEvalProcess(
+        ["features", "--images", whole, "--weights", DisEvalProcess.extractor]
+          + ["--out", folder.path("none.npz")] + more)
+      #expect(run.status == 64 && run.errors.contains("--size"), "\(run.errors)")
+    }
   }
 }

@@ -35,6 +35,8 @@ public struct StatisticsDescription: Codable, Sendable {
   public var resolution: Int?
   /// The precision in which the mean was summed.
   public var meanPrecision: MeanPrecision
+  /// How the images became squares, such as `adm`; nil if they were taken as they are, or it is unknown.
+  public var crop: String?
   /// The sum of the variances.
   public var trace: Double
   /// The smallest and the largest eigenvalue of the covariance.
@@ -86,6 +88,7 @@ public struct StatisticsDescription: Codable, Sendable {
     ddof = statistics.ddof
     resolution = statistics.resolution
     meanPrecision = statistics.meanPrecision
+    crop = statistics.record?.crop
     trace = statistics.gaussian.trace
     eigenvalues = [spectrum.smallest, spectrum.largest]
     rank = spectrum.rank

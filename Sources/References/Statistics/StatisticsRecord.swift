@@ -23,6 +23,8 @@ public struct StatisticsRecord: Codable, Sendable {
   public var features: Int
   /// The side of the images in pixels before they were resized.
   public var resolution: Int?
+  /// How the images became squares, such as `adm`; nil if they were taken as they are.
+  public var crop: String?
   /// The classes of the images, or nil if the images did not provide them.
   public var labels: LabelCounts?
   /// Whether the file has statistics of the spatial features, `mu_s` and `sigma_s`.

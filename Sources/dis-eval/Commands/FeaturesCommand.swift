@@ -26,6 +26,8 @@ struct FeaturesCommand: ComputingCommand {
   @Option(help: "The tool whose preparation of images to follow.")
   var dialect = Dialect.pytorchFID
 
+  @OptionGroup var squares: CropOptions
+
   @OptionGroup var folders: FolderOptions
 
   @Flag(help: "Also write the features of sFID, [N, S], if the extractor has them.")
@@ -50,6 +52,7 @@ struct FeaturesCommand: ComputingCommand {
     var maker = FeatureMaker(images: images, weights: extractor.weights, workload: running.workload)
     maker.extractor = extractor.name
     maker.dialect = dialect
+    maker.crop = squares.request
     maker.recursive = folders.recursive
     maker.skipsBroken = folders.skipBroken
     maker.spatial = spatial

@@ -11,7 +11,9 @@ extension StatsCommand {
         Images can be in any format that dis-eval reads, such as a folder or a zip file of PNG and \
         JPEG files, an .npz or .npy array, or an IDX file of MNIST.
 
-        Example:
+        Examples:
+          dis-eval stats make --images imagenet/train --recursive --crop adm --size 256 \\
+            --extractor dinov2-vit-l-14.edm2 --out imagenet256-dinov2.npz
           dis-eval stats make --images train-images-idx3-ubyte.gz \\
             --weights extractor.safetensors --dataset fashion-mnist --split train \\
             --keep-features 5000 --held-out t10k-images-idx3-ubyte.gz \\
@@ -34,6 +36,8 @@ extension StatsCommand {
 
     @Option(help: "The tool whose statistics to make.")
     var dialect = Dialect.pytorchFID
+
+    @OptionGroup var squares: CropOptions
 
     @OptionGroup var folders: FolderOptions
 
@@ -76,6 +80,7 @@ extension StatsCommand {
         heldOut: heldOut.map { ($0, heldOutName) }, workload: running.workload)
       maker.extractor = extractor.name
       maker.dialect = dialect
+      maker.crop = squares.request
       maker.recursive = folders.recursive
       maker.skipsBroken = folders.skipBroken
       maker.precision = arithmetic.precision

@@ -51,6 +51,7 @@ extension StatsCommand {
       }
       line("dimension", String(it.dimension))
       if let spatial = it.spatialDimension { line("spatial", "\(spatial) (sFID)") }
+      if let crop = it.crop { line("squares", "as of \(crop)") }
       line("mean", "in \(it.meanPrecision.rawValue)")
       line("trace", "\(it.trace)")
       line("eigenvalues", it.eigenvalues.map { "\($0)" }.joined(separator: " to "))

@@ -40,6 +40,29 @@ struct ExtractorOptions: ParsableArguments {
   var name: String?
 }
 
+/// How images become squares.
+struct CropOptions: ParsableArguments {
+  enum Method: String, CaseIterable, ExpressibleByArgument { case adm }
+
+  @Option(
+    help: """
+      Make the images squares as this tool does, of --size pixels: adm is guided-diffusion's preparation of ImageNet, \
+      which DiT and most papers use.
+      """)
+  var crop: Method?
+
+  @Option(help: ArgumentHelp("The side of the squares in pixels.", valueName: "pixels"))
+  var size: Int?
+
+  var request: ImageCrop? { size.flatMap { size in crop.map { _ in .adm(side: size) } } }
+
+  func validate() throws {
+    guard (crop == nil) == (size == nil) else {
+      throw ValidationError("--crop and --size are given together.")
+    }
+  }
+}
+
 /// How images are scored.
 struct RuleOptions: ParsableArguments {
   @Option(
