@@ -115,10 +115,12 @@ package struct AgreedExtractor {
 }
 
 extension ReferenceStatistics {
-  /// The extractor according to the record, or according to the registry, which contains only
-  /// statistics of the published Inception network; nil if it is unknown.
-  fileprivate var extractor: ExtractorProvenance? {
+  /// The extractor according to the record; or that of the part, for EDM2's of DINOv2; or according to the registry,
+  /// which otherwise contains only statistics of the published Inception network. Nil if it is unknown.
+  var extractor: ExtractorProvenance? {
     record?.extractor
+      ?? (part == "fd_dinov2"
+        ? ExtractorProvenance(name: MetricTitle.dinov2, dimension: dimension) : nil)
       ?? entry.map { _ in
         ExtractorProvenance(name: MetricTitle.inception, published: true, dimension: dimension)
       }

@@ -15,16 +15,25 @@ package enum ImagesOrStatistics: Sendable {
   ///   - recursive: Whether to read the folders inside a folder, as in
   ///     ``ImageSource/init(path:recursive:)``.
   ///   - skipsBroken: Whether images that cannot be decoded are left out.
+  ///   - extractor: The name of the extractor whose statistics are read from a file with those of several; nil for
+  ///     Inception.
   /// - Throws: `Failure` `StatsInvalid` (65) and the other codes of
-  ///   ``ReferenceStatistics/init(path:)`` for statistics; `NoImages` (66), `NotImages` (65) and
+  ///   ``ReferenceStatistics/init(path:part:extractor:)`` for statistics; `NoImages` (66), `NotImages` (65) and
   ///   the other codes of ``ImageSource/init(path:recursive:)`` otherwise.
-  package init(path: String, recursive: Bool?, skipsBroken: Bool = false) throws {
+  package init(path: String, recursive: Bool?, skipsBroken: Bool = false, extractor: String? = nil)
+    throws
+  {
     guard !ReferenceStatistics.isRecognised(path) else {
-      self = .statistics(try ReferenceStatistics(path: path))
+      self = .statistics(try ReferenceStatistics(path: path, extractor: Self.fullName(extractor)))
       return
     }
     let source = try ImageSource(path: path, recursive: recursive)
     self = .images(skipsBroken ? try source.withoutBroken() : source)
+  }
+
+  /// Returns the full name of an extractor; nil if it is not the name of one, which is refused elsewhere.
+  private static func fullName(_ extractor: String?) -> String? {
+    extractor.flatMap { try? ExtractorName($0) }?.text
   }
 
   /// The statistics; nil for images.

@@ -117,7 +117,7 @@ public struct LoadedExtractor: Sendable {
     precision: Precision = .float32
   ) throws -> LoadedExtractor {
     let asked = try name.map { text throws(Failure) in try ExtractorName(text) }
-    let recorded = reference?.record?.extractor
+    let recorded = reference?.extractor
     let wanted = asked ?? ExtractorName(recorded: recorded?.name)
     if let weights {
       return try LoadedExtractor(path: weights, name: wanted, precision: precision)
@@ -146,7 +146,7 @@ public struct LoadedExtractor: Sendable {
         path: store.existingPath(of: wanted), name: wanted, precision: precision)
     }
     guard let cached = store.existingPath() else {
-      if let reference, reference.record == nil, reference.entry == nil,
+      if let reference, reference.extractor == nil,
         reference.dimension != inceptionDimension
       {
         throw Failure(

@@ -125,4 +125,28 @@ import _TestSupport
     let list = try self.run("weights", "list")
     #expect(list.output.contains("ViT-B-32.pt") && list.output.contains("cached"), "\(list.output)")
   }
+
+  /// EDM2's files have the statistics of Inception and of DINOv2.
+  @Test func edm2() throws {
+    let file = DisEvalProcess.file("Tests/DisEvalTests/Fixtures/edm2.protocol4.pkl")
+    let (out, all) = (folder.path("dinov2.npz"), folder.path("all.npz"))
+    for (path, options) in [(out, ["--part", "fd_dinov2"]), (all, [])] {
+      let made = try DisEvalProcess(["stats", "convert", file, "--out", path] + options)
+      try #require(made.status == 0, "\(made.errors)")
+    }
+    for (images, reference, extractor, metric) in [
+      (out, file, "dinov2", "fd_dinov2"), (file, out, "dinov2", "fd_dinov2"),
+      (out, out, nil, "fd_dinov2"), (all, file, nil, "fd"),
+    ] as [(String, String, String?, String)] {
+      let run = try DisEvalProcess(
+        ["fid", "--images", images, "--ref", reference, "--json"]
+          + (extractor.map { ["--extractor", $0] } ?? []))
+      try #require(run.status == 0, "\(run.errors)")
+      let metrics = try #require(try run.json()["metrics"] as? [String: [String: Any]])
+      #expect(Set(metrics.keys) == [metric])
+      #expect(metrics[metric]?["value"] as? Double ?? 1 < 1e-9)
+    }
+    let mixed = try run("fid", "--images", out, "--ref", file)
+    #expect(mixed.status == 65 && mixed.errors.contains("Mismatch"), "\(mixed.errors)")
+  }
 }

@@ -214,7 +214,7 @@ import _TestSupport
       try json("stats", "verify", stats)["statistics"] as? [[String: Any]])
     #expect(verified.count == 1 && verified[0]["good"] as? Bool == true)
     let bad = try run(
-      ["stats", "verify", Self.fixture("only_dinov2.pkl"), "--json"], status: 65)
+      ["stats", "verify", Self.fixture("several.pkl"), "--json"], status: 65)
     let refused = try #require(try bad.json()["statistics"] as? [[String: Any]])
     #expect(refused[0]["good"] as? Bool == false && refused[0]["error"] is String)
     let list = try json("weights", "list")

@@ -278,7 +278,7 @@ import _TestSupport
     arguments: [
       (["show", "/nonexistent.npz"], 66, "NotFound"), (["show", "cifar10-emd"], 66, "cifar10-edm"),
       (["show", "cifar10-edm"], 69, "stats fetch cifar10-edm"), (["verify"], 66, "NothingFetched"),
-      (["verify", "only_dinov2.pkl"], 65, "StatsInvalid"),
+      (["verify", "several.pkl"], 65, "StatsInvalid"),
       (["show", "objects.pkl"], 65, "NpyUnsupported"), (["fetch", "nothing"], 66, "StatsUnknown"),
       (["fetch"], 64, "name"), (["convert", "edm.npz", "--out", "out.pkl"], 64, "only read"),
       (["convert", "edm.npz", "--out", "/nonexistent/out.npz"], 73, "CannotCreate"),

@@ -47,6 +47,7 @@ import _TestSupport
     File(name: "edm2.protocol3.pkl", format: .edm, count: 40),
     File(name: "edm2.protocol4.pkl", format: .edm, count: 40),
     File(name: "edm2.protocol5.pkl", format: .edm, count: 40),
+    File(name: "imeanflow.npz", format: .npz),
     File(name: "big_endian.pkl", format: .pickle),
     File(
       name: "stylegan.pkl", format: .featureStats, covariance: "sigma_stylegan", count: 40,
@@ -265,13 +266,40 @@ extension StatisticsFileTests {
   @Test func picklesOfOtherThingsAreRefused() throws {
     for (name, code, part) in [
       ("no_count.pkl", "StatsInvalid", "num_items"),
-      ("only_dinov2.pkl", "StatsInvalid", "a dictionary of fd_dinov2"),
+      (
+        "several.pkl", "StatsInvalid", "vit_in256_t224_stats.npz, convnext_in256_t224_stats.npz"
+      ),
       ("objects.pkl", "NpyUnsupported", "O"),
     ] {
       let failure = try #require(
         failure { _ = try ReferenceStatistics(path: Self.goldens.path(name)) })
       #expect(failure.code.rawValue == code && failure.status == .dataRefused, "\(failure)")
       #expect(failure.detail.contains(part), "\(failure)")
+    }
+  }
+
+  /// EDM2 writes the statistics of Inception and of DINOv2 into one file, and FD-loss those of seven networks.
+  @Test func aFileHasStatisticsOfSeveralExtractors() throws {
+    let mean = try Self.goldens.array("mu").doubles()
+    for (name, part, extractor, found, count) in [
+      ("edm2.protocol4.pkl", nil, nil, "fid", 16),
+      ("edm2.protocol4.pkl", nil, "dinov2-vit-l-14.edm2", "fd_dinov2", 5),
+      ("edm2.protocol4.pkl", nil, "dinov2-vit-b-14.edm2", nil, 0),
+      ("edm2.protocol4.pkl", "fd_dinov2", nil, "fd_dinov2", 5),
+      ("only_dinov2.pkl", nil, nil, "fd_dinov2", 5),
+      ("several.pkl", "convnext_in256_t224_stats.npz", nil, "convnext_in256_t224_stats.npz", 7),
+      ("several.pkl", "fid", nil, nil, 0), ("edm.npz", "fid", nil, nil, 0),
+    ] as [(String, String?, String?, String?, Int)] {
+      let path = Self.goldens.path(name)
+      guard let found else {
+        let failure = try #require(
+          failure { _ = try ReferenceStatistics(path: path, part: part, extractor: extractor) })
+        #expect(failure.code == .statsInvalid, "\(failure)")
+        continue
+      }
+      let statistics = try ReferenceStatistics(path: path, part: part, extractor: extractor)
+      #expect(statistics.part == found)
+      #expect(statistics.gaussian.mean == Array(mean[..<count]))
     }
   }
 

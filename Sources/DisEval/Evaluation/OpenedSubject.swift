@@ -23,7 +23,8 @@ enum OpenedSubject {
     case .images(let path):
       self = .existing(
         try ImagesOrStatistics(
-          path: path, recursive: request.recursive, skipsBroken: request.skipsBroken ?? false))
+          path: path, recursive: request.recursive, skipsBroken: request.skipsBroken ?? false,
+          extractor: request.extractor))
     case .checkpoint(let checkpoint):
       try checkSampleCount(count)
       let generator = try Generator(checkpoint, precision: request.precision)

@@ -45,7 +45,8 @@ public struct PreparedEvaluation: Sendable {
     let found = try missing.open {
       try path.map {
         try ImagesOrStatistics(
-          path: $0, recursive: request.recursive, skipsBroken: request.skipsBroken ?? false)
+          path: $0, recursive: request.recursive, skipsBroken: request.skipsBroken ?? false,
+          extractor: request.extractor)
       }
     }
     if path == nil, opened?.statistics == nil {

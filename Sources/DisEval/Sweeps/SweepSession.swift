@@ -56,7 +56,8 @@ final class SweepSession {
     let decoder = try sampled.decoder.map(LoadedDecoder.init)
     seed = sampled.sampling.seed
     let path = try resolveReference(template.reference)
-    let reference = try ImagesOrStatistics(path: path, recursive: template.recursive)
+    let reference = try ImagesOrStatistics(
+      path: path, recursive: template.recursive, extractor: template.extractor)
     var guardian = CompatibilityGuard(
       allowsMismatch: template.allowsMismatch, reporter: .silent)
     let extractor = try AgreedExtractor(

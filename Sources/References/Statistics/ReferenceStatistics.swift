@@ -18,6 +18,8 @@ public struct ReferenceStatistics: Sendable {
   public let sha256: String
   /// The layout of the file.
   public let format: Format
+  /// The name under which the statistics are, in a file with those of several extractors; nil for other files.
+  public let part: String?
   /// The record beside the file, or nil if there is none.
   public let record: StatisticsRecord?
   /// The entry of the registry for a file with this hash, or nil if there is none.
@@ -67,11 +69,17 @@ public struct ReferenceStatistics: Sendable {
   /// For files that hold only feature rows, the mean and covariance of the rows are computed (ddof
   /// 1).
   ///
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - part: The name of the statistics to read, in a file with those of several extractors; nil to choose by
+  ///     `extractor`.
+  ///   - extractor: The extractor whose statistics are to be read if there are several; nil for Inception.
   /// - Throws: `Failure` `StatsInvalid` (65) if an array is missing, has a different shape or type,
   ///   or is not finite, symmetric or positive semidefinite, or if the record is invalid or was
   ///   written for a different file; or the failure with which the container is refused.
-  public init(path: String) throws {
-    let content = try StatisticsContent(path: path)
+  public init(path: String, part: String? = nil, extractor: String? = nil) throws {
+    let content = try StatisticsContent(path: path, part: part, extractor: extractor)
+    self.part = content.part
     let recordPath = Self.recordPath(path)
     let isThere = FileManager.default.fileExists(atPath: recordPath)
     let record = isThere ? try StatisticsRecord(ifRecord: recordPath) : nil
@@ -116,7 +124,7 @@ public struct ReferenceStatistics: Sendable {
     _ rows: FeatureRows?, _ record: StatisticsRecord
   ) {
     (path, sha256, format) = (name, record.npzSha256, .npz)
-    (self.record, entry, count) = (record, nil, gaussian.count)
+    (self.record, entry, count, part) = (record, nil, gaussian.count, nil)
     (ddof, meanPrecision, arrays) = (record.ddof, .float64, [])
     (self.gaussian, self.spatial) = (gaussian, spatial)
     self.rows = rows.flatMap { $0.count > 0 ? .memory($0) : nil }

@@ -21,7 +21,7 @@ extension ReferenceStatistics {
     case representations = "dgm-eval-npz"
     /// A pickle with `mu` and `sigma`.
     case pickle = "pickle"
-    /// EDM2: a pickle with `fid` and possibly other features.
+    /// EDM, EDM2 and FD-loss: a pickle with the statistics of several extractors, each under a name such as `fid`.
     case edm = "edm-pickle"
     /// StyleGAN's `FeatureStats`: sums of the features and of their products.
     case featureStats = "stylegan-pickle"
@@ -40,7 +40,7 @@ extension ReferenceStatistics {
       case .cleanFeatures: "clean-fid KID npz (feats)"
       case .representations: "dgm-eval npz (reps)"
       case .pickle: "pickle (mu, sigma)"
-      case .edm: "EDM pickle (fid: mu, sigma)"
+      case .edm: "EDM pickle (mu, sigma of one or more extractors)"
       case .featureStats: "StyleGAN FeatureStats pickle"
       case .torch: "torch-fidelity cache (mu, sigma)"
       case .torchFeatures: "torch-fidelity cache (feature rows)"
@@ -57,6 +57,8 @@ struct StatisticsContent {
 
   let path: String
   let format: ReferenceStatistics.Format
+  /// The name under which the statistics are, in a file with those of several extractors; nil for other files.
+  private(set) var part: String?
   /// The statistics of the pooled features. For ``ReferenceStatistics/Format/featureStats``, these
   /// are sums.
   private(set) var moments: Moments?
@@ -76,9 +78,13 @@ struct StatisticsContent {
 
   /// Reads the content of `path` except for feature rows and images.
   ///
+  /// - Parameters:
+  ///   - part: The name of the statistics to read, in a file with those of several extractors; nil to choose by
+  ///     `extractor`.
+  ///   - extractor: The extractor whose statistics are to be read if there are several; nil for Inception.
   /// - Throws: `Failure` `StatsInvalid` (65) with what was found, or the failure with which the
   ///   container is refused.
-  init(path: String) throws {
+  init(path: String, part: String? = nil, extractor: String? = nil) throws {
     let file = try ReadableFile(path: path)
     if let foreign = try ForeignContent(file) {
       throw foreign.failure(path, .statsInvalid, expected: "statistics of images or feature rows")
@@ -90,7 +96,10 @@ struct StatisticsContent {
         try self.init(NPZ.read(path), path: path)
       }
     } else {
-      try self.init(PickledValue.read(path), path: path)
+      try self.init(PickledValue.read(path), path: path, part: part, extractor: extractor)
+    }
+    guard part == nil || self.part != nil else {
+      throw Self.refusal(path, "holds one set of statistics, and no part '\(part ?? "")'")
     }
   }
 
@@ -103,7 +112,9 @@ struct StatisticsContent {
 
 extension StatisticsContent {
   /// The names of arrays that identify an archive as statistics instead of images.
-  static let names: Set = ["mu", "sigma", "mu_s", "sigma_s", "features", "feats", "reps"]
+  static let names: Set = [
+    "mu", "sigma", "mu_s", "sigma_s", "ref_mu", "ref_sigma", "features", "feats", "reps",
+  ]
 
   private init(_ file: NPZ, path: String) throws {
     self.path = path
@@ -115,6 +126,9 @@ extension StatisticsContent {
         spatial = try Self.moments(file, "mu_s", "sigma_s", path: path)
       }
       if names.contains("features") { rows = { try file.reader("features") } }
+    } else if names.contains("ref_mu") || names.contains("ref_sigma") {
+      format = .npz
+      moments = try Self.moments(file, "ref_mu", "ref_sigma", path: path)
     } else if names.contains("feats") {
       format = .cleanFeatures
       rows = { try file.reader("feats") }
@@ -192,16 +206,23 @@ extension StatisticsContent {
 // MARK: - Pickles and torch files
 
 extension StatisticsContent {
-  private init(_ root: PickledValue, path: String) throws {
+  private init(
+    _ root: PickledValue, path: String, part asked: String?, extractor: String?
+  ) throws {
     self.path = path
+    let parts = Self.parts(of: root)
     let isTorch = try PickledValue.Container(recognizing: ReadableFile(path: path)) == .torch
     arrays = try Self.lines(root)
     if root["mu"] != nil || root["sigma"] != nil {
       format = isTorch ? .torch : .pickle
       moments = try Self.moments(root, "mu", "sigma", path: path)
-    } else if let fid = root["fid"], fid.keys != nil {
+    } else if !parts.isEmpty {
       format = .edm
-      moments = try Self.moments(fid, "mu", "sigma", path: path)
+      let part = try Self.chosen(asked, of: parts, for: extractor, path: path)
+      self.part = part
+      if let dictionary = root[part] {
+        moments = try Self.moments(dictionary, "mu", "sigma", path: path)
+      }
       count = root["num_images"]?.integer
     } else if root["raw_mean"] != nil || root["raw_cov"] != nil || root["all_features"] != nil {
       format = .featureStats
@@ -228,9 +249,42 @@ extension StatisticsContent {
     } else {
       throw Self.refusal(
         path,
-        "holds \(root.description), expected mu and sigma, fid (EDM), raw_mean and raw_cov "
+        "holds \(root.description), expected mu and sigma, fid or fd_dinov2 (EDM), raw_mean and raw_cov "
           + "(StyleGAN), or feature rows [N, D] (torch-fidelity)")
     }
+  }
+
+  /// Returns the names under which a dictionary has dictionaries that can be statistics.
+  private static func parts(of root: PickledValue) -> [String] {
+    (root.keys ?? []).filter { key in
+      root[key]?["mu"] != nil || root[key]?["sigma"] != nil
+        || key == "fid" && root[key]?.keys != nil
+    }
+  }
+
+  /// The parts of EDM2's files, with the extractor of each.
+  static let extractors = ["fid": MetricTitle.inception, "fd_dinov2": MetricTitle.dinov2]
+
+  /// Returns the name of the statistics to read.
+  private static func chosen(
+    _ part: String?, of parts: [String], for extractor: String?, path: String
+  ) throws(Failure) -> String {
+    if let part {
+      guard parts.contains(part) else {
+        throw refusal(path, "no part '\(part)'; there are \(listed(parts))")
+      }
+      return part
+    }
+    if let found = parts.first(where: { extractors[$0] == extractor ?? MetricTitle.inception }) {
+      return found
+    }
+    guard parts.count == 1 else {
+      throw refusal(
+        path,
+        "statistics of \(parts.count) extractors: \(listed(parts)); take one with dis-eval stats convert and `part`"
+      )
+    }
+    return parts[0]
   }
 
   private static func moments(
@@ -316,7 +370,7 @@ extension StatisticsContent {
       // The reason a file cannot be read is more helpful than "no images".
       guard let root = try? PickledValue.read(path) else { return true }
       if (try? root.layout())??.shape.count == 2 { return true }
-      return ["mu", "sigma", "raw_mean"].contains { root[$0] != nil } || root["fid"]?.keys != nil
+      return ["mu", "sigma", "raw_mean"].contains { root[$0] != nil } || !parts(of: root).isEmpty
     }
   }
 }

@@ -19,11 +19,15 @@ public struct StatisticsConversion: Sendable {
 
   /// Reads the input: a file, or a name in the registry.
   ///
+  /// - Parameters:
+  ///   - reference: The path or the name.
+  ///   - part: The name of the statistics in a file with those of several extractors, such as `fd_dinov2`; nil for
+  ///     those of Inception.
   /// - Throws: `Failure` `StatsUnavailable` (69) for a name that was not fetched, `StatsUnknown` or
   ///   `NotFound` (66) if there is no such name or file, `StatsInvalid` (65) if the statistics are
   ///   refused, or the failure with which the container is refused.
-  public init(reference: String) throws {
-    input = try ReferenceStatistics(path: resolveReference(reference))
+  public init(reference: String, part: String? = nil) throws {
+    input = try ReferenceStatistics(path: resolveReference(reference), part: part)
   }
 
   /// Writes `mu` and `sigma` in float64, `mu_s` and `sigma_s` if they exist, and the record.
@@ -176,8 +180,8 @@ extension StatisticsConversion {
   /// Returns the extractor that the input names, or else that of the dialect if the dimension
   /// matches.
   private func extractor(_ dialect: Dialect?) -> ExtractorProvenance {
-    if let known = input.record?.extractor { return known }
-    let isInception = input.entry != nil || dialect != nil && input.dimension == 2048
+    if let known = input.extractor { return known }
+    let isInception = dialect != nil && input.dimension == 2048
     return ExtractorProvenance(
       name: isInception ? MetricTitle.inception : "unknown",
       published: input.entry == nil ? nil : true,

@@ -15,8 +15,9 @@ extension StatsCommand {
         --dialect, --num and --image-side assert facts that the file does not contain. The \
         record marks them as asserted.
 
-        Example:
+        Examples:
           dis-eval stats convert img512.pkl --out img512.npz --dialect edm
+          dis-eval stats convert img512.pkl --part fd_dinov2 --out dinov2.npz
         """)
 
     @Argument(help: ArgumentHelp("A file, or the name of fetched statistics.", valueName: "file"))
@@ -28,6 +29,12 @@ extension StatsCommand {
 
     @Option(help: ArgumentHelp("The .npz file to write.", valueName: "file"))
     var out: String?
+
+    @Option(
+      help: ArgumentHelp(
+        "The statistics to take from a file with those of several extractors. (default: fid, or the only ones)",
+        valueName: "name"))
+    var part: String?
 
     @Option(help: "The dialect of the features.")
     var dialect: Dialect?
@@ -61,7 +68,7 @@ extension StatsCommand {
 
     func run() throws {
       if formerOutput != nil { Terminal.note(renaming: "the second path", to: "--out") }
-      var conversion = try StatisticsConversion(reference: input)
+      var conversion = try StatisticsConversion(reference: input, part: part)
       conversion.dialect = dialect
       conversion.count = num
       conversion.resolution = imageSide
