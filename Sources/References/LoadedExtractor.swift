@@ -79,7 +79,8 @@ public struct LoadedExtractor: Sendable {
   private static func mismatch(_ path: String, _ found: String, _ name: ExtractorName) -> Failure {
     Failure(
       .dataRefused, .extractorMismatch, path,
-      "weights of \(found), but `extractor` is \(name.text)")
+      "weights of \(found), expected those of \(name.text), which `extractor` or the reference names"
+    )
   }
 
   /// Wraps an extractor of your own.

@@ -166,7 +166,7 @@ import _TestSupport
     typealias Change = (inout EvaluationRequest, inout CheckpointRequest) -> Void
     func key(
       _ change: Change = { _, _ in }, checkpoint: String = "c", seed: UInt64 = 0,
-      reference: String = "r", extractor: String? = "e"
+      reference: String = "r", extractor: String? = "e", named name: String = "inception-2015"
     ) throws -> String {
       var sampled = CheckpointRequest(path: "", sampling: SamplingSettings().request)
       var request = EvaluationRequest(subject: .checkpoint(sampled), reference: "r")
@@ -175,7 +175,7 @@ import _TestSupport
       request.checkpoint = sampled
       return try SweepKey(
         request, settings: SamplingSettings(sampled.sampling), decoder: nil, reference: reference,
-        extractor: extractor
+        extractor: ExtractorProvenance(name: name, sha256: extractor, dimension: 2)
       ).text(checkpoint: checkpoint, seed: seed)
     }
     let labels = folder.path("labels.npy")
@@ -186,6 +186,8 @@ import _TestSupport
     var keys = [
       base, try key(checkpoint: "d"), try key(seed: 1), try key(reference: "s"),
       try key(extractor: "f"), try key(extractor: nil),
+      // Tools compute different features with the same weights.
+      try key(named: "dinov2-vit-l-14.edm2"), try key(named: "dinov2-vit-l-14.fdr"),
     ]
     let changes: [Change] = [
       { $1.key = "model" }, { r, _ in r.num = 101 }, { $1.sampling.sampler = "ddim" },

@@ -31,6 +31,9 @@ package struct SweepKey: Encodable {
   var referenceDialect: String?
   var reference: String
   var extractor: String?
+  /// The name of a vision network with its dialect, because tools compute different features with the same weights;
+  /// nil for others.
+  var extractorName: String?
   var metrics: [String]?
   var optionalMetrics: [String]
   var givesIntervals: Bool
@@ -59,11 +62,11 @@ package struct SweepKey: Encodable {
   ///   - settings: The settings of the request's sampler.
   ///   - decoder: The request's decoder; nil for a model of pixels.
   ///   - reference: The SHA-256 of the reference, whether a file or a folder.
-  ///   - extractor: The SHA-256 over the extractor's tensors or, if it is not known, of its file;
-  ///     nil if neither is.
+  ///   - extractor: The extractor, of which the SHA-256 over the tensors is used or, if it is not known, that of the
+  ///     file.
   package init(
     _ request: EvaluationRequest, settings: SamplingSettings, decoder: DecoderProvenance?,
-    reference: String, extractor: String?
+    reference: String, extractor: ExtractorProvenance
   ) {
     checkpointKey = request.checkpoint?.key
     sampler = settings.sampler.rawValue
@@ -86,7 +89,9 @@ package struct SweepKey: Encodable {
     self.decoder?.file = ""  // It may have been renamed.
     num = request.num ?? EvaluationRequest.defaultCount
     (dialect, referenceDialect) = (request.dialect, request.referenceDialect)
-    (self.reference, self.extractor) = (reference, extractor)
+    self.reference = reference
+    self.extractor = extractor.tensorsSha256 ?? extractor.sha256
+    extractorName = extractor.requestedName
     (metrics, optionalMetrics) = (request.metrics, request.optionalMetrics)
     (givesIntervals, allowsMismatch) = (request.intervals, request.allowsMismatch)
     preset = request.preset

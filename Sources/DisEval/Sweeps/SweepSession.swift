@@ -67,7 +67,7 @@ final class SweepSession {
     key = SweepKey(
       template, settings: try SamplingSettings(sampled.sampling), decoder: decoder?.provenance,
       reference: try hashes.sha256(path, recursive: template.recursive ?? false),
-      extractor: extractor.provenance.tensorsSha256 ?? extractor.provenance.sha256)
+      extractor: extractor.provenance)
     try hashes.save()
   }
 
