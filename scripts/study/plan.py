@@ -27,6 +27,7 @@ class Model:
     heads: int | None = None
     skips: bool = True
     conditioning: str = "label-token"
+    several: bool = False  # whether the recipe is trained with several seeds
 
     @property
     def name(self):
@@ -74,8 +75,8 @@ class Plan:
         self.models = []
         for recipe, entry in document["models"].items():
             entry = dict(entry)
-            for seed in entry.pop("seeds", [0]):
-                self.models.append(Model(recipe, seed, **entry))
+            seeds = entry.pop("seeds", [0])
+            self.models += [Model(recipe, seed, **entry, several=len(seeds) > 1) for seed in seeds]
         self.groups = {name: self.expanded(e, document["defaults"]) for name, e in document["evaluations"].items()}
 
     def expanded(self, entry, defaults):
