@@ -49,7 +49,8 @@ package final class UnitRunner: Sendable {
     self.reporter = reporter
   }
 
-  /// Makes the missing units, and waits for those that other processes make.
+  /// Makes the missing units, and waits for those that other processes make. If one fails, the state of the others
+  /// that are being made is saved.
   ///
   /// - Parameters:
   ///   - missing: The units of `units` that do not exist.
@@ -72,7 +73,8 @@ package final class UnitRunner: Sendable {
       for _ in 0..<min(workers, missing.count) {
         group.addTask { try await self.work(on: queue, cores) }
       }
-      try await group.waitForAll()
+      // The first failure ends the others, which `waitForAll` would let make all samples first.
+      for try await _ in group {}
     }
     try directory.sweep()
   }
@@ -136,7 +138,7 @@ package final class UnitRunner: Sendable {
           try write { try directory.save(content, state, as: unit) }
           lastSave = .now
         }
-        try Task.checkCancellation()
+        if Task.isCancelled { try save(content, state, as: unit) }
         if generator.isFinished(state) { break }
         generator.advance(&state, index)
       }
@@ -168,6 +170,7 @@ package final class UnitRunner: Sendable {
     defer { unfinished.withLock { $0[unit] = nil } }
     var bad = BadSamples(subject: program.provenance.name)
     for part in parts where part.lowerBound >= unit.first + content.count {
+      if Task.isCancelled { try save(content, nil, as: unit) }
       let samples = try await program.samples(part)
       let images = try await cores.use { _ in
         try zip(part, samples).map { try program.image($1, index: $0) }
@@ -187,6 +190,16 @@ package final class UnitRunner: Sendable {
     }
     try bad.check()
     try write { try directory.commit(content, as: unit) }
+  }
+
+  /// Saves the state of a unit when another unit has failed.
+  ///
+  /// - Throws: `CancellationError` after that, or the error that writing the file throws.
+  private func save(
+    _ content: UnitContent, _ state: SamplingState?, as unit: UnitRange
+  ) throws -> Never {
+    try write { try directory.save(content, state, as: unit) }
+    throw CancellationError()
   }
 
   /// Writes a file unless the run was stopped.

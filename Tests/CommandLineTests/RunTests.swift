@@ -295,6 +295,20 @@ private func expectSame(
     #expect(run.errors.contains(bias.isNaN ? "NotFinite" : "ConstantImage"), "\(run.errors)")
     #expect(run.errors.contains(expected), "\(run.errors)")
     #expect(try demo.units().isEmpty)
+
+    guard bias.isNaN else { return }
+    // The failure of one sample does not wait until the other thread has made all others.
+    let labels = demo.folder.path("labels.npy")
+    try NPYArray(integers: (0..<5000).map { $0 == 3 ? 3 : 0 }, shape: [5000]).write(to: labels)
+    let long = try DisEvalProcess(
+      "fid", "--ckpt", path, "--ref", DisEvalProcess.statistics, "--num", "5000", "--labels",
+      labels,
+      "--sampler", "dpm-solver++", "--steps", "3", "--unit", "16", "--threads", "2", "--run",
+      demo.folder.path("long"))
+    #expect(long.status == 65 && long.errors.contains("samples 3;"), "\(long.errors)")
+    let units = try FileManager.default.contentsOfDirectory(
+      atPath: demo.folder.path("long/units"))
+    #expect(units.count < 100, "\(units.count) units of 313")
   }
 
   @Test func picturesOfARunAreMadeFromKeptImages() throws {
