@@ -77,6 +77,7 @@ public struct StatisticsConversion: Sendable {
     record.labels = input.record?.labels
     record.spatial = input.spatial != nil
     record.meanPrecision = input.meanPrecision
+    record.crop = input.record?.crop
     record.source = source
     try AtomicFile.write(try encodedJSON(record), to: recordPath)
     return record
