@@ -215,13 +215,15 @@ package final class UnitRunner: Sendable {
   }
 }
 
-/// The samples of a unit that must not be scored: those that are not finite, and those of one colour if no others are
-/// there. A few of one colour are what an early checkpoint may draw.
+/// The samples of a unit that must not be scored: those that are not finite, and those of one colour if there are at
+/// least 16 and no others. A few of one colour are what an early checkpoint may draw.
 private struct BadSamples {
   /// The checkpoint or the program.
   let subject: String
   private var notFinite: [Int] = []
   private var constant: [Int] = []
+  /// The number of samples of one colour, with no others beside them, that cannot be chance.
+  private static let enough = 16
   /// The number of finite samples.
   private var count = 0
 
@@ -258,7 +260,7 @@ private struct BadSamples {
         "values that are not finite in samples \(list(notFinite)); the model or the sampler "
           + "settings are at fault")
     }
-    guard constant.count < max(count, 1) else {
+    guard constant.count < max(count, Self.enough) else {
       throw Failure(
         .dataRefused, .constantImage, subject,
         "all pixels are the same in samples \(list(constant)); the model or the sampler "
