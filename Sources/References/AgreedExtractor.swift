@@ -55,11 +55,13 @@ package struct AgreedExtractor {
     }
     if network == nil, let name {
       let asked = try ExtractorName(name)
-      guard agreed?.name == asked.text else {
+      for side in statistics {
+        guard let own = side.extractor, own.name != ExtractorProvenance.unknownName,
+          own.name != asked.text
+        else { continue }
         throw Failure(
-          .dataRefused, .extractorMismatch, statistics.first?.path ?? "",
-          "statistics of \(agreed?.name ?? ExtractorProvenance.unknownName), but `extractor` is \(asked.text)"
-        )
+          .dataRefused, .extractorMismatch, side.path,
+          "statistics of \(own.name), but `extractor` is \(asked.text)")
       }
     }
     if agreed?.published == false {
@@ -67,12 +69,12 @@ package struct AgreedExtractor {
         "the Inception weights '\(agreed?.file ?? "")' have no published SHA-256: the number is not "
           + "comparable with published FIDs")
     }
-    provenance =
-      agreed
-      ?? ExtractorProvenance(
-        name: ExtractorProvenance.unknownName, file: network?.provenance.file,
-        sha256: network?.provenance.sha256,
-        published: nil, preprocessing: network?.provenance.preprocessing, dimension: dimension)
+    var unknown = ExtractorProvenance(
+      name: ExtractorProvenance.unknownName, file: network?.provenance.file,
+      sha256: network?.provenance.sha256,
+      published: nil, preprocessing: network?.provenance.preprocessing, dimension: dimension)
+    unknown.network = network?.provenance.requestedName
+    provenance = agreed ?? unknown
   }
 
   /// Compares the extractor of a side with that of the sides before it.

@@ -92,7 +92,7 @@ package struct CompatibilityGuard {
       }
     } else if let asserted {
       warn("'\(name)' does not say its dialect; `referenceDialect` says \(asserted.rawValue)")
-    } else {
+    } else if statistics.part == nil || !hasOwnPreparation {
       warn(
         "'\(name)' does not say its dialect; it is taken for \(dialect.rawValue), and the number is "
           + "only right if that is so (say it with `referenceDialect`)")

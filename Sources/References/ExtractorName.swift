@@ -39,7 +39,8 @@ public struct ExtractorName: Equatable, Sendable {
       throw Failure(
         .usage, .unknownExtractor, text,
         "expected \(MetricTitle.inception), or a network of 'weights list' and a dialect, such as "
-          + "dinov2-vit-l-14.edm2")
+          + "dinov2-vit-l-14.edm2; other extractors are known by their weights, without `extractor`"
+      )
     }
     let dialects = VisionDialect.allCases.filter { $0.applies(to: family) }
     let names = dialects.map { "\(network).\($0.rawValue)" }.joined(separator: ", ")

@@ -26,9 +26,6 @@ public struct LoadedExtractor: Sendable {
   ///   weights were changed afterwards.
   public init(path: String, name: ExtractorName? = nil, precision: Precision = .float32) throws {
     let weights = try Self.read(path, name)
-    if let name, weights.architecture != name.architecture {
-      throw Self.mismatch(path, weights.architecture, name)
-    }
     network = try Self.network(weights, path, name, precision)
     if let name, network.name != name.text { throw Self.mismatch(path, network.name, name) }
     let record = try WeightsRecord(weights, path: path)
@@ -42,16 +39,28 @@ public struct LoadedExtractor: Sendable {
 
   /// Recognises weights, which are those of `name` if their tensors do not show what they are.
   ///
-  /// - Throws: `Failure` as ``RecognizedWeights/init(path:family:)`` does, but `AmbiguousExtractor` (65) with advice.
+  /// - Throws: `Failure` as ``RecognizedWeights/init(path:family:)`` does, but `AmbiguousExtractor` (65) with advice;
+  ///   `ExtractorMismatch` (65) if they are those of another network.
   static func read(
     _ path: String, _ name: ExtractorName?
   ) throws(Failure) -> RecognizedWeights {
-    // Only this family is not seen in the tensors; for others, a better message follows.
+    let weights = try recognized(path, name)
+    if let name, weights.architecture != name.architecture {
+      throw mismatch(path, weights.architecture, name)
+    }
+    return weights
+  }
+
+  private static func recognized(
+    _ path: String, _ name: ExtractorName?
+  ) throws(Failure) -> RecognizedWeights {
+    // Only this family is not seen in the tensors.
     let told: VisionFamily? = name?.family == .mae ? .mae : nil
     do {
       return try RecognizedWeights(path: path, family: told)
     } catch {
       guard error.code == .ambiguousExtractor else { throw error }
+      if let name { throw mismatch(path, "a plain vision transformer, such as MAE", name) }
       throw Failure(
         .dataRefused, error.code, path,
         "a plain vision transformer, and its tensors do not say what it was trained for; if it is the encoder of a "
@@ -143,8 +152,15 @@ public struct LoadedExtractor: Sendable {
     }
     let store = WeightStore.user
     if let wanted, wanted.dialect != nil {
-      return try LoadedExtractor(
-        path: store.existingPath(of: wanted), name: wanted, precision: precision)
+      let (path, published) = try store.existingFile(of: wanted)
+      let loaded = try LoadedExtractor(path: path, name: wanted, precision: precision)
+      if let expected = published.sha256, loaded.provenance.sha256 != expected {
+        throw Failure(
+          .dataRefused, .hashMismatch, path,
+          "SHA-256 \(loaded.provenance.sha256 ?? "none"), the published file has \(expected); give other weights by "
+            + "`weights`, or run dis-eval weights fetch \(published.name) --again")
+      }
+      return loaded
     }
     guard let cached = store.existingPath() else {
       if let reference, reference.extractor == nil,

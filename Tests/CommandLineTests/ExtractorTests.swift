@@ -1,4 +1,5 @@
 import Foundation
+import Results
 import Testing
 import _TestSupport
 
@@ -148,5 +149,58 @@ import _TestSupport
     }
     let mixed = try run("fid", "--images", out, "--ref", file)
     #expect(mixed.status == 65 && mixed.errors.contains("Mismatch"), "\(mixed.errors)")
+  }
+
+  /// The other side may not say its extractor; that of the images is known all the same.
+  @Test func referencesWithoutARecord() throws {
+    let name = "\(Self.network).torch-fidelity"
+    let (reference, result) = (folder.path("reference.npz"), folder.path("result.json"))
+    try #require(try features(name, to: reference).status == 0)
+    try FileManager.default.removeItem(atPath: folder.path("reference.json"))
+    func scored(_ more: String...) throws -> DisEvalProcess {
+      try DisEvalProcess(
+        ["fid", "--images", images, "--ref", reference, "--weights", Self.clip, "--json"] + more,
+        environment: environment)
+    }
+    let unnamed = try scored()
+    #expect(unnamed.status == 65 && unnamed.errors.contains("AmbiguousExtractor"))
+    let first = try scored("--extractor", name, "--out", result)
+    try #require(first.status == 0, "\(first.errors)")
+    #expect(try violation(of: Array(canonical(first.json()).utf8), by: .result) == nil)
+    let extractor = try Self.extractor(first.json())
+    #expect(extractor["name"] as? String == "unknown" && extractor["network"] as? String == name)
+    let again = try run("rerun", result, "--weights", Self.clip)
+    #expect(again.status == 0, "\(again.errors)")
+
+    // What is made with another tool is not compared with it.
+    var text = try String(contentsOfFile: result, encoding: .utf8)
+    text = text.replacingOccurrences(of: name, with: "\(Self.network).fdr")
+    let other = folder.path("other.json")
+    try text.write(toFile: other, atomically: true, encoding: .utf8)
+    let compared = try run("compare", result, other)
+    #expect(
+      compared.status == 65 && compared.errors.contains("NotComparable")
+        && compared.errors.contains(name), "\(compared.errors)")
+  }
+
+  @Test func theGateDoesNotIgnoreIt() throws {
+    let (baseline, name) = (folder.path("baseline.json"), "\(Self.network).torch-fidelity")
+    let made = try run(
+      "fid", "--ckpt", DisEvalProcess.checkpoint, "--num", "6", "--steps", "2", "--ref", images,
+      "--weights", Self.clip, "--extractor", name, "--out", baseline)
+    try #require(made.status == 0, "\(made.errors)")
+    #expect(made.output.contains("no classes"), "\(made.output)")
+    for arguments in [
+      [baseline, "--max", "fd=1000"],
+      ["--ckpt", DisEvalProcess.checkpoint, "--baseline", baseline, "--ref", images],
+    ] {
+      let run = try DisEvalProcess(
+        ["gate"] + arguments + ["--extractor", "\(Self.network).fdr"], environment: environment)
+      #expect(run.status == 64, "\(run.errors)")
+    }
+    let score = try run(
+      "evaluate", "--images", images, "--ref", images, "--metrics", "cs", "--weights", Self.clip,
+      "--extractor", name)
+    #expect(score.status == 65 && score.errors.contains("no classes"), "\(score.errors)")
   }
 }

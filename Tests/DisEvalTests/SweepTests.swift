@@ -166,16 +166,19 @@ import _TestSupport
     typealias Change = (inout EvaluationRequest, inout CheckpointRequest) -> Void
     func key(
       _ change: Change = { _, _ in }, checkpoint: String = "c", seed: UInt64 = 0,
-      reference: String = "r", extractor: String? = "e", named name: String = "inception-2015"
+      reference: String = "r", extractor: String? = "e", named name: String = "inception-2015",
+      network: String? = nil
     ) throws -> String {
       var sampled = CheckpointRequest(path: "", sampling: SamplingSettings().request)
       var request = EvaluationRequest(subject: .checkpoint(sampled), reference: "r")
       request.num = 100
       change(&request, &sampled)
       request.checkpoint = sampled
+      var provenance = ExtractorProvenance(name: name, sha256: extractor, dimension: 2)
+      provenance.network = network
       return try SweepKey(
         request, settings: SamplingSettings(sampled.sampling), decoder: nil, reference: reference,
-        extractor: ExtractorProvenance(name: name, sha256: extractor, dimension: 2)
+        extractor: provenance
       ).text(checkpoint: checkpoint, seed: seed)
     }
     let labels = folder.path("labels.npy")
@@ -188,6 +191,7 @@ import _TestSupport
       try key(extractor: "f"), try key(extractor: nil),
       // Tools compute different features with the same weights.
       try key(named: "dinov2-vit-l-14.edm2"), try key(named: "dinov2-vit-l-14.fdr"),
+      try key(named: "unknown", network: "dinov2-vit-l-14.dgm-eval"),
     ]
     let changes: [Change] = [
       { $1.key = "model" }, { r, _ in r.num = 101 }, { $1.sampling.sampler = "ddim" },

@@ -58,7 +58,9 @@ package struct MetricComputation {
     let pair = preparedPair(dialect, other)
     var result = EvaluationResult.DialectResult(
       preprocessing: extractor?.preprocessing(definition.preparation)
-        ?? subject.recordedPreprocessing ?? definition.preparation.description,
+        ?? subject.recordedPreprocessing
+        ?? (extractorName == MetricTitle.dinov2
+          ? "as EDM2 prepares images" : definition.preparation.description),
       meanPrecision: definition.mean.rawValue, ddof: definition.ddof)
     for (name, isSpatial) in [(MetricName.fid, false), (.sfid, true)] where wanted.contains(name) {
       let keys = [
@@ -143,6 +145,10 @@ package struct MetricComputation {
       } catch let error as MetricError where error.code == .tooFewSamples {
         found = nil
       }
+    }
+    if extractor?.classCount == 0 {
+      result.skipped[title.rawValue] = "the extractor has no classes"
+      return
     }
     guard let scores = found else {
       result.skipped[title.rawValue] = "\(subject.count ?? 0) images are fewer than splits"

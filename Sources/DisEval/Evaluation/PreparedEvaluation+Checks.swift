@@ -31,7 +31,8 @@ extension ScoringSettings {
     _ guardian: inout CompatibilityGuard
   ) throws -> [(features: Dialect, reference: Dialect)] {
     let statistics = reference.statistics
-    let hasOwnPreparation = extractor.network?.network.ownPreparation != nil
+    let hasOwnPreparation =
+      extractor.network?.network.ownPreparation != nil || extractor.provenance.requestedName != nil
     func check(_ side: ReferenceStatistics?, _ dialect: Dialect, _ asserted: Dialect?) throws {
       guard let side else { return }
       try guardian.check(
@@ -106,6 +107,9 @@ extension ScoringSettings {
             name, side.path, "needs images or feature rows, but it has only mean and covariance")
         }
       }
+    }
+    if extractor.network?.network.classCount == 0 {
+      try refuse(.inceptionScore, "the extractor", "has no classes; Inception has")
     }
     if extractor.network?.network.spatialDimension == 0 {
       try refuse(.sfid, "the extractor", "has no features with positions; Inception has")

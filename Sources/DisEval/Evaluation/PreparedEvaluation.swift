@@ -159,9 +159,10 @@ public struct PreparedEvaluation: Sendable {
       try source.check(repeats: provenance, isSame: isSameCheckpoint)
     }
     let recorded = provenance.extractor
-    guard let found = extractor.network?.provenance, found.isSame(as: recorded) != true else {
-      return
-    }
+    // What was made with it may be called unknown, if the reference does not name its extractor.
+    guard let found = extractor.network?.provenance, found.isSame(as: recorded) != true,
+      extractor.provenance.isSame(as: recorded) != true
+    else { return }
     throw Failure(
       .dataRefused, .otherExtractor, request.weights ?? found.file ?? found.name,
       "\(found.name) with SHA-256 \(found.sha256 ?? "unknown"), but the record is of "

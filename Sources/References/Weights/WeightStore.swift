@@ -59,7 +59,7 @@ public struct WeightStore: Sendable {
   public var convertedPath: String { "\(folder)/inception-2015-12-05.safetensors" }
 
   /// Returns the path at which the user can place a published file.
-  func path(of weights: PublishedWeights) -> String { "\(folder)/\(weights.file)" }
+  public func path(of weights: PublishedWeights) -> String { "\(folder)/\(weights.file)" }
 
   /// Returns whether the published file itself is in the store.
   public func hasFile(of weights: PublishedWeights) -> Bool {
@@ -72,10 +72,12 @@ public struct WeightStore: Sendable {
       .first { FileManager.default.fileExists(atPath: $0) }
   }
 
-  /// Returns the path of the published weights of a vision network.
+  /// Returns the path of the published weights of a vision network, and what is known of the file.
   ///
   /// - Throws: `Failure` `WeightsUnavailable` (69), with how to get them, if they are not here.
-  func existingPath(of name: ExtractorName) throws(Failure) -> String {
+  func existingFile(
+    of name: ExtractorName
+  ) throws(Failure) -> (path: String, published: PublishedWeights) {
     guard
       let published = PublishedWeights.all.first(where: { $0.architecture == name.architecture })
     else {
@@ -91,7 +93,7 @@ public struct WeightStore: Sendable {
           + "\(published.address)\(published.sha256.map { " (SHA-256 \($0))" } ?? "") and give `weights` FILE"
       )
     }
-    return path
+    return (path, published)
   }
 }
 
@@ -110,7 +112,7 @@ extension WeightStore {
   ///   afterwards; `CannotCreate` (73), `DiskFull` or `InputOutput` (74) if the file cannot be
   ///   written.
   public func convert(_ path: String, to destination: String? = nil) throws -> WeightsRecord {
-    let weights = try LoadedExtractor.read(path, nil)
+    let weights = try convertible(path)
     var record = try WeightsRecord(weights, path: path)
     guard let names = weights.tensorNames else {
       throw Failure(
@@ -125,6 +127,18 @@ extension WeightStore {
     try SafetensorsWriter.write(
       names, of: weights.state, metadata: record.metadata, to: record.path)
     return record
+  }
+
+  /// Recognises weights that are to be converted.
+  private func convertible(_ path: String) throws(Failure) -> RecognizedWeights {
+    do {
+      return try LoadedExtractor.read(path, nil)
+    } catch {
+      guard error.code == .ambiguousExtractor else { throw error }
+      throw Failure(
+        .dataRefused, .notConverted, path,
+        "a vision transformer, which needs no conversion; only Inception of 2015 is converted")
+    }
   }
 
   /// Downloads published weights, and converts those of Inception. If the file is already in the folder with its

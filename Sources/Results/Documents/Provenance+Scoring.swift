@@ -20,6 +20,9 @@ public struct ExtractorProvenance: Codable, Sendable {
   public var dimension: Int
   /// The number format of the network's matrix products; nil for float32.
   public var precision: Precision?
+  /// The vision network and the dialect of the images, if the extractor is unknown because the other side does not
+  /// name its own; nil otherwise.
+  public var network: String?
 
   /// Creates a record of an extractor from its properties.
   ///
@@ -111,7 +114,7 @@ public struct Dataset: Codable, Equatable, Sendable {
 extension ExtractorProvenance {
   /// The name to give as `extractor` again: that of a vision network, which has its dialect after a full stop; nil
   /// for other networks, which are known by their weights.
-  package var requestedName: String? { name.contains(".") ? name : nil }
+  package var requestedName: String? { network ?? (name.contains(".") ? name : nil) }
 
   /// The name of an extractor that is unknown.
   package static let unknownName = "unknown"
@@ -119,7 +122,7 @@ extension ExtractorProvenance {
   /// Returns whether features of the two extractors can be compared, because they have the same
   /// tensors, the same file, or two published forms of the same network; nil if unknown.
   package func isSame(as other: ExtractorProvenance) -> Bool? {
-    guard name == other.name else { return false }
+    guard name == other.name, network == other.network else { return false }
     if published == true, other.published == true { return true }
     if let tensorsSha256, tensorsSha256 == other.tensorsSha256 { return true }
     guard let sha256, let otherSHA256 = other.sha256 else {

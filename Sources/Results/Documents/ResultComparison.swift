@@ -150,6 +150,9 @@ public struct ResultComparison: Codable, Sendable {
         values.map { $0 ?? "unknown" }.joined(separator: " and ")
           + "; the difference would say nothing about the images")
     }
+    func described(_ extractor: ExtractorProvenance) -> String {
+      "\(extractor.network ?? extractor.name) (SHA-256 \(extractor.sha256 ?? "unknown"))"
+    }
     try check(
       "dialects", first.dialects == nil && second.dialects == nil,
       "all of them, in at least one result")
@@ -159,7 +162,7 @@ public struct ResultComparison: Codable, Sendable {
       other.num.map(String.init))
     try check(
       "extractor", one.extractor.isSame(as: other.extractor) == true,
-      one.extractor.sha256, other.extractor.sha256)
+      described(one.extractor), described(other.extractor))
     try check(
       "reference", one.reference.sha256 != nil && one.reference.sha256 == other.reference.sha256,
       one.reference.sha256, other.reference.sha256)

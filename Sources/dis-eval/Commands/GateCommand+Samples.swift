@@ -33,7 +33,7 @@ extension GateCommand {
           + "checkpoint or a generator, leave out the result.")
     }
     guard num == nil, repeats == nil, keepResult == nil, scoring.isUntouched, reference.ref == nil,
-      scoring.weights == nil
+      scoring.weights == nil, scoring.rules.extractor.name == nil
     else {
       throw ValidationError(
         "--num, --repeats, --keep-result, and the options of sampling and scoring need --ckpt or --generator "
@@ -58,7 +58,8 @@ extension GateCommand {
     let command = try generator.words()
     var request: EvaluationRequest
     if let recorded {
-      guard num == nil, repeats == nil, scoring.isUntouched else {
+      guard num == nil, repeats == nil, scoring.isUntouched, scoring.rules.extractor.name == nil
+      else {
         throw ValidationError(
           "The checkpoint is evaluated with the settings of '\(recorded.path)': leave out --num, --repeats "
             + "and the options of sampling and scoring, except --ref, --weights and --decoder.")

@@ -57,15 +57,18 @@ struct WeightsCommand: AsyncParsableCommand {
     @Flag(help: "Do not print progress or warnings.")
     var quiet = false
 
+    /// The name of the file, of which an extractor may be given instead.
+    private var file: String { (try? ExtractorName(name))?.architecture ?? name }
+
     func validate() throws {
-      guard PublishedWeights.all.contains(where: { $0.name == name }) else {
+      guard PublishedWeights.all.contains(where: { $0.name == file }) else {
         let names = PublishedWeights.all.map(\.name).joined(separator: ", ")
         throw ValidationError("'\(name)': expected one of \(names).")
       }
     }
 
     func run() async throws {
-      for weights in PublishedWeights.all where weights.name == name {
+      for weights in PublishedWeights.all where weights.name == file {
         let record = try await WeightStore.user.fetch(
           weights, from: address, again: again, reporter: Terminal.reporter(quiet: quiet))
         try WeightsCommand.show(record, json: json)
@@ -175,7 +178,9 @@ struct WeightsCommand: AsyncParsableCommand {
             address   \(weights.address)
             sha256    \(weights.sha256 ?? "not published")
             bytes     \(weights.bytes.map(String.init) ?? "unknown")
-          """ + (store.hasFile(of: weights) ? "\n  cached    as published" : ""))
+          """
+            + (store.hasFile(of: weights)
+              ? "\n  cached    \(escaped(store.path(of: weights)))" : ""))
       }
       try Terminal.result(
         try cached(in: store).map { "cache: \(escaped($0.path)), from \(escaped($0.sourceFile))" }
