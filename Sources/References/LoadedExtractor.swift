@@ -158,7 +158,7 @@ public struct LoadedExtractor: Sendable {
         throw Failure(
           .dataRefused, .hashMismatch, path,
           "SHA-256 \(loaded.provenance.sha256 ?? "none"), the published file has \(expected); give other weights by "
-            + "`weights`, or run dis-eval weights fetch \(published.name) --again")
+            + "`weights`, or run dis-eval weights fetch \(published.name)")
       }
       return loaded
     }
