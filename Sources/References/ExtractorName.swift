@@ -55,7 +55,7 @@ public struct ExtractorName: Equatable, Sendable {
     }
     guard let dialect = VisionDialect(rawValue: String(parts[1])) else {
       throw Failure(
-        .usage, .unknownExtractor, text, "'\(parts[1])' is no dialect; expected one of \(names)")
+        .usage, .unknownExtractor, text, "'\(parts[1])' is not a dialect; expected one of \(names)")
     }
     guard dialects.contains(dialect) else {
       throw Failure(

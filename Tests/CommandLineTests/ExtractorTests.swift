@@ -151,7 +151,7 @@ import _TestSupport
     #expect(mixed.status == 65 && mixed.errors.contains("Mismatch"), "\(mixed.errors)")
   }
 
-  /// The other side may not say its extractor; that of the images is known all the same.
+  /// The reference may not name its extractor; that of the images is still known.
   @Test func referencesWithoutARecord() throws {
     let name = "\(Self.network).torch-fidelity"
     let (reference, result) = (folder.path("reference.npz"), folder.path("result.json"))
