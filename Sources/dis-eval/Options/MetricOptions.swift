@@ -19,7 +19,7 @@ func metricTitles(_ text: String) throws -> [MetricTitle] {
 struct MetricOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Metrics to compute, separated by commas: fid or fd, sfid, is or cs, kid, precision, recall, "
+      "Metrics to compute, separated by commas: fid, fd_dinov2 or fd, sfid, is or cs, kid, precision, recall, "
         + "mmd_rbf, vendi, total_variance, mind, authpct. density and coverage come with precision, in the dialects that have them.",
       valueName: "names"),
     transform: metricTitles)

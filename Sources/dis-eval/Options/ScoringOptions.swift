@@ -27,7 +27,8 @@ extension DialectChoice: ExpressibleByArgument {
 struct ExtractorOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "The extractor's weights. (default: those that the reference names)", valueName: "file"))
+      "The extractor's weights. (default: those that the reference names, or in the user's cache)",
+      valueName: "file"))
   var weights: String?
 
   @Option(
@@ -35,7 +36,7 @@ struct ExtractorOptions: ParsableArguments {
     help: ArgumentHelp(
       """
       The extractor, such as dinov2-vit-l-14.edm2, a network and the tool whose features to compute; dinov2 is \
-      short for this one. (default: that of the reference, or inception-2015)
+      short for this one. (default: that of the reference if it names one, or inception-2015)
       """, valueName: "name"))
   var name: String?
 }
