@@ -59,15 +59,14 @@ public struct RecordedEvaluation: Sendable {
     guard dialects == nil else {
       throw invalid("has the metrics of every dialect; evaluate with one `dialect`")
     }
-    if let contradiction { throw invalid(contradiction) }
   }
 
-  /// Reads a result, the results of several seeds, or a baseline, which may contradict itself or
-  /// have the metrics of every dialect.
+  /// Reads a result, the results of several seeds, or a baseline, which may have the metrics of every
+  /// dialect.
   ///
   /// - Throws: ``Failure`` `ResultInvalid` (65) or `BaselineInvalid` (78), by role, naming the key,
-  ///   if the file is too large or is not such a document; or the error that opening or reading the
-  ///   file throws.
+  ///   if the file is too large, is not such a document, or contradicts itself; or the error that
+  ///   opening or reading the file throws.
   package init(reading path: String, as role: Role) throws(Failure) {
     let (status, code) = (role.status, role.code)
     func invalid(_ detail: String) -> Failure { Failure(status, code, path, detail) }
@@ -105,6 +104,7 @@ public struct RecordedEvaluation: Sendable {
     }
     try metrics.readInfluences(
       beside: path, count: provenance.num.map { $0 * (seeds?.count ?? 1) })
+    if let contradiction { throw invalid(contradiction) }
   }
 }
 
