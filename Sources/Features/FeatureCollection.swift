@@ -13,8 +13,8 @@ package struct PreparedFeatures {
   /// Nil if they are not wanted or the extractor has none.
   package private(set) var spatial: FeatureSet?
   private var accumulators: [InceptionScore.Convention: InceptionScoreAccumulator] = [:]
-  /// The number of images of each class that the extractor predicts, `[K]`; empty without classes.
-  package private(set) var predictedClasses: [Int] = []
+  /// The class of each image that the extractor predicts.
+  package private(set) var predictedClasses = PredictedClasses()
 
   /// Creates the collection for one preparation, without images.
   ///
@@ -47,7 +47,7 @@ package struct PreparedFeatures {
     for convention in accumulators.keys {
       try accumulators[convention]?.append(extracted.logits)
     }
-    predictedClasses.count(extracted.logits[...])
+    predictedClasses.append(extracted.logits[...])
   }
 
   /// Returns the scores by the given convention; nil if there were too few images for it.
@@ -207,14 +207,5 @@ extension FeatureExtractor {
   /// once for all of them.
   package func effective(_ preparation: Preparation) -> Preparation {
     ownPreparation == nil ? preparation : .pytorch
-  }
-}
-
-extension [Int] {
-  /// Adds the class with the largest logit to the counts of classes.
-  package mutating func count(_ logits: ArraySlice<Float>) {
-    guard let largest = logits.indices.max(by: { logits[$0] < logits[$1] }) else { return }
-    if isEmpty { self = [Int](repeating: 0, count: logits.count) }
-    self[largest - logits.startIndex] += 1
   }
 }

@@ -120,6 +120,22 @@ package struct FeatureSet {
     }
   }
 
+  /// Returns the errors of what directions of a distance say of the rows.
+  ///
+  /// - Throws: `NoInterval` with the reason if the rows were not kept or cannot be read.
+  package func errors(
+    along directions: FrechetDirections, mean: MeanPrecision
+  ) throws(NoInterval) -> [DirectionErrors] {
+    let file = try file.get()
+    do throws(MetricError) {
+      return try directions.errors(mean: factored(mean).mean, count: count) {
+        range throws(MetricError) in try Self.rows(range, of: dimension, in: file)
+      }
+    } catch {
+      throw NoInterval(reason: error.detail)
+    }
+  }
+
   private static func rows(
     _ range: Range<Int>, of dimension: Int, in file: ScratchFile
   ) throws(MetricError) -> [Float] {

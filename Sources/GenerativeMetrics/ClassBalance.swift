@@ -163,7 +163,7 @@ extension ClassBalance {
     }
   }
 
-  private static func total(_ counts: [Int]) throws(MetricError) -> Double {
+  static func total(_ counts: [Int]) throws(MetricError) -> Double {
     if let index = counts.firstIndex(where: { $0 < 0 }) {
       throw MetricError(.shapeMismatch, "class \(index) has \(counts[index]) images")
     }

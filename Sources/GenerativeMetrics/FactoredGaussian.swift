@@ -2,7 +2,7 @@ import Tensors
 
 /// A Gaussian whose covariance is given as `FᵀF`.
 package struct FactoredGaussian {
-  let mean: [Double]
+  package let mean: [Double]
   /// The trace of the covariance.
   package let trace: Double
   /// The factor `F`, `[R, D]`.

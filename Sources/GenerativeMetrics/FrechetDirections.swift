@@ -212,3 +212,77 @@ extension Matrix {
       })
   }
 }
+
+// MARK: - Errors
+
+/// The errors of what a direction of a Fréchet distance says of the samples, given the direction.
+public struct DirectionErrors: Equatable, Sendable {
+  /// The standard error of ``FrechetDirections/Direction/shift``: s / √N.
+  public let shift: Double
+  /// The standard error of ``FrechetDirections/Direction/deviation``, `√(Σ (pᵢ² - s²)²) / (2 s N)` for the
+  /// projections p of the centred samples; 0 if they do not vary.
+  public let deviation: Double
+  /// The number of samples, N.
+  public let count: Int
+
+  /// Returns the interval for the difference of the means.
+  public func interval(ofShift shift: Double) -> ClosedRange<Double> {
+    let margin = quantile * self.shift
+    return closedRange(shift - margin, shift + margin)
+  }
+
+  /// Returns the interval for the standard deviation, symmetric for its logarithm.
+  public func interval(ofDeviation deviation: Double) -> ClosedRange<Double> {
+    let scale = MetricTitle.Scale.logarithmic
+    return closedRange(
+      scale.end(of: deviation, error: self.deviation, at: -quantile),
+      scale.end(of: deviation, error: self.deviation, at: quantile))
+  }
+
+  private var quantile: Double {
+    studentQuantile((1 + Jackknife.confidence) / 2, degreesOfFreedom: count - 1)
+  }
+}
+
+extension FrechetDirections {
+  /// Returns the errors along each of ``directions``, in one pass over the samples.
+  ///
+  /// - Parameters:
+  ///   - mean: The mean of the samples, `[D]`.
+  ///   - count: N, at least 2.
+  ///   - rows: Returns the features `[n, D]` of a range of samples. Called once for each range, in order.
+  /// - Throws: The error thrown by `rows`.
+  package func errors(
+    mean: [Double], count: Int, rows: (Range<Int>) throws(MetricError) -> [Float]
+  ) throws(MetricError) -> [DirectionErrors] {
+    let vectors = Matrix(
+      rows: directions.count, columns: mean.count, values: directions.flatMap(\.vector))
+    let centers =
+      vectors.rows == 0
+      ? []
+      : product(vectors, transposed: Matrix(rows: 1, columns: mean.count, values: mean)).values
+    var fourth = [Double](repeating: 0, count: directions.count)
+    for start in stride(from: 0, to: count, by: 1024) {
+      let range = start..<min(start + 1024, count)
+      let block = Matrix(
+        rows: range.count, columns: mean.count, values: try rows(range).map(Double.init))
+      guard vectors.rows > 0 else { continue }
+      let projections = product(vectors, transposed: block)
+      for (index, direction) in directions.enumerated() {
+        let variance = direction.deviation * direction.deviation
+        for column in 0..<range.count {
+          let p = projections.values[index * range.count + column] - centers[index]
+          let excess = p * p - variance
+          fourth[index] += excess * excess
+        }
+      }
+    }
+    let n = Double(count)
+    return zip(directions, fourth).map { direction, sum in
+      let s = direction.deviation
+      return DirectionErrors(
+        shift: s / n.squareRoot(), deviation: s > 0 ? sum.squareRoot() / (2 * s * n) : 0,
+        count: count)
+    }
+  }
+}

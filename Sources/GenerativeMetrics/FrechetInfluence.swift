@@ -19,6 +19,8 @@ public struct FrechetInfluence: Equatable, Sendable {
   public let values: [Float]
   /// The error of the distance that follows from the values.
   public let summary: InfluenceSummary
+  /// The errors of the two terms of the distance.
+  public let terms: FrechetTermErrors
 }
 
 /// Returns the influence of each sample on the squared Fréchet distance of a set of features from a Gaussian.
@@ -89,7 +91,14 @@ extension FrechetInfluence {
     let mean = values.reduce(0, +) / Double(count)
     for index in values.indices { values[index] -= mean }
     moments.remove(mean, count: count, eigenvalues: transport.eigenvalues)
-    try self.init(values, curvature: { moments.curvature(transport, $0, count: count) })
+    let shared = 2 * zip(shift, moments.sums).reduce(0) { $0 + $1.0 * $1.1 }
+    try self.init(
+      values, curvature: { moments.curvature(transport, $0, count: count) },
+      terms: { summary in
+        FrechetTermErrors(
+          of: samples, count: count, shift: shift, distance: summary,
+          covariance: shared / (Double(count) * Double(count)))
+      })
   }
 
   /// The number of samples whose products are computed together.
@@ -114,7 +123,11 @@ extension FrechetInfluence {
   /// - Parameters:
   ///   - values: h, with the mean 0.
   ///   - curvature: Returns c for σ, which is above 0.
-  private init(_ values: [Double], curvature: (Double) -> Double) throws(MetricError) {
+  ///   - terms: Returns the errors of the terms for the summary.
+  private init(
+    _ values: [Double], curvature: (Double) -> Double,
+    terms: (InfluenceSummary) -> FrechetTermErrors
+  ) throws(MetricError) {
     let count = Double(values.count)
     let largest = values.reduce(0) { max($0, abs($1)) }
     guard largest.isFinite else {
@@ -123,6 +136,7 @@ extension FrechetInfluence {
     self.values = values.map { Float($0) }
     guard largest > 0 else {
       summary = .withoutVariation
+      self.terms = terms(summary)
       return
     }
     // Powers of values relative to the largest cannot overflow.
@@ -139,6 +153,7 @@ extension FrechetInfluence {
       standardError: standardError, acceleration: third / (6 * second * second.squareRoot()),
       curvature: curvature(standardError),
       degreesOfFreedom: kurtosis > 1 ? 2 * count / (kurtosis - 1) : .infinity)
+    self.terms = terms(summary)
   }
 }
 
@@ -200,7 +215,7 @@ private struct WeightedMoments {
   /// `Σ hᵢ zᵢ zᵢᵀ`, `[K, K]`.
   private var products: Matrix
   /// `Σ hᵢ yᵢ`, `[D]`.
-  private var sums: [Double]
+  private(set) var sums: [Double]
 
   init(rank: Int, dimension: Int) {
     products = Matrix(

@@ -151,7 +151,7 @@ extension MetricTitle {
       .totalVariance,
       .mongeDistance:
       .logarithmic
-    case .precision, .recall, .density, .coverage, .authenticity: .bounded(range)
+    case .precision, .recall, .density, .coverage, .authenticity, .classDistance: .bounded(range)
     case .kernelDistance, .discrepancy: .linear
     }
   }

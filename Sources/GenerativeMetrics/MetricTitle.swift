@@ -32,6 +32,8 @@ public enum MetricTitle: String, CaseIterable, Sendable {
   case mongeDistance = "mind"
   /// The percentage of images that are not copies of the reference (AuthPct).
   case authenticity = "authpct"
+  /// The chi-squared distance of the classes that a classifier sees from those of the reference.
+  case classDistance = "class_chi2"
 
   /// The name of the only extractor whose metrics are called `fid` and `is`.
   public static let inception = "inception-2015"
@@ -72,7 +74,7 @@ public enum MetricTitle: String, CaseIterable, Sendable {
   public var higherIsBetter: Bool {
     switch self {
     case .fid, .sfid, .dinov2Distance, .frechetDistance, .kernelDistance, .discrepancy,
-      .mongeDistance:
+      .mongeDistance, .classDistance:
       false
     case .inceptionScore, .classifierScore, .precision, .recall, .density, .coverage, .vendi,
       .totalVariance, .authenticity:
@@ -89,7 +91,7 @@ public enum MetricTitle: String, CaseIterable, Sendable {
     case .authenticity: 0...100
     // The exponential of a divergence of probabilities, which may be in float32.
     case .inceptionScore, .classifierScore, .vendi: 0.999...(.infinity)
-    case .precision, .recall, .coverage: 0...1
+    case .precision, .recall, .coverage, .classDistance: 0...1
     // An unbiased estimate, which is negative half of the time if the distance is 0.
     case .kernelDistance, .discrepancy: -.infinity...(.infinity)
     }
@@ -120,7 +122,7 @@ extension MetricTitle {
     case .precision, .density: .fidelity
     case .recall, .coverage, .vendi, .totalVariance: .diversity
     case .kernelDistance, .discrepancy: .location
-    case .inceptionScore, .classifierScore: .classes
+    case .inceptionScore, .classifierScore, .classDistance: .classes
     case .authenticity: .originality
     }
   }

@@ -74,7 +74,9 @@ import _TestSupport
     #expect(violation == nil, "\(violation ?? "")")
     let document = try run.json()
     let metrics = try metrics(document)
-    let names = ["fd", "cs", "kid", "mmd_rbf", "precision", "recall", "vendi", "total_variance"]
+    let names = [
+      "fd", "cs", "kid", "mmd_rbf", "precision", "recall", "vendi", "total_variance", "class_chi2",
+    ]
     #expect(Set(metrics.keys) == Set(names))
     for (name, metric) in metrics {
       let ends = try #require(metric["interval"] as? [Double], "\(name)")
@@ -102,8 +104,22 @@ import _TestSupport
     let parts = try ["mean_part", "covariance_part"].map { try #require(distance[$0] as? Double) }
     let value = try #require(metrics["fd"]?["value"] as? Double)
     #expect(abs(parts[0] + parts[1] - value) <= 1e-9 * value)
-    let leading = try #require(distance["leading"] as? [[String: Double]])
-    let carried = leading.map { ($0["mean_part"] ?? 0) + ($0["covariance_part"] ?? 0) }
+    for (name, part) in zip(["mean", "covariance"], parts) {
+      let ends = try #require(distance["\(name)_interval"] as? [Double])
+      let bias = try #require(distance["\(name)_bias"] as? Double)
+      #expect(ends[0] < part && part < ends[1] && bias > 0, "\(name): \(part) in \(ends), \(bias)")
+    }
+    let leading = try #require(distance["leading"] as? [[String: Any]])
+    for direction in leading {
+      for name in ["shift", "deviation"] {
+        let ends = try #require(direction["\(name)_interval"] as? [Double])
+        let value = try #require(direction[name] as? Double)
+        #expect(ends[0] < value && value < ends[1])
+      }
+    }
+    let carried = leading.map {
+      ($0["mean_part"] as? Double ?? 0) + ($0["covariance_part"] as? Double ?? 0)
+    }
     #expect(carried == carried.sorted(by: >) && carried.reduce(0, +) < value)
 
     let people = try self.run(
@@ -151,6 +167,7 @@ import _TestSupport
     #expect(
       verdict.output.contains("worse: vendi baseline: diversity: vendi "), "\(verdict.output)")
     #expect(verdict.output.contains("worse: recall baseline: diversity: recall "))
+    #expect(verdict.output.contains("worse: class_chi2 baseline: classes: class_chi2 "))
     let same = try DisEvalProcess("gate", first, "--baseline", first, "--metrics", "auto")
     #expect(same.status == 0, "\(same.output)")
   }

@@ -112,7 +112,7 @@ import _TestSupport
       for end in [interval.lowerBound, interval.upperBound] {
         #expect(abs(abs(0.9 - end) - z * (end * (1 - end) / 8).squareRoot()) <= 1e-12)
       }
-    case .recall, .coverage:
+    case .recall, .coverage, .classDistance:
       #expect(interval.lowerBound == 0 && interval.upperBound == 1)
     case .density, .authenticity:
       #expect(interval.lowerBound == 0 && interval.upperBound == jackknife.interval.upperBound)

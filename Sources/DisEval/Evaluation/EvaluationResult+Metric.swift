@@ -24,11 +24,12 @@ extension EvaluationResult.Metric {
   ///   - errors: Returns the values without groups of images, and the influences.
   mutating func setIntervals(
     _ distance: FrechetDistance, _ title: MetricTitle, count: Int, warn: (String) -> Void,
-    _ errors: () throws(NoInterval) -> (jackknife: Jackknife, influence: FrechetInfluence?)
+    _ errors: () throws(NoInterval) -> DistanceErrors
   ) {
     do throws(NoInterval) {
-      let (jackknife, influence) = try errors()
-      guard let influence else {
+      let errors = try errors()
+      let jackknife = errors.jackknife
+      guard let influence = errors.influence else {
         self.jackknife = LeftOut(jackknife)
         throw NoInterval(
           reason:

@@ -4,12 +4,19 @@ import References
 import Results
 import Work
 
+/// What the error of a distance follows from.
+struct DistanceErrors {
+  /// The distances from the whole reference with each group of images left out.
+  let jackknife: Jackknife
+  /// The influence of each image; nil if there are no more images than features.
+  let influence: FrechetInfluence?
+}
+
 extension MetricComputation {
-  /// Returns the distances of the subject's images from the whole reference with each group of images left
-  /// out, and the influence of each image; nil if there are no more images than features.
+  /// Returns what the error of the distance of the subject's images follows from.
   func errors(
-    _ distance: FrechetDistance, _ keys: [DistanceKey], _ title: MetricTitle
-  ) throws(NoInterval) -> (jackknife: Jackknife, influence: FrechetInfluence?) {
+    of distance: FrechetDistance, _ keys: [DistanceKey], _ title: MetricTitle
+  ) throws(NoInterval) -> DistanceErrors {
     if case .omitted(let reason) = intervals { throw NoInterval(reason: reason) }
     let other = try gaussian(of: reference, keys[1])
     let features = try featureSet(of: subject, keys[0], distance, from: other)
@@ -19,8 +26,18 @@ extension MetricComputation {
         WorkProgress(
           activity: "interval of \(title.rawValue)", done: done, total: Jackknife.groupCount))
     }
-    guard features.count > features.dimension else { return (jackknife, nil) }
-    return (jackknife, try features.influence(on: other, mean: keys[0].mean))
+    let influence =
+      features.count > features.dimension
+      ? try features.influence(on: other, mean: keys[0].mean) : nil
+    return DistanceErrors(jackknife: jackknife, influence: influence)
+  }
+
+  /// Returns the errors of what directions of the distance say of the subject's images.
+  func errors(
+    along directions: FrechetDirections, _ distance: FrechetDistance, _ keys: [DistanceKey]
+  ) throws(NoInterval) -> [DirectionErrors] {
+    try featureSet(of: subject, keys[0], distance, from: gaussian(of: reference, keys[1]))
+      .errors(along: directions, mean: keys[0].mean)
   }
 
   /// Returns the part of a distance's bias that the reference causes, because it is a sample too; nil if the

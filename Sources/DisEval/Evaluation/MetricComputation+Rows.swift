@@ -35,18 +35,22 @@ extension MetricComputation {
   }
 
   /// Whether the metrics of some rows have intervals.
-  private func hasIntervals(_ rows: FeatureRows) -> Bool {
-    intervals == .computed && rows.count >= Jackknife.minimumCount && rows.count == subject.count
+  private func hasIntervals(_ rows: FeatureRows) -> Bool { reasonWithoutInterval(rows) == nil }
+
+  /// The reason that metrics of rows have no interval; nil if they have.
+  private func reasonWithoutInterval(_ rows: FeatureRows) -> String? {
+    reasonWithoutInterval(rows.count, what: "features")
   }
 
-  /// The reason that metrics of rows have no interval.
-  private func reasonWithoutInterval(_ rows: FeatureRows) -> String {
+  /// The reason that metrics of a number of rows have no interval; nil if they have.
+  func reasonWithoutInterval(_ count: Int, what: String) -> String? {
     if case .omitted(let reason) = intervals { return reason }
-    if rows.count != subject.count {
-      return "the file has \(rows.count) rows of features, of "
+    if count != subject.count {
+      return "the file has \(count) rows of \(what), of "
         + (subject.count.map { "\($0) images" } ?? "a number of images that it does not say")
     }
-    return "\(rows.count) images; an interval needs at least \(Jackknife.minimumCount)"
+    guard count < Jackknife.minimumCount else { return nil }
+    return "\(count) images; an interval needs at least \(Jackknife.minimumCount)"
   }
 
   /// Adds the Vendi score and the total variance, each beside that of the reference.
@@ -116,7 +120,7 @@ extension MetricComputation {
     if let part = found[.gaussian(width: width)] {
       var metric = EvaluationResult.Metric(part.unbiased, of: .discrepancy)
       metric.kernelWidth = width
-      if !hasIntervals(rows) { metric.removeInterval(reasonWithoutInterval(rows)) }
+      if let reason = reasonWithoutInterval(rows) { metric.removeInterval(reason) }
       result.metrics[MetricTitle.discrepancy.rawValue] = metric
     }
     guard wanted.contains(.kid) else { return }
@@ -242,71 +246,5 @@ extension MetricComputation {
   /// Returns the number of reference images compared with; nil for all.
   private func referenceCount(_ rows: FeatureRows) -> Int? {
     rows.count == reference.count ? nil : rows.count
-  }
-}
-
-// MARK: - Diagnosis
-
-extension MetricComputation {
-  /// Returns what the images are like beside the metrics of a dialect.
-  ///
-  /// - Throws: `Failure` (65) if the distance cannot be divided into directions.
-  package mutating func diagnosis(_ dialect: Dialect, reference other: Dialect) throws -> Diagnosis
-  {
-    let pair = preparedPair(dialect, other)
-    var diagnosis = Diagnosis()
-    let keys = [
-      DistanceKey(
-        preparation: pair.subject, mean: dialect.definition.mean, isSpatial: false),
-      DistanceKey(
-        preparation: pair.reference, mean: other.definition.mean, isSpatial: false),
-    ]
-    do throws(MetricError) {
-      if let own = try subject.gaussian(keys[0]), let others = try reference.gaussian(keys[1]) {
-        diagnosis.distance = Diagnosis.Distance(
-          try frechetDistance(between: own, and: others),
-          try FrechetDirections(
-            of: own, from: others, basis: .displacement, limit: Self.leadingDirections))
-      }
-    } catch {
-      throw Failure(error, "directions of the distance")
-    }
-    guard let counts = try subject.predictedClasses(pair.subject), !counts.isEmpty else {
-      diagnosis.classesReason = "the images have no logits of classes"
-      return diagnosis
-    }
-    guard let others = try reference.predictedClasses(pair.reference), !others.isEmpty else {
-      diagnosis.classesReason =
-        "the reference has no logits of classes; compare with images, or with a file of 'features'"
-      return diagnosis
-    }
-    do throws(MetricError) {
-      diagnosis.classes = Diagnosis.Classes(
-        try ClassBalance(counts: counts, reference: others), limit: Self.deviatingClasses)
-    } catch {
-      diagnosis.classesReason = error.detail
-    }
-    return diagnosis
-  }
-
-  private static let leadingDirections = 8
-  private static let deviatingClasses = 10
-}
-
-extension Side {
-  /// Returns the number of images of each class that the extractor predicts; nil if it is not known.
-  func predictedClasses(_ preparation: Preparation) throws -> [Int]? {
-    switch self {
-    case .images(let collection), .statistics(_, images: .some(let collection)):
-      return collection.prepared[preparation]?.predictedClasses
-    case .statistics(let statistics, images: nil):
-      var counts: [Int] = []
-      let isComplete = try statistics.forEachLogits { classes, rows in
-        for start in stride(from: 0, to: rows.count, by: classes) {
-          counts.count(rows[start..<start + classes])
-        }
-      }
-      return isComplete ? counts : nil
-    }
   }
 }

@@ -18,6 +18,8 @@ package struct MetricComputation {
   let intervals: IntervalChoice
   let reporter: Reporter
   private var distances: [[DistanceKey]: FrechetDistance] = [:]
+  /// The errors of the distances that have been computed.
+  private(set) var errors: [[DistanceKey]: DistanceErrors] = [:]
   var kernelDistances: [Preparation: [KernelDistance.Subsets: KernelDistance]] = [:]
   var coverages: [Preparation: [PrecisionAndRecall.Convention: PrecisionAndRecall]] = [:]
 
@@ -71,6 +73,7 @@ package struct MetricComputation {
       try addDistance(title(name), keys, definition, to: &result)
     }
     if wanted.contains(.inceptionScore) { try addScore(pair.subject, definition, to: &result) }
+    if wanted.contains(.classDistance) { try addClassDistance(pair, to: &result) }
     guard !wanted.isDisjoint(with: MetricName.ofRows) else { return result }
     try addRowMetrics(pair, definition, to: &result)
     return result
@@ -114,7 +117,10 @@ package struct MetricComputation {
     }
     var metric = EvaluationResult.Metric(distance, title)
     metric.setIntervals(distance, title, count: subject.count ?? 0, warn: reporter.warn) {
-      () throws(NoInterval) in try errors(distance, keys, title)
+      () throws(NoInterval) in
+      let found = try errors(of: distance, keys, title)
+      errors[keys] = found
+      return found
     }
     if metric.bias != nil { metric.referenceBias = referenceBias(distance, keys, title) }
     if isSpatial { metric.definition = definition.spatial } else { metric.floor = floor }
@@ -181,6 +187,7 @@ package struct MetricComputation {
     case .totalVariance: .totalVariance
     case .mongeDistance: .mongeDistance
     case .authenticity: .authenticity
+    case .classDistance: .classDistance
     }
   }
 

@@ -57,8 +57,16 @@ public struct Diagnosis: Codable, Sendable {
   public struct Distance: Codable, Sendable {
     /// The squared distance of the means.
     public var meanPart: Double
+    /// The interval for its expectation; nil if there is none.
+    public var meanInterval: ClosedRange<Double>?
+    /// How far its expectation exceeds that of infinitely many images; nil if it is not known.
+    public var meanBias: Double?
     /// The part of the covariances.
     public var covariancePart: Double
+    /// The interval for its expectation; nil if there is none.
+    public var covarianceInterval: ClosedRange<Double>?
+    /// How far its expectation exceeds that of infinitely many images; nil if it is not known.
+    public var covarianceBias: Double?
     /// The number of directions that carry 80 % of the distance.
     public var directionsOfFourFifths: Int
     /// The directions that carry most, the largest part first.
@@ -70,20 +78,47 @@ public struct Diagnosis: Codable, Sendable {
       public var meanPart: Double
       /// The part of the covariances.
       public var covariancePart: Double
+      /// The difference of the means along it, images minus reference. Its sign is that of the direction, which is
+      /// arbitrary. Nil in results of version 0.5.0 and earlier.
+      public var shift: Double?
+      /// The interval for that difference, given the direction; nil if there is none.
+      public var shiftInterval: ClosedRange<Double>?
       /// The standard deviation of the images along it.
       public var deviation: Double
+      /// The interval for that deviation, given the direction; nil if there is none.
+      public var deviationInterval: ClosedRange<Double>?
       /// The standard deviation of the reference along it.
       public var referenceDeviation: Double
     }
 
     /// Creates the record of the directions of a distance.
-    package init(_ distance: FrechetDistance, _ directions: FrechetDirections) {
+    ///
+    /// - Parameters:
+    ///   - distance: The distance.
+    ///   - directions: Its directions.
+    ///   - terms: The errors of its two terms; nil if they are not known.
+    ///   - bias: The bias of the distance; nil if it is not known.
+    ///   - errors: The errors along each of the leading directions; empty if they are not known.
+    package init(
+      _ distance: FrechetDistance, _ directions: FrechetDirections, terms: FrechetTermErrors?,
+      bias: Double?, errors: [DirectionErrors]
+    ) {
       (meanPart, covariancePart) = (distance.meanTerm, distance.traceTerm)
+      if let terms {
+        meanInterval = terms.interval(of: meanPart, error: terms.meanError)
+        covarianceInterval = terms.interval(of: covariancePart, error: terms.covarianceError)
+        meanBias = terms.meanBias
+        covarianceBias = bias.map { $0 - terms.meanBias }
+      }
       directionsOfFourFifths = directions.count(carrying: 0.8)
-      leading = directions.directions.map {
-        Direction(
-          meanPart: $0.meanPart, covariancePart: $0.covariancePart, deviation: $0.deviation,
-          referenceDeviation: $0.referenceDeviation)
+      leading = directions.directions.enumerated().map { index, direction in
+        let errors = errors.isEmpty ? nil : errors[index]
+        return Direction(
+          meanPart: direction.meanPart, covariancePart: direction.covariancePart,
+          shift: direction.shift, shiftInterval: errors?.interval(ofShift: direction.shift),
+          deviation: direction.deviation,
+          deviationInterval: errors?.interval(ofDeviation: direction.deviation),
+          referenceDeviation: direction.referenceDeviation)
       }
     }
   }

@@ -23,6 +23,8 @@ public enum MetricName: String, CaseIterable, Sendable {
   case mongeDistance = "mind"
   /// The percentage of images that are not copies of the reference.
   case authenticity = "authpct"
+  /// The distance of the predicted classes from those of the reference.
+  case classDistance = "class_chi2"
 
   /// The metrics that an evaluation of everything computes. MIND is for comparison with papers, and AuthPct needs the
   /// training set as the reference.

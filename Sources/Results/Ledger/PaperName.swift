@@ -27,6 +27,7 @@ package func paperName(ofMetric metric: String, count: Int? = nil) -> String {
     case .coverage: "Coverage"
     case .mongeDistance: "MIND"
     case .authenticity: "AuthPct"
+    case .classDistance: "Class distance (chi-squared)"
     }
   guard title.isFrechetDistance, let count else { return name }
   guard count >= 1000, count % 100 == 0 else { return "\(name) (\(count) samples)" }

@@ -134,9 +134,14 @@ private func copyLines(_ result: EvaluationResult) -> [String] {
 private func diagnosisLines(_ diagnosis: Diagnosis) -> [String] {
   var lines: [String] = []
   if let distance = diagnosis.distance {
+    func part(_ value: Double, _ interval: ClosedRange<Double>?) -> String {
+      number(value)
+        + (interval.map { " [" + $0.ends.map(number).joined(separator: ", ") + "]" } ?? "")
+    }
     lines.append(
-      "  distance    means \(number(distance.meanPart)) + covariances "
-        + "\(number(distance.covariancePart)); \(distance.directionsOfFourFifths) "
+      "  distance    means \(part(distance.meanPart, distance.meanInterval)) + covariances "
+        + "\(part(distance.covariancePart, distance.covarianceInterval)); "
+        + "\(distance.directionsOfFourFifths) "
         + (distance.directionsOfFourFifths == 1
           ? "direction carries 80 %" : "directions carry 80 %")
     )
@@ -160,7 +165,7 @@ private func table(of dialects: [String: EvaluationResult.DialectResult]) -> [St
   let order = [
     "fid", "fd_dinov2", "fd", "sfid", "is", "cs", "kid", "mmd_rbf", "precision", "recall",
     "density", "coverage",
-    "vendi", "total_variance", "mind", "authpct",
+    "vendi", "total_variance", "class_chi2", "mind", "authpct",
   ]
   let names = order.filter { name in dialects.values.contains { $0.metrics[name] != nil } }
   var lines = [
