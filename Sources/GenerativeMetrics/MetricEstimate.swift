@@ -149,10 +149,10 @@ extension MetricTitle {
     switch self {
     case .fid, .sfid, .dinov2Distance, .frechetDistance, .inceptionScore, .classifierScore, .vendi,
       .totalVariance,
-      .mongeDistance:
+      .mongeDistance, .memorizationInformed, .memorizationInformedGenerated:
       .logarithmic
     case .precision, .recall, .density, .coverage, .authenticity, .classDistance: .bounded(range)
-    case .kernelDistance, .discrepancy: .linear
+    case .kernelDistance, .discrepancy, .clipDiscrepancy: .linear
     }
   }
 }

@@ -32,6 +32,12 @@ public enum MetricTitle: String, CaseIterable, Sendable {
   case mongeDistance = "mind"
   /// The percentage of images that are not copies of the reference (AuthPct).
   case authenticity = "authpct"
+  /// The discrepancy of the embeddings of CLIP (CMMD).
+  case clipDiscrepancy = "cmmd"
+  /// FID divided by the distance from copies as torchmetrics computes it (MiFID).
+  case memorizationInformed = "mifid"
+  /// FID divided by the distance from copies by the definition of the competition.
+  case memorizationInformedGenerated = "mifid_generated"
   /// The chi-squared distance of the classes that a classifier sees from those of the reference.
   case classDistance = "class_chi2"
 
@@ -41,11 +47,16 @@ public enum MetricTitle: String, CaseIterable, Sendable {
   /// The name of the only extractor whose distance is called `fd_dinov2`.
   public static let dinov2 = "dinov2-vit-l-14.edm2"
 
+  /// The name of the only extractor whose discrepancy is called `cmmd`.
+  public static let clip = "clip-vit-l-14-336.cmmd"
+
   /// The only extractor whose metric has this name; nil if the name says nothing of the extractor.
   public var extractor: String? {
     switch self {
-    case .fid, .inceptionScore: Self.inception
+    case .fid, .inceptionScore, .memorizationInformed, .memorizationInformedGenerated:
+      Self.inception
     case .dinov2Distance: Self.dinov2
+    case .clipDiscrepancy: Self.clip
     default: nil
     }
   }
@@ -74,7 +85,8 @@ public enum MetricTitle: String, CaseIterable, Sendable {
   public var higherIsBetter: Bool {
     switch self {
     case .fid, .sfid, .dinov2Distance, .frechetDistance, .kernelDistance, .discrepancy,
-      .mongeDistance, .classDistance:
+      .mongeDistance, .classDistance, .clipDiscrepancy, .memorizationInformed,
+      .memorizationInformedGenerated:
       false
     case .inceptionScore, .classifierScore, .precision, .recall, .density, .coverage, .vendi,
       .totalVariance, .authenticity:
@@ -86,14 +98,15 @@ public enum MetricTitle: String, CaseIterable, Sendable {
   public var range: ClosedRange<Double> {
     switch self {
     // Negative rounding errors are set to 0 where distances are computed.
-    case .fid, .sfid, .dinov2Distance, .frechetDistance, .density, .totalVariance, .mongeDistance:
+    case .fid, .sfid, .dinov2Distance, .frechetDistance, .density, .totalVariance, .mongeDistance,
+      .memorizationInformed, .memorizationInformedGenerated:
       0...(.infinity)
     case .authenticity: 0...100
     // The exponential of a divergence of probabilities, which may be in float32.
     case .inceptionScore, .classifierScore, .vendi: 0.999...(.infinity)
     case .precision, .recall, .coverage, .classDistance: 0...1
     // An unbiased estimate, which is negative half of the time if the distance is 0.
-    case .kernelDistance, .discrepancy: -.infinity...(.infinity)
+    case .kernelDistance, .discrepancy, .clipDiscrepancy: -.infinity...(.infinity)
     }
   }
 }
@@ -121,9 +134,9 @@ extension MetricTitle {
     case .fid, .sfid, .dinov2Distance, .frechetDistance, .mongeDistance: .distance
     case .precision, .density: .fidelity
     case .recall, .coverage, .vendi, .totalVariance: .diversity
-    case .kernelDistance, .discrepancy: .location
+    case .kernelDistance, .discrepancy, .clipDiscrepancy: .location
     case .inceptionScore, .classifierScore, .classDistance: .classes
-    case .authenticity: .originality
+    case .authenticity, .memorizationInformed, .memorizationInformedGenerated: .originality
     }
   }
 

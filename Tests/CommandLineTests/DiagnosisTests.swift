@@ -66,6 +66,51 @@ import _TestSupport
     #expect(text.contains("image 0 is nearest to image 0 of the reference"), "\(text)")
   }
 
+  /// Features whose record names an extractor, as if it had computed them.
+  private func features(of extractor: String) throws -> String {
+    let path = folder.path("\(extractor).npz")
+    try FileManager.default.copyItem(atPath: folder.path("features.npz"), toPath: path)
+    var record = try #require(
+      jsonObject(Data(contentsOf: URL(fileURLWithPath: folder.path("features.json"))))
+        as? [String: Any])
+    var described = try #require(record["extractor"] as? [String: Any])
+    described["name"] = extractor
+    described["file"] = nil
+    record["extractor"] = described
+    try JSONSerialization.data(withJSONObject: record)
+      .write(to: URL(fileURLWithPath: folder.path("\(extractor).json")))
+    return path
+  }
+
+  /// Metrics that have their name from one extractor.
+  @Test func metricsOfOneExtractor() throws {
+    let clip = try features(of: "clip-vit-l-14-336.cmmd")
+    let inception = try features(of: "inception-2015")
+    let found = try run("evaluate", clip, clip, "--metrics", "cmmd", "--json")
+    let violation = try violation(of: Array(found.output.utf8), by: .result)
+    #expect(violation == nil, "\(violation ?? "")")
+    let metric = try #require(metrics(found.json())["cmmd"])
+    // The same rows: 1000 (1 + 1 - 2) of all pairs, and less than that without those of a row with itself.
+    #expect(abs(try #require(metric["value"] as? Double)) < 1e-9)
+    let debiased = try #require(metric["debiased"] as? Double)
+    let ends = try #require(metric["debiased_interval"] as? [Double])
+    #expect(debiased < 0 && ends[0] < debiased && debiased < ends[1], "\(debiased), \(ends)")
+    #expect(try metrics(run("evaluate", clip, clip, "--json").json())["cmmd"] != nil)
+
+    let mifid = try metrics(
+      run("evaluate", inception, inception, "--metrics", "mifid,mifid_generated", "--json").json())
+    for (name, definition) in [("mifid", "torchmetrics"), ("mifid_generated", "generated")] {
+      #expect(mifid[name]?["value"] as? Double == 0, "a FID of at most 1e-8")
+      #expect((mifid[name]?["definition"] as? String)?.hasPrefix(definition) == true)
+    }
+    for (path, name, own) in [
+      (clip, "mifid", "inception-2015"), (inception, "cmmd", "clip-vit-l-14-336.cmmd"),
+    ] {
+      let refused = try DisEvalProcess("evaluate", path, path, "--metrics", name)
+      #expect(refused.status == 65 && refused.errors.contains("\(name): it is of \(own) only"))
+    }
+  }
+
   @Test func everyMetricHasAnInterval() throws {
     let run = try run(
       "evaluate", folder.path("b.npz"), folder.path("features.npz"), "--weights", Self.weights,

@@ -105,7 +105,7 @@ import _TestSupport
     let jackknife = Jackknife(value: 0.9, leftOut: [0.7, 1.1], sizes: [4, 4])
     let interval = jackknife.interval(of: title)
     switch title {
-    case .kernelDistance, .discrepancy: #expect(interval == jackknife.interval)
+    case .kernelDistance, .discrepancy, .clipDiscrepancy: #expect(interval == jackknife.interval)
     case .precision:
       // Wilson's interval of 0.9 of 8.
       let z = studentQuantile(0.975, degreesOfFreedom: 100_000)
@@ -124,7 +124,9 @@ import _TestSupport
           "is", "cs", "precision", "recall", "density", "coverage", "vendi", "total_variance",
           "authpct",
         ].contains(title.rawValue))
-    #expect((title.extractor == MetricTitle.inception) == ["fid", "is"].contains(title.rawValue))
+    #expect(
+      (title.extractor == MetricTitle.inception)
+        == ["fid", "is", "mifid", "mifid_generated"].contains(title.rawValue))
     #expect((title.extractor == MetricTitle.dinov2) == (title.rawValue == "fd_dinov2"))
     #expect(title.isFrechetDistance == ["fid", "sfid", "fd", "fd_dinov2"].contains(title.rawValue))
     #expect(title.named(by: title.extractor ?? "another") == title)

@@ -111,6 +111,17 @@ extension EvaluationResult.Metric {
     setSubsetIntervals(whole)
   }
 
+  /// Sets the interval of an estimate with pairs of an image with itself, and the estimate without them as the debiased
+  /// value.
+  mutating func setInterval(allPairs unbiased: Jackknife) {
+    confidence = Jackknife.confidence
+    intervalMethod = "delete-a-group jackknife of the pairs of different images, Student's t"
+    jackknife = LeftOut(unbiased)
+    subsetError = 0
+    debiased = unbiased.value
+    setSubsetIntervals(unbiased)
+  }
+
   /// Removes an interval that was not asked for.
   mutating func removeInterval(_ reason: String) {
     (interval, confidence, intervalMethod, jackknife, bias) = (nil, nil, nil, nil, nil)

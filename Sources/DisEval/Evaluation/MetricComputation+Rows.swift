@@ -32,6 +32,13 @@ extension MetricComputation {
     }
     if wanted.contains(.mongeDistance) { try addMongeDistance(rows, others, to: &result) }
     if wanted.contains(.authenticity) { try addAuthenticity(rows, others, to: &result) }
+    if wanted.contains(.clipDiscrepancy) { try addClipDiscrepancy(rows, others, to: &result) }
+    for (name, penalty) in [
+      (MetricName.memorizationInformed, MemorizationPenalty.torchmetrics),
+      (.memorizationInformedGenerated, .generated),
+    ] where wanted.contains(name) {
+      try addMemorizationInformed(name, penalty, rows, others, pair, definition, to: &result)
+    }
   }
 
   /// Whether the metrics of some rows have intervals.
@@ -234,6 +241,56 @@ extension MetricComputation {
           sample: $0.sample, training: $0.training, distance: $0.distance,
           ratio: $0.ratio.isFinite ? $0.ratio : nil)
       }
+      result.metrics[title.rawValue] = metric
+    } catch {
+      guard error.code == .tooFewSamples else { throw Failure(error, title.rawValue) }
+      result.skipped[title.rawValue] = error.detail
+    }
+  }
+
+  /// Adds CMMD as it is published, beside the unbiased estimate of the same discrepancy.
+  private func addClipDiscrepancy(
+    _ rows: FeatureRows, _ others: FeatureRows, to result: inout EvaluationResult.DialectResult
+  ) throws {
+    let title = MetricTitle.clipDiscrepancy
+    do throws(MetricError) {
+      let found = try GenerativeMetrics.clipDiscrepancy(of: rows, against: others)
+      var metric = EvaluationResult.Metric(
+        value: found.biased, definition: "cmmd", higherIsBetter: title.higherIsBetter,
+        referenceCount: referenceCount(others))
+      if let reason = reasonWithoutInterval(rows) {
+        metric.intervalReason = reason
+      } else {
+        metric.setInterval(allPairs: found.unbiased)
+      }
+      result.metrics[title.rawValue] = metric
+    } catch {
+      guard error.code == .tooFewSamples || error.code == .zeroRow else {
+        throw Failure(error, title.rawValue)
+      }
+      result.skipped[title.rawValue] = error.detail
+    }
+  }
+
+  /// Adds FID divided by the distance from copies of the reference.
+  private mutating func addMemorizationInformed(
+    _ name: MetricName, _ penalty: MemorizationPenalty, _ rows: FeatureRows, _ others: FeatureRows,
+    _ pair: PreparedPair, _ definition: DialectDefinition,
+    to result: inout EvaluationResult.DialectResult
+  ) throws {
+    let title = title(name)
+    guard let distance = try distance(pair, definition) else {
+      result.skipped[title.rawValue] = "needs the mean and the covariance of both sides"
+      return
+    }
+    do throws(MetricError) {
+      let copies = try memorizationDistance(of: rows, from: others, penalty: penalty)
+      var metric = EvaluationResult.Metric(
+        value: memorizationInformedDistance(distance.value, copies: copies),
+        definition:
+          "\(penalty.rawValue): the mean cosine distance from copies is \(sixDigits(copies)), and 0.1 or more counts as 1",
+        higherIsBetter: title.higherIsBetter, referenceCount: referenceCount(others))
+      metric.intervalReason = "no interval of it has been shown to hold"
       result.metrics[title.rawValue] = metric
     } catch {
       guard error.code == .tooFewSamples else { throw Failure(error, title.rawValue) }

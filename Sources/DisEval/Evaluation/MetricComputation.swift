@@ -41,7 +41,9 @@ package struct MetricComputation {
     self.reference = reference
     self.extractor = extractor
     self.extractorName = extractorName
-    self.wanted = wanted
+    self.wanted = wanted.filter { name in
+      MetricName.ofOneExtractor[name].map { $0 == extractorName } ?? true
+    }
     self.intervals = intervals
     self.reporter = reporter
   }
@@ -188,7 +190,20 @@ package struct MetricComputation {
     case .mongeDistance: .mongeDistance
     case .authenticity: .authenticity
     case .classDistance: .classDistance
+    case .clipDiscrepancy: .clipDiscrepancy
+    case .memorizationInformed: .memorizationInformed
+    case .memorizationInformedGenerated: .memorizationInformedGenerated
     }
+  }
+
+  /// Returns the distance of the pooled features of two sides; nil if a side has none.
+  mutating func distance(
+    _ pair: PreparedPair, _ definition: DialectDefinition
+  ) throws -> FrechetDistance? {
+    try distance(
+      [pair.subject, pair.reference].map {
+        DistanceKey(preparation: $0, mean: definition.mean, isSpatial: false)
+      })
   }
 
   private var floor: EvaluationResult.Floor? {

@@ -108,7 +108,12 @@ extension ScoringSettings {
         }
       }
     }
+    for (name, own) in MetricName.ofOneExtractor.sorted(by: { $0.key.rawValue < $1.key.rawValue })
+    where own != extractor.provenance.name {
+      try refuse(name, "the extractor '\(extractor.provenance.name)'", "it is of \(own) only")
+    }
     if extractor.network?.network.classCount == 0 {
+      try refuse(.classDistance, "the extractor", "has no classes; Inception has")
       try refuse(.inceptionScore, "the extractor", "has no classes; Inception has")
     }
     if extractor.network?.network.spatialDimension == 0 {

@@ -1,3 +1,5 @@
+import GenerativeMetrics
+
 /// A metric that can be requested. With an extractor other than Inception, `fid` is called `fd` and
 /// `is` is called `cs`.
 public enum MetricName: String, CaseIterable, Sendable {
@@ -23,18 +25,32 @@ public enum MetricName: String, CaseIterable, Sendable {
   case mongeDistance = "mind"
   /// The percentage of images that are not copies of the reference.
   case authenticity = "authpct"
+  /// The discrepancy of the embeddings of CLIP.
+  case clipDiscrepancy = "cmmd"
+  /// FID divided by the distance from copies, as torchmetrics computes it.
+  case memorizationInformed = "mifid"
+  /// FID divided by the distance from copies, over generated images.
+  case memorizationInformedGenerated = "mifid_generated"
   /// The distance of the predicted classes from those of the reference.
   case classDistance = "class_chi2"
 
-  /// The metrics that an evaluation of everything computes. MIND is for comparison with papers, and AuthPct needs the
-  /// training set as the reference.
-  public static let evaluated = Set(allCases).subtracting([.mongeDistance, .authenticity])
+  /// The metrics that an evaluation of everything computes, of which CMMD needs its own extractor. MIND is for
+  /// comparison with papers; AuthPct and MiFID need the training set as the reference.
+  public static let evaluated = Set(allCases).subtracting([
+    .mongeDistance, .authenticity, .memorizationInformed, .memorizationInformedGenerated,
+  ])
 
   /// The metrics that need the feature rows of the evaluated images.
   package static let ofRows: Set<MetricName> = ofPairedRows.union([.vendi, .totalVariance])
   /// The metrics that need the feature rows of both sides.
   package static let ofPairedRows: Set<MetricName> = [
-    .kid, .precision, .recall, .discrepancy, .mongeDistance, .authenticity,
+    .kid, .precision, .recall, .discrepancy, .mongeDistance, .authenticity, .clipDiscrepancy,
+    .memorizationInformed, .memorizationInformedGenerated,
+  ]
+  /// The metrics that only one extractor has.
+  package static let ofOneExtractor: [MetricName: String] = [
+    .clipDiscrepancy: MetricTitle.clip, .memorizationInformed: MetricTitle.inception,
+    .memorizationInformedGenerated: MetricTitle.inception,
   ]
 }
 

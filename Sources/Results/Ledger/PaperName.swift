@@ -27,6 +27,9 @@ package func paperName(ofMetric metric: String, count: Int? = nil) -> String {
     case .coverage: "Coverage"
     case .mongeDistance: "MIND"
     case .authenticity: "AuthPct"
+    case .clipDiscrepancy: "CMMD"
+    case .memorizationInformed: "MiFID"
+    case .memorizationInformedGenerated: "MiFID (over generated images)"
     case .classDistance: "Class distance (chi-squared)"
     }
   guard title.isFrechetDistance, let count else { return name }
