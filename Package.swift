@@ -80,7 +80,8 @@ let package = Package(
       ],
       resources: [
         .embedInCode("Schemas/baseline.schema.json"), .embedInCode("Schemas/benchmark.schema.json"),
-        .embedInCode("Schemas/comparison.schema.json"), .embedInCode("Schemas/gate.schema.json"),
+        .embedInCode("Schemas/comparison.schema.json"),
+        .embedInCode("Schemas/extractors.schema.json"), .embedInCode("Schemas/gate.schema.json"),
         .embedInCode("Schemas/generator.schema.json"),
         .embedInCode("Schemas/ledger.schema.json"), .embedInCode("Schemas/plot.schema.json"),
         .embedInCode("Schemas/policy.schema.json"),

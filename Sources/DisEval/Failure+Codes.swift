@@ -43,6 +43,8 @@ extension Failure.Code {
   public static let referenceImagesMismatch = Failure.Code("ReferenceImagesMismatch")
   /// A run lacks samples.
   public static let runIncomplete = Failure.Code("RunIncomplete")
+  /// Several extractors are asked for where only one is possible.
+  public static let severalExtractors = Failure.Code("SeveralExtractors")
   /// There is no preset of that name.
   public static let unknownPreset = Failure.Code("UnknownPreset")
   /// A generator made the samples, and its command is not given.

@@ -1,5 +1,6 @@
 import FeatureExtractors
 import Files
+import GenerativeMetrics
 import Images
 import Work
 
@@ -108,83 +109,123 @@ package struct CollectedImage: Sendable {
   package let image: Image
   /// The number of the class, from 0; nil if there are no classes.
   package let label: Int?
-  let scored: ScoredImage
+  /// The features of each extractor.
+  let features: [ScoredImage]
 }
 
-/// A collector that extracts the features of images on all workers.
+/// A collector that extracts the features of images on all workers, with one extractor or several.
 package struct FeatureCollector {
-  let extractor: any FeatureExtractor
-  let demands: [FeatureDemand]
+  /// An extractor, and what the metrics need of its features.
+  package struct Part: Sendable {
+    let extractor: any FeatureExtractor
+    let demands: [FeatureDemand]
+
+    /// Creates a part.
+    ///
+    /// - Parameters:
+    ///   - extractor: The extractor.
+    ///   - demands: What the metrics need, with one demand for each preparation.
+    package init(_ extractor: any FeatureExtractor, _ demands: [FeatureDemand]) {
+      (self.extractor, self.demands) = (extractor, demands)
+    }
+
+    func callAsFunction(_ images: [Image], on cores: Slots) async throws -> [ScoredImage] {
+      try await ScoredImage.scoring(images, extractor, demands.map(\.preparation), on: cores)
+    }
+
+    /// Returns the index of the first image that the extractor cannot process; 0 if there is none.
+    func firstRefused(_ images: [Image]) -> Int {
+      images.firstIndex { (try? ScoredImage($0, extractor, demands.map(\.preparation))) == nil }
+        ?? 0
+    }
+  }
+
+  let parts: [Part]
   let workload: Workload
   let reporter: Reporter
 
   /// Creates a collector of features for some metrics.
   ///
   /// - Parameters:
-  ///   - extractor: The extractor.
-  ///   - demands: What the metrics need, with one demand for each preparation.
+  ///   - parts: The extractors, at least one.
   ///   - workload: The amount of work that runs at once.
   ///   - reporter: Receives the progress.
+  package init(_ parts: [Part], workload: Workload, reporter: Reporter) {
+    (self.parts, self.workload, self.reporter) = (parts, workload, reporter)
+  }
+
+  /// Creates a collector of the features of one extractor.
   package init(
     extractor: any FeatureExtractor, demands: [FeatureDemand], workload: Workload,
     reporter: Reporter
   ) {
-    (self.extractor, self.demands) = (extractor, demands)
-    (self.workload, self.reporter) = (workload, reporter)
+    self.init([Part(extractor, demands)], workload: workload, reporter: reporter)
   }
 
-  /// Collects the features of images in each requested preparation, in order.
-  ///
-  /// A worker takes as many consecutive images as the extractor processes together, or fewer if
-  /// there are fewer images or fewer may be in flight.
-  ///
-  /// - Parameters:
-  ///   - images: The images, of any size that the extractor accepts.
-  ///   - consume: Receives every image in order.
-  /// - Throws: The error thrown by making, extracting or consuming an image.
+  /// Collects the features of images by the only extractor, as ``collectAll(_:consume:)`` does.
   package func collect(
     _ images: ImageSupply, consume: (CollectedImage) throws -> Void = { _ in }
   ) async throws -> FeatureCollection {
-    let (count, extractor) = (images.count, extractor)
-    var collection = try FeatureCollection(demands, extractor: extractor, count: count)
-    let preparations = demands.map(\.preparation)
+    precondition(parts.count == 1, "\(parts.count) extractors")
+    return try await collectAll(images, consume: consume)[0]
+  }
+
+  /// Collects the features of images in each requested preparation, in order. Every image is made once for all
+  /// extractors.
+  ///
+  /// A worker takes as many consecutive images as the extractors process together, or fewer if
+  /// there are fewer images or fewer may be in flight.
+  ///
+  /// - Parameters:
+  ///   - images: The images, of any size that the extractors accept.
+  ///   - consume: Receives every image in order.
+  /// - Returns: The features of each extractor.
+  /// - Throws: The error thrown by making, extracting or consuming an image.
+  package func collectAll(
+    _ images: ImageSupply, consume: (CollectedImage) throws -> Void = { _ in }
+  ) async throws -> [FeatureCollection] {
+    let (count, parts) = (images.count, parts)
+    var collections = try parts.map { part throws(MetricError) in
+      try FeatureCollection(part.demands, extractor: part.extractor, count: count)
+    }
     let (together, width) = plan(images)
     let cores = Slots(workload.threads)
     try await forEachInOrder(
       count: (count + together - 1) / together, width: width, inFlight: workload.batch / together
-    ) { part in
-      let work = try await images.make(part * together..<min((part + 1) * together, count))
+    ) { index in
+      let work = try await images.make(index * together..<min((index + 1) * together, count))
       let made = try await cores.use { _ in try images.naming(work) }
-      let scored: [ScoredImage]
-      do {
-        scored = try await ScoredImage.scoring(
-          made.map(\.image), extractor, preparations, on: cores)
-      } catch let failure as Failure where failure.code == .imageMismatch {
-        let first = made.firstIndex {
-          (try? ScoredImage($0.image, extractor, preparations)) == nil
+      var scored: [[ScoredImage]] = []
+      for part in parts {
+        do {
+          scored.append(try await part(made.map(\.image), on: cores))
+        } catch let failure as Failure where failure.code == .imageMismatch {
+          let first = part.firstRefused(made.map(\.image))
+          throw images.naming(failure, at: index * together + first)
         }
-        throw images.naming(failure, at: part * together + (first ?? 0))
       }
-      return zip(made, scored).map { CollectedImage(image: $0.image, label: $0.label, scored: $1) }
+      return made.enumerated().map { place, image in
+        CollectedImage(image: image.image, label: image.label, features: scored.map { $0[place] })
+      }
     } consume: { _, made in
       for image in made {
-        try collection.append(image.scored)
+        for index in parts.indices { try collections[index].append(image.features[index]) }
         try consume(image)
       }
       reporter.progress(
-        WorkProgress(activity: images.activity, done: collection.count, total: count))
+        WorkProgress(activity: images.activity, done: collections[0].count, total: count))
     }
-    return collection
+    return collections
   }
 
   /// Returns the number of images that a worker takes at once, and the number of workers.
   private func plan(_ images: ImageSupply) -> (together: Int, width: Int) {
     switch images.division {
     case .atMost(let limit):
-      let shares = [
-        extractor.imagesTogether, limit, workload.batch / workload.threads,
-        images.count / workload.threads,
-      ]
+      let shares =
+        parts.map(\.extractor.imagesTogether) + [
+          limit, workload.batch / workload.threads, images.count / workload.threads,
+        ]
       return (max(1, shares.min() ?? 1), workload.threads)
     // Some are made, twice as many wait, and the others' features are extracted.
     case .parts(let part, let makers): return (part, workload.threads + 3 * makers)

@@ -54,44 +54,83 @@ public struct FeatureMaker: Sendable {
   ///   - path: The path of the `.npz` file.
   ///   - reporter: Receives progress and warnings.
   /// - Returns: The record in the `.json` file.
-  /// - Throws: `Failure` `InvalidOutput` (64) if `path` does not end in `.npz`, `TooFewSamples`
-  ///   (65) if there are fewer than two images, or the error that reading the images, loading the
-  ///   extractor or writing a file throws.
+  /// - Throws: As ``write(_:reporter:)``.
   @discardableResult public func write(
     to path: String, reporter: Reporter = .silent
   ) async throws -> StatisticsRecord {
-    let output = try StatisticsOutput(
-      "features", of: images, to: path, dialect: dialect, weights: weights, name: extractor,
-      crop: crop,
-      recursive: recursive,
-      skipsBroken: skipsBroken, precision: precision, workload: workload, reporter: reporter)
+    try await write(
+      [FeatureFile(path: path, extractor: extractor, weights: weights)], reporter: reporter)[0]
+  }
+
+  /// Writes the features of several extractors, each as ``write(to:reporter:)`` does, and reads every image only
+  /// once.
+  ///
+  /// - Parameters:
+  ///   - files: At least one file. Their extractors take the place of ``extractor`` and ``weights``.
+  ///   - reporter: Receives progress and warnings.
+  /// - Returns: The records in the `.json` files.
+  /// - Throws: `Failure` `InvalidOutput` (64) if a path does not end in `.npz`, `TooFewSamples`
+  ///   (65) if there are fewer than two images, or the error that reading the images, loading an
+  ///   extractor or writing a file throws.
+  @discardableResult public func write(
+    _ files: [FeatureFile], reporter: Reporter = .silent
+  ) async throws -> [StatisticsRecord] {
+    precondition(!files.isEmpty, "no file")
+    let outputs = try files.enumerated().map { index, file in
+      try StatisticsOutput(
+        "features", of: images, to: file.path, dialect: dialect, weights: file.weights,
+        name: file.extractor, crop: crop, recursive: recursive, skipsBroken: skipsBroken,
+        precision: precision, workload: workload, reporter: index == 0 ? reporter : .silent)
+    }
+    let rows = try outputs.map { try ImageRows(of: $0, spatial: spatial) }
+    let collections = try await outputs.features(spatial: spatial) { index, extracted in
+      try rows[index].append(extracted)
+    }
+    collections[0].tally.notes(lastComponent(images)).forEach { reporter.warn($0) }
+    return try outputs.indices.map { index in
+      let (output, collection) = (outputs[index], collections[index])
+      var archive = try ZipWriter(path: output.path)
+      for (name, array) in try output.gaussians(output.prepared(collection)) {
+        try archive.add("\(name).npy", array.serialized())
+      }
+      try rows[index].copy(to: &archive)
+      try archive.commit()
+      return try output.writeRecord(of: collection, keptRows: collection.count)
+    }
+  }
+}
+
+/// The rows of all arrays of a file.
+private final class ImageRows {
+  private let pooled: FeatureRows
+  private let logits: FeatureRows?
+  private let positions: FeatureRows?
+  private var count = 0
+
+  init(of output: StatisticsOutput, spatial: Bool) throws {
     let network = output.extractor.network
-    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+    let folder = output.path.lastIndex(of: "/").map { String(output.path[...$0]) } ?? "."
     func rows(_ name: String, _ width: Int) throws -> FeatureRows {
       FeatureRows(
         name: name, count: output.source.count, width: width,
         file: try ScratchFile(folder: folder))
     }
-    let pooled = try rows("features", network.featureDimension)
-    let logits = network.classCount > 0 ? try rows("logits", network.classCount) : nil
-    let positions =
+    pooled = try rows("features", network.featureDimension)
+    logits = network.classCount > 0 ? try rows("logits", network.classCount) : nil
+    positions =
       spatial && network.spatialDimension > 0
       ? try rows("spatial", network.spatialDimension) : nil
-    var index = 0
-    let collection = try await output.features(spatial: spatial) { extracted in
-      try pooled.write(extracted.features, at: index)
-      try logits?.write(extracted.logits, at: index)
-      try positions?.write(extracted.spatial, at: index)
-      index += 1
-    }
-    collection.tally.notes(lastComponent(images)).forEach { reporter.warn($0) }
-    var archive = try ZipWriter(path: path)
-    for (name, array) in try output.gaussians(output.prepared(collection)) {
-      try archive.add("\(name).npy", array.serialized())
-    }
+  }
+
+  func append(_ extracted: ExtractedFeatures) throws(Failure) {
+    try pooled.write(extracted.features, at: count)
+    try logits?.write(extracted.logits, at: count)
+    try positions?.write(extracted.spatial, at: count)
+    count += 1
+  }
+
+  func copy(to archive: inout ZipWriter) throws(Failure) {
     for rows in [pooled, logits, positions].compactMap(\.self) { try rows.copy(to: &archive) }
-    try archive.commit()
-    return try output.writeRecord(of: collection, keptRows: collection.count)
   }
 }
 

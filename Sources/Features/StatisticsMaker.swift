@@ -67,47 +67,84 @@ public struct StatisticsMaker: Sendable {
   ///   - path: The path of the `.npz` file.
   ///   - reporter: Receives progress and warnings.
   /// - Returns: The record in the `.json` file.
-  /// - Throws: `Failure` (64) `InvalidOutput` if `path` does not end in `.npz`, `SettingOutOfRange`
-  ///   if ``keptRows`` is negative; `TooFewSamples` (65) if there are fewer than two images, or the error that reading the images, loading the
-  ///   extractor or writing a file throws; `MetricError` if the floor cannot be computed.
+  /// - Throws: As ``write(_:reporter:)``.
   @discardableResult public func write(
     to path: String, reporter: Reporter = .silent
   ) async throws -> StatisticsRecord {
-    guard keptRows >= 0 else { throw Failure.outOfRange("keptRows", keptRows, "at least 0") }
-    let output = try StatisticsOutput(
-      "statistics", of: images, to: path, dialect: dialect, weights: weights, name: extractor,
-      crop: crop,
-      recursive: recursive, skipsBroken: skipsBroken, precision: precision, workload: workload,
-      reporter: reporter)
-    let held = try heldOut.map { try ImageSource(path: $0.path, recursive: recursive) }
-    let collection = try await output.features(spatial: true, keptRows: keptRows)
-    collection.tally.notes(lastComponent(images)).forEach { reporter.warn($0) }
-    let prepared = output.prepared(collection)
-    let floor = try await floor(held, from: prepared, output)
-
-    var arrays = try output.gaussians(prepared)
-    let (rows, d) = (min(keptRows, collection.count), prepared.pooled.dimension)
-    if rows > 0 {
-      let kept = Array(prepared.pooled.rows[..<(rows * d)])
-      arrays.insert(("features", NPYArray(floats: kept, shape: [rows, d])), at: 2)
-    }
-    try NPZ.write(arrays, to: path)
-    return try output.writeRecord(
-      of: collection, dataset: dataset, keptRows: rows, floor: floor)
+    try await write(
+      [FeatureFile(path: path, extractor: extractor, weights: weights)], reporter: reporter)[0]
   }
 
-  /// Returns the distance of the held-out images; nil if there are none.
-  private func floor(
-    _ held: ImageSource?, from features: PreparedFeatures, _ output: StatisticsOutput
-  ) async throws -> EvaluationResult.Floor? {
+  /// Writes the statistics of several extractors, and reads every image only once.
+  ///
+  /// - Parameters:
+  ///   - files: At least one file. Their extractors take the place of ``extractor`` and ``weights``.
+  ///   - reporter: Receives progress and warnings.
+  /// - Returns: The records in the `.json` files.
+  /// - Throws: `Failure` (64) `InvalidOutput` if a path does not end in `.npz`, `SettingOutOfRange`
+  ///   if ``keptRows`` is negative; `TooFewSamples` (65) if there are fewer than two images, or the
+  ///   error that reading the images, loading an extractor or writing a file throws; `MetricError` if
+  ///   the floor cannot be computed.
+  @discardableResult public func write(
+    _ files: [FeatureFile], reporter: Reporter = .silent
+  ) async throws -> [StatisticsRecord] {
+    precondition(!files.isEmpty, "no file")
+    guard keptRows >= 0 else { throw Failure.outOfRange("keptRows", keptRows, "at least 0") }
+    let outputs = try files.enumerated().map { index, file in
+      try StatisticsOutput(
+        "statistics", of: images, to: file.path, dialect: dialect, weights: file.weights,
+        name: file.extractor, crop: crop, recursive: recursive, skipsBroken: skipsBroken,
+        precision: precision, workload: workload, reporter: index == 0 ? reporter : .silent)
+    }
+    let held = try heldOut.map { try ImageSource(path: $0.path, recursive: recursive) }
+    let collections = try await outputs.features(spatial: true, keptRows: keptRows)
+    collections[0].tally.notes(lastComponent(images)).forEach { reporter.warn($0) }
+    let floors = try await floors(held, from: collections, outputs)
+
+    return try outputs.indices.map { index in
+      let (output, collection) = (outputs[index], collections[index])
+      let prepared = output.prepared(collection)
+      var arrays = try output.gaussians(prepared)
+      let (rows, d) = (min(keptRows, collection.count), prepared.pooled.dimension)
+      if rows > 0 {
+        let kept = Array(prepared.pooled.rows[..<(rows * d)])
+        arrays.insert(("features", NPYArray(floats: kept, shape: [rows, d])), at: 2)
+      }
+      try NPZ.write(arrays, to: output.path)
+      return try output.writeRecord(
+        of: collection, dataset: dataset, keptRows: rows, floor: floors?[index])
+    }
+  }
+
+  /// Returns the distances of the held-out images; nil if there are none.
+  private func floors(
+    _ held: ImageSource?, from collections: [FeatureCollection], _ outputs: [StatisticsOutput]
+  ) async throws -> [EvaluationResult.Floor]? {
     guard let held, let heldOut else { return nil }
-    let collection = try await output.features(
+    let others = try await outputs.features(
       of: held, activity: "held-out images", spatial: false)
     let mean = dialect.definition.mean
-    let distance = try frechetDistance(
-      between: output.prepared(collection).pooled.factored(mean),
-      and: features.pooled.factored(mean))
-    return EvaluationResult.Floor(
-      value: distance.value, data: heldOut.name, count: collection.count)
+    return try outputs.indices.map { index in
+      let distance = try frechetDistance(
+        between: outputs[index].prepared(others[index]).pooled.factored(mean),
+        and: outputs[index].prepared(collections[index]).pooled.factored(mean))
+      return EvaluationResult.Floor(
+        value: distance.value, data: heldOut.name, count: others[index].count)
+    }
+  }
+}
+
+/// A file of statistics or features to write, and the extractor that computes them.
+public struct FeatureFile: Sendable {
+  /// The path of the `.npz` file.
+  public var path: String
+  /// The name of the extractor, such as `dinov2-vit-l-14.edm2`; nil for Inception, or the network of ``weights``.
+  public var extractor: String?
+  /// The path of the extractor's weights; nil for those in the user's cache.
+  public var weights: String?
+
+  /// Creates the description of a file.
+  public init(path: String, extractor: String? = nil, weights: String? = nil) {
+    (self.path, self.extractor, self.weights) = (path, extractor, weights)
   }
 }

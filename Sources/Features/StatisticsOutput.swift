@@ -69,17 +69,11 @@ package struct StatisticsOutput {
     of other: ImageSource? = nil, activity: String = "images", spatial: Bool, keptRows: Int = 0,
     consume: (ExtractedFeatures) throws -> Void = { _ in }
   ) async throws -> FeatureCollection {
-    let collector = FeatureCollector(
-      extractor: extractor.network,
-      demands: [FeatureDemand(preparation: preparation, spatial: spatial, keptRows: keptRows)],
-      workload: workload, reporter: reporter)
-    return try await collector.collect(ImageSupply(other ?? source, activity: activity, crop: crop))
-    {
-      guard let features = $0.scored.features[preparation] else {
-        preconditionFailure("features were asked for")
-      }
+    try await [self].features(
+      of: other, activity: activity, spatial: spatial, keptRows: keptRows
+    ) { _, features in
       try consume(features)
-    }
+    }[0]
   }
 
   /// Returns what the metrics need from a collection's images in ``preparation``.
@@ -127,5 +121,37 @@ package struct StatisticsOutput {
     record.labels = source.labelCounts
     try AtomicFile.write(try encodedJSON(record), to: ReferenceStatistics.recordPath(path))
     return record
+  }
+}
+
+extension [StatisticsOutput] {
+  /// Extracts the features of the same images for each file, and makes every image only once.
+  ///
+  /// - Parameters:
+  ///   - other: The images; nil for those of the files.
+  ///   - keptRows: The number of feature rows to keep, from the first images.
+  ///   - consume: Receives the index of the file and the features of every image in index order.
+  /// - Returns: The features for each file.
+  func features(
+    of other: ImageSource? = nil, activity: String = "images", spatial: Bool, keptRows: Int = 0,
+    consume: (Int, ExtractedFeatures) throws -> Void = { _, _ in }
+  ) async throws -> [FeatureCollection] {
+    let (first, all) = (self[0], self)
+    let parts = map {
+      FeatureCollector.Part(
+        $0.extractor.network,
+        [FeatureDemand(preparation: $0.preparation, spatial: spatial, keptRows: keptRows)])
+    }
+    let collector = FeatureCollector(parts, workload: first.workload, reporter: first.reporter)
+    return try await collector.collectAll(
+      ImageSupply(other ?? first.source, activity: activity, crop: first.crop)
+    ) { image in
+      for (index, scored) in image.features.enumerated() {
+        guard let features = scored.features[all[index].preparation] else {
+          preconditionFailure("features were asked for")
+        }
+        try consume(index, features)
+      }
+    }
   }
 }

@@ -79,6 +79,101 @@ import _TestSupport
       "\(statistics.errors)")
   }
 
+  /// Each of several extractors has the result that it has alone.
+  @Test func severalExtractorsReadTheImagesOnce() throws {
+    let tools = ["torch-fidelity", "fdr"].map { "\(Self.network).\($0)" }
+    let names = tools.joined(separator: ",")
+    let made = try run(
+      "features", "--images", images, "--weights", Self.clip, "--extractor", names, "--out",
+      folder.path("all.npz"), "--json")
+    try #require(made.status == 0, "\(made.errors)")
+    let statistics = try run(
+      "stats", "make", "--images", images, "--weights", Self.clip, "--extractor", names, "--out",
+      folder.path("statistics.npz"))
+    try #require(statistics.status == 0, "\(statistics.errors)")
+    for tool in tools {
+      let alone = folder.path("alone.npz")
+      try #require(try features(tool, to: alone).status == 0)
+      let bytes = try Data(contentsOf: URL(fileURLWithPath: alone))
+      let joint = try Data(contentsOf: URL(fileURLWithPath: folder.path("all.\(tool).npz")))
+      #expect(bytes == joint)
+      #expect(statistics.output.contains("statistics.\(tool).npz"))
+    }
+
+    // A folder's images as the reference, then statistics for each.
+    for references in [
+      [images], tools.map { folder.path("all.\($0).npz") },
+    ] {
+      let out = folder.path("result.json")
+      let run = try DisEvalProcess(
+        ["fid", "--images", images, "--weights", Self.clip, "--extractor", names, "--out", out]
+          + ["--json"] + references.flatMap { ["--ref", $0] }, environment: environment)
+      try #require(run.status == 0, "\(run.errors)")
+      let violation = try violation(of: Array(run.output.utf8), by: .extractors)
+      #expect(violation == nil, "\(violation ?? "")")
+      let results = try #require(run.json()["results"] as? [String: [String: Any]])
+      #expect(Set(results.keys) == Set(tools))
+      for (index, tool) in tools.enumerated() {
+        let alone = try self.run(
+          "fid", "--images", images, "--ref", references[references.count == 1 ? 0 : index],
+          "--weights", Self.clip, "--extractor", tool, "--json")
+        let expected = try alone.json()
+        let written = try #require(
+          jsonObject(
+            Data(contentsOf: URL(fileURLWithPath: folder.path("result.\(tool).json"))))
+            as? [String: Any])
+        for found in [results[tool], written] {
+          for key in ["metrics", "provenance", "samples_sha256"] {
+            #expect(try canonical(found?[key]) == canonical(expected[key]), "\(tool): \(key)")
+          }
+        }
+      }
+    }
+  }
+
+  @Test func severalExtractorsAreRefusedWhereOneIsExpected() throws {
+    let tool = "\(Self.network).fdr"
+    for (options, status, message) in [
+      (["--ref", images, "--extractor", "\(tool),\(tool)"], 64, "is named twice"),
+      (["--ref", images, "--extractor", "\(tool),"], 64, "UnknownExtractor"),
+      (["--ref", images, "--ref", images, "--extractor", tool], 64, "--ref is given 2 times"),
+      (
+        ["--ref", images, "--weights", Self.clip, "--extractor", tool], 64,
+        "--weights is given 2 times"
+      ),
+    ] as [([String], Int32, String)] {
+      let run = try DisEvalProcess(
+        ["fid", "--images", images, "--weights", Self.clip] + options, environment: environment)
+      #expect(run.status == status && run.errors.contains(message), "\(run.errors)")
+    }
+    let sampled = try run(
+      "fid", "--ckpt", DisEvalProcess.checkpoint, "--ref", images, "--extractor",
+      "\(tool),\(Self.network).torch-fidelity", "--weights", Self.clip, "--run", folder.path("run"))
+    #expect(sampled.status == 64 && sampled.errors.contains("--images"), "\(sampled.errors)")
+    let gate = try run(
+      "gate", "--ckpt", DisEvalProcess.checkpoint, "--ref", images, "--max", "fd=3", "--extractor",
+      "\(tool),inception-2015", "--weights", Self.clip)
+    #expect(gate.status == 64 && gate.errors.contains("UnknownExtractor"), "\(gate.errors)")
+  }
+
+  /// Samples are drawn once.
+  @Test func samplesHaveSeveralExtractors() throws {
+    let tools = ["torch-fidelity", "fdr"].map { "\(Self.network).\($0)" }
+    let options = [
+      "fid", "--ckpt", DisEvalProcess.checkpoint, "--num", "5", "--steps", "2", "--ref", images,
+      "--weights", Self.clip, "--json",
+    ]
+    let run = try DisEvalProcess(
+      options + ["--extractor", tools.joined(separator: ",")], environment: environment)
+    try #require(run.status == 0, "\(run.errors)")
+    let results = try #require(run.json()["results"] as? [String: [String: Any]])
+    let alone = try DisEvalProcess(options + ["--extractor", tools[1]], environment: environment)
+    #expect(try canonical(results[tools[1]]?["metrics"]) == canonical(alone.json()["metrics"]))
+    #expect(
+      results[tools[0]]?["sample_digests"] as? String == results[tools[1]]?["sample_digests"]
+        as? String)
+  }
+
   @Test func weightsOfAnotherNetworkAreRefused() throws {
     for name in ["dinov2", "clip-vit-l-14.torch-fidelity", "inception-2015"] {
       let run = try features(name, to: folder.path("none.npz"))

@@ -32,7 +32,13 @@ public struct PreparedEvaluation: Sendable {
   private let clock = ContinuousClock.now
   private let date = Date.now
 
-  init(_ request: EvaluationRequest, _ execution: Execution, reporter: Reporter) throws {
+  /// Opens and checks the inputs of a request.
+  ///
+  /// - Parameter subject: The subject that a different evaluation opened; nil to open it.
+  init(
+    _ request: EvaluationRequest, _ execution: Execution, reporter: Reporter,
+    subject: OpenedSubject? = nil
+  ) throws {
     try execution.run?.check()
     try execution.workload.prepare()
     let scoring = try ScoringSettings(request)
@@ -40,7 +46,7 @@ public struct PreparedEvaluation: Sendable {
     func open() throws -> OpenedSubject {
       try OpenedSubject(request, preset: scoring.preset, execution: execution, reporter: reporter)
     }
-    var opened = request.generator == nil ? try missing.open(open) : nil
+    var opened = request.generator == nil ? try subject ?? missing.open(open) : subject
     let path = try missing.open { try resolveReference(request.reference) }
     let found = try missing.open {
       try path.map {
@@ -59,7 +65,7 @@ public struct PreparedEvaluation: Sendable {
     }
     try missing.check()
     // It may take minutes to load its model, and is started only if everything else is there.
-    if request.generator != nil { opened = try open() }
+    if request.generator != nil, opened == nil { opened = try open() }
     guard let opened, let path, let reference = found ?? nil else {
       preconditionFailure("what is not open is missing")
     }
@@ -186,19 +192,35 @@ extension PreparedEvaluation {
   /// - Throws: As ``run()``, or the error thrown by `sink`.
   package func run(sink: ((Image, Int?) throws -> Void)?) async throws -> EvaluationResult {
     var evaluation = self
-    return try await evaluation.score(sink)
+    let reference = try await referenceSide()
+    return try evaluation.score(try await evaluation.subjectSide(sink), reference)
   }
 
-  private mutating func score(_ sink: ((Image, Int?) throws -> Void)?) async throws
-    -> EvaluationResult
-  {
-    let referenceDemands = demands(pairs.map(\.reference), isSubject: false)
-    let referenceSide =
-      switch reference {
-      case .files(let input): try await side(input, referenceDemands, "reference")
-      case .accumulated(let images): Side.images(try images.collection(referenceDemands))
-      }
-    let subjectSide = try await subjectSide(sink)
+  /// The features that several evaluations had computed together.
+  struct Collected {
+    let subject: FeatureCollection
+    /// Nil for a reference that is not images.
+    let reference: FeatureCollection?
+  }
+
+  /// Computes the metrics from features.
+  func run(collected: Collected) async throws -> EvaluationResult {
+    var evaluation = self
+    let reference =
+      if let images = collected.reference { Side.images(images) } else { try await referenceSide() }
+    return try evaluation.score(.images(collected.subject), reference)
+  }
+
+  private func referenceSide() async throws -> Side {
+    switch reference {
+    case .files(let input): try await side(input, referenceDemands, "reference")
+    case .accumulated(let images): .images(try images.collection(referenceDemands))
+    }
+  }
+
+  private mutating func score(
+    _ subjectSide: Side, _ referenceSide: Side
+  ) throws -> EvaluationResult {
     warn(subjectSide, referenceSide)
     var computation = MetricComputation(
       subjectSide, against: referenceSide, extractor: extractor.network?.network,
@@ -277,12 +299,21 @@ extension PreparedEvaluation {
 // MARK: - Features
 
 extension PreparedEvaluation {
-  private func collector(_ demands: [FeatureDemand]) -> FeatureCollector {
+  private func part(_ demands: [FeatureDemand]) -> FeatureCollector.Part {
     guard let network = extractor.network?.network else {
       preconditionFailure("images need the network")
     }
-    return FeatureCollector(
-      extractor: network, demands: demands, workload: execution.workload, reporter: reporter)
+    return FeatureCollector.Part(network, demands)
+  }
+
+  /// The extractor, with what the metrics need of the evaluated images.
+  var subjectPart: FeatureCollector.Part { part(subjectDemands) }
+
+  /// The extractor, with what the metrics need of the reference's images.
+  var referencePart: FeatureCollector.Part { part(referenceDemands) }
+
+  private func collector(_ demands: [FeatureDemand]) -> FeatureCollector {
+    FeatureCollector([part(demands)], workload: execution.workload, reporter: reporter)
   }
 
   private func demands(_ dialects: [Dialect], isSubject: Bool) -> [FeatureDemand] {
@@ -294,6 +325,10 @@ extension PreparedEvaluation {
 
   /// The features that the metrics need from the evaluated images.
   var subjectDemands: [FeatureDemand] { demands(pairs.map(\.features), isSubject: true) }
+
+  private var referenceDemands: [FeatureDemand] {
+    demands(pairs.map(\.reference), isSubject: false)
+  }
 
   private mutating func subjectSide(_ sink: ((Image, Int?) throws -> Void)?) async throws -> Side {
     switch subject {
@@ -333,6 +368,18 @@ extension PreparedEvaluation {
 }
 
 extension PreparedEvaluation {
+  /// Returns the evaluated images, which are read or drawn, as a supply.
+  func subjectSupply() async throws -> ImageSupply {
+    switch subject {
+    case .samples(let source, let count): return try await supply(of: source, count: count)
+    case .existing(.images(let source)):
+      try checkEnough(source.count, "\(source)")
+      return ImageSupply(source, activity: "images")
+    case .existing(.statistics), .accumulated, .run:
+      preconditionFailure("they have features already")
+    }
+  }
+
   /// Returns the first `count` samples as a supply.
   private func supply(of source: SampleSource, count: Int) async throws -> ImageSupply {
     switch source {

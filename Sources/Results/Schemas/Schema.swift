@@ -6,6 +6,8 @@ public enum Schema: String, CaseIterable, Sendable {
   case benchmark
   /// The comparison of two results.
   case comparison
+  /// The results of several extractors.
+  case extractors
   /// The verdict of a gate.
   case gate
   /// A message between dis-eval and a generator.
@@ -33,6 +35,7 @@ public enum Schema: String, CaseIterable, Sendable {
     case .baseline: PackageResources.baseline_schema_json
     case .benchmark: PackageResources.benchmark_schema_json
     case .comparison: PackageResources.comparison_schema_json
+    case .extractors: PackageResources.extractors_schema_json
     case .gate: PackageResources.gate_schema_json
     case .generator: PackageResources.generator_schema_json
     case .ledger: PackageResources.ledger_schema_json

@@ -45,9 +45,14 @@ struct EvaluateCommand: ComputingCommand {
       The classes that the extractor predicts are compared with those of the reference, and the distance is \
       divided into directions.
 
-      Two more metrics are computed if --metrics names them: mind, and authpct, the percentage of images that \
-      are not copies of the reference, which must be the training set then. The result lists the images that \
-      resemble one of it most.
+      More metrics are computed if --metrics names them: mind; and of a reference that is the training set authpct, \
+      the percentage of images that are not copies of it, and mifid, FID divided by the distance from copies, as \
+      torchmetrics computes it, or mifid_generated over generated images. The result lists the images that resemble \
+      one of the reference most. With the extractor clip-vit-l-14-336.cmmd, cmmd is computed.
+
+      Several extractors, separated by commas, read or draw the images once. --out result.json then writes a result \
+      for each, such as result.inception-2015.json, and --json prints all of them. With the six extractors of FD-loss \
+      and its statistics, fdr6 is added.
 
       A metric that cannot be computed from the inputs is left out, and the result says why. If \
       --metrics names such a metric, the command fails instead. KID, precision and recall keep the \
@@ -57,6 +62,7 @@ struct EvaluateCommand: ComputingCommand {
         dis-eval evaluate samples.npz VIRTUAL_imagenet256_labeled.npz --dialect tf
         dis-eval evaluate a/ b/ --dialect torch-fidelity --metrics kid,is --json
         dis-eval evaluate samples/ train/ --metrics mind,authpct
+        dis-eval evaluate samples/ train/ --extractor inception-2015,dinov2 --out result.json
       """)
 
   @OptionGroup var options: EvaluationOptions

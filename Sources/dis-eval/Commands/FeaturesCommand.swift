@@ -43,25 +43,28 @@ struct FeaturesCommand: ComputingCommand {
   func validate() throws {
     var files = CommandFiles()
     files.readsImages("--images", images, recursive: folders.recursive)
-    files.reads("--weights", extractor.weights)
-    files.writesStatistics("--out", out)
+    for weights in extractor.files { files.reads("--weights", weights) }
+    for file in extractor.outputs(out) { files.writesStatistics("--out", file.path) }
     try files.check(json: json)
   }
 
   func run() async throws {
-    var maker = FeatureMaker(images: images, weights: extractor.weights, workload: running.workload)
-    maker.extractor = extractor.name
+    var maker = FeatureMaker(images: images, workload: running.workload)
     maker.dialect = dialect
     maker.crop = squares.request
     maker.recursive = folders.recursive
     maker.skipsBroken = folders.skipBroken
     maker.spatial = spatial
     maker.precision = arithmetic.precision
-    let record = try await maker.write(to: out, reporter: running.reporter)
-    if json { return try Terminal.result(WrittenStatistics(path: out, record: record).json()) }
-    try Terminal.product(
-      out,
-      "\(record.features) images, \(record.extractor.dimension) dimensions, dialect "
-        + dialect.rawValue, quiet: running.quiet)
+    let outputs = extractor.outputs(out)
+    let records = try await maker.write(outputs, reporter: running.reporter)
+    let written = zip(outputs, records).map { WrittenStatistics(path: $0.path, record: $1) }
+    if json { return try Terminal.result(WrittenStatistics.json(of: written)) }
+    for file in written {
+      try Terminal.product(
+        file.path,
+        "\(file.record.features) images, \(file.record.extractor.dimension) dimensions, dialect "
+          + dialect.rawValue, quiet: running.quiet)
+    }
   }
 }

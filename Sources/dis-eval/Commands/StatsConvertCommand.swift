@@ -94,4 +94,9 @@ struct WrittenStatistics: Encodable {
   let record: StatisticsRecord
 
   func json() throws -> [UInt8] { try encodedJSON(self) }
+
+  /// Returns the JSON of one file, or an array of several.
+  static func json(of files: [WrittenStatistics]) throws -> [UInt8] {
+    try files.count == 1 ? files[0].json() : encodedJSON(files)
+  }
 }

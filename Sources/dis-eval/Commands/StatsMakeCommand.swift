@@ -14,6 +14,7 @@ extension StatsCommand {
         Examples:
           dis-eval stats make --images imagenet/train --recursive --crop adm --size 256 \\
             --extractor dinov2-vit-l-14.edm2 --out imagenet256-dinov2.npz
+          dis-eval stats make --images train/ --extractor inception-2015,dinov2 --out train.npz
           dis-eval stats make --images train-images-idx3-ubyte.gz \\
             --weights extractor.safetensors --dataset fashion-mnist --split train \\
             --keep-features 5000 --held-out t10k-images-idx3-ubyte.gz \\
@@ -68,29 +69,33 @@ extension StatsCommand {
       var files = CommandFiles()
       files.readsImages("--images", images, recursive: folders.recursive)
       files.readsImages("--held-out", heldOut, recursive: folders.recursive)
-      files.reads("--weights", extractor.weights)
-      files.writesStatistics("--out", out)
+      for weights in extractor.files { files.reads("--weights", weights) }
+      for file in outputs { files.writesStatistics("--out", file.path) }
       try files.check(json: json)
     }
 
+    private var outputs: [FeatureFile] { extractor.outputs(out) }
+
     func run() async throws {
       var maker = StatisticsMaker(
-        images: images, weights: extractor.weights,
-        dataset: dataset.map { Dataset(name: $0, split: split) }, keptRows: keepFeatures,
+        images: images, dataset: dataset.map { Dataset(name: $0, split: split) },
+        keptRows: keepFeatures,
         heldOut: heldOut.map { ($0, heldOutName) }, workload: running.workload)
-      maker.extractor = extractor.name
       maker.dialect = dialect
       maker.crop = squares.request
       maker.recursive = folders.recursive
       maker.skipsBroken = folders.skipBroken
       maker.precision = arithmetic.precision
-      let record = try await maker.write(to: out, reporter: running.reporter)
-      if json { return try Terminal.result(WrittenStatistics(path: out, record: record).json()) }
-      let floor = record.floor.map { String(format: ", floor %.4f", $0.value) } ?? ""
-      try Terminal.product(
-        out,
-        "\(record.count ?? 0) images, \(record.extractor.dimension) dimensions, dialect "
-          + "\(dialect.rawValue), \(record.features) feature rows\(floor)", quiet: running.quiet)
+      let records = try await maker.write(outputs, reporter: running.reporter)
+      let written = zip(outputs, records).map { WrittenStatistics(path: $0.path, record: $1) }
+      if json { return try Terminal.result(WrittenStatistics.json(of: written)) }
+      for (path, record) in written.map({ ($0.path, $0.record) }) {
+        let floor = record.floor.map { String(format: ", floor %.4f", $0.value) } ?? ""
+        try Terminal.product(
+          path,
+          "\(record.count ?? 0) images, \(record.extractor.dimension) dimensions, dialect "
+            + "\(dialect.rawValue), \(record.features) feature rows\(floor)", quiet: running.quiet)
+      }
     }
   }
 }

@@ -14,7 +14,14 @@ struct SubjectOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The images or statistics file to score.", valueName: "path"))
   var images: String?
 
-  @OptionGroup var reference: ReferenceOption
+  @Option(
+    name: .customLong("ref"),
+    help: ArgumentHelp(
+      """
+      Images, a statistics file or a name from 'stats list' to compare with; with several extractors once for all or \
+      for each.
+      """, valueName: "path"))
+  var references: [String] = []
 
   @Option(
     help: ArgumentHelp(
@@ -49,13 +56,17 @@ struct EvaluationOptions: ParsableArguments {
   private var ckpt: String? { subject.ckpt }
   private var generator: String? { subject.generator.generator }
   private var images: String? { subject.images ?? paths.first }
-  private var ref: String? { subject.reference.ref ?? paths.last }
+  private var ref: String? { references.last }
+  private var references: [String] {
+    paths.isEmpty ? subject.references : Array(paths.suffix(1))
+  }
+  private var extractor: ExtractorOptions { scoring.rules.extractor }
   private var num: Int? { subject.num }
 
   func validate() throws {
     if !paths.isEmpty {
       guard paths.count == 2, ckpt == nil, generator == nil, subject.images == nil,
-        subject.reference.ref == nil
+        subject.references.isEmpty
       else {
         let found = paths.map { "'\($0)'" }.joined(separator: ", ")
         throw ValidationError(
@@ -100,7 +111,24 @@ struct EvaluationOptions: ParsableArguments {
       }
     }
     try checkNum(num)
+    try checkExtractors()
     try files.check(json: output.json)
+  }
+
+  private func checkExtractors() throws {
+    let names = extractor.several
+    let expected = Swift.max(names.count, 1)
+    guard references.count <= 1 || references.count == expected else {
+      throw ValidationError(
+        "--ref is given \(references.count) times, for "
+          + "\(expected == 1 ? "one extractor" : "\(expected) extractors").")
+    }
+    guard !names.isEmpty else { return }
+    guard keeping.run == nil, repeats == 1 else {
+      throw ValidationError(
+        "--run and --repeats are for one extractor. Write the samples with 'sample', and give them by --images."
+      )
+    }
   }
 
   private var files: CommandFiles {
@@ -108,8 +136,11 @@ struct EvaluationOptions: ParsableArguments {
     files.reads("--ckpt", ckpt)
     files.readsReference("--images", images, recursive: scoring.folders.recursive)
     scoring.addInputs(to: &files, reference: ref)
+    for reference in references.dropLast() {
+      files.readsReference("--ref", reference, recursive: scoring.folders.recursive)
+    }
     for folder in runFolders { files.keepsRun("--run", in: folder) }
-    output.addOutputs(to: &files)
+    output.addOutputs(to: &files, extractors: extractor.several)
     return files
   }
 
@@ -145,6 +176,16 @@ struct EvaluationOptions: ParsableArguments {
     return request
   }
 
+  /// Returns the request of each of several extractors.
+  private func requests(of request: EvaluationRequest) -> [EvaluationRequest] {
+    extractor.several.enumerated().map { index, name in
+      var request = request
+      (request.extractor, request.weights) = (name, extractor.weights(at: index))
+      if references.count > 1 { request.reference = references[index] }
+      return request
+    }
+  }
+
   /// Returns how the requests are carried out, and installs the handlers of signals.
   private func execution() throws -> Execution {
     var execution = running.execution
@@ -172,9 +213,15 @@ struct EvaluationOptions: ParsableArguments {
     let request = try request(metrics: metrics, optional: optional)
     var execution = try execution()
     try scoring.notePreset(running.reporter)
-    try output.check()
+    try output.check(extractors: extractor.several)
     func noteMissing(_ evaluation: PreparedEvaluation) {
       titles.compactMap(evaluation.reasonWithout).forEach(running.reporter.note)
+    }
+    guard extractor.several.isEmpty else {
+      let joint = try JointEvaluation(
+        requests(of: request), execution, reporter: running.reporter)
+      joint.evaluations.forEach(noteMissing)
+      return try await output.run(joint, running.reporter, quiet: running.quiet)
     }
     guard repeats == 1 else {
       let repeated = try await request.repeated(

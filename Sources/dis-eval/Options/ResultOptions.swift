@@ -36,16 +36,26 @@ struct ResultOptions: ParsableArguments {
       .filter { $0.1 != nil }.map(\.0)
   }
 
+  /// The files for the results of the given extractors.
+  private func outputs(_ extractors: [String]) -> [String] {
+    guard let out else { return [] }
+    return extractors.isEmpty ? [out] : extractors.map { JointResult.path(out, of: $0) }
+  }
+
   /// Adds the files to write.
-  func addOutputs(to files: inout CommandFiles) {
-    files.writes("--out", out)
+  ///
+  /// - Parameter extractors: The names of several extractors; empty for one.
+  func addOutputs(to files: inout CommandFiles, extractors: [String] = []) {
+    for path in outputs(extractors) { files.writes("--out", path) }
     files.writes("--grid", grid)
     files.writesImages("--save-images", saveImages)
   }
 
   /// Refuses outputs that cannot be written, before hours of work.
-  func check() throws(Failure) {
-    for path in [out, grid].compactMap(\.self) { try AtomicFile.check(path) }
+  ///
+  /// - Parameter extractors: The names of several extractors; empty for one.
+  func check(extractors: [String] = []) throws(Failure) {
+    for path in outputs(extractors) + [grid].compactMap(\.self) { try AtomicFile.check(path) }
   }
 
   /// Writes the results of several seeds.
@@ -57,18 +67,40 @@ struct ResultOptions: ParsableArguments {
 
   /// Runs an evaluation and writes the requested files.
   func run(_ evaluation: PreparedEvaluation, _ reporter: Reporter, quiet: Bool) async throws {
+    let result = try await withSink(of: evaluation) { try await evaluation.run(sink: $0) }
+    if let out { try result.write(to: out, warn: reporter.warn) }
+    Terminal.wrote(out, grid, saveImages, quiet: quiet)
+    try json ? Terminal.result(result.json()) : Terminal.result(summary(of: result))
+  }
+
+  /// Runs evaluations of the same images and writes the requested files, a result for each extractor.
+  func run(_ joint: JointEvaluation, _ reporter: Reporter, quiet: Bool) async throws {
+    let results = try await withSink(of: joint.evaluations[0]) { try await joint.run(sink: $0) }
+    var written: [String?] = []
+    for (result, path) in zip(results, outputs(joint.names)) {
+      try result.write(to: path, warn: reporter.warn)
+      written.append(path)
+    }
+    for path in written + [grid, saveImages] { Terminal.wrote(path, quiet: quiet) }
+    let document = JointResult(results)
+    try json ? Terminal.result(document.json()) : Terminal.result(summary(of: results, document))
+  }
+
+  /// Calls `body` with what receives the samples, and writes the pictures that were asked for.
+  private func withSink<Value>(
+    of evaluation: PreparedEvaluation,
+    _ body: (((Image, Int?) throws -> Void)?) async throws -> Value
+  ) async throws -> Value {
     let saved = try saveImages.map { try ImageOutput(path: $0, count: evaluation.sampleCount) }
     var sheet = SampleGrid(classCount: evaluation.classCount)
-    let result = try await evaluation.run(
-      sink: wantsImages
+    let value = try await body(
+      wantsImages
         ? { image, label in
           sheet.append(image, label: label)
           try saved?.append(image, label: label)
         } : nil)
     try saved?.finish()
     if let grid { try sheet.write(to: grid) }
-    if let out { try result.write(to: out, warn: reporter.warn) }
-    Terminal.wrote(out, grid, saveImages, quiet: quiet)
-    try json ? Terminal.result(result.json()) : Terminal.result(summary(of: result))
+    return value
   }
 }

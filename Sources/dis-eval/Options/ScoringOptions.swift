@@ -26,19 +26,57 @@ extension DialectChoice: ExpressibleByArgument {
 /// The feature extractor: its weights and its name.
 struct ExtractorOptions: ParsableArguments {
   @Option(
+    name: .customLong("weights"),
     help: ArgumentHelp(
-      "The extractor's weights. (default: those that the reference names, or in the user's cache)",
-      valueName: "file"))
-  var weights: String?
+      """
+      The extractor's weights; of several extractors once for each. (default: those that the reference names, or in \
+      the user's cache)
+      """, valueName: "file"))
+  var files: [String] = []
 
   @Option(
     name: .customLong("extractor"),
     help: ArgumentHelp(
       """
       The extractor, such as dinov2-vit-l-14.edm2, a network and the tool whose features to compute; dinov2 is \
-      short for this one. (default: that of the reference if it names one, or inception-2015)
+      short for this one. fid, evaluate, features and stats make take several names, separated by commas. (default: \
+      that of the reference if it names one, or inception-2015)
       """, valueName: "name"))
   var name: String?
+
+  /// The weights of a single extractor.
+  var weights: String? { files.last }
+
+  /// The names of several extractors; empty for one or none.
+  var several: [String] {
+    let names = name?.split(separator: ",", omittingEmptySubsequences: false).map(String.init) ?? []
+    return names.count > 1 ? names : []
+  }
+
+  /// Returns the weights of one of several extractors.
+  func weights(at index: Int) -> String? {
+    files.isEmpty ? nil : files[files.count == 1 ? 0 : index]
+  }
+
+  /// Returns the file to write, or one for each of several extractors.
+  func outputs(_ path: String) -> [FeatureFile] {
+    guard !several.isEmpty else {
+      return [FeatureFile(path: path, extractor: name, weights: weights)]
+    }
+    return several.enumerated().map { index, name in
+      FeatureFile(
+        path: JointResult.path(path, of: name), extractor: name, weights: weights(at: index))
+    }
+  }
+
+  func validate() throws {
+    let expected = several.isEmpty ? 1 : several.count
+    guard files.count <= 1 || files.count == expected else {
+      throw ValidationError(
+        "--weights is given \(files.count) times, for \(expected == 1 ? "one extractor" : "\(expected) extractors")."
+      )
+    }
+  }
 }
 
 /// How images become squares.
@@ -128,7 +166,7 @@ struct ScoringOptions: ParsableArguments {
   func addInputs(to files: inout CommandFiles, reference ref: String?) {
     let preset = preset.flatMap { try? Preset(named: $0).reference }
     files.readsReference("--ref", ref ?? preset, recursive: folders.recursive)
-    files.reads("--weights", weights)
+    for weights in rules.extractor.files { files.reads("--weights", weights) }
     if weights == nil { files.reads("the cache of weights", WeightStore.user.convertedPath) }
     files.reads("--decoder", decoding.decoder)
     if sampling.labels.hasSuffix(".npy") { files.reads("--labels", sampling.labels) }

@@ -82,6 +82,18 @@ func summary(of repeated: RepeatedResult) -> String {
   return lines.joined(separator: "\n")
 }
 
+/// Returns the results of several extractors, one after the other.
+func summary(of results: [EvaluationResult], _ joint: JointResult) -> String {
+  var parts = results.map { "\($0.provenance.extractor.name)\n\(summary(of: $0))" }
+  if let found = joint.frechetRatios {
+    let ratios = found.ratios.sorted { $0.key < $1.key }.map { "\($0.key) \(number($0.value))" }
+    parts.append(
+      "fdr6            \(number(found.fdr6))   (the mean of \(ratios.joined(separator: ", ")): distances "
+        + "divided by those that FD-loss publishes of validation images)")
+  }
+  return parts.joined(separator: "\n\n")
+}
+
 /// Returns one line for each metric of a single dialect.
 private func metricLines(_ result: EvaluationResult) -> [String] {
   let width = (Array(result.metrics.keys) + result.skipped.keys).map(\.count).max() ?? 0
@@ -165,7 +177,8 @@ private func table(of dialects: [String: EvaluationResult.DialectResult]) -> [St
   let order = [
     "fid", "fd_dinov2", "fd", "sfid", "is", "cs", "kid", "mmd_rbf", "precision", "recall",
     "density", "coverage",
-    "vendi", "total_variance", "class_chi2", "mind", "authpct",
+    "vendi", "total_variance", "class_chi2", "cmmd", "mind", "authpct",
+    "mifid", "mifid_generated",
   ]
   let names = order.filter { name in dialects.values.contains { $0.metrics[name] != nil } }
   var lines = [
