@@ -151,7 +151,8 @@ extension MetricTitle {
       .totalVariance,
       .mongeDistance, .memorizationInformed, .memorizationInformedGenerated:
       .logarithmic
-    case .precision, .recall, .density, .coverage, .authenticity, .classDistance: .bounded(range)
+    case .precision, .recall, .density, .coverage, .authenticity, .classDistance, .duplicates:
+      .bounded(range)
     case .kernelDistance, .discrepancy, .clipDiscrepancy: .linear
     }
   }

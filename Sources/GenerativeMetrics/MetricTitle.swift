@@ -32,6 +32,8 @@ public enum MetricTitle: String, CaseIterable, Sendable {
   case mongeDistance = "mind"
   /// The percentage of images that are not copies of the reference (AuthPct).
   case authenticity = "authpct"
+  /// The percentage of images that are near duplicates of other images.
+  case duplicates
   /// The discrepancy of the embeddings of CLIP (CMMD).
   case clipDiscrepancy = "cmmd"
   /// FID divided by the distance from copies as torchmetrics computes it (MiFID).
@@ -85,7 +87,7 @@ public enum MetricTitle: String, CaseIterable, Sendable {
   public var higherIsBetter: Bool {
     switch self {
     case .fid, .sfid, .dinov2Distance, .frechetDistance, .kernelDistance, .discrepancy,
-      .mongeDistance, .classDistance, .clipDiscrepancy, .memorizationInformed,
+      .mongeDistance, .classDistance, .clipDiscrepancy, .duplicates, .memorizationInformed,
       .memorizationInformedGenerated:
       false
     case .inceptionScore, .classifierScore, .precision, .recall, .density, .coverage, .vendi,
@@ -101,7 +103,7 @@ public enum MetricTitle: String, CaseIterable, Sendable {
     case .fid, .sfid, .dinov2Distance, .frechetDistance, .density, .totalVariance, .mongeDistance,
       .memorizationInformed, .memorizationInformedGenerated:
       0...(.infinity)
-    case .authenticity: 0...100
+    case .authenticity, .duplicates: 0...100
     // The exponential of a divergence of probabilities, which may be in float32.
     case .inceptionScore, .classifierScore, .vendi: 0.999...(.infinity)
     case .precision, .recall, .coverage, .classDistance: 0...1
@@ -133,7 +135,7 @@ extension MetricTitle {
     switch self {
     case .fid, .sfid, .dinov2Distance, .frechetDistance, .mongeDistance: .distance
     case .precision, .density: .fidelity
-    case .recall, .coverage, .vendi, .totalVariance: .diversity
+    case .recall, .coverage, .vendi, .totalVariance, .duplicates: .diversity
     case .kernelDistance, .discrepancy, .clipDiscrepancy: .location
     case .inceptionScore, .classifierScore, .classDistance: .classes
     case .authenticity, .memorizationInformed, .memorizationInformedGenerated: .originality

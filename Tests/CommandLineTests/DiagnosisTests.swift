@@ -66,6 +66,33 @@ import _TestSupport
     #expect(text.contains("image 0 is nearest to image 0 of the reference"), "\(text)")
   }
 
+  /// Pairs of images that resemble each other are listed, and shown by a report.
+  @Test func pairsAreShown() throws {
+    let result = folder.path("pairs.json")
+    let run = try run(
+      "evaluate", folder.path("b.npz"), folder.path("a.npz"), "--weights", Self.weights,
+      "--metrics", "authpct,duplicates", "--out", result, "--json")
+    let violation = try violation(of: Array(run.output.utf8), by: .result)
+    #expect(violation == nil, "\(violation ?? "")")
+    let found = try #require(metrics(run.json())["duplicates"])
+    #expect((0...20).contains(try #require(found["value"] as? Double)))
+    #expect((found["nearest_pairs"] as? [[String: Any]])?.count == 20)
+    let page = folder.path("page.html")
+    for more in [[], ["--reference-images", folder.path("a.npz")]] {
+      let made = try DisEvalProcess(
+        ["report", result, "--images", folder.path("b.npz"), "--num", "4", "--out", page] + more)
+      #expect(made.status == 0, "\(made.errors)")
+      let text = try String(contentsOfFile: page, encoding: .utf8)
+      let sections = ["Copies of the reference", "Near duplicates"].map {
+        text.components(separatedBy: ">\($0)<").count
+      }
+      #expect(sections.allSatisfy { $0 > 1 })
+      let pictures = text.components(separatedBy: "<img").count - 1
+      // Four samples, ten pairs, and ten samples with or without their copy.
+      #expect(pictures == (more.isEmpty ? 34 : 44), "\(pictures)")
+    }
+  }
+
   /// Features whose record names an extractor, as if it had computed them.
   private func features(of extractor: String) throws -> String {
     let path = folder.path("\(extractor).npz")

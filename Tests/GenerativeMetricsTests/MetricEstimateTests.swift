@@ -114,7 +114,7 @@ import _TestSupport
       }
     case .recall, .coverage, .classDistance:
       #expect(interval.lowerBound == 0 && interval.upperBound == 1)
-    case .density, .authenticity:
+    case .density, .authenticity, .duplicates:
       #expect(interval.lowerBound == 0 && interval.upperBound == jackknife.interval.upperBound)
     default: #expect(interval == jackknife.positiveInterval)
     }

@@ -32,6 +32,7 @@ extension MetricComputation {
     }
     if wanted.contains(.mongeDistance) { try addMongeDistance(rows, others, to: &result) }
     if wanted.contains(.authenticity) { try addAuthenticity(rows, others, to: &result) }
+    if wanted.contains(.duplicates) { try addDuplicates(rows, others, to: &result) }
     if wanted.contains(.clipDiscrepancy) { try addClipDiscrepancy(rows, others, to: &result) }
     for (name, penalty) in [
       (MetricName.memorizationInformed, MemorizationPenalty.torchmetrics),
@@ -214,7 +215,7 @@ extension MetricComputation {
           "torch-fidelity: \(distance.count) images of each, \(distance.directionCount) directions, "
           + "seed \(distance.seed)",
         higherIsBetter: false, referenceCount: referenceCount(others))
-      metric.intervalReason = "no interval of it has been shown to hold"
+      metric.intervalReason = "none has been shown to hold"
       result.metrics[MetricTitle.mongeDistance.rawValue] = metric
     } catch {
       throw Failure(error, MetricTitle.mongeDistance.rawValue)
@@ -240,6 +241,32 @@ extension MetricComputation {
         EvaluationResult.Metric.Copy(
           sample: $0.sample, training: $0.training, distance: $0.distance,
           ratio: $0.ratio.isFinite ? $0.ratio : nil)
+      }
+      result.metrics[title.rawValue] = metric
+    } catch {
+      guard error.code == .tooFewSamples else { throw Failure(error, title.rawValue) }
+      result.skipped[title.rawValue] = error.detail
+    }
+  }
+
+  /// Adds the share of near duplicates, and the images that resemble another image most.
+  private func addDuplicates(
+    _ rows: FeatureRows, _ others: FeatureRows, to result: inout EvaluationResult.DialectResult
+  ) throws {
+    let title = MetricTitle.duplicates
+    do throws(MetricError) {
+      let found = try Duplicates(of: rows, reference: others)
+      var metric = EvaluationResult.Metric(
+        value: found.percentage,
+        definition:
+          "\(found.count) images of each; near is what 1 % of the reference's images are to another one",
+        higherIsBetter: title.higherIsBetter, referenceCount: referenceCount(others))
+      metric.referenceValue = found.referencePercentage
+      metric.intervalReason = "none has been shown to hold"
+      metric.nearestPairs = found.nearest(Self.listedCopies).map {
+        EvaluationResult.Metric.Pair(
+          first: $0.first, second: $0.second, distance: $0.distance,
+          ratio: found.threshold > 0 ? $0.distance / found.threshold : nil)
       }
       result.metrics[title.rawValue] = metric
     } catch {
@@ -290,7 +317,7 @@ extension MetricComputation {
         definition:
           "\(penalty.rawValue): the mean cosine distance from copies is \(sixDigits(copies)), and 0.1 or more counts as 1",
         higherIsBetter: title.higherIsBetter, referenceCount: referenceCount(others))
-      metric.intervalReason = "no interval of it has been shown to hold"
+      metric.intervalReason = "none has been shown to hold"
       result.metrics[title.rawValue] = metric
     } catch {
       guard error.code == .tooFewSamples else { throw Failure(error, title.rawValue) }

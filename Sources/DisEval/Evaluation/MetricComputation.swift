@@ -190,6 +190,7 @@ package struct MetricComputation {
     case .mongeDistance: .mongeDistance
     case .authenticity: .authenticity
     case .classDistance: .classDistance
+    case .duplicates: .duplicates
     case .clipDiscrepancy: .clipDiscrepancy
     case .memorizationInformed: .memorizationInformed
     case .memorizationInformedGenerated: .memorizationInformedGenerated

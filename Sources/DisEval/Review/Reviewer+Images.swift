@@ -55,6 +55,28 @@ extension Reviewer {
     }
   }
 
+  /// The images of the reference at those indices; none if its images are not available.
+  func referencePictures(_ indices: Set<Int>) throws -> [Int: Image] {
+    let path = try referenceImages ?? reference.map { try resolveReference($0) }
+    guard !indices.isEmpty, let path,
+      referenceImages != nil || !ReferenceStatistics.isRecognised(path)
+    else { return [:] }
+    let images = try ImageSource(path: path, recursive: recursive)
+    let count = result.provenance.reference.count
+    guard count == nil || images.count >= count ?? 0, indices.allSatisfy((0..<images.count).contains)
+    else {
+      throw Failure(
+        .dataRefused, .referenceImagesMismatch, path,
+        "\(images.count) images, but the result was compared with "
+          + (count.map { "\($0)" } ?? "more"))
+    }
+    var pictures: [Int: Image] = [:]
+    for index in indices.sorted() {
+      pictures[index] = try images.image(at: index).reduced(to: Self.largestSide)
+    }
+    return pictures
+  }
+
   /// The images of rows of the reference. Each must have the features of its row, so that no other
   /// data set is taken for it.
   func neighborImages(

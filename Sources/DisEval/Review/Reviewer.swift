@@ -85,6 +85,7 @@ public struct Reviewer: Sendable {
     review.isReduced = drawn.contains { $0.isReduced }
     review.identity = identity(of: drawn, stored: stored, total: total)
     review.influential = try await influential(drawn, total: total, reporter)
+    (review.copies, review.duplicates) = try await likenesses(drawn, total: total, reporter)
     guard let reference, let rows else {
       review.unranked =
         reference == nil
@@ -121,6 +122,41 @@ public struct Reviewer: Sendable {
     let later = try await images(missing, nil, activity: "most influential", reporter)
     let items = Dictionary((drawn + later).map { ($0.item.index, $0.item) }) { first, _ in first }
     return ranked.mapValues { indices in indices.compactMap { items[$0] } }
+  }
+
+  /// Returns the images that resemble one of the reference most, and those that resemble another one most.
+  ///
+  /// - Parameter drawn: The first images, which need not be drawn again.
+  private func likenesses(
+    _ drawn: [Made], total: Int, _ reporter: Reporter
+  ) async throws -> (copies: [SampleReview.Likeness], duplicates: [SampleReview.Likeness]) {
+    let copies = result.metrics.values.compactMap(\.nearestCopies).joined().prefix(2 * extremes)
+    let pairs = result.metrics.values.compactMap(\.nearestPairs).joined().prefix(2 * extremes)
+    let indices = copies.map(\.sample) + pairs.flatMap { [$0.first, $0.second] }
+    if let outside = indices.first(where: { !(0..<total).contains($0) }) {
+      throw Failure(
+        .dataRefused, .noImages, "the result", "names image \(outside) of \(total) images")
+    }
+    let missing = Set(indices).filter { $0 >= drawn.count }.sorted()
+    let later = try await images(missing, nil, activity: "copies", reporter)
+    let items = Dictionary((drawn + later).map { ($0.item.index, $0.item) }) { first, _ in first }
+    let references = try referencePictures(Set(copies.map(\.training)))
+    return (
+      copies.compactMap { copy in
+        items[copy.sample].map {
+          SampleReview.Likeness(
+            item: $0, other: copy.training, distance: copy.distance,
+            image: references[copy.training])
+        }
+      },
+      pairs.compactMap { pair in
+        items[pair.first].map {
+          SampleReview.Likeness(
+            item: $0, other: pair.second, distance: pair.distance,
+            image: items[pair.second]?.image)
+        }
+      }
+    )
   }
 
   /// The images nearest to the reference and farthest from it, by the distance of their features.

@@ -44,6 +44,22 @@ public struct SampleReview: Sendable {
     public let referenceCount: Int
   }
 
+  /// Two images that resemble each other.
+  public struct Likeness: Sendable {
+    /// An image that was scored.
+    public let item: Item
+    /// The index of the other image, in the reference or among those that were scored.
+    public let other: Int
+    /// The Euclidean distance of the features.
+    public let distance: Double
+    /// The other image; nil if it is not available.
+    public let image: Image?
+  }
+
+  /// The images that resemble one of the reference most, the nearest copy first.
+  public internal(set) var copies: [Likeness] = []
+  /// The images that resemble another one most, the nearest pair first.
+  public internal(set) var duplicates: [Likeness] = []
   /// The first images.
   public internal(set) var items: [Item] = []
   /// The images that raise a distance most, by the name of the metric, beginning with the one that raises it

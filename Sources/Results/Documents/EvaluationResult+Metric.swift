@@ -58,6 +58,8 @@ extension EvaluationResult {
     public var kernelWidth: Double?
     /// The images that resemble one of the reference most, the nearest copy first (AuthPct); nil for other metrics.
     public var nearestCopies: [Copy]?
+    /// The images that resemble another image most, the nearest pair first (near duplicates); nil for other metrics.
+    public var nearestPairs: [Pair]?
 
     /// Creates a metric from its properties.
     ///
@@ -174,6 +176,23 @@ extension EvaluationResult.Metric {
     /// Creates the record of a pair.
     package init(sample: Int, training: Int, distance: Double, ratio: Double?) {
       (self.sample, self.training, self.distance, self.ratio) = (sample, training, distance, ratio)
+    }
+  }
+
+  /// Two images that resemble each other.
+  public struct Pair: Codable, Sendable {
+    /// The index of an image, from 0.
+    public var first: Int
+    /// The index of the other image, from 0.
+    public var second: Int
+    /// The Euclidean distance of their features.
+    public var distance: Double
+    /// That distance divided by the one below which images count as near duplicates; nil if that one is 0.
+    public var ratio: Double?
+
+    /// Creates the record of a pair.
+    package init(first: Int, second: Int, distance: Double, ratio: Double?) {
+      (self.first, self.second, self.distance, self.ratio) = (first, second, distance, ratio)
     }
   }
 

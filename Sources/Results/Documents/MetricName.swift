@@ -25,6 +25,8 @@ public enum MetricName: String, CaseIterable, Sendable {
   case mongeDistance = "mind"
   /// The percentage of images that are not copies of the reference.
   case authenticity = "authpct"
+  /// The percentage of images that are near duplicates of other images.
+  case duplicates
   /// The discrepancy of the embeddings of CLIP.
   case clipDiscrepancy = "cmmd"
   /// FID divided by the distance from copies, as torchmetrics computes it.
@@ -37,14 +39,16 @@ public enum MetricName: String, CaseIterable, Sendable {
   /// The metrics that an evaluation of everything computes, of which CMMD needs its own extractor. MIND is for
   /// comparison with papers; AuthPct and MiFID need the training set as the reference.
   public static let evaluated = Set(allCases).subtracting([
-    .mongeDistance, .authenticity, .memorizationInformed, .memorizationInformedGenerated,
+    .mongeDistance, .authenticity, .duplicates, .memorizationInformed,
+    .memorizationInformedGenerated,
   ])
 
   /// The metrics that need the feature rows of the evaluated images.
   package static let ofRows: Set<MetricName> = ofPairedRows.union([.vendi, .totalVariance])
   /// The metrics that need the feature rows of both sides.
   package static let ofPairedRows: Set<MetricName> = [
-    .kid, .precision, .recall, .discrepancy, .mongeDistance, .authenticity, .clipDiscrepancy,
+    .kid, .precision, .recall, .discrepancy, .mongeDistance, .authenticity, .duplicates,
+    .clipDiscrepancy,
     .memorizationInformed, .memorizationInformedGenerated,
   ]
   /// The metrics that only one extractor has.

@@ -30,6 +30,7 @@ package func paperName(ofMetric metric: String, count: Int? = nil) -> String {
     case .clipDiscrepancy: "CMMD"
     case .memorizationInformed: "MiFID"
     case .memorizationInformedGenerated: "MiFID (over generated images)"
+    case .duplicates: "Near duplicates"
     case .classDistance: "Class distance (chi-squared)"
     }
   guard title.isFrechetDistance, let count else { return name }

@@ -45,7 +45,8 @@ struct EvaluateCommand: ComputingCommand {
       The classes that the extractor predicts are compared with those of the reference, and the distance is \
       divided into directions.
 
-      More metrics are computed if --metrics names them: mind; and of a reference that is the training set authpct, \
+      More metrics are computed if --metrics names them: mind; duplicates, the percentage of images that are nearer to \
+      another image than 99 % of the reference's are to theirs; and of a reference that is the training set authpct, \
       the percentage of images that are not copies of it, and mifid, FID divided by the distance from copies, as \
       torchmetrics computes it, or mifid_generated over generated images. The result lists the images that resemble \
       one of the reference most. With the extractor clip-vit-l-14-336.cmmd, cmmd is computed.

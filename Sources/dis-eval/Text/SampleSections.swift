@@ -12,8 +12,9 @@ func sections(
     ReportPage.Section("Samples", try samples(review, result)),
     ReportPage.Section(
       "Samples that raise the distance most", try influential(review, result)),
+  ] + (try copies(review)) + [
     ReportPage.Section(
-      "Best and worst samples", try extremes(review, result, isOfRun: isOfRun)),
+      "Best and worst samples", try extremes(review, result, isOfRun: isOfRun))
   ]
 }
 
@@ -73,6 +74,54 @@ private func influential(
               .text(item.label.map { "\($0)" } ?? "none"),
             ]
           }))
+    })
+}
+
+/// Returns the sections on copies of the reference and on near duplicates, if the result names any.
+private func copies(_ review: SampleReview) throws -> [ReportPage.Section] {
+  var sections: [ReportPage.Section] = []
+  if !review.copies.isEmpty {
+    var blocks: [ReportPage.Block] = [
+      .text(
+        "The images that are nearest to one of the reference, in relation to how near that one is to others of the "
+          + "reference. Look at them to decide whether they are copies."),
+      .table(try table("Nearest copies", other: "Of the reference", review.copies)),
+    ]
+    if review.copies.allSatisfy({ $0.image == nil }) {
+      blocks.append(
+        .missing(
+          "The reference's images are shown by their index. Use --reference-images to add their pictures."
+        ))
+    }
+    sections.append(ReportPage.Section("Copies of the reference", blocks))
+  }
+  if !review.duplicates.isEmpty {
+    sections.append(
+      ReportPage.Section(
+        "Near duplicates",
+        [
+          .text("The images that are nearest to another image that was scored."),
+          .table(try table("Nearest pairs", other: "Other image", review.duplicates)),
+        ]))
+  }
+  return sections
+}
+
+private func table(
+  _ caption: String, other: String, _ likenesses: [SampleReview.Likeness]
+) throws -> ReportPage.Table {
+  ReportPage.Table(
+    caption, headings: ["Image", "Class", "Distance", other],
+    rows: try likenesses.map { likeness in
+      [
+        .pictures([try picture(likeness.item, caption: "\(likeness.item.index)")]),
+        .text(likeness.item.label.map { "\($0)" } ?? "none"),
+        .number(number(likeness.distance)),
+        try likeness.image.map {
+          .pictures([try picture($0, text: "Image \(likeness.other)", caption: "\(likeness.other)")]
+          )
+        } ?? .text("\(likeness.other)"),
+      ]
     })
 }
 

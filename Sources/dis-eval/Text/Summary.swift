@@ -133,13 +133,17 @@ private func metricLines(_ result: EvaluationResult) -> [String] {
     }
 }
 
-/// Returns the images that resemble one of the reference most, if they are known.
+/// Returns the images that resemble one of the reference or another image most, if they are known.
 private func copyLines(_ result: EvaluationResult) -> [String] {
-  result.metrics.values.compactMap(\.nearestCopies).joined().prefix(3).map { copy in
-    "  image \(copy.sample) is nearest to image \(copy.training) of the reference, at a distance of "
-      + number(copy.distance)
-      + (copy.ratio.map { ", \(number($0)) times that image's to its own nearest" } ?? "")
+  let pairs = result.metrics.values.compactMap(\.nearestPairs).joined().prefix(3).map { pair in
+    "  image \(pair.first) resembles image \(pair.second), at a distance of \(number(pair.distance))"
   }
+  return pairs
+    + result.metrics.values.compactMap(\.nearestCopies).joined().prefix(3).map { copy in
+      "  image \(copy.sample) is nearest to image \(copy.training) of the reference, at a distance of "
+        + number(copy.distance)
+        + (copy.ratio.map { ", \(number($0)) times that image's to its own nearest" } ?? "")
+    }
 }
 
 /// Returns what the images are like beside the metrics.
@@ -177,7 +181,7 @@ private func table(of dialects: [String: EvaluationResult.DialectResult]) -> [St
   let order = [
     "fid", "fd_dinov2", "fd", "sfid", "is", "cs", "kid", "mmd_rbf", "precision", "recall",
     "density", "coverage",
-    "vendi", "total_variance", "class_chi2", "cmmd", "mind", "authpct",
+    "vendi", "total_variance", "class_chi2", "cmmd", "mind", "authpct", "duplicates",
     "mifid", "mifid_generated",
   ]
   let names = order.filter { name in dialects.values.contains { $0.metrics[name] != nil } }
