@@ -161,16 +161,30 @@ public struct Inspection: Codable, Sendable {
     } else if let configuration = try? DecoderConfiguration(state) {
       architecture = "AutoencoderKL"
       decoder = Decoder(configuration)
-    } else if let weights = try? RecognizedWeights(path: path) {
-      architecture = weights.architecture
-      summary = "layout \(weights.layout.rawValue)"
-    } else {
+    } else if !recognizeExtractor(path) {
       architecture = metadata?["architecture"]
       if metadata?["schema"] == UnitContent.schema {
         kind = "unit"
       } else if architecture == nil {
         summary = "no model that is read: \(Self.reasonAgainst(state, checkpoint))"
       }
+    }
+  }
+
+  /// Describes the extractor in a file of weights, as far as its content decides.
+  ///
+  /// - Returns: Whether there is one.
+  private mutating func recognizeExtractor(_ path: String) -> Bool {
+    do throws(Failure) {
+      let weights = try RecognizedWeights(path: path)
+      architecture = weights.architecture
+      summary = "layout \(weights.layout.rawValue)"
+      return true
+    } catch {
+      guard error.code == .ambiguousExtractor else { return false }
+      architecture = "undecided"
+      summary = error.detail
+      return true
     }
   }
 

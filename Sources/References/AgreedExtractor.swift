@@ -49,7 +49,7 @@ package struct AgreedExtractor {
           .dataRefused, .dimensionMismatch, side.path,
           "\(side.dimension) dimensions, but "
             + (network.map { "the extractor \($0.network.name) has \(dimension)" }
-              ?? "\(statistics[0].path) has \(dimension)"))
+              ?? "\(statistics[0].path) has \(dimension)") + Self.otherParts(side))
       }
       agreed = try Self.agreed(side, with: agreed, &guardian)
     }
@@ -75,6 +75,17 @@ package struct AgreedExtractor {
       published: nil, preprocessing: network?.provenance.preprocessing, dimension: dimension)
     unknown.network = network?.provenance.requestedName
     provenance = agreed ?? unknown
+  }
+
+  /// Returns what else is in a file with the statistics of several extractors, as the end of a sentence; empty if there
+  /// is nothing.
+  private static func otherParts(_ side: ReferenceStatistics) -> String {
+    let others = side.parts.filter { $0 != side.part }.map { part in
+      StatisticsContent.extractors[part].map { "\(part), by `extractor` \($0)" } ?? part
+    }
+    return others.isEmpty
+      ? ""
+      : "; '\(side.part ?? "")' was read, and the file also has \(others.joined(separator: ", "))"
   }
 
   /// Compares the extractor of a side with that of the sides before it.

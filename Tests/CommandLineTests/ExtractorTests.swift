@@ -244,6 +244,18 @@ import _TestSupport
     }
     let mixed = try run("fid", "--images", out, "--ref", file)
     #expect(mixed.status == 65 && mixed.errors.contains("Mismatch"), "\(mixed.errors)")
+    #expect(
+      mixed.errors.contains("the file also has fd_dinov2, by --extractor dinov2-vit-l-14.edm2"),
+      "\(mixed.errors)")
+    let verified = try run("stats", "verify", file)
+    #expect(
+      verified.output.contains("part fid: good") && verified.output.contains("part fd_dinov2: good")
+    )
+    let shown = try run("stats", "show", file, "--part", "fd_dinov2")
+    #expect(shown.output.contains("fd_dinov2; the file also has fid"), "\(shown.output)")
+    #expect(shown.output.contains("dinov2-vit-l-14.edm2"))
+    let missing = try run("stats", "show", file, "--part", "dino")
+    #expect(missing.status == 65 && missing.errors.contains("there are fid, fd_dinov2"))
   }
 
   /// The reference may not name its extractor; that of the images is still known.

@@ -20,6 +20,9 @@ public struct ReferenceStatistics: Sendable {
   public let format: Format
   /// The name under which the statistics are, in a file with those of several extractors; nil for other files.
   public let part: String?
+  /// The names of all statistics in a file with those of several extractors, ``part`` among them; empty for other
+  /// files.
+  public let parts: [String]
   /// The record beside the file, or nil if there is none.
   public let record: StatisticsRecord?
   /// The entry of the registry for a file with this hash, or nil if there is none.
@@ -79,7 +82,7 @@ public struct ReferenceStatistics: Sendable {
   ///   written for a different file; or the failure with which the container is refused.
   public init(path: String, part: String? = nil, extractor: String? = nil) throws {
     let content = try StatisticsContent(path: path, part: part, extractor: extractor)
-    self.part = content.part
+    (self.part, parts) = (content.part, content.parts)
     let recordPath = Self.recordPath(path)
     let isThere = FileManager.default.fileExists(atPath: recordPath)
     let record = isThere ? try StatisticsRecord(ifRecord: recordPath) : nil
@@ -124,7 +127,7 @@ public struct ReferenceStatistics: Sendable {
     _ rows: FeatureRows?, _ record: StatisticsRecord
   ) {
     (path, sha256, format) = (name, record.npzSha256, .npz)
-    (self.record, entry, count, part) = (record, nil, gaussian.count, nil)
+    (self.record, entry, count, part, parts) = (record, nil, gaussian.count, nil, [])
     (ddof, meanPrecision, arrays) = (record.ddof, .float64, [])
     (self.gaussian, self.spatial) = (gaussian, spatial)
     self.rows = rows.flatMap { $0.count > 0 ? .memory($0) : nil }

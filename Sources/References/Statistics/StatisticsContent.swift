@@ -59,6 +59,8 @@ struct StatisticsContent {
   let format: ReferenceStatistics.Format
   /// The name under which the statistics are, in a file with those of several extractors; nil for other files.
   private(set) var part: String?
+  /// The names of all statistics in a file with those of several extractors; empty for other files.
+  private(set) var parts: [String] = []
   /// The statistics of the pooled features. For ``ReferenceStatistics/Format/featureStats``, these
   /// are sums.
   private(set) var moments: Moments?
@@ -219,7 +221,7 @@ extension StatisticsContent {
     } else if !parts.isEmpty {
       format = .edm
       let part = try Self.chosen(asked, of: parts, for: extractor, path: path)
-      self.part = part
+      (self.part, self.parts) = (part, parts)
       if let dictionary = root[part] {
         moments = try Self.moments(dictionary, "mu", "sigma", path: path)
       }

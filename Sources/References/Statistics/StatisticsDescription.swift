@@ -19,6 +19,12 @@ public struct StatisticsDescription: Codable, Sendable {
   public var sha256: String
   /// All arrays in the file.
   public var arrays: [TensorLine]
+  /// The name of the described statistics in a file with those of several extractors; nil for other files.
+  public var part: String?
+  /// The names of all statistics in such a file.
+  public var parts: [String]?
+  /// The name of the extractor, if the record or the part says it.
+  public var extractor: String?
   /// The length of a feature vector.
   public var dimension: Int
   /// The length of a spatial feature vector, or nil if there are none.
@@ -53,11 +59,15 @@ public struct StatisticsDescription: Codable, Sendable {
 
   /// Reads and describes a file, or a name in the registry.
   ///
+  /// - Parameters:
+  ///   - reference: The path, or the name.
+  ///   - part: The name of the statistics to describe, in a file with those of several extractors; nil for those of
+  ///     Inception.
   /// - Throws: `Failure` `HashMismatch` (65) if a file in the registry differs from the published
   ///   or first one; otherwise as ``resolveReference(_:)`` and ``ReferenceStatistics/init(path:)``.
-  public init(reference: String) throws {
+  public init(reference: String, part: String? = nil) throws {
     let path = try resolveReference(reference)
-    let statistics = try ReferenceStatistics(path: path)
+    let statistics = try ReferenceStatistics(path: path, part: part)
     let cached = try StatisticsCache()
     let entry = cached.registry.entries.first { cached.path(of: $0) == path } ?? statistics.entry
     let lock = try entry.flatMap { try StatisticsCache.lock($0.name) }
@@ -80,6 +90,11 @@ public struct StatisticsDescription: Codable, Sendable {
     bytes = try ReadableFile(path: path).size
     sha256 = statistics.sha256
     arrays = statistics.arrays
+    self.part = statistics.part
+    parts = statistics.parts.isEmpty ? nil : statistics.parts
+    extractor =
+      statistics.record?.extractor.name
+      ?? statistics.part.flatMap { StatisticsContent.extractors[$0] }
     dimension = statistics.dimension
     spatialDimension = statistics.spatial?.dimension
     dataset = statistics.record?.dataset ?? entry?.dataset

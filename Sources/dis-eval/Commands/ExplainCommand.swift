@@ -96,6 +96,10 @@ private func text(of explanation: Explanation) -> String {
       column(line.dialect, 26) + right(String(format: "%.4f", line.value))
         + [line.difference, line.resize, line.scale, line.meanPrecision].map(difference).joined())
   }
+  if explanation.dialects.allSatisfy({ $0.resize == 0 && $0.scale == 0 }) {
+    lines.append(
+      "The extractor prepares images in its own way, so that dialects differ in the mean only.")
+  }
   lines += ["", "\(explanation.base) with one change"]
   for change in explanation.changes {
     lines.append(

@@ -21,11 +21,17 @@ extension StatsCommand {
     @Argument(help: "A file, or the name of fetched statistics.")
     var file: String
 
+    @Option(
+      help: ArgumentHelp(
+        "The statistics to describe, in a file with those of several extractors, such as fd_dinov2. (default: those "
+          + "of Inception)", valueName: "name"))
+    var part: String?
+
     @Flag(help: "Print the description as JSON.")
     var json = false
 
     func run() throws {
-      let description = try StatisticsDescription(reference: file)
+      let description = try StatisticsDescription(reference: file, part: part)
       if json { return try Terminal.result(try description.json()) }
       try Terminal.result(text(description))
     }
@@ -37,6 +43,15 @@ extension StatsCommand {
           "  " + column(name, 14) + (text ?? "unknown"))
       }
       if let name = it.name { line("name", name) }
+      if let parts = it.parts, let part = it.part {
+        let others = parts.filter { $0 != part }.map(escaped)
+        line(
+          "part",
+          escaped(part)
+            + (others.isEmpty
+              ? "" : "; the file also has \(others.joined(separator: ", ")), see --part"))
+      }
+      line("extractor", it.extractor.map(escaped))
       line("bytes", String(it.bytes))
       line("sha256", it.sha256)
       line("verified by", it.verifiedBy.isEmpty ? "nothing" : it.verifiedBy.joined(separator: ", "))

@@ -35,6 +35,13 @@ extension StatsCommand {
       var statistics: [File] = []
     }
 
+    /// Returns the descriptions of all statistics in a file.
+    private func descriptions(_ file: String) throws -> [StatisticsDescription] {
+      let first = try StatisticsDescription(reference: file)
+      let others = (first.parts ?? []).filter { $0 != first.part }
+      return [first] + (try others.map { try StatisticsDescription(reference: file, part: $0) })
+    }
+
     func run() throws {
       let files = try file.map { [$0] } ?? StatisticsCache().fetchedNames
       guard !files.isEmpty else {
@@ -45,15 +52,17 @@ extension StatsCommand {
       var document = Document()
       for file in files {
         do {
-          let it = try StatisticsDescription(reference: file)
-          document.statistics.append(.init(file: file, good: true, description: it))
-          if json { continue }
-          let known =
-            it.verifiedBy.isEmpty
-            ? "its hash is unknown" : "hash as in the " + it.verifiedBy.joined(separator: ", ")
-          try Terminal.result(
-            "\(escaped(file)): good; \(known); \(it.dimension) dimensions, rank \(it.rank), trace "
-              + "\(it.trace)")
+          for it in try descriptions(file) {
+            document.statistics.append(.init(file: file, good: true, description: it))
+            if json { continue }
+            let known =
+              it.verifiedBy.isEmpty
+              ? "its hash is unknown" : "hash as in the " + it.verifiedBy.joined(separator: ", ")
+            let part = it.part.map { ", part \(escaped($0))" } ?? ""
+            try Terminal.result(
+              "\(escaped(file))\(part): good; \(known); \(it.dimension) dimensions, rank \(it.rank), trace "
+                + "\(it.trace)")
+          }
         } catch let failure as Failure where failure.status != .inputOutput {
           // Verify the others as well.
           document.statistics.append(
