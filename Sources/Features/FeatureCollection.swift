@@ -163,6 +163,8 @@ package struct FeatureCollection {
   package private(set) var digests = SampleDigests()
   /// The means of the quarters of every image, as far as they are known.
   package private(set) var means = SampleMeans()
+  /// The class of each image; nil if that of any image is not known.
+  package private(set) var labels: [Int]? = []
   private var hash = SHA256()
 
   /// Creates a collection without images.
@@ -184,9 +186,11 @@ package struct FeatureCollection {
 
   /// Adds the next image.
   ///
+  /// - Parameter label: Its class; nil if it is not known.
   /// - Throws: `MetricError` `ShapeMismatch` if features have a different length, or `NonFinite` if
   ///   they contain NaN or infinity.
-  package mutating func append(_ image: ScoredImage) throws {
+  package mutating func append(_ image: ScoredImage, label: Int? = nil) throws {
+    if let label { labels?.append(label) } else { labels = nil }
     for (preparation, features) in image.features {
       try prepared[preparation]?.append(features)
     }

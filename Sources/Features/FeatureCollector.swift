@@ -78,7 +78,7 @@ extension ImageSupply {
   package init(_ source: ImageSource, count: Int, activity: String, crop: ImageCrop? = nil) {
     self.init(count: count, activity: activity) { index in
       let image = try source.image(at: index)
-      return (crop.map { $0(image) } ?? image, nil)
+      return (crop.map { $0(image) } ?? image, source.labels?[index])
     }
     self.source = source
   }
@@ -209,7 +209,9 @@ package struct FeatureCollector {
       }
     } consume: { _, made in
       for image in made {
-        for index in parts.indices { try collections[index].append(image.features[index]) }
+        for index in parts.indices {
+          try collections[index].append(image.features[index], label: image.label)
+        }
         try consume(image)
       }
       reporter.progress(

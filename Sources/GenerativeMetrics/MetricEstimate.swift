@@ -153,7 +153,7 @@ extension MetricTitle {
       .logarithmic
     case .precision, .recall, .density, .coverage, .authenticity, .classDistance, .duplicates:
       .bounded(range)
-    case .kernelDistance, .discrepancy, .clipDiscrepancy: .linear
+    case .kernelDistance, .discrepancy, .clipDiscrepancy, .classKernelDistance: .linear
     }
   }
 }

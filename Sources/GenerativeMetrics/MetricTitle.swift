@@ -32,6 +32,8 @@ public enum MetricTitle: String, CaseIterable, Sendable {
   case mongeDistance = "mind"
   /// The percentage of images that are not copies of the reference (AuthPct).
   case authenticity = "authpct"
+  /// The mean kernel distance of the images of each class.
+  case classKernelDistance = "class_kid"
   /// The percentage of images that are near duplicates of other images.
   case duplicates
   /// The discrepancy of the embeddings of CLIP (CMMD).
@@ -87,7 +89,8 @@ public enum MetricTitle: String, CaseIterable, Sendable {
   public var higherIsBetter: Bool {
     switch self {
     case .fid, .sfid, .dinov2Distance, .frechetDistance, .kernelDistance, .discrepancy,
-      .mongeDistance, .classDistance, .clipDiscrepancy, .duplicates, .memorizationInformed,
+      .mongeDistance, .classDistance, .clipDiscrepancy, .duplicates, .classKernelDistance,
+      .memorizationInformed,
       .memorizationInformedGenerated:
       false
     case .inceptionScore, .classifierScore, .precision, .recall, .density, .coverage, .vendi,
@@ -108,7 +111,8 @@ public enum MetricTitle: String, CaseIterable, Sendable {
     case .inceptionScore, .classifierScore, .vendi: 0.999...(.infinity)
     case .precision, .recall, .coverage, .classDistance: 0...1
     // An unbiased estimate, which is negative half of the time if the distance is 0.
-    case .kernelDistance, .discrepancy, .clipDiscrepancy: -.infinity...(.infinity)
+    case .kernelDistance, .discrepancy, .clipDiscrepancy, .classKernelDistance:
+      -.infinity...(.infinity)
     }
   }
 }
@@ -137,7 +141,7 @@ extension MetricTitle {
     case .precision, .density: .fidelity
     case .recall, .coverage, .vendi, .totalVariance, .duplicates: .diversity
     case .kernelDistance, .discrepancy, .clipDiscrepancy: .location
-    case .inceptionScore, .classifierScore, .classDistance: .classes
+    case .inceptionScore, .classifierScore, .classDistance, .classKernelDistance: .classes
     case .authenticity, .memorizationInformed, .memorizationInformedGenerated: .originality
     }
   }

@@ -93,6 +93,30 @@ import _TestSupport
     }
   }
 
+  /// Samples of classes 0 to 9 in turn against those of other seeds, and against their features without classes.
+  @Test(arguments: ["b.npz", "features.npz"]) func worstClasses(reference: String) throws {
+    let subject = reference == "b.npz" ? "a.npz" : "b.npz"
+    let run = try run(
+      "evaluate", folder.path(subject), folder.path(reference), "--weights", Self.weights,
+      "--metrics", "class_kid", "--json")
+    let violation = try violation(of: Array(run.output.utf8), by: .result)
+    #expect(violation == nil, "\(violation ?? "")")
+    let found = try metrics(run.json())["class_kid"]
+    // 34 images of each class are fewer than 40.
+    if reference == "b.npz" {
+      #expect(found == nil)
+      let skipped = try #require(run.json()["skipped"] as? [String: String])
+      #expect(skipped["class_kid"]?.contains("none of 10 classes") == true, "\(skipped)")
+      return
+    }
+    let metric = try #require(found)
+    #expect((metric["definition"] as? String)?.contains("that the extractor predicts") == true)
+    let worst = try #require(metric["worst_classes"] as? [[String: Any]])
+    #expect(!worst.isEmpty && worst.allSatisfy { $0["count"] as? Int ?? 0 >= 40 })
+    let ends = try worst.map { try #require($0["interval"] as? [Double])[0] }
+    #expect(ends == ends.sorted(by: >))
+  }
+
   /// Features whose record names an extractor, as if it had computed them.
   private func features(of extractor: String) throws -> String {
     let path = folder.path("\(extractor).npz")

@@ -192,7 +192,7 @@ import _TestSupport
     #expect(
       Set(result.skipped.keys) == [
         "sfid", "is", "kid", "precision", "recall", "mmd_rbf", "vendi", "total_variance",
-        "mind", "authpct", "class_chi2", "mifid", "mifid_generated", "duplicates",
+        "mind", "authpct", "class_chi2", "mifid", "mifid_generated", "duplicates", "class_kid",
       ])
   }
 

@@ -105,7 +105,8 @@ import _TestSupport
     let jackknife = Jackknife(value: 0.9, leftOut: [0.7, 1.1], sizes: [4, 4])
     let interval = jackknife.interval(of: title)
     switch title {
-    case .kernelDistance, .discrepancy, .clipDiscrepancy: #expect(interval == jackknife.interval)
+    case .kernelDistance, .discrepancy, .clipDiscrepancy, .classKernelDistance:
+      #expect(interval == jackknife.interval)
     case .precision:
       // Wilson's interval of 0.9 of 8.
       let z = studentQuantile(0.975, degreesOfFreedom: 100_000)

@@ -80,6 +80,55 @@ extension MetricComputation {
     }
   }
 
+  /// Adds the mean kernel distance of the images of each class, and the worst classes.
+  func addClassKernelDistances(
+    _ rows: FeatureRows, _ others: FeatureRows, _ pair: PreparedPair,
+    to result: inout EvaluationResult.DialectResult
+  ) throws {
+    let title = MetricTitle.classKernelDistance
+    let (own, reals, origin): ([Int], [Int], String)
+    if let labels = subject.labels, let others = reference.labels {
+      (own, reals, origin) = (labels, others, "the classes of both sides")
+    } else if let predicted = try subject.predictedClasses(pair.subject),
+      let others = try reference.predictedClasses(pair.reference), !others.counts.isEmpty
+    {
+      (own, reals, origin) = (
+        predicted.indices, others.indices, "the classes that the extractor predicts"
+      )
+    } else {
+      result.skipped[title.rawValue] =
+        "needs the classes of the images of both sides, or an extractor that predicts them"
+      return
+    }
+    do throws(MetricError) {
+      // Of the reference, the first rows may be kept only.
+      let found = try ClassKernelDistances(
+        of: rows, labels: Array(own.prefix(rows.count)), against: others,
+        referenceLabels: Array(reals.prefix(others.count)))
+      var metric = EvaluationResult.Metric(
+        value: found.mean.value,
+        definition:
+          "\(origin); \(found.classes.count) of \(found.classes.count + found.leftOut) with enough images",
+        higherIsBetter: title.higherIsBetter)
+      if let reason = reasonWithoutInterval(rows.count, what: "features") {
+        metric.intervalReason = reason
+      } else if found.leftOut > 0 {
+        metric.intervalReason = "\(found.leftOut) classes do not have enough images"
+      } else {
+        metric.setInterval(found.mean, of: title)
+      }
+      metric.worstClasses = found.worst(Self.deviatingClasses).map {
+        EvaluationResult.Metric.ClassValue(
+          index: $0.index, value: $0.distance.value, interval: $0.distance.interval,
+          count: $0.count, referenceCount: $0.referenceCount)
+      }
+      result.metrics[title.rawValue] = metric
+    } catch {
+      guard error.code == .tooFewSamples else { throw Failure(error, title.rawValue) }
+      result.skipped[title.rawValue] = error.detail
+    }
+  }
+
   /// Returns the classes that the extractor predicts for the images, and their number in the reference.
   private func predictedClasses(
     _ pair: PreparedPair
@@ -100,6 +149,14 @@ extension MetricComputation {
 }
 
 extension Side {
+  /// The class of each image; nil if they are not known.
+  var labels: [Int]? {
+    switch self {
+    case .images(let collection), .statistics(_, images: .some(let collection)): collection.labels
+    case .statistics: nil
+    }
+  }
+
   /// Returns the classes that the extractor predicts; nil if they are not known.
   func predictedClasses(_ preparation: Preparation) throws -> PredictedClasses? {
     switch self {

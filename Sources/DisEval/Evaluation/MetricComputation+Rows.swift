@@ -32,6 +32,9 @@ extension MetricComputation {
     }
     if wanted.contains(.mongeDistance) { try addMongeDistance(rows, others, to: &result) }
     if wanted.contains(.authenticity) { try addAuthenticity(rows, others, to: &result) }
+    if wanted.contains(.classKernelDistance) {
+      try addClassKernelDistances(rows, others, pair, to: &result)
+    }
     if wanted.contains(.duplicates) { try addDuplicates(rows, others, to: &result) }
     if wanted.contains(.clipDiscrepancy) { try addClipDiscrepancy(rows, others, to: &result) }
     for (name, penalty) in [

@@ -191,6 +191,7 @@ package struct MetricComputation {
     case .authenticity: .authenticity
     case .classDistance: .classDistance
     case .duplicates: .duplicates
+    case .classKernelDistance: .classKernelDistance
     case .clipDiscrepancy: .clipDiscrepancy
     case .memorizationInformed: .memorizationInformed
     case .memorizationInformedGenerated: .memorizationInformedGenerated

@@ -128,7 +128,7 @@ extension PreparedEvaluation {
       let content = try directory.read(unit)
       for offset in 0..<min(unit.count, count - unit.first) {
         if let label = content.label(at: offset) { tally?.append(label) }
-        try collection.append(content.scoredImage(at: offset))
+        try collection.append(content.scoredImage(at: offset), label: content.label(at: offset))
         if let sink, let image = content.image(at: offset) {
           try sink(image, content.label(at: offset))
         }

@@ -60,6 +60,9 @@ extension EvaluationResult {
     public var nearestCopies: [Copy]?
     /// The images that resemble another image most, the nearest pair first (near duplicates); nil for other metrics.
     public var nearestPairs: [Pair]?
+    /// The classes that are surely farthest from the reference, the farthest first (KID by class); nil for other
+    /// metrics.
+    public var worstClasses: [ClassValue]?
 
     /// Creates a metric from its properties.
     ///
@@ -193,6 +196,28 @@ extension EvaluationResult.Metric {
     /// Creates the record of a pair.
     package init(first: Int, second: Int, distance: Double, ratio: Double?) {
       (self.first, self.second, self.distance, self.ratio) = (first, second, distance, ratio)
+    }
+  }
+
+  /// The value of the images of one class.
+  public struct ClassValue: Codable, Sendable {
+    /// The index of the class, from 0.
+    public var index: Int
+    /// The value.
+    public var value: Double
+    /// The interval for its expectation, of this class alone.
+    public var interval: ClosedRange<Double>
+    /// The number of images.
+    public var count: Int
+    /// The number of reference images.
+    public var referenceCount: Int
+
+    /// Creates the record of a class.
+    package init(
+      index: Int, value: Double, interval: ClosedRange<Double>, count: Int, referenceCount: Int
+    ) {
+      (self.index, self.value, self.interval) = (index, value, interval)
+      (self.count, self.referenceCount) = (count, referenceCount)
     }
   }
 

@@ -25,6 +25,8 @@ public enum MetricName: String, CaseIterable, Sendable {
   case mongeDistance = "mind"
   /// The percentage of images that are not copies of the reference.
   case authenticity = "authpct"
+  /// The mean kernel distance of the images of each class.
+  case classKernelDistance = "class_kid"
   /// The percentage of images that are near duplicates of other images.
   case duplicates
   /// The discrepancy of the embeddings of CLIP.
@@ -39,7 +41,7 @@ public enum MetricName: String, CaseIterable, Sendable {
   /// The metrics that an evaluation of everything computes, of which CMMD needs its own extractor. MIND is for
   /// comparison with papers; AuthPct and MiFID need the training set as the reference.
   public static let evaluated = Set(allCases).subtracting([
-    .mongeDistance, .authenticity, .duplicates, .memorizationInformed,
+    .mongeDistance, .authenticity, .classKernelDistance, .duplicates, .memorizationInformed,
     .memorizationInformedGenerated,
   ])
 
@@ -48,7 +50,7 @@ public enum MetricName: String, CaseIterable, Sendable {
   /// The metrics that need the feature rows of both sides.
   package static let ofPairedRows: Set<MetricName> = [
     .kid, .precision, .recall, .discrepancy, .mongeDistance, .authenticity, .duplicates,
-    .clipDiscrepancy,
+    .classKernelDistance, .clipDiscrepancy,
     .memorizationInformed, .memorizationInformedGenerated,
   ]
   /// The metrics that only one extractor has.

@@ -30,6 +30,7 @@ package func paperName(ofMetric metric: String, count: Int? = nil) -> String {
     case .clipDiscrepancy: "CMMD"
     case .memorizationInformed: "MiFID"
     case .memorizationInformedGenerated: "MiFID (over generated images)"
+    case .classKernelDistance: "KID by class"
     case .duplicates: "Near duplicates"
     case .classDistance: "Class distance (chi-squared)"
     }

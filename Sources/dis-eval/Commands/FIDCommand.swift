@@ -46,7 +46,8 @@ struct EvaluateCommand: ComputingCommand {
       divided into directions.
 
       More metrics are computed if --metrics names them: mind; duplicates, the percentage of images that are nearer to \
-      another image than 99 % of the reference's are to theirs; and of a reference that is the training set authpct, \
+      another image than 99 % of the reference's are to theirs; class_kid, the mean kernel distance of the images of \
+      each class, with the worst classes; and of a reference that is the training set authpct, \
       the percentage of images that are not copies of it, and mifid, FID divided by the distance from copies, as \
       torchmetrics computes it, or mifid_generated over generated images. The result lists the images that resemble \
       one of the reference most. With the extractor clip-vit-l-14-336.cmmd, cmmd is computed.

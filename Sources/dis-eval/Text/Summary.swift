@@ -127,18 +127,22 @@ private func metricLines(_ result: EvaluationResult) -> [String] {
       + debiased
       + added + own + definition + floor
   }
-  return metrics + copyLines(result)
+  return metrics + detailLines(result)
     + result.skipped.sorted { $0.key < $1.key }.map {
       "\(column($0.key, width))  not computed: \($0.value)"
     }
 }
 
-/// Returns the images that resemble one of the reference or another image most, if they are known.
-private func copyLines(_ result: EvaluationResult) -> [String] {
+/// Returns the worst classes, and the images that resemble one of the reference or another image most, if they are known.
+private func detailLines(_ result: EvaluationResult) -> [String] {
   let pairs = result.metrics.values.compactMap(\.nearestPairs).joined().prefix(3).map { pair in
     "  image \(pair.first) resembles image \(pair.second), at a distance of \(number(pair.distance))"
   }
-  return pairs
+  let classes = result.metrics.values.compactMap(\.worstClasses).joined().prefix(3).map { worst in
+    "  class \(worst.index): KID \(number(worst.value)) ["
+      + worst.interval.ends.map(number).joined(separator: ", ") + "], \(worst.count) images"
+  }
+  return classes + pairs
     + result.metrics.values.compactMap(\.nearestCopies).joined().prefix(3).map { copy in
       "  image \(copy.sample) is nearest to image \(copy.training) of the reference, at a distance of "
         + number(copy.distance)
@@ -181,7 +185,7 @@ private func table(of dialects: [String: EvaluationResult.DialectResult]) -> [St
   let order = [
     "fid", "fd_dinov2", "fd", "sfid", "is", "cs", "kid", "mmd_rbf", "precision", "recall",
     "density", "coverage",
-    "vendi", "total_variance", "class_chi2", "cmmd", "mind", "authpct", "duplicates",
+    "vendi", "total_variance", "class_chi2", "cmmd", "mind", "authpct", "duplicates", "class_kid",
     "mifid", "mifid_generated",
   ]
   let names = order.filter { name in dialects.values.contains { $0.metrics[name] != nil } }
