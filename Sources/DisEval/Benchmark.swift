@@ -41,6 +41,12 @@ public enum BenchmarkCase: String, CaseIterable, Sendable {
   case ditB2BF16 = "dit-b2-bf16"
   /// U-ViT-S/2 without classes on 32 x 32 x 3.
   case uvitS2 = "uvit-s2"
+  /// DINOv2 ViT-B/14 as EDM2 uses it, on images of 224 x 224.
+  case dinov2B = "dinov2-b"
+  /// DINOv2 ViT-L/14 as EDM2 uses it, on images of 224 x 224.
+  case dinov2L = "dinov2-l"
+  /// DINOv2 ViT-L/14 in bfloat16.
+  case dinov2LBF16 = "dinov2-l-bf16"
   /// The decoder of Stable Diffusion, to 256 x 256 pixels.
   case decoder256 = "decoder-256"
   /// The Fréchet distance of two full-rank Gaussians of 2,048 dimensions, by all workers together.
@@ -53,7 +59,7 @@ public enum BenchmarkCase: String, CaseIterable, Sendable {
   fileprivate var unit: String {
     switch self {
     case .sgemm: "products"
-    case .inception, .inceptionBF16, .decoder256: "images"
+    case .inception, .inceptionBF16, .decoder256, .dinov2B, .dinov2L, .dinov2LBF16: "images"
     case .frechet2048: "distances"
     default: "forwards"
     }
@@ -120,11 +126,7 @@ private struct Bench {
     case .inception, .inceptionBF16:
       let network = try InceptionV3(
         WeightReader.madeUp(), precision: measured == .inception ? .float32 : .bfloat16)
-      var random = SystemRandomNumberGenerator()
-      let picture = Image(
-        width: 299, height: 299, channels: 3,
-        pixels: (0..<3 * 299 * 299).map { _ in UInt8.random(in: 0...255, using: &random) })
-      let pictures = [Image](repeating: picture, count: network.imagesTogether)
+      let pictures = [Image](repeating: Self.picture(side: 299), count: network.imagesTogether)
       // The operations of the 94 convolutions.
       return Work(items: pictures.count, gigaOperations: 2 * 5.711168096) {
         _ = network(pictures, .pytorch)
@@ -141,6 +143,9 @@ private struct Bench {
     case .ditB2BF16: return try dit("B/2", precision: .bfloat16)
     case .uvitS2:
       return try uvit(UViTConfiguration.size("S/2", side: 32, channels: 3, labelRows: nil))
+    case .dinov2B: return try dinov2("b")
+    case .dinov2L: return try dinov2("l")
+    case .dinov2LBF16: return try dinov2("l", precision: .bfloat16)
     case .decoder256:
       let configuration = DecoderConfiguration.stableDiffusion
       let side = 256 / configuration.scale
@@ -153,6 +158,22 @@ private struct Bench {
       let (a, b) = (try Self.gaussian(2048), try Self.gaussian(2048))
       return Work { _ = try frechetDistance(between: a, and: b) }
     }
+  }
+
+  private func dinov2(_ size: String, precision: Precision = .float32) throws -> Work {
+    let (network, operations) = try VisionExtractor.madeUpDINOv2(size, precision: precision)
+    let pictures = [Image](repeating: Self.picture(side: 224), count: network.imagesTogether)
+    return Work(items: pictures.count, gigaOperations: operations / 1e9) {
+      _ = try network(pictures, .pytorch)
+    }
+  }
+
+  /// An image of noise.
+  private static func picture(side: Int) -> Image {
+    var random = SystemRandomNumberGenerator()
+    return Image(
+      width: side, height: side, channels: 3,
+      pixels: (0..<3 * side * side).map { _ in UInt8.random(in: 0...255, using: &random) })
   }
 
   private func forward(

@@ -80,6 +80,21 @@ public struct VisionExtractor: FeatureExtractor {
   }
 
   /// Refuses a network that the dialect cannot use.
+  /// Creates DINOv2 as EDM2 uses it, with made-up weights.
+  ///
+  /// - Parameter size: `s`, `b` or `l`.
+  /// - Returns: The extractor, and the operations of the matrix products for an image.
+  package static func madeUpDINOv2(
+    _ size: String, precision: Precision
+  ) throws(Failure) -> (extractor: VisionExtractor, operations: Double) {
+    guard let configuration = VisionTransformerConfiguration.dinov2(size) else {
+      preconditionFailure("\(size) is not a size of DINOv2")
+    }
+    let extractor = try VisionExtractor(
+      .transformer(configuration, .dinov2), .edm2, .madeUp(), precision: precision)
+    return (extractor, configuration.operations(side: extractor.preparation.paddedSide))
+  }
+
   private static func check(
     _ configuration: VisionTransformerConfiguration, _ dialect: VisionDialect,
     _ form: VisionTransformerForm, _ name: String

@@ -50,6 +50,13 @@ package struct VisionNames: Equatable, Sendable {
   /// Whether there is a layer norm before the blocks, which only CLIP has.
   let hasFirstNorm: Bool
 
+  /// The names of the published files of DINOv2 without gated layers.
+  static let dinov2 = VisionNames()
+
+  private init() {
+    (origin, prefix, isGated, hasFirstNorm) = (.hub, "", false, false)
+  }
+
   /// Recognises the naming of a state dict, or returns nil if it is that of no vision transformer.
   init?(_ state: StateDict) {
     func has(_ name: String) -> Bool { state.info(name) != nil }

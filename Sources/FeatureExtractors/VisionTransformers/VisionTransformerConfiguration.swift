@@ -46,6 +46,30 @@ package struct VisionTransformerConfiguration: Equatable, Sendable {
     return "\(family.rawValue)-\(kind)-\(patch)" + (registers > 0 ? "-reg\(registers)" : "")
   }
 
+  /// The operations of a forward pass of a square image, those of the matrix products: of the patches, of the four
+  /// layers of a block, and of attention.
+  ///
+  /// - Parameter side: The side of the image in pixels.
+  package func operations(side: Int) -> Double {
+    let patches = Double(side / patch * (side / patch))
+    let tokens = patches + (hasClassToken ? 1 : 0) + Double(registers)
+    let d = Double(width)
+    let layers = 4 * d * d + (isGated ? 3 : 2) * d * Double(hidden)
+    return 2 * patches * d * Double(3 * patch * patch)
+      + Double(depth) * (2 * tokens * layers + 4 * tokens * tokens * d)
+  }
+
+  /// The network of DINOv2 of a size with a name, such as `l`, without registers; nil for another size or one with
+  /// gated layers.
+  static func dinov2(_ size: String) -> Self? {
+    guard let found = sizes.first(where: { $0.name == size }), ["s", "b", "l"].contains(size)
+    else { return nil }
+    return Self(
+      family: .dinov2, width: found.width, depth: found.depth, patch: 14, grid: 37,
+      hidden: 4 * found.width, registers: 0, isGated: false, hasLayerScale: true, projection: nil,
+      epsilon: 1e-6)
+  }
+
   /// The sizes that have a name.
   private static let sizes: [(name: String, width: Int, depth: Int)] = [
     ("s", 384, 12), ("b", 768, 12), ("l", 1024, 24), ("so400m", 1152, 27), ("g", 1536, 40),
