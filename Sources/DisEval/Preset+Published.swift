@@ -48,16 +48,19 @@ extension Preset {
     let code =
       "250 DDPM steps and guidance 1.5 of the first three channels as in sample_ddp.py of "
       + "facebookresearch/DiT (ed81ce2), with the decoder ft-EMA; scored by guided-diffusion's evaluator"
-    func preset(_ name: String, _ side: Int, _ reference: String, fid: Double) -> Preset {
+    func preset(
+      _ name: String, _ side: Int, _ reference: String, fid: Double, score: Double
+    ) -> Preset {
       Preset(
         name: name,
         model: Model(family: .dit, variant: "DiT-XL/2", side: side, channels: 4, classes: 1000),
         settings: guided, dialect: .tensorFlow, reference: reference, source: code,
-        published: Published(fid: fid, source: "README of facebookresearch/DiT"))
+        published: Published(
+          fid: fid, inceptionScore: score, source: "README of facebookresearch/DiT"))
     }
     return [
-      preset("dit-xl2-imagenet256", 32, "imagenet-256-adm", fid: 2.27),
-      preset("dit-xl2-imagenet512", 64, "imagenet-512-adm", fid: 3.04),
+      preset("dit-xl2-imagenet256", 32, "imagenet-256-adm", fid: 2.27, score: 278.24),
+      preset("dit-xl2-imagenet512", 64, "imagenet-512-adm", fid: 3.04, score: 240.82),
     ]
   }()
 
@@ -114,7 +117,9 @@ extension Preset {
         settings: settings, dialect: .pytorchFID,
         referenceDialect: isMixed ? .tensorFlow : .pytorchFID, reference: reference,
         source: source + (isMixed ? mixture : ""), backbone: backbone,
-        published: Published(fid: fid, source: "README of baofff/U-ViT"))
+        published: Published(fid: fid, source: "README of baofff/U-ViT"),
+        // Of these, only the pixels of ImageNet have labels drawn otherwise.
+        labels: channels == 3 && classes != nil ? .drawnByFrequency : nil)
     }
     func guided(_ sampler: SamplerName, _ scale: Double) -> SamplingSettings {
       // The original's scale is the distance from the conditional prediction, one less.

@@ -33,13 +33,21 @@ public struct Preset: Sendable {
   public let backbone: BackboneChoices
   /// The published number; nil if there is none.
   public let published: Published?
+  /// How the published evaluation chose the classes.
+  let labels: ProtocolCard.Labels
 
   /// A published number.
   public struct Published: Equatable, Sendable {
     /// The Fréchet distance.
     public let fid: Double
+    /// The Inception Score; nil if it was not published with the distance.
+    public let inceptionScore: Double?
     /// Where it was published.
     public let source: String
+
+    init(fid: Double, inceptionScore: Double? = nil, source: String) {
+      (self.fid, self.inceptionScore, self.source) = (fid, inceptionScore, source)
+    }
   }
 
   /// A model, as far as a checkpoint identifies it.
@@ -105,12 +113,16 @@ public struct Preset: Sendable {
 
   /// Finds the preset with the given name.
   ///
-  /// - Throws: `Failure` `UnknownPreset` (64), which lists all presets, if there is none.
+  /// - Throws: `Failure` `UnknownPreset` (64), which lists all presets, if there is none, or only a
+  ///   ``ProtocolCard``.
   public init(named name: String) throws(Failure) {
     guard let preset = Self.all.first(where: { $0.name == name }) else {
+      let isForImages = ProtocolCard.elsewhere.contains { $0.name == name }
       throw Failure(
         .usage, .unknownPreset, name,
-        "the presets are \(Self.all.map(\.name).joined(separator: ", "))")
+        (isForImages ? "it is for images made elsewhere, given as `images`; " : "")
+          + "the presets \(isForImages ? "of checkpoints " : "")are "
+          + "\(Self.all.map(\.name).joined(separator: ", "))")
     }
     self = preset
   }
@@ -118,7 +130,8 @@ public struct Preset: Sendable {
   init(
     name: String, model: Model, settings: SamplingSettings, dialect: Dialect,
     referenceDialect: Dialect? = nil, reference: String, source: String,
-    backbone: BackboneChoices = BackboneChoices(), published: Published? = nil
+    backbone: BackboneChoices = BackboneChoices(), published: Published? = nil,
+    labels: ProtocolCard.Labels? = nil
   ) {
     self.name = name
     self.model = model
@@ -132,6 +145,7 @@ public struct Preset: Sendable {
     if model.family == .dit || model.family == .sit { backbone.family = model.family }
     self.backbone = backbone
     self.published = published
+    self.labels = labels ?? (model.classes == nil ? .none : .drawn)
   }
 
   /// Checks that a generator matches the preset.

@@ -24,6 +24,14 @@ package struct ImageTally {
     count > 0 && smallest == largest && largest.width == largest.height ? largest.width : nil
   }
 
+  /// The sizes of the images in pixels, such as `32 x 32` or `32 to 64 x 32 to 48`, the width first;
+  /// nil without images.
+  package var sizes: String? {
+    guard count > 0 else { return nil }
+    func range(_ low: Int, _ high: Int) -> String { low == high ? "\(low)" : "\(low) to \(high)" }
+    return range(smallest.width, largest.width) + " x " + range(smallest.height, largest.height)
+  }
+
   /// Returns sentences for users, each a warning.
   ///
   /// - Parameter subject: The name of the images, such as that of their folder.

@@ -238,6 +238,10 @@ extension PreparedEvaluation {
     for (name, metric) in (only?.value.metrics ?? [:]).sorted(by: { $0.key < $1.key }) {
       metric.notes(of: name, count: subjectSide.count ?? 0).forEach { guardian.warn($0) }
     }
+    let check = scoring.card?.check(scoredProtocol(subjectSide, referenceSide, of: only?.key))
+    for departure in check?.departures ?? [] {
+      guardian.warn("not as in the preset \(request.preset ?? ""): \(departure)")
+    }
     var result = EvaluationResult(
       metrics: only?.value.metrics ?? [:], skipped: only?.value.skipped ?? [:],
       dialects: only == nil ? results : nil,
@@ -253,6 +257,7 @@ extension PreparedEvaluation {
         seconds: (ContinuousClock.now - clock) / .seconds(1),
         host: ProcessInfo.processInfo.hostName))
     result.diagnosis = diagnosis
+    result.provenance.protocolCheck = check
     return result
   }
 
@@ -272,12 +277,32 @@ extension PreparedEvaluation {
       checkpoint: origin?.checkpoint, sampler: origin?.sampler, generator: origin?.generator,
       labels: labels?.summary,
       decoder: origin?.decoder, images: request.images.map(lastComponent),
-      preset: scoring.preset?.name, extractor: extractor,
+      preset: scoring.preset?.name ?? scoring.card?.name, extractor: extractor,
       reference: referenceSide.provenance(
         path: referencePath, dialect: only == nil ? nil : pairs[0].reference),
       allowedMismatches: guardian.allowed.isEmpty ? nil : guardian.allowed,
       leftOut: leftOut.isEmpty ? nil : leftOut.map { "\($0.subject): \($0.code): \($0.detail)" },
       warnings: guardian.warnings)
+  }
+
+  /// Returns what is known of the images, to be compared with a protocol.
+  ///
+  /// - Parameter only: The dialect; nil if there are several.
+  private func scoredProtocol(
+    _ subjectSide: Side, _ referenceSide: Side, of only: String?
+  ) -> ScoredProtocol {
+    let isStatistics = if case .statistics = referenceSide { true } else { false }
+    var scored = ScoredProtocol(
+      extractor: extractor.provenance, dialects: only == nil ? nil : pairs[0],
+      reference: referenceSide.provenance(
+        path: referencePath, dialect: only == nil ? nil : pairs[0].reference),
+      hasStatistics: isStatistics)
+    scored.count = subjectSide.count
+    scored.sizes =
+      subjectSide.tally?.sizes ?? subject.statistics?.resolution.map { "\($0) x \($0)" }
+    scored.labels = subject.images?.labels
+    scored.referenceSHA256 = scoring.card.flatMap { StatisticsCache.knownSHA256(of: $0.reference) }
+    return scored
   }
 
   /// Issues the warnings about the images of both sides.

@@ -17,8 +17,10 @@ struct ScoringSettings {
   /// Whether distances and scores have intervals. They take 20 times as long as a distance, so they
   /// are not computed in every dialect.
   let intervals: IntervalChoice
-  /// The preset of the request.
+  /// The preset of the request, if samples are made for it.
   let preset: Preset?
+  /// The protocol of the request, if existing images are scored by one.
+  let card: ProtocolCard?
 
   /// Resolves the names of a request.
   ///
@@ -52,8 +54,14 @@ struct ScoringSettings {
       ? .omitted(reason: IntervalChoice.notAskedFor)
       : dialect == .all
         ? .omitted(reason: "not computed with every dialect; ask for one") : .computed
-    preset = try request.preset.map { (name: String) throws(Failure) -> Preset in
+    let hasImages = request.images != nil
+    preset = try (hasImages ? nil : request.preset).map {
+      (name: String) throws(Failure) -> Preset in
       try Preset(named: name)
+    }
+    card = try (hasImages ? request.preset : nil).map {
+      (name: String) throws(Failure) -> ProtocolCard in
+      try ProtocolCard(named: name)
     }
   }
 }

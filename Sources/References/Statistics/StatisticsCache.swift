@@ -112,6 +112,15 @@ public struct StatisticsCache: Sendable {
       entry.sha256 == sha256 || hasLocks && (try? lock(entry.name))??.sha256 == sha256
     }
   }
+
+  /// Returns the published hash of a file or, if there is none, that of its first download; nil if
+  /// neither is known. A registry or lock that cannot be read is ignored here.
+  ///
+  /// - Parameter name: The name of the file in the registry.
+  package static func knownSHA256(of name: String) -> (hash: String, isPublished: Bool)? {
+    if let published = (try? StatisticsRegistry())?[name]?.sha256 { return (published, true) }
+    return (try? lock(name))?.map { ($0.sha256, false) }
+  }
 }
 
 // MARK: - Fetching

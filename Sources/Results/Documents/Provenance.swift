@@ -24,8 +24,11 @@ public struct Provenance: Codable, Sendable {
   public var decoder: DecoderProvenance?
   /// The images or statistics file, if no checkpoint was sampled.
   public var images: String?
-  /// The preset that fixed sampling and dialect.
+  /// The preset that fixed sampling and dialect, or the dialect and reference for existing images.
   public var preset: String?
+  /// What of the preset existing images follow, and what they cannot show; nil for samples and without a
+  /// preset.
+  public var protocolCheck: ProtocolCheck?
   /// The feature extractor.
   public var extractor: ExtractorProvenance
   /// The reference that the images were compared with.

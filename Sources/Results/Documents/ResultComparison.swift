@@ -133,8 +133,8 @@ public struct ResultComparison: Codable, Sendable {
   }
 
   /// The settings that follow from others and are missing in older results: the number of network
-  /// evaluations, and the number of samples of each class.
-  private static let derived = ["sampler.network_evaluations", "labels."]
+  /// evaluations, the number of samples of each class, and what of a preset images follow.
+  private static let derived = ["sampler.network_evaluations", "labels.", "protocol_check."]
 
   /// Checks that the difference of two results says something about their images.
   ///

@@ -64,7 +64,7 @@ extension GateCommand {
           "The checkpoint is evaluated with the settings of '\(recorded.path)': leave out --num, --repeats "
             + "and the options of sampling and scoring, except --ref, --weights and --decoder.")
       }
-      let preset = try recorded.provenance.preset.map { try Preset(named: $0).reference }
+      let preset = try recorded.provenance.preset.map { try ProtocolCard(named: $0).reference }
       guard let reference = reference.ref ?? preset else {
         throw ValidationError(
           "Give the baseline's reference '\(recorded.provenance.reference.file)' with --ref.")

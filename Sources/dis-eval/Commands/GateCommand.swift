@@ -178,6 +178,7 @@ struct GateCommand: ComputingCommand {
   @OptionGroup(title: "Running") var running: RunOptions
 
   func validate() throws {
+    try scoring.checkPreset()
     for text in max + min { _ = try Self.pair(text, finiteNumber) }
     for text in tolerance { _ = try Self.pair(text, Policy.Tolerance.init) }
     guard (updateBaseline == nil) == (reason == nil) else {

@@ -7,9 +7,14 @@ struct PresetsCommand: ParsableCommand {
     commandName: "presets",
     abstract: "Shows the settings that the presets of fid and evaluate fix.",
     discussion: """
+      A preset of a model that dis-eval samples fixes sampling and scoring. With --images, every \
+      preset fixes the scoring, and the result says in what the images depart from the published \
+      evaluation and what they cannot show.
+
       Examples:
         dis-eval presets
         dis-eval fid --preset dis-s2-cifar10 --ckpt model.pt
+        dis-eval fid --preset adm-g-u-imagenet256 --images samples.npz
       """)
 
   @Argument(help: "The name of a preset. (default: all)")
@@ -19,17 +24,22 @@ struct PresetsCommand: ParsableCommand {
   var json = false
 
   func run() throws {
-    let presets = try name.map { [try Preset(named: $0)] } ?? Preset.all
-    if json { return try Terminal.result(encodedJSON(["presets": presets.map(document)])) }
-    try Terminal.result(presets.map(text).joined(separator: "\n\n"))
+    let cards = try name.map { [try ProtocolCard(named: $0)] } ?? ProtocolCard.all
+    if json { return try Terminal.result(encodedJSON(["presets": cards.map(document)])) }
+    try Terminal.result(cards.map(text).joined(separator: "\n\n"))
   }
 
-  private func document(_ preset: Preset) -> [String: String] {
-    Dictionary(uniqueKeysWithValues: [("name", preset.name)] + preset.lines)
+  /// Returns what a preset fixes: also the sampling, if its model can be sampled.
+  private func lines(_ card: ProtocolCard) -> [(name: String, value: String)] {
+    (try? Preset(named: card.name))?.lines ?? card.lines
   }
 
-  private func text(_ preset: Preset) -> String {
-    let lines = preset.lines.map { "  \(column($0.name, 12))\($0.value)" }
-    return ([preset.name] + lines).joined(separator: "\n")
+  private func document(_ card: ProtocolCard) -> [String: String] {
+    Dictionary(uniqueKeysWithValues: [("name", card.name)] + lines(card))
+  }
+
+  private func text(_ card: ProtocolCard) -> String {
+    let lines = lines(card).map { "  \(column($0.name, 12))\($0.value)" }
+    return ([card.name] + lines).joined(separator: "\n")
   }
 }

@@ -152,7 +152,7 @@ struct RecordedFilesOptions: ParsableArguments {
         throw inputUnknown("--images", provenance.images ?? "images", nil, path)
       }
     }
-    let preset = try provenance.preset.map { try Preset(named: $0).reference }
+    let preset = try provenance.preset.map { try ProtocolCard(named: $0).reference }
     files.reference = files.reference ?? existing(recorded.reference ?? preset)
     guard files.reference != nil else {
       let reference = provenance.reference

@@ -85,6 +85,7 @@ struct SweepCommand: ComputingCommand {
       throw ValidationError("Give checkpoints, --list or --watch, and only one of them.")
     }
     try scoring.check(reference: reference.ref)
+    try scoring.checkPreset()
     try checkNum(num)
     guard (1...1000).contains(repeats) else {
       throw ValidationError("--repeats \(repeats): expected 1 to 1000.")

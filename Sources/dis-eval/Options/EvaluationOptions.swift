@@ -79,11 +79,9 @@ struct EvaluationOptions: ParsableArguments {
     }
     if generator != nil { try scoring.sampling.checkGenerator() }
     try scoring.check(reference: ref)
-    if images != nil {
-      guard scoring.preset == nil else {
-        throw ValidationError(
-          "--preset needs --ckpt or --generator, because it fixes the sampling.")
-      }
+    if images == nil {
+      try scoring.checkPreset()
+    } else {
       guard output.grid == nil, output.saveImages == nil, scoring.sampling.isUntouched,
         scoring.decoding.decoder == nil
       else {
@@ -212,7 +210,7 @@ struct EvaluationOptions: ParsableArguments {
   ) async throws {
     let request = try request(metrics: metrics, optional: optional)
     var execution = try execution()
-    try scoring.notePreset(running.reporter)
+    try scoring.notePreset(running.reporter, hasImages: images != nil)
     try output.check(extractors: extractor.several)
     func noteMissing(_ evaluation: PreparedEvaluation) {
       titles.compactMap(evaluation.reasonWithout).forEach(running.reporter.note)

@@ -106,7 +106,8 @@ struct CropOptions: ParsableArguments {
 struct RuleOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Use the sampling, dialect and statistics of a published evaluation; see 'presets'.",
+      "Use the sampling, dialect and statistics of a published evaluation; for --images, only the "
+        + "last two. See 'presets'.",
       valueName: "name"))
   var preset: String?
 
@@ -148,6 +149,13 @@ struct ScoringOptions: ParsableArguments {
   var arithmetic: PrecisionOptions { rules.arithmetic }
 
   func validate() throws {
+    if case .all = dialect, refDialect != nil {
+      throw ValidationError("--ref-dialect cannot be used with --dialect all.")
+    }
+  }
+
+  /// Checks that no option is given that the preset of samples fixes.
+  func checkPreset() throws {
     if preset != nil {
       var others = sampling
       (others.seed, others.checkpointKey) = (0, nil)
@@ -157,14 +165,11 @@ struct ScoringOptions: ParsableArguments {
             + "all of them without --preset.")
       }
     }
-    if case .all = dialect, refDialect != nil {
-      throw ValidationError("--ref-dialect cannot be used with --dialect all.")
-    }
   }
 
   /// Adds the files to read, except the checkpoint.
   func addInputs(to files: inout CommandFiles, reference ref: String?) {
-    let preset = preset.flatMap { try? Preset(named: $0).reference }
+    let preset = preset.flatMap { try? ProtocolCard(named: $0).reference }
     files.readsReference("--ref", ref ?? preset, recursive: folders.recursive)
     for weights in rules.extractor.files { files.reads("--weights", weights) }
     if weights == nil { files.reads("the cache of weights", WeightStore.user.convertedPath) }
@@ -185,6 +190,13 @@ struct ScoringOptions: ParsableArguments {
   ///
   /// - Throws: `Failure` `UnknownPreset` (64).
   func presetAsked() throws -> Preset? { try preset.map { try Preset(named: $0) } }
+
+  /// Returns what the preset demands of images; nil if there is none.
+  ///
+  /// - Throws: `Failure` `UnknownPreset` (64).
+  private func cardAsked() throws -> ProtocolCard? {
+    try preset.map { try ProtocolCard(named: $0) }
+  }
 
   /// Returns the request to score samples of a checkpoint, with the settings of the preset if there
   /// is one, but without metrics.
@@ -228,16 +240,17 @@ struct ScoringOptions: ParsableArguments {
   func request(
     of subject: EvaluationRequest.Subject, reference ref: String?
   ) throws -> EvaluationRequest {
-    let preset = try presetAsked()
+    let card = try cardAsked()
     var request = EvaluationRequest(
-      subject: subject, reference: ref ?? preset?.reference ?? "", weights: weights)
+      subject: subject, reference: ref ?? card?.reference ?? "", weights: weights)
     request.extractor = rules.extractor.name
     request.precision = arithmetic.precision
-    request.preset = preset?.name
-    request.dialect = dialect?.name ?? preset?.dialect.rawValue
-    // Not all public statistics name their dialect; a preset does.
-    request.referenceDialect =
-      (refDialect ?? (ref == nil ? preset?.referenceDialect : nil))?.rawValue
+    request.preset = card?.name
+    request.dialect = dialect?.name ?? card?.dialect.rawValue
+    // Not all public statistics name their dialect; a preset does. With a dialect that is given, it
+    // must not make the mixture look deliberate.
+    let isCards = ref == nil && dialect == nil
+    request.referenceDialect = (refDialect ?? (isCards ? card?.referenceDialect : nil))?.rawValue
     request.allowsMismatch = allowMismatch
     request.recursive = folders.recursive
     request.skipsBroken = folders.skipBroken ? true : nil
@@ -245,10 +258,13 @@ struct ScoringOptions: ParsableArguments {
   }
 
   /// Reports the settings that the preset fixes.
-  func notePreset(_ reporter: Reporter) throws {
-    guard let preset = try presetAsked() else { return }
-    let pinned = preset.lines.filter { $0.name != "time" }
+  ///
+  /// - Parameter hasImages: Whether existing images are scored, which the preset does not sample.
+  func notePreset(_ reporter: Reporter, hasImages: Bool = false) throws {
+    let lines = try hasImages ? cardAsked()?.lines : presetAsked()?.lines
+    guard let preset, let lines else { return }
+    let pinned = lines.filter { $0.name != "time" }
       .map { "\($0.name) \($0.value)" }.joined(separator: "; ")
-    reporter.note("\(preset.name): \(pinned)")
+    reporter.note("\(preset): \(pinned)")
   }
 }

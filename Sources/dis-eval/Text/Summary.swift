@@ -26,7 +26,9 @@ func summary(of result: EvaluationResult) -> String {
         + "\(sampler.cfgScale) (\(sampler.cfgChannels)), seed \(sampler.seed), labels "
         + sampler.labels)
   }
-  if let published = provenance.preset.flatMap({ try? Preset(named: $0) })?.published {
+  if let check = provenance.protocolCheck {
+    protocolLines(check, of: provenance.preset ?? "").forEach { line($0.name, $0.text) }
+  } else if let published = provenance.preset.flatMap({ try? Preset(named: $0) })?.published {
     line("published", "FID \(published.fid) (\(published.source))")
   }
   if let generator = provenance.generator {
@@ -71,6 +73,21 @@ func summary(of result: EvaluationResult) -> String {
     "\(provenance.tool), kernels \(provenance.kernels), "
       + String(format: "%.1f s", result.run.seconds))
   return lines.joined(separator: "\n")
+}
+
+/// Returns what of a protocol images follow, and what they cannot show.
+private func protocolLines(
+  _ check: ProtocolCheck, of preset: String
+) -> [(name: String, text: String)] {
+  func list(_ settings: [ProtocolCheck.Setting]) -> String {
+    settings.map { escaped("\($0)") }.joined(separator: "; ")
+  }
+  let published = check.published.map { "\($0.metric) \($0.value) (\($0.source))" }
+  return [
+    ("published", published.joined(separator: "; ")),
+    ("preset", preset + (check.agrees.isEmpty ? "" : "; as published: \(list(check.agrees))")),
+    ("departures", list(check.departures)), ("not checked: ", list(check.notChecked)),
+  ].filter { !$0.1.isEmpty }
 }
 
 /// Returns the results of several seeds as text: all of them, followed by their summaries.
