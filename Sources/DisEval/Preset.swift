@@ -164,10 +164,12 @@ public struct Preset: Sendable {
         "the checkpoint is \(model), the preset \(name) is for \(self.model)")
     }
     if let decoder = generator.decoder?.provenance {
-      guard decoder.scale == LoadedDecoder.stableDiffusionScale, decoder.tile == nil else {
+      guard decoder.scale == LoadedDecoder.stableDiffusionScale, decoder.tile == nil,
+        decoder.shift == nil, decoder.channelMeans == nil
+      else {
         throw Failure(
           .usage, .presetMismatch, "`decoder`",
-          "the preset \(name) decodes latents as a whole, divided by "
+          "the preset \(name) decodes latents as a whole, only divided by "
             + "\(LoadedDecoder.stableDiffusionScale)")
       }
     }

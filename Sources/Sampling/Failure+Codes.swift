@@ -15,12 +15,16 @@ extension Failure.Code {
   public static let invalidLabels = Failure.Code("InvalidLabels")
   /// The scale of latents is not a positive number.
   public static let invalidLatentScale = Failure.Code("InvalidLatentScale")
+  /// The shift of latents is not a number, or given together with the means of channels.
+  public static let invalidLatentShift = Failure.Code("InvalidLatentShift")
   /// The side of a tile is not possible.
   public static let invalidTile = Failure.Code("InvalidTile")
   /// A label is not a class of the model.
   public static let labelOutOfRange = Failure.Code("LabelOutOfRange")
   /// A file of labels is not valid.
   public static let labelsInvalid = Failure.Code("LabelsInvalid")
+  /// The means and deviations of latents are not valid, or not for the decoder's channels.
+  public static let latentStatisticsInvalid = Failure.Code("LatentStatisticsInvalid")
   /// A model of latents is used without a decoder.
   public static let latentModel = Failure.Code("LatentModel")
   /// Given noise does not have the shape of the samples.

@@ -56,7 +56,7 @@ extension DecoderRequest {
         "the result's images are decoded latents; give the decoder with `decoder`")
     }
     try checkContent(of: path, is: recorded.sha256, .otherDecoder)
-    self.init(path: path, scale: recorded.scale, tile: recorded.tile)
+    self.init(recorded, path: path)
   }
 }
 

@@ -13,7 +13,7 @@ extension Generator {
   ///   - given: Noise to use instead of the random streams; nil to use these.
   /// - Throws: `Failure` `RequestInvalid` (65) if a name or number is unknown to this version;
   ///   otherwise as ``init(checkpoint:key:settings:given:decoder:precision:)`` and
-  ///   ``LoadedDecoder/init(path:scale:tile:)`` do.
+  ///   ``LoadedDecoder/init(path:scale:shift:statistics:tile:)`` do.
   public init(
     _ request: CheckpointRequest, precision: Precision = .float32, given: GivenNoise? = nil
   ) throws {
@@ -47,9 +47,16 @@ extension GeneratorRequest {
 extension LoadedDecoder {
   /// Loads the decoder of a request.
   ///
-  /// - Throws: As ``init(path:scale:tile:)`` does.
+  /// - Throws: As ``init(path:scale:shift:statistics:tile:)`` and
+  ///   ``LatentStatistics/init(means:deviations:subject:)`` do.
   package init(_ request: DecoderRequest) throws {
-    try self.init(path: request.path, scale: request.scale, tile: request.tile)
+    let (means, deviations) = (request.channelMeans, request.channelDeviations)
+    let statistics =
+      means == nil && deviations == nil
+      ? nil : try LatentStatistics(means: means ?? [], deviations: deviations ?? [])
+    try self.init(
+      path: request.path, scale: request.scale, shift: request.shift, statistics: statistics,
+      tile: request.tile)
   }
 }
 

@@ -14,21 +14,44 @@ public struct LoadedDecoder: Sendable {
   /// The origin of the weights, for results.
   public let provenance: DecoderProvenance
   private let decoder: KLDecoder
+  /// What becomes of a value of each channel of a latent, `[L]`: it is multiplied by `factor` and
+  /// divided by the scale, then `offset` is added. Nil if it is only divided.
+  private let channels: [(factor: Float, offset: Float)]?
 
   /// Loads a decoder.
   ///
   /// - Parameters:
   ///   - path: The path of a `.safetensors`, `.bin`, `.ckpt` or `.pt` file, recognised by content.
   ///   - scale: The number by which latents are divided before decoding.
+  ///   - shift: The number that is added to latents after the division, such as the `shift_factor` of
+  ///     FLUX's autoencoder; nil to add nothing.
+  ///   - statistics: The mean and standard deviation of each channel, by which latents were
+  ///     normalised; nil if they were not.
   ///   - tile: The side of overlapping tiles in latent pixels, a multiple of 4; nil to decode
   ///     latents as a whole.
-  /// - Throws: `Failure` (64) `InvalidLatentScale` if `scale` is not a positive number, or
-  ///   `InvalidTile` if `tile` is not a positive multiple of 4; (65) if the file is not a decoder;
-  ///   or the error that reading the file throws.
-  public init(path: String, scale: Double = stableDiffusionScale, tile: Int? = nil) throws {
+  /// - Throws: `Failure` (64) `InvalidLatentScale` if `scale` is not a positive number,
+  ///   `InvalidLatentShift` if `shift` is not finite or given with `statistics`, or `InvalidTile` if
+  ///   `tile` is not a positive multiple of 4; (65) if the file is not a decoder, or
+  ///   `LatentStatisticsInvalid` if `statistics` are of another number of channels; or the error that
+  ///   reading the file throws.
+  public init(
+    path: String, scale: Double = stableDiffusionScale, shift: Double? = nil,
+    statistics: LatentStatistics? = nil, tile: Int? = nil
+  ) throws {
     guard scale.isFinite, scale > 0 else {
       throw Failure(
         .usage, .invalidLatentScale, "`decoder.scale` \(scale)", "expected a number above 0")
+    }
+    if let shift {
+      guard Float(shift).isFinite else {
+        throw Failure(
+          .usage, .invalidLatentShift, "`decoder.shift` \(shift)", "expected a finite number")
+      }
+      guard statistics == nil else {
+        throw Failure(
+          .usage, .invalidLatentShift, "`decoder.shift` \(shift)",
+          "cannot be used with `decoder.channels`, whose means are added instead")
+      }
     }
     if let tile, tile < 4 || !tile.isMultiple(of: 4) {
       throw Failure(
@@ -39,8 +62,24 @@ public struct LoadedDecoder: Sendable {
       (try? DecoderConfiguration($0)) != nil
     }
     decoder = try KLDecoder(taken.state)
-    provenance = DecoderProvenance(
+    let count = decoder.configuration.latentChannels
+    if let statistics, statistics.means.count != count {
+      throw Failure(
+        .dataRefused, .latentStatisticsInvalid, "`decoder.channels`",
+        "\(statistics.means.count) channels, but the latents of '\(lastComponent(path))' have \(count)"
+      )
+    }
+    channels =
+      statistics.map { statistics in
+        zip(statistics.deviations, statistics.means).map { (Float($0), Float($1)) }
+      } ?? shift.map { [(Float, Float)](repeating: (1, Float($0)), count: count) }
+    var provenance = DecoderProvenance(
       file: lastComponent(path), sha256: try sha256(ofCheckpoint: path), scale: scale, tile: tile)
+    provenance.shift = shift
+    (provenance.channelMeans, provenance.channelDeviations) = (
+      statistics?.means, statistics?.deviations
+    )
+    self.provenance = provenance
   }
 
   /// Checks that the machine has enough memory for decoding.
@@ -103,7 +142,17 @@ public struct LoadedDecoder: Sendable {
   /// - Returns: `[C, s H, s W]`, nominally in [-1, 1].
   package func callAsFunction(_ latent: Tensor) -> Tensor {
     let scale = Float(provenance.scale)
-    let z = Tensor(shape: latent.shape, values: latent.values.map { $0 / scale })
+    var z = latent
+    if let channels {
+      let pixels = latent.values.count / channels.count
+      for (channel, (factor, offset)) in channels.enumerated() {
+        for index in channel * pixels..<(channel + 1) * pixels {
+          z.values[index] = z.values[index] * factor / scale + offset
+        }
+      }
+    } else {
+      z = Tensor(shape: latent.shape, values: latent.values.map { $0 / scale })
+    }
     return provenance.tile.map { decoder(z, tile: $0) } ?? decoder(z)
   }
 }

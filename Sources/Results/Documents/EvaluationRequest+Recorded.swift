@@ -17,9 +17,8 @@ extension EvaluationRequest {
         CheckpointRequest(
           path: checkpoint.file, key: checkpoint.key,
           backbone: BackboneRequest(repeating: checkpoint),
-          decoder: provenance.decoder.map {
-            DecoderRequest(path: $0.file, scale: $0.scale, tile: $0.tile)
-          }, sampling: try SamplingRequest(repeating: sampler)))
+          decoder: provenance.decoder.map { DecoderRequest($0, path: $0.file) },
+          sampling: try SamplingRequest(repeating: sampler)))
     } else if let generator = provenance.generator {
       subject = .generator(try GeneratorRequest(repeating: generator, decoder: provenance.decoder))
     } else {
@@ -44,6 +43,15 @@ extension EvaluationRequest {
       $0.intervalReason == IntervalChoice.notAskedFor
     }
     allowsMismatch = provenance.allowedMismatches != nil
+  }
+}
+
+extension DecoderRequest {
+  /// Creates the request to decode as recorded, with the file at `path`.
+  package init(_ recorded: DecoderProvenance, path: String) {
+    self.init(path: path, scale: recorded.scale, tile: recorded.tile)
+    shift = recorded.shift
+    (channelMeans, channelDeviations) = (recorded.channelMeans, recorded.channelDeviations)
   }
 }
 
@@ -102,7 +110,7 @@ extension GeneratorRequest {
     }
     self.init(
       command: recorded.command, seed: recorded.seed, labels: recorded.labels,
-      decoder: decoder.map { DecoderRequest(path: $0.file, scale: $0.scale, tile: $0.tile) },
+      decoder: decoder.map { DecoderRequest($0, path: $0.file) },
       quantizer: recorded.quantizer ?? "dit")
     settings = recorded.requestedSettings
   }

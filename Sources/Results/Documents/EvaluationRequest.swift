@@ -113,6 +113,13 @@ public struct DecoderRequest: Codable, Equatable, Sendable {
   public var path: String
   /// The number by which latents are divided before decoding.
   public var scale: Double
+  /// The number that is added to latents after the division; nil for nothing.
+  public var shift: Double?
+  /// The mean of each channel of the latents before they were normalised; nil if they were not.
+  public var channelMeans: [Double]?
+  /// The standard deviation of each channel of the latents before they were normalised; nil if they were
+  /// not.
+  public var channelDeviations: [Double]?
   /// The side of overlapping tiles in latent pixels; nil to decode latents as a whole.
   public var tile: Int?
 

@@ -333,6 +333,13 @@ public struct DecoderProvenance: Codable, Equatable, Sendable {
   public var sha256: String
   /// The number by which latents were divided.
   public var scale: Double
+  /// The number that was added to latents after the division; nil for nothing.
+  public var shift: Double?
+  /// The mean of each channel of the latents before they were normalised; nil if they were not.
+  public var channelMeans: [Double]?
+  /// The standard deviation of each channel of the latents before they were normalised; nil if they were
+  /// not.
+  public var channelDeviations: [Double]?
   /// The side of the tiles in latent pixels; nil if latents were decoded as a whole.
   public var tile: Int?
 

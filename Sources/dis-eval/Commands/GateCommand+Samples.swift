@@ -151,7 +151,6 @@ extension ScoringOptions {
   /// Whether no options are given except the locations of files.
   fileprivate var isUntouched: Bool {
     preset == nil && dialect == nil && refDialect == nil && !allowMismatch
-      && arithmetic.precision == .float32 && sampling.isUntouched && decoding.latentScale == nil
-      && decoding.decoderTile == nil
+      && arithmetic.precision == .float32 && sampling.isUntouched && decoding.isUntouched
   }
 }

@@ -82,7 +82,7 @@ struct SampleCommand: ComputingCommand {
     var files = CommandFiles()
     for (option, path) in [
       ("--ckpt", ckpt), ("--noise", noise), ("--step-noise", stepNoise),
-      ("--decoder", decoding.decoder),
+      ("--decoder", decoding.decoder), ("--latent-stats", decoding.latentStats),
     ] { files.reads(option, path) }
     if sampling.labels.hasSuffix(".npy") { files.reads("--labels", sampling.labels) }
     files.writesImages("--out", out)
@@ -125,12 +125,13 @@ struct SampleCommand: ComputingCommand {
         try Generator(
           CheckpointRequest(
             path: ckpt, key: sampling.checkpointKey, backbone: sampling.backbone.request,
-            decoder: decoding.request, sampling: sampling.request), precision: arithmetic.precision,
+            decoder: try decoding.request(), sampling: sampling.request),
+          precision: arithmetic.precision,
           given: given))
     }
     var request = GeneratorRequest(
       command: try generator.words() ?? [], seed: sampling.seed, labels: sampling.labels,
-      decoder: decoding.request, quantizer: (sampling.givenQuantizer ?? .dit).rawValue)
+      decoder: try decoding.request(), quantizer: (sampling.givenQuantizer ?? .dit).rawValue)
     request.settings = sampling.settings(hasDecoder: decoding.decoder != nil, preset: nil)
     return .program(
       try GeneratorProgram(

@@ -174,6 +174,7 @@ struct ScoringOptions: ParsableArguments {
     for weights in rules.extractor.files { files.reads("--weights", weights) }
     if weights == nil { files.reads("the cache of weights", WeightStore.user.convertedPath) }
     files.reads("--decoder", decoding.decoder)
+    files.reads("--latent-stats", decoding.latentStats)
     if sampling.labels.hasSuffix(".npy") { files.reads("--labels", sampling.labels) }
   }
 
@@ -211,7 +212,7 @@ struct ScoringOptions: ParsableArguments {
         CheckpointRequest(
           path: checkpoint, key: sampling.checkpointKey,
           backbone: sampling.backbone.request ?? preset?.backbone.request,
-          decoder: decoding.request, sampling: settings)), reference: reference)
+          decoder: try decoding.request(), sampling: settings)), reference: reference)
     request.num = count ?? preset?.count ?? EvaluationRequest.defaultCount
     return request
   }
@@ -223,7 +224,8 @@ struct ScoringOptions: ParsableArguments {
   ) throws -> EvaluationRequest {
     let preset = try presetAsked()
     var generator = GeneratorRequest(
-      command: command, seed: sampling.seed, labels: sampling.labels, decoder: decoding.request,
+      command: command, seed: sampling.seed, labels: sampling.labels,
+      decoder: try decoding.request(),
       quantizer: (sampling.givenQuantizer ?? .dit).rawValue)
     generator.settings = generatorSettings(preset)
     var request = try request(of: .generator(generator), reference: reference)

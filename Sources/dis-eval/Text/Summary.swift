@@ -44,6 +44,8 @@ func summary(of result: EvaluationResult) -> String {
     line(
       "decoder",
       "\(decoder.file) (sha256 \(decoder.sha256.prefix(16))…), scale \(decoder.scale)"
+        + (decoder.shift.map { ", shift \($0)" } ?? "")
+        + (decoder.channelMeans.map { ", \($0.count) channels normalised" } ?? "")
         + (decoder.tile.map { ", tiles of \($0)" } ?? ""))
   }
   if let images = provenance.images { line("images", images) }
