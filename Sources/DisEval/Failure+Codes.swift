@@ -7,6 +7,8 @@ extension Failure.Code {
   public static let cannotEvaluateAgain = Failure.Code("CannotEvaluateAgain")
   /// A checkpoint changed while it was evaluated.
   public static let checkpointChanged = Failure.Code("CheckpointChanged")
+  /// A class has no image, so that images of all classes cannot be weighted.
+  public static let classWithoutImages = Failure.Code("ClassWithoutImages")
   /// The number of images differs from the expected one.
   public static let countMismatch = Failure.Code("CountMismatch")
   /// Two checkpoints have the same name.
@@ -19,6 +21,8 @@ extension Failure.Code {
   public static let imagesNotKept = Failure.Code("ImagesNotKept")
   /// Several inputs are not there.
   public static let inputsMissing = Failure.Code("InputsMissing")
+  /// Images have no labels.
+  public static let labelsMissing = Failure.Code("LabelsMissing")
   /// A metric cannot be computed from these numbers.
   public static let metricRefused = Failure.Code("MetricRefused")
   /// A metric that must be computed cannot be computed from the inputs.

@@ -16,6 +16,8 @@ public struct Explanation: Codable, Sendable {
   public var dialects: [DialectLine]
   /// Every single change to the base dialect.
   public var changes: [Change]
+  /// What the classes of the images do to the distance; nil unless labels were given.
+  public var labels: LabelEffect?
   /// The numbers of images of both sides, the subject first.
   public var counts: [Int]
   /// The extractor.

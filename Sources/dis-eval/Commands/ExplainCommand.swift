@@ -14,8 +14,13 @@ struct ExplainCommand: ComputingCommand {
       prepared in about eight ways, which takes about eight times as long as a single distance. \
       To use only some of the images, give --num.
 
+      With --labels, it also says what balanced labels are worth: the distance if classes are drawn \
+      uniformly minus that if every class has as many images as any other. Both are computed from \
+      the same images, by giving those of each class a common weight.
+
       Examples:
         dis-eval explain --images samples/ --ref photos/ --num 2000
+        dis-eval explain --images samples/ --ref photos/ --labels labels.npy
         dis-eval explain --images a.npz --ref b.npz --dialect tf --json
       """)
 
@@ -29,6 +34,12 @@ struct ExplainCommand: ComputingCommand {
 
   @Option(help: ArgumentHelp("Different weights, to measure their effect.", valueName: "file"))
   var otherWeights: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The class of each of --images, an .npy file of integers; or 'images' for labels beside them.",
+      valueName: "file"))
+  var labels: String?
 
   @Option(help: "The dialect to compare the others with.")
   var dialect = Dialect.pytorchFID
@@ -48,6 +59,9 @@ struct ExplainCommand: ComputingCommand {
   @Flag(help: "Print the result as JSON.")
   var json = false
 
+  /// The value of `--labels` for labels beside the images.
+  private static let ofImages = "images"
+
   func validate() throws {
     try checkNum(num)
     var files = CommandFiles()
@@ -55,6 +69,7 @@ struct ExplainCommand: ComputingCommand {
     files.readsReference("--ref", ref, recursive: folders.recursive)
     files.reads("--weights", extractor.weights)
     files.reads("--other-weights", otherWeights)
+    if labels != Self.ofImages { files.reads("--labels", labels) }
     files.writes("--out", out)
     try files.check(json: json)
   }
@@ -67,6 +82,7 @@ struct ExplainCommand: ComputingCommand {
     explainer.extractor = extractor.name
     explainer.base = dialect
     explainer.otherWeights = otherWeights
+    explainer.labels = labels.map { $0 == Self.ofImages ? .ofImages : .file($0) }
     explainer.count = num
     explainer.recursive = folders.recursive
     explainer.skipsBroken = folders.skipBroken
@@ -106,6 +122,22 @@ private func text(of explanation: Explanation) -> String {
       "  " + column("\(change.kind): \(change.to)", 48)
         + right(String(format: "%.4f", change.value))
         + difference(change.difference))
+  }
+  if let effect = explanation.labels {
+    func distance(_ name: String, _ value: Double) -> String {
+      "  " + column(name, 48) + right(String(format: "%.4f", value))
+        + difference(value - effect.observed)
+    }
+    lines += [
+      "", "labels: \(effect.counts)", distance("as they are", effect.observed),
+      distance("balanced", effect.balanced),
+      distance("drawn uniformly, mean of \(effect.draws) seeds", effect.drawn),
+    ]
+    if let shares = effect.reference { lines.append(distance("as in the reference", shares)) }
+    let error = effect.drawnDeviation / Double(effect.draws).squareRoot()
+    lines.append(
+      "  balanced labels are worth \(number(effect.worth)), with a standard error of "
+        + "\(number(error)); a single draw deviates by \(number(effect.drawnDeviation))")
   }
   lines += [
     "",
