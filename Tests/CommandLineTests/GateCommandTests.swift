@@ -306,7 +306,8 @@ import _TestSupport
     let names = try DisEvalProcess("schema").output.split(separator: "\n").map(String.init)
     #expect(
       names == [
-        "baseline", "benchmark", "comparison", "gate", "generator", "ledger", "plot", "policy",
+        "baseline", "benchmark", "comparison", "extractors", "gate", "generator", "ledger", "plot",
+        "policy",
         "recipe-comparison", "repeats", "rerun", "result", "sweep",
       ])
     for name in names {

@@ -283,6 +283,86 @@ def transformers(rounds: int) -> str:
     )
 
 
+# MARK: Vision transformers
+
+
+def vision(rounds: int) -> str:
+    import copy
+
+    import onnxruntime
+    import timm
+    import torch
+
+    torch.manual_seed(0)
+    network = timm.create_model("vit_large_patch14_dinov2", img_size=224, num_classes=0).eval()
+    last = copy.deepcopy(network).to(memory_format=torch.channels_last)
+    compiled = torch.compile(network)
+    x = torch.rand(8, 3, 224, 224)
+    x_last = x.contiguous(memory_format=torch.channels_last)
+
+    def autocast(call, pixels):
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            return call(pixels)
+
+    contest = Contest("DINOv2-L", "images", "dinov2-l")
+    contest.peer("PyTorch eager, NCHW", len(x), lambda: network(x))
+    contest.peer("PyTorch eager, NHWC", len(x), lambda: last(x_last))
+    contest.peer("PyTorch compiled", len(x), lambda: compiled(x))
+    path = WORK / "dinov2-l.onnx"
+    if not path.exists():
+        # The exported file has the products and the softmax of attention, which ONNX Runtime fuses again.
+        timm.layers.set_fused_attn(False)
+        plain = timm.create_model("vit_large_patch14_dinov2", img_size=224, num_classes=0).eval()
+        torch.onnx.export(plain, (x,), str(path), dynamo=False, input_names=["x"])
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = THREADS
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    contest.peer("ONNX Runtime", len(x), lambda: session.run(None, {"x": x.numpy()}))
+    contest.run(rounds)
+    half = Contest("DINOv2-L, bf16", "images", "dinov2-l-bf16")
+    half.peer("PyTorch autocast", len(x), lambda: autocast(network, x))
+    half.peer("PyTorch autocast, compiled", len(x), lambda: autocast(compiled, x))
+    half.run(rounds)
+    operations = dis_eval_bench("dinov2-l")["giga_operations"]
+    share = contest.rate("dis-eval") * operations / median(contest.peaks)
+    return (
+        "## DINOv2 ViT-L/14, features of images of 224 × 224\n\n"
+        "PyTorch runs timm's network, with its fused attention. The other tools get batches of 8 images. dis-eval takes\n"
+        "one image on each thread; its time includes the preparation of 8-bit images.\n\n"
+        f"### float32\n\n{contest.table()}\n"
+        f"dis-eval does {operations:.1f} GFLOP for an image, which at its rate is {share:.0%} of the machine's peak with\n"
+        f"all operands in registers, measured in the same run ({median(contest.peaks):.0f} GFLOP/s).\n\n"
+        f"### bf16\n\n{half.table()}"
+    )
+
+
+def extractors(images: int) -> str:
+    """Inception and DINOv2-B, which read every image once, beside each of them alone."""
+    import timm
+    from safetensors.torch import save_file
+
+    network_files()
+    weights = WORK / "dinov2-b.safetensors"
+    if not weights.exists():
+        network = timm.create_model("vit_base_patch14_dinov2", num_classes=0)
+        save_file({key: value.contiguous() for key, value in network.state_dict().items()}, str(weights))
+    files = {"inception-2015": WORK / "weights" / "inception.pth", "dinov2-vit-b-14.edm2": weights}
+    rows, path, out = [], pictures(images), WORK / "extractors.npz"
+    for names in (["inception-2015"], ["dinov2-vit-b-14.edm2"], list(files)):
+        command = [BINARY, "stats", "make", "--images", path, "--out", out, "--threads", THREADS, "--quiet"]
+        command += ["--extractor", ",".join(names)]
+        for name in names:
+            command += ["--weights", files[name]]
+        seconds, memory, _ = timed(command)
+        say(f"{images} images, {', '.join(names)}: {seconds:.1f} s, {memory:.0f} MiB")
+        rows.append(f"| {' and '.join(names)} | {seconds:.1f} s | {images / seconds:.1f} | {memory:.0f} MiB |")
+    return (
+        "## Two extractors in one pass\n\n"
+        f"`stats make` of {images:,} PNG files of 256 × 256.\n\n"
+        "| extractors | wall time | images per second | peak memory |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
+    )
+
+
 def growth(rounds: int) -> str:
     import math
 
@@ -545,6 +625,8 @@ PARTS = {
     "decoder": lambda rounds, images: decoder(rounds),
     "frechet": lambda rounds, images: frechet(rounds),
     "transformers": lambda rounds, images: transformers(rounds),
+    "vision": lambda rounds, images: vision(rounds),
+    "extractors": lambda rounds, images: extractors(2 * images),
     "growth": lambda rounds, images: growth(rounds),
     "folder": lambda rounds, images: folder(images),
     "agreement": lambda rounds, images: agreement(images),
