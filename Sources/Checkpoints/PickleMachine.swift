@@ -11,6 +11,8 @@ struct PickleMachine {
   private var stack: [Int] = []
   private var marks: [Int] = []
   private var memo: [Int: Int] = [:]
+  /// The number of items that calls have copied from lists.
+  private var copiedCount = 0
   private let stringLimit: Int
 
   static let maximumOpcodeCount = 2_000_000
@@ -256,8 +258,33 @@ extension PickleMachine {
       else { throw forbidden("_codecs.encode with a codec other than latin1") }
       push(.latin1(text: arguments[0]))
     default:
-      push(.call(function: operands[0], arguments: operands[1], state: nil))
+      if function == "collections.OrderedDict", let pairs = try pairs(arguments) {
+        push(.dictionary([]))
+        try setItems(pairs)
+      } else {
+        push(.call(function: operands[0], arguments: operands[1], state: nil))
+      }
     }
+  }
+
+  /// Returns the keys and values, one after the other, if the only argument is a list of pairs, as Python 2 wrote an
+  /// `OrderedDict`; nil for other arguments.
+  private mutating func pairs(_ arguments: [Int]) throws(Failure) -> [Int]? {
+    guard arguments.count == 1, case .list(let items) = values[arguments[0]] else { return nil }
+    // A pickle of a few bytes could copy one list again and again.
+    copiedCount += items.count
+    guard copiedCount <= Self.maximumOpcodeCount else {
+      throw limit("more than \(Self.maximumOpcodeCount) items of dictionaries made of lists")
+    }
+    var pairs: [Int] = []
+    for item in items {
+      switch values[item] {
+      case .list(let pair) where pair.count == 2, .tuple(let pair) where pair.count == 2:
+        pairs += pair
+      default: return nil
+      }
+    }
+    return pairs
   }
 
   /// Executes BUILD: the state of an object. Attributes of a dictionary, such as torch's

@@ -131,4 +131,46 @@ import Testing
       #expect(array == NPYArray(floats: [1, 3], shape: [1, 2]))
     }
   }
+
+  // MARK: Python 2
+
+  /// A pickle that ends with `OrderedDict(items)`, as the `vgg.pth` of LPIPS has it.
+  private func orderedDict(_ items: String, then end: String = ".") -> [UInt8] {
+    [0x80, 2] + Array("ccollections\nOrderedDict\n\(items)".utf8) + [0x85] + Array("R\(end)".utf8)
+  }
+
+  @Test(arguments: ["(](U\u{1}aK\u{1}e](U\u{1}bK\u{2}ee", "((U\u{1}aK\u{1}t(U\u{1}bK\u{2}te"])
+  func orderedDictionariesOfPython2AreRead(pairs: String) throws {
+    try withFile(orderedDict("]" + pairs)) { path in
+      let value = try PickledValue.read(path)
+      #expect(value.keys == ["a", "b"], "\(value.description)")
+    }
+    // It has attributes, which are left out, such as torch's metadata.
+    try withFile(orderedDict("]" + pairs, then: "}U\u{1}mK\u{1}sb.")) { path in
+      let value = try PickledValue.read(path)
+      #expect(value.keys == ["a", "b"], "\(value.description)")
+    }
+  }
+
+  @Test(arguments: ["](](U\u{1}aK\u{1}K\u{2}ee", "](K\u{1}e", "}", "K\u{1}"])
+  func otherArgumentsAreAnInertObject(argument: String) throws {
+    try withFile(orderedDict(argument)) { path in
+      let value = try PickledValue.read(path)
+      #expect(value.keys == nil, "\(value.description)")
+    }
+  }
+
+  @Test func hostileOrderedDictionariesAreRefused() throws {
+    func read(_ bytes: [UInt8]) -> String? {
+      code { try withFile(bytes) { path in _ = try PickledValue.read(path) } }
+    }
+    #expect(read(orderedDict("](](](K\u{1}eK\u{1}ee")) == "PickleMalformed", "a list as a key")
+    // 1,000 pairs, of which the memo makes 3,000 dictionaries.
+    let pair = "](U\u{1}aK\u{1}e"
+    let list = Array("](\(String(repeating: pair, count: 1000))eq\u{1}0".utf8)
+    let name = Array("ccollections\nOrderedDict\n".utf8)
+    let call = name + Array("h\u{1}".utf8) + [0x85] + Array("R0".utf8)
+    let bomb = [0x80, 2] + list + (0..<3000).flatMap { _ in call } + Array("N.".utf8)
+    #expect(read(bomb) == "PickleLimit")
+  }
 }
