@@ -14,6 +14,24 @@ package func maxPool2d(_ x: Tensor, _ window: Window) -> Tensor {
   }
 }
 
+/// Returns the largest value under each position of `window`, for each channel, as ``maxPool2d(_:_:)``
+/// does for images whose channels come first.
+///
+/// - Parameters:
+///   - x: Shape `[H, W, C]`, with C in whole groups of ``PackedConvolution/channelGroup``.
+///   - window: The window, which determines H' and W'.
+/// - Returns: Shape `[H', W', C]`.
+package func maxPoolChannelsLast(_ x: Tensor, _ window: Window) -> Tensor {
+  let channels = x.columns
+  precondition(
+    x.shape.count == 3 && channels.isMultiple(of: Int(DIS_CHANNELS)), "max pool of \(x.shape)")
+  let sliding = window.over([channels, x.shape[0], x.shape[1]])
+  return Tensor(shape: [sliding.out_height, sliding.out_width, channels]) {
+    dis_max_pool_packed(
+      dis_instructions_in_use(), $0, channels, x.values, channels, channels, sliding)
+  }
+}
+
 /// Returns the mean under each position of `window`, for each channel. Padding is not counted, as
 /// in PyTorch's `avg_pool2d` with `count_include_pad=False`.
 ///
