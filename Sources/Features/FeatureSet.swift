@@ -100,6 +100,39 @@ package struct FeatureSet {
     }
   }
 
+  /// Returns the jackknife of the Fréchet distance from another set whose rows correspond to those of this one.
+  ///
+  /// - Parameters:
+  ///   - value: The squared distance of all rows.
+  ///   - other: The other set, with the same D and as many rows.
+  ///   - mean: The precision in which the means of the rows are summed.
+  ///   - progress: Called with the number of groups done, `1...20`.
+  /// - Throws: `NoInterval` with the reason if there are no more rows than features, the rows were not kept or cannot
+  ///   be read, or the jackknife cannot be computed.
+  package func pairedJackknife(
+    of value: Double, from other: FeatureSet, mean: MeanPrecision, progress: (Int) -> Void
+  ) throws(NoInterval) -> Jackknife {
+    guard count > dimension else {
+      throw NoInterval(
+        reason:
+          "\(count) pairs are not more than the \(dimension) features, so that rare images may not be among "
+          + "them at all")
+    }
+    let (file, otherFile) = (try file.get(), try other.file.get())
+    do throws(MetricError) {
+      return try .ofPairedDistance(
+        value, between: gaussian, and: other.gaussian, mean: mean, progress: progress
+      ) { index throws(MetricError) in
+        (
+          try Self.rows(index..<index + 1, of: dimension, in: file),
+          try Self.rows(index..<index + 1, of: dimension, in: otherFile)
+        )
+      }
+    } catch {
+      throw NoInterval(reason: error.detail)
+    }
+  }
+
   /// Returns the influence of every row on the Fréchet distance from a reference.
   ///
   /// - Parameters:

@@ -331,3 +331,52 @@ extension Jackknife {
     return Jackknife(value: value, leftOut: leftOut, count: count, halves: ofHalves)
   }
 }
+
+extension Jackknife {
+  /// Returns the jackknife of the squared Fréchet distance of two sets of samples that correspond pairwise, such as
+  /// decoded images and their originals. A pair is left out of both sets at once, so that what its two samples have in
+  /// common cancels.
+  ///
+  /// Of 300 simulated intervals for the distance of 300 samples of 4 features from their own noisy copies,
+  /// `PairedDistanceTests` demands that 92 % to 99 % contain the expectation.
+  ///
+  /// - Parameters:
+  ///   - value: The squared distance of all N pairs.
+  ///   - samples: The moments of the first sample of every pair, N at least ``minimumCount`` and more than D + 1 after
+  ///     a group is left out.
+  ///   - others: The moments of the second sample of every pair, with the same D.
+  ///   - mean: The precision in which the mean is summed.
+  ///   - progress: Called with the number of finished groups, `1...groupCount`.
+  ///   - pair: Returns the features `[D]` of both samples of the pair with an index in `0..<N`. Called once per pair.
+  /// - Throws: ``MetricError`` `TooFewSamples` if there are fewer pairs than ``minimumCount``, `CountMismatch` if the
+  ///   sets differ in size; as ``frechetDistance(between:and:)-(GaussianStatistics,_)`` does; or the error thrown by
+  ///   `pair`.
+  package static func ofPairedDistance(
+    _ value: Double, between samples: GaussianAccumulator, and others: GaussianAccumulator,
+    mean: MeanPrecision = .float64, progress: (Int) -> Void = { _ in },
+    pair: (Int) throws(MetricError) -> (first: [Float], second: [Float])
+  ) throws(MetricError) -> Jackknife {
+    let (count, dimension) = (samples.count, samples.dimension)
+    guard count >= minimumCount else { throw .tooFewSamples(count, atLeast: minimumCount) }
+    guard others.count == count else {
+      throw MetricError(
+        .countMismatch, "\(count) and \(others.count) samples; pairs need as many")
+    }
+    let groups = groups(count: count)
+    var leftOut: [Double] = []
+    for group in 0..<groupCount {
+      var first = try GaussianAccumulator(dimension: dimension)
+      var second = first
+      for index in 0..<count where groups[index] == group {
+        let rows = try pair(index)
+        try first.append(rows: rows.first)
+        try second.append(rows: rows.second)
+      }
+      let rest = try FactoredGaussian(samples.removing(first).statistics(mean: mean))
+      let other = try FactoredGaussian(others.removing(second).statistics(mean: mean))
+      leftOut.append(try frechetDistance(between: rest, and: other).value)
+      progress(leftOut.count)
+    }
+    return Jackknife(value: value, leftOut: leftOut, count: count)
+  }
+}
