@@ -86,6 +86,7 @@ let package = Package(
         .embedInCode("Schemas/ledger.schema.json"), .embedInCode("Schemas/plot.schema.json"),
         .embedInCode("Schemas/policy.schema.json"),
         .embedInCode("Schemas/recipe-comparison.schema.json"),
+        .embedInCode("Schemas/reconstruction.schema.json"),
         .embedInCode("Schemas/repeats.schema.json"),
         .embedInCode("Schemas/rerun.schema.json"), .embedInCode("Schemas/result.schema.json"),
         .embedInCode("Schemas/sweep.schema.json"),

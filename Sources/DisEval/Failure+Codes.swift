@@ -41,6 +41,10 @@ extension Failure.Code {
   public static let otherReference = Failure.Code("OtherReference")
   /// A run is not the one that the result was computed from.
   public static let otherRun = Failure.Code("OtherRun")
+  /// The names of images do not decide which of them are pairs.
+  public static let pairsAmbiguous = Failure.Code("PairsAmbiguous")
+  /// Images have no partner to be compared with.
+  public static let pairsMissing = Failure.Code("PairsMissing")
   /// A checkpoint or decoder does not match a preset.
   public static let presetMismatch = Failure.Code("PresetMismatch")
   /// Images are not those that the reference's features were computed from.

@@ -52,6 +52,18 @@ extension ImageSource {
     }
   }
 
+  /// Returns the bytes of the name of an image: the path of a file inside its folder or zip file; nil for an image
+  /// in an array.
+  ///
+  /// - Parameter index: A number from 0 to ``count`` - 1.
+  package func fileName(of index: Int) -> [UInt8]? {
+    switch storage {
+    case .folder(_, let names): names[index]
+    case .zip(let archive, let entries, _): Array(archive.entries[entries[index]].name.utf8)
+    case .array, .batches: nil
+    }
+  }
+
   /// A warning that names the images that were left out, at most 20 of them; nil if there are none.
   package var warningOfBroken: String? {
     guard !leftOut.isEmpty else { return nil }

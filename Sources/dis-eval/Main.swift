@@ -32,7 +32,7 @@ struct DisEvalCommand: AsyncParsableCommand {
       GateCommand.self, PlotCommand.self, ReportCommand.self, SchemaCommand.self,
       PresetsCommand.self,
       ShardCommand.self,
-      BenchCommand.self,
+      BenchCommand.self, ReconstructCommand.self,
     ])
 }
 

@@ -218,7 +218,7 @@ import _TestSupport
     let refused = try #require(try bad.json()["statistics"] as? [[String: Any]])
     #expect(refused[0]["good"] as? Bool == false && refused[0]["error"] is String)
     let list = try json("weights", "list")
-    #expect((list["published"] as? [Any])?.count == 18 && list["cached"] is NSNull)
+    #expect((list["published"] as? [Any])?.count == 20 && list["cached"] is NSNull)
     let presets = try json("presets", "dis-s2-cifar10")["presets"] as? [[String: Any]]
     #expect(presets?.map { $0["name"] as? String } == ["dis-s2-cifar10"])
     let shard = try json("shard", "--shard", "1/2")["shard"] as? [String: Any]

@@ -487,6 +487,43 @@ def as_pillow(kind):
     return steps
 
 
+def reconstructions():
+    """Pairs of decoded images and originals that do not fit together."""
+    good = plain(grey())
+    command = "reconstruct --images decoded --ref originals --metrics psnr"
+    pair = {"decoded/a.png": good, "originals/a.png": good}
+    array, statistics = io.BytesIO(), io.BytesIO()
+    np.savez(array, arr_0=np.zeros((1, SIDE, SIDE, 3), np.uint8))
+    np.savez(statistics, mu=np.zeros(4), sigma=np.eye(4))
+    for id, what, files, fault, names in [
+        ("I28-alone", "a decoded image without an original", {"decoded/b.png": good}, "PairsMissing", "b.png"),
+        ("I28-original", "an original without a decoded image", {"originals/b.png": good}, "PairsMissing", "b.png"),
+        ("I28-same", "two originals of one name", {"originals/a.bmp": good}, "PairsAmbiguous", "a.bmp"),
+        ("I28-size", "an original of another size", {"originals/a.png": plain(grey()[:14])}, "ImageMismatch", "a.png"),
+        ("I28-broken", "an original cut short", {"originals/a.png": good[:-20]}, "Truncated", "a.png"),
+    ]:
+        yield Row(id, what, {**pair, **files}, command, 65, fault, names=names)
+    for id, what, content, fault in [
+        ("I28-array", "a folder of decoded images, and an array of originals", array, "PairsAmbiguous"),
+        ("I28-statistics", "statistics in place of originals", statistics, "ImagesNeeded"),
+    ]:
+        files = {"decoded/a.png": good, "other.npz": content.getvalue()}
+        yield Row(id, what, files, command.replace("originals", "other.npz"), 65, fault, names="")
+    yield Row(
+        "I28-hostile-name",
+        "a decoded image without an original whose name acts on a terminal",
+        {**pair, "decoded/\x1b[2J\u202e.png": good},
+        command,
+        65,
+        "PairsMissing",
+        names="",
+        check=printable,
+    )
+    yield Row(
+        "I28-equal", "a decoded PNG and its equal original", pair, command, 0, says=("1 of them equal", "100.0000 dB")
+    )
+
+
 def through_inception():
     weights = {"inception.safetensors": inception}
     features = FEATURES.replace("{extractor}", "inception.safetensors")
@@ -546,4 +583,5 @@ def million() -> bytes:
 SECTIONS = [
     ("Images", "", [*pngs(), *accepted_pngs(), *jpegs(), *through_inception()]),
     ("Folders and archives of images", "", [*folder_rows(), *archives()]),
+    ("Decoded images and their originals", "", [*reconstructions()]),
 ]

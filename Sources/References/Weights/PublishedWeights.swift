@@ -1,3 +1,4 @@
+import FeatureExtractors
 import Files
 import GenerativeMetrics
 
@@ -19,7 +20,7 @@ public struct PublishedWeights: Codable, Sendable {
   public let bytes: Int?
 
   /// The known files. The first one is the default of `weights fetch` and is named in messages.
-  public static let all = inception + dinov2 + clip + others
+  public static let all = inception + dinov2 + clip + others + perceptual
 
   /// Files with the Inception network of 2015.
   static let inception = [
@@ -116,6 +117,32 @@ public struct PublishedWeights: Codable, Sendable {
         + "convnextv2_base_22k_224_ema.pt",
       sha256: nil, bytes: nil),
   ]
+
+  /// The two files of LPIPS.
+  private static let perceptual = [
+    PublishedWeights(
+      name: PerceptualDistance.Part.network.rawValue,
+      architecture: PerceptualDistance.Part.network.rawValue,
+      publisher: "torchvision, IMAGENET1K_V1, for LPIPS", file: "vgg16-397923af.pth",
+      address: "https://download.pytorch.org/models/vgg16-397923af.pth",
+      sha256: "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
+      bytes: 553_433_881),
+    PublishedWeights(
+      name: PerceptualDistance.Part.channelWeights.rawValue,
+      architecture: PerceptualDistance.Part.channelWeights.rawValue,
+      publisher: "richzhang/PerceptualSimilarity, version 0.1", file: "vgg.pth",
+      address: "https://raw.githubusercontent.com/richzhang/PerceptualSimilarity/"
+        + "082bb24f84c091ea94de2867d34c4544f68e0963/lpips/weights/v0.1/vgg.pth",
+      sha256: "a78928a0af1e5f0fcb1f3b9e8f8c3a2a5a3de244d830ad5c1feddc79b8432868", bytes: 7289),
+  ]
+
+  /// Returns the published file of a part of LPIPS.
+  static func of(_ part: PerceptualDistance.Part) -> PublishedWeights {
+    guard let file = perceptual.first(where: { $0.architecture == part.rawValue }) else {
+      preconditionFailure("every part is published")
+    }
+    return file
+  }
 
   /// Whether the file is one of Inception, which are converted to one form.
   var isInception: Bool { architecture == MetricTitle.inception }

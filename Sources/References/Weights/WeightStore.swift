@@ -195,6 +195,9 @@ extension WeightStore {
   ///   and ``RecognizedWeights/extractor(precision:dialect:)``.
   public func describe(_ path: String?, name: ExtractorName? = nil) throws -> WeightsRecord {
     guard let path = path ?? existingPath() else { throw Self.unavailable(at: convertedPath) }
+    if name?.family == nil, let part = PerceptualDistance.part(at: path) {
+      return try WeightsRecord(part, path: path)
+    }
     let weights = try LoadedExtractor.read(path, name)
     let record = try WeightsRecord(weights, path: path)
     // Any dialect reads all tensors.
@@ -241,6 +244,19 @@ extension WeightsRecord {
       sourceSha256 = try sha256(ofFile: path)
       layout = weights.layout.rawValue
     }
+    published = PublishedWeights.includes(sha256: sourceSha256)
+  }
+
+  /// Describes a file with a part of LPIPS.
+  ///
+  /// - Throws: `Failure` as ``PerceptualDistance/init(network:channelWeights:)`` does.
+  init(_ part: PerceptualDistance.Part, path: String) throws {
+    try PerceptualDistance.check(part, at: path)
+    self.path = path
+    architecture = part.rawValue
+    layout = part == .network ? "torchvision" : "lpips"
+    sourceFile = lastComponent(path)
+    sourceSha256 = try sha256(ofFile: path)
     published = PublishedWeights.includes(sha256: sourceSha256)
   }
 

@@ -18,6 +18,8 @@ public enum Schema: String, CaseIterable, Sendable {
   case plot
   /// The requirements of a gate.
   case policy
+  /// The result of comparing decoded images with their originals.
+  case reconstruction
   /// The comparison of two training recipes.
   case recipeComparison = "recipe-comparison"
   /// The results of several seeds.
@@ -41,6 +43,7 @@ public enum Schema: String, CaseIterable, Sendable {
     case .ledger: PackageResources.ledger_schema_json
     case .plot: PackageResources.plot_schema_json
     case .policy: PackageResources.policy_schema_json
+    case .reconstruction: PackageResources.reconstruction_schema_json
     case .recipeComparison: PackageResources.recipe_comparison_schema_json
     case .repeats: PackageResources.repeats_schema_json
     case .rerun: PackageResources.rerun_schema_json

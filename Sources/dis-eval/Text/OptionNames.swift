@@ -35,6 +35,8 @@ private let optionNames = [
   "keptRows": "--keep-features",
   "kernels": "--kernels",
   "labels": "--labels",
+  "lpipsWeights": "--lpips-weights",
+  "metrics": "--metrics",
   "noNullClass": "--no-null-class",
   "noise": "--noise",
   "nullClass": "--null-class",
@@ -62,7 +64,9 @@ private let optionNames = [
   "threads": "--threads",
   "trainingStep": "--training-step",
   "unit": "--unit",
+  "vggWeights": "--vgg-weights",
   "weights": "--weights",
+  "worstCount": "--worst",
   "y": "--y",
 ]
 

@@ -32,6 +32,8 @@ private func readDocument(_ input: Input) throws {
   switch schema {
   case "dis-eval-gate": _ = try GateReport(contentsOf: input.path).json()
   case "dis-eval-benchmark": _ = try BenchmarkResult(contentsOf: input.path).json()
+  case "dis-eval-reconstruction":
+    _ = try ReconstructionResult(contentsOf: input.path).json()
   default:
     let recorded = try RecordedEvaluation(contentsOf: input.path, as: .baseline)
     _ = recorded.contradiction ?? recorded.randomStream?.first
