@@ -63,7 +63,8 @@ extension Reviewer {
     else { return [:] }
     let images = try ImageSource(path: path, recursive: recursive)
     let count = result.provenance.reference.count
-    guard count == nil || images.count >= count ?? 0, indices.allSatisfy((0..<images.count).contains)
+    guard count == nil || images.count >= count ?? 0,
+      indices.allSatisfy((0..<images.count).contains)
     else {
       throw Failure(
         .dataRefused, .referenceImagesMismatch, path,
