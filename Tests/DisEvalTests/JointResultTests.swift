@@ -23,7 +23,40 @@ import Testing
     let found = try #require(JointResult(results).frechetRatios)
     #expect(found.ratios["clip"] == 2 && found.ratios["mae"] == 1)
     #expect(abs(found.fdr6 - 7 / 6.0) < 1e-15)
+    // Half of the last digit of each divisor; CLIP's ratio is 2.
+    let parts = [1.68, 56.87, 14.19, 0.04, 0.60, 5.60, 5.60].map { 0.005 / $0 / 6 }
+    #expect(abs(found.rounding - parts.reduce(0, +)) < 1e-15)
+    #expect(found.interval == nil, "there is no jackknife")
     #expect(JointResult(Array(results.dropLast())).frechetRatios == nil)
+  }
+}
+
+extension JointResultTests {
+  /// The values without a group are those of the mean of the ratios.
+  @Test func theIntervalIsThatOfTheMean() throws {
+    var results: [EvaluationResult] = []
+    let names = [
+      "inception-2015", "convnextv2-b.fdr", "dinov2-vit-l-14.fdr", "mae-vit-l-16.fdr",
+      "siglip2-so400m-16.fdr", "clip-vit-l-14.fdr",
+    ]
+    for name in names {
+      var result = try EvaluationResult.ofDistance(3, extractor: name)
+      result.provenance.num = 40
+      let key = MetricTitle.fid.named(by: name).rawValue
+      result.metrics[key]?.interval = 2...4
+      result.metrics[key]?.jackknife = .init(
+        Jackknife(value: 3, leftOut: (0..<20).map { $0 % 2 == 0 ? 3.1 : 2.9 }, count: 40))
+      results.append(result)
+    }
+    let found = try #require(JointResult(results).frechetRatios)
+    // All networks have the same relative changes.
+    let expected = Jackknife(
+      value: found.fdr6, leftOut: (0..<20).map { found.fdr6 * ($0 % 2 == 0 ? 3.1 : 2.9) / 3 },
+      count: 40
+    ).interval(of: .frechetDistance)
+    let interval = try #require(found.interval)
+    #expect(abs(interval.lowerBound - expected.lowerBound) < 1e-12 * found.fdr6)
+    #expect(abs(interval.upperBound - expected.upperBound) < 1e-12 * found.fdr6)
   }
 }
 

@@ -5,17 +5,25 @@ import GenerativeMetrics
 /// The results of the same images with several extractors.
 public struct JointResult: Codable, Sendable {
   /// The name and version of the document format.
-  public var schema = "dis-eval-extractors/1"
+  public var schema = JointResult.currentSchema
   /// The result of each extractor, by its name.
   public var results: [String: EvaluationResult]
   /// The Fréchet distances divided by those of ImageNet's validation images, and FDr-6; nil unless all six extractors
   /// of FD-loss are there.
   public var frechetRatios: Ratios?
 
+  static let currentSchema = "dis-eval-extractors/1"
+
   /// Fréchet distances divided by those of ImageNet's validation images.
   public struct Ratios: Codable, Sendable {
     /// FDr-6, the mean of ``ratios``.
     public var fdr6: Double
+    /// The interval for its expectation, from the same groups of images for all networks; nil if a distance has no
+    /// jackknife.
+    public var interval: ClosedRange<Double>?
+    /// How far FDr-6 may be off because the distances of the validation images are published with few digits. It is the
+    /// same for everybody, so that comparisons do not depend on it.
+    public var rounding: Double
     /// The ratio of each network.
     public var ratios: [String: Double]
   }
@@ -56,14 +64,36 @@ extension JointResult.Ratios {
 
   /// Computes the ratios; nil unless there is a distance of all six networks.
   fileprivate init?(_ results: [String: EvaluationResult]) {
-    let distances = Self.extractors.compactMapValues { name in
+    let metrics = Self.extractors.compactMapValues { name in
       results[name].flatMap { result in
-        [MetricTitle.fid, .frechetDistance].compactMap { result.metrics[$0.rawValue] }.first?.value
+        [MetricTitle.fid, .frechetDistance].compactMap { result.metrics[$0.rawValue] }.first
       }
     }
-    guard let mean = FrechetRatio.meanOfSix(distances) else { return nil }
+    guard let mean = FrechetRatio.meanOfSix(metrics.mapValues(\.value)) else { return nil }
     fdr6 = mean
-    ratios = Dictionary(
-      uniqueKeysWithValues: distances.map { ($0.key.rawValue, $0.key($0.value)) })
+    let all = metrics.map { (network: $0.key, ratio: $0.key($0.value.value)) }
+    ratios = Dictionary(uniqueKeysWithValues: all.map { ($0.network.rawValue, $0.ratio) })
+    rounding =
+      all.reduce(0) { $0 + $1.ratio * $1.network.relativeUncertainty } / Double(all.count)
+    interval = Self.interval(mean, metrics, counts: Set(results.values.map(\.provenance.num)))
+  }
+
+  /// Returns the interval of the mean, if all distances have values without the same groups of images.
+  private static func interval(
+    _ mean: Double, _ metrics: [FrechetRatio: EvaluationResult.Metric], counts: Set<Int?>
+  ) -> ClosedRange<Double>? {
+    guard counts.count == 1, let count = counts.first ?? nil, count >= Jackknife.minimumCount
+    else { return nil }
+    let leftOut = (0..<Jackknife.groupCount).compactMap { group in
+      FrechetRatio.meanOfSix(
+        metrics.compactMapValues { metric in
+          guard metric.interval != nil, let values = metric.jackknife?.values,
+            values.count == Jackknife.groupCount
+          else { return nil }
+          return values[group]
+        })
+    }
+    guard leftOut.count == Jackknife.groupCount else { return nil }
+    return Jackknife(value: mean, leftOut: leftOut, count: count).interval(of: .frechetDistance)
   }
 }

@@ -107,8 +107,11 @@ func summary(of results: [EvaluationResult], _ joint: JointResult) -> String {
   if let found = joint.frechetRatios {
     let ratios = found.ratios.sorted { $0.key < $1.key }.map { "\($0.key) \(number($0.value))" }
     parts.append(
-      "fdr6            \(number(found.fdr6))   (the mean of \(ratios.joined(separator: ", ")): distances "
-        + "divided by those that FD-loss publishes of validation images)")
+      "fdr6            \(number(found.fdr6))"
+        + (found.interval.map { " [" + $0.ends.map(number).joined(separator: ", ") + "]" } ?? "")
+        + ", ± \(number(found.rounding)) by the rounding of the divisors   (the mean of "
+        + "\(ratios.joined(separator: ", ")): distances divided by those that FD-loss publishes of validation "
+        + "images)")
   }
   return parts.joined(separator: "\n\n")
 }
