@@ -21,6 +21,9 @@ public struct Duplicates: Equatable, Sendable {
   /// The share of the n reference samples that count, in percent; above 1 only if distances tie.
   public let referencePercentage: Double
 
+  /// The smallest number of samples of each set: with fewer, 1 % is less than one sample.
+  public static let minimumCount = 100
+
   /// The number of samples n of each set.
   public var count: Int { pairs.count }
 
@@ -48,10 +51,10 @@ public struct Duplicates: Equatable, Sendable {
   /// - Parameters:
   ///   - generated: `[M, D]`.
   ///   - reference: `[N, D]`. The first n = min(M, N) samples of each are taken.
-  /// - Throws: ``MetricError`` `DimensionMismatch` if the sets differ in D, `TooFewSamples` if one has fewer than 2
-  ///   samples.
+  /// - Throws: ``MetricError`` `DimensionMismatch` if the sets differ in D, `TooFewSamples` if one has fewer
+  ///   than ``minimumCount`` samples.
   public init(of generated: FeatureRows, reference: FeatureRows) throws(MetricError) {
-    try checkPair(generated, reference, atLeast: 2)
+    try checkPair(generated, reference, atLeast: Self.minimumCount)
     let n = min(generated.count, reference.count)
     let (own, others) = try (generated.prefix(n), reference.prefix(n))
     pairs = try nearestNeighbors(of: own, in: own, count: 2).enumerated().map { index, found in
@@ -61,7 +64,7 @@ public struct Duplicates: Equatable, Sendable {
     }
     let radii = BoundedRows(others, center: others.roundedMean).squaredRadii(neighbors: 1)
       .map { $0.squareRoot() }
-    let limit = radii.sorted()[(n - 1) / 100]
+    let limit = radii.sorted()[n / 100 - 1]
     threshold = limit
     referencePercentage = 100 * Double(radii.count { $0 <= limit }) / Double(n)
   }

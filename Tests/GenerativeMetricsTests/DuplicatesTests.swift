@@ -2,28 +2,36 @@ import GenerativeMetrics
 import Testing
 
 @Suite struct DuplicatesTests {
-  /// On a line: the nearest distances are 1, 1, 2 and 1 to the others, and 3, 3 and 4 in the reference.
+  /// 100 samples on a line, the reference 3 apart, and generated ones 4 apart but for some.
   @Test func byHand() throws {
-    let generated = try FeatureRows([0, 1, 3, 20, 21], dimension: 1)
-    let reference = try FeatureRows([0, 3, 7], dimension: 1)
-    let found = try Duplicates(of: generated, reference: reference)
-    // Three of each.
-    #expect(found.count == 3 && found.threshold == 3)
-    #expect(found.pairs.map(\.second) == [1, 0, 1])
-    #expect(found.pairs.map(\.distance) == [1, 1, 2])
-    #expect(found.percentage == 100)
-    #expect(found.referencePercentage == 200 / 3.0)
-    #expect(found.nearest(9).map(\.first) == [0, 2], "the pair of 0 and 1 is listed once")
-    #expect(found.nearest(1).map(\.first) == [0] && found.nearest(-1).isEmpty)
+    var generated = (0..<100).map { Float(4 * $0) }
+    generated[1] = 1
+    generated[50] = 201
+    let reference = (0..<100).map { Float(3 * $0 + ($0 == 99 ? 5 : 0)) }
+    let found = try Duplicates(
+      of: FeatureRows(generated + [1000, 1000], dimension: 1),
+      reference: FeatureRows(reference, dimension: 1))
+    // 100 of each.
+    #expect(found.count == 100 && found.threshold == 3)
+    #expect(found.pairs[0].second == 1 && found.pairs[0].distance == 1)
+    #expect(found.pairs[1].second == 0 && found.pairs[1].distance == 1)
+    #expect(found.pairs[50].second == 51 && found.pairs[50].distance == 3)
+    // 0 and 1, and 50 and 51.
+    #expect(found.percentage == 4)
+    #expect(found.referencePercentage == 99, "all but the last one tie")
+    #expect(found.nearest(2).map(\.first) == [0, 50], "the pair of 0 and 1 is listed once")
+    #expect(found.nearest(-1).isEmpty)
   }
 
   @Test func equalSamplesAreNearEachOther() throws {
-    let generated = try FeatureRows([5, 5, 5, 9], dimension: 1)
-    let reference = try FeatureRows([0, 1, 2, 4], dimension: 1)
-    let found = try Duplicates(of: generated, reference: reference)
-    #expect(found.pairs.map(\.second) == [1, 0, 0, 0])
-    #expect(found.pairs.map(\.distance) == [0, 0, 0, 4])
-    #expect(found.percentage == 75)
+    var generated = (0..<100).map { Float(10 * $0) }
+    (generated[1], generated[2]) = (0, 0)
+    let reference = (0..<100).map { Float($0 * $0) }
+    let found = try Duplicates(
+      of: FeatureRows(generated, dimension: 1), reference: FeatureRows(reference, dimension: 1))
+    #expect(found.pairs.prefix(3).map(\.second) == [1, 0, 0])
+    #expect(found.pairs.prefix(3).allSatisfy { $0.distance == 0 })
+    #expect(found.percentage == 3)
   }
 
   /// The reference's own distribution has about 1 %: binomial with 2,000 samples, whose threshold has as large an
@@ -46,14 +54,14 @@ import Testing
   }
 
   @Test func rejections() throws {
-    let (one, two) = try (FeatureRows([1], dimension: 1), FeatureRows([1, 2], dimension: 1))
-    expectRejection("TooFewSamples", naming: "1 sample") {
-      try Duplicates(of: one, reference: two)
+    let many = try FeatureRows((0..<100).map { Float($0) }, dimension: 1)
+    let few = try FeatureRows((0..<99).map { Float($0) }, dimension: 1)
+    for (a, b) in [(few, many), (many, few)] {
+      expectRejection("TooFewSamples", naming: "99 samples") {
+        try Duplicates(of: a, reference: b)
+      }
     }
-    expectRejection("TooFewSamples", naming: "1 sample") {
-      try Duplicates(of: two, reference: one)
-    }
-    let wide = try FeatureRows([1, 2, 3, 4], dimension: 2)
-    expectRejection("DimensionMismatch", naming: "2") { try Duplicates(of: two, reference: wide) }
+    let wide = try FeatureRows((0..<200).map { Float($0) }, dimension: 2)
+    expectRejection("DimensionMismatch", naming: "2") { try Duplicates(of: many, reference: wide) }
   }
 }
