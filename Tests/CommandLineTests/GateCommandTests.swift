@@ -308,7 +308,7 @@ import _TestSupport
       names == [
         "baseline", "benchmark", "comparison", "extractors", "gate", "generator", "ledger", "plot",
         "policy",
-        "recipe-comparison", "reconstruction", "repeats", "rerun", "result", "sweep",
+        "reconstruction", "recipe-comparison", "repeats", "rerun", "result", "sweep",
       ])
     for name in names {
       let run = try DisEvalProcess("schema", name)

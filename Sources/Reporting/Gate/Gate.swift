@@ -76,7 +76,7 @@ public struct Gate: Sendable {
     }
     var checks = decided(limits)
     if let baseline {
-      let names = compared ?? Set(baseline.metrics.keys)
+      let names = compared ?? Set(baseline.metrics.keys.filter { !isDiagnosis || isJudged($0) })
       let compared = decided(
         names.sorted().map { comparison($0, with: baseline, differences: differences) })
       checks += isDiagnosis ? diagnosed(compared) : compared
@@ -89,6 +89,14 @@ public struct Gate: Sendable {
       result: candidate.path, num: candidate.provenance.num,
       seeds: candidate.seeds, baseline: baseline?.path, alpha: policy.alpha,
       checks: checks, differences: differences)
+  }
+
+  /// Whether a metric of the baseline is one of the family: metrics without intervals on both sides are not, other
+  /// than distances.
+  private func isJudged(_ name: String) -> Bool {
+    let metrics = [candidate.metrics[name], baseline?.metrics[name]].compactMap(\.self)
+    let isDistance = MetricTitle(rawValue: name)?.isFrechetDistance ?? false
+    return isDistance || metrics.count < 2 || metrics.contains { $0.jackknife != nil }
   }
 
   /// Returns a check without a verdict yet.

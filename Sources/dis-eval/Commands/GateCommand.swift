@@ -34,7 +34,7 @@ struct GateCommand: ComputingCommand {
       fewer than 2.5 samples for each feature, there is no debiased value, and the gate cannot say.
 
       --metrics auto compares all metrics of two results of 'evaluate', and names what became worse, such as \
-      "diversity: recall 0.61 → 0.55". The result passes if its distance does and no metric is worse; all \
+      "diversity: recall 0.61 → 0.55". Metrics without intervals, such as mind, are left out. The result passes if its distance does and no metric is worse; all \
       metrics together keep the level alpha.
 
       --ckpt evaluates a checkpoint on the spot, with all settings of the baseline. Without a \
