@@ -171,7 +171,8 @@ import _TestSupport
     let document = try run.json()
     let metrics = try metrics(document)
     let names = [
-      "fd", "cs", "kid", "mmd_rbf", "precision", "recall", "vendi", "total_variance", "class_chi2",
+      "fd", "cs", "kid", "mmd_rbf", "precision", "recall", "density", "coverage", "vendi",
+      "total_variance", "class_chi2",
     ]
     #expect(Set(metrics.keys) == Set(names))
     for (name, metric) in metrics {

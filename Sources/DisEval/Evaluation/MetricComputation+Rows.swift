@@ -161,7 +161,7 @@ extension MetricComputation {
     }
   }
 
-  /// Adds precision and recall, and density and coverage if the tool computes them.
+  /// Adds precision and recall, and density and coverage of the same neighbourhoods.
   private mutating func addPrecisionAndRecall(
     _ rows: FeatureRows, _ others: FeatureRows, _ preparation: Preparation,
     _ definition: DialectDefinition, to result: inout EvaluationResult.DialectResult
@@ -184,14 +184,15 @@ extension MetricComputation {
         shares.append((.precision, value.precision, groups?.precision))
       }
       if wanted.contains(.recall) { shares.append((.recall, value.recall, groups?.recall)) }
-      if convention == .prdc {
-        shares += [
-          (.density, value.density, groups?.density), (.coverage, value.coverage, groups?.coverage),
-        ]
-      }
+      shares += [
+        (.density, value.density, groups?.density), (.coverage, value.coverage, groups?.coverage),
+      ]
       for share in shares {
+        let isOfTool =
+          convention == .prdc || share.title == .precision || share.title == .recall
         var metric = EvaluationResult.Metric(
-          share: share.value, share.title, definition: tool,
+          share: share.value, share.title,
+          definition: isOfTool ? tool : "prdc's, with the neighbourhoods of \(tool)",
           referenceCount: referenceCount(others))
         if let groups = share.groups {
           metric.setInterval(groups, of: share.title)
@@ -243,7 +244,8 @@ extension MetricComputation {
       metric.nearestCopies = found.nearestCopies(Self.listedCopies).map {
         EvaluationResult.Metric.Copy(
           sample: $0.sample, training: $0.training, distance: $0.distance,
-          ratio: $0.ratio.isFinite ? $0.ratio : nil)
+          ratio: $0.ratio.isFinite ? $0.ratio : nil,
+          digests: [subject.digests?[$0.sample], reference.digests?[$0.training]])
       }
       result.metrics[title.rawValue] = metric
     } catch {
@@ -269,7 +271,8 @@ extension MetricComputation {
       metric.nearestPairs = found.nearest(Self.listedCopies).map {
         EvaluationResult.Metric.Pair(
           first: $0.first, second: $0.second, distance: $0.distance,
-          ratio: found.threshold > 0 ? $0.distance / found.threshold : nil)
+          ratio: found.threshold > 0 ? $0.distance / found.threshold : nil,
+          digests: [subject.digests?[$0.first], subject.digests?[$0.second]])
       }
       result.metrics[title.rawValue] = metric
     } catch {

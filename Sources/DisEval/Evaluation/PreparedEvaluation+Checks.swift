@@ -86,6 +86,13 @@ extension ScoringSettings {
           .sfid, side.path,
           "it has no mu_s and sigma_s; compare with images, or with the file of guided-diffusion")
       }
+      if !side.hasLogits, try side.images() == nil {
+        for name in [MetricName.classDistance, .classKernelDistance] {
+          try refuse(
+            name, side.path,
+            "needs images or the logits of all of them, but it is statistics without them")
+        }
+      }
       if !side.hasFeatureRows, try side.images() == nil {
         for name in MetricName.ofPairedRows.sorted(by: { $0.rawValue < $1.rawValue }) {
           try refuse(

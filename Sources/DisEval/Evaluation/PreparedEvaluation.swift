@@ -143,13 +143,7 @@ public struct PreparedEvaluation: Sendable {
       return "the result has \(called.rawValue) instead of \(title.rawValue), because of the "
         + "extractor '\(extractor.provenance.name)'"
     }
-    guard title == .density || title == .coverage else { return nil }
-    let dialects = pairs.map(\.features)
-    let hasBoth = dialects.contains { $0.definition.precisionAndRecall.definition == .prdc }
-    return hasBoth
-      ? nil
-      : "\(title.rawValue) is not computed in the dialect "
-        + dialects.map(\.rawValue).joined(separator: ", ")
+    return nil
   }
 
   /// Checks that this evaluation repeats a recorded one.
@@ -232,6 +226,11 @@ extension PreparedEvaluation {
         pair.features, reference: pair.reference)
     }
     let only = results.count == 1 && scoring.dialect != .all ? results.first : nil
+    if scoring.metrics != nil {
+      for (name, reason) in (only?.value.skipped ?? [:]).sorted(by: { $0.key < $1.key }) {
+        guardian.warn("\(name) was asked for and is not computed: \(reason)")
+      }
+    }
     let diagnosis =
       only != nil && scoring.wantsDiagnosis
       ? try computation.diagnosis(pairs[0].features, reference: pairs[0].reference) : nil

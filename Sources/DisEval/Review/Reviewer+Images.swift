@@ -5,6 +5,7 @@ import Generators
 import GenerativeMetrics
 import Images
 import References
+import Results
 import Sampling
 import Work
 
@@ -55,25 +56,32 @@ extension Reviewer {
     }
   }
 
-  /// The images of the reference at those indices; none if its images are not available.
-  func referencePictures(_ indices: Set<Int>) throws -> [Int: Image] {
+  /// The images of the reference with those indices and digests; none if its images are not available.
+  ///
+  /// - Throws: `Failure` `ReferenceImagesMismatch` (65) if there is no such image, or if it is not the one that was
+  ///   compared with.
+  func referencePictures(_ wanted: [(index: Int, digest: String?)]) throws -> [Int: Image] {
     let path = try referenceImages ?? reference.map { try resolveReference($0) }
-    guard !indices.isEmpty, let path,
+    guard !wanted.isEmpty, let path,
       referenceImages != nil || !ReferenceStatistics.isRecognised(path)
     else { return [:] }
     let images = try ImageSource(path: path, recursive: recursive)
-    let count = result.provenance.reference.count
-    guard count == nil || images.count >= count ?? 0,
-      indices.allSatisfy((0..<images.count).contains)
-    else {
-      throw Failure(
-        .dataRefused, .referenceImagesMismatch, path,
-        "\(images.count) images, but the result was compared with "
-          + (count.map { "\($0)" } ?? "more"))
-    }
     var pictures: [Int: Image] = [:]
-    for index in indices.sorted() {
-      pictures[index] = try images.image(at: index).reduced(to: Self.largestSide)
+    for (index, digest) in wanted where pictures[index] == nil {
+      func refusal(_ detail: String) -> Failure {
+        Failure(.dataRefused, .referenceImagesMismatch, path, detail)
+      }
+      guard (0..<images.count).contains(index) else {
+        throw refusal(
+          "\(images.count) images, but the result names image \(index) of the reference")
+      }
+      let image = try images.image(at: index)
+      let found = SampleDigests.text(of: Array(SHA256.hash(data: image.pixels)))
+      guard digest == nil || digest == found else {
+        throw refusal(
+          "the SHA-256 of image \(index) is not that of the image that was compared with")
+      }
+      pictures[index] = image.reduced(to: Self.largestSide)
     }
     return pictures
   }

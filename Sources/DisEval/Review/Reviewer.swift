@@ -139,8 +139,21 @@ public struct Reviewer: Sendable {
     }
     let missing = Set(indices).filter { $0 >= drawn.count }.sorted()
     let later = try await images(missing, nil, activity: "copies", reporter)
-    let items = Dictionary((drawn + later).map { ($0.item.index, $0.item) }) { first, _ in first }
-    let references = try referencePictures(Set(copies.map(\.training)))
+    let made = Dictionary((drawn + later).map { ($0.item.index, $0) }) { first, _ in first }
+    let items = made.mapValues(\.item)
+    let known =
+      copies.map { ($0.sample, $0.digests?.first ?? nil) }
+      + pairs.flatMap {
+        [($0.first, $0.digests?.first ?? nil), ($0.second, $0.digests?.last ?? nil)]
+      }
+    for (index, digest) in known {
+      guard let digest, let found = made[index], SampleDigests.text(of: found.digest) != digest
+      else { continue }
+      throw Failure(
+        .dataRefused, .otherImages, "image \(index)",
+        "the SHA-256 of its pixels is not that of the image that was scored")
+    }
+    let references = try referencePictures(copies.map { ($0.training, $0.digests?.last ?? nil) })
     return (
       copies.compactMap { copy in
         items[copy.sample].map {

@@ -175,10 +175,16 @@ extension EvaluationResult.Metric {
     /// That distance divided by the distance of the reference's image to its own nearest one: near 0 for a copy. Nil
     /// if that image occurs twice in the reference.
     public var ratio: Double?
+    /// The first bytes of the SHA-256 of the two images in base64, in this order, so that a report shows no others; nil
+    /// where it is not known.
+    public var digests: [String?]?
 
     /// Creates the record of a pair.
-    package init(sample: Int, training: Int, distance: Double, ratio: Double?) {
+    package init(
+      sample: Int, training: Int, distance: Double, ratio: Double?, digests: [String?]
+    ) {
       (self.sample, self.training, self.distance, self.ratio) = (sample, training, distance, ratio)
+      self.digests = digests
     }
   }
 
@@ -192,10 +198,13 @@ extension EvaluationResult.Metric {
     public var distance: Double
     /// That distance divided by the one below which images count as near duplicates; nil if that one is 0.
     public var ratio: Double?
+    /// The first bytes of the SHA-256 of the two images in base64, in this order; nil where it is not known.
+    public var digests: [String?]?
 
     /// Creates the record of a pair.
-    package init(first: Int, second: Int, distance: Double, ratio: Double?) {
+    package init(first: Int, second: Int, distance: Double, ratio: Double?, digests: [String?]) {
       (self.first, self.second, self.distance, self.ratio) = (first, second, distance, ratio)
+      self.digests = digests
     }
   }
 

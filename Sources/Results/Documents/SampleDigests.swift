@@ -29,6 +29,19 @@ package struct SampleDigests: Sendable {
   /// - Parameter sha256: The SHA-256 of the sample's pixels; only its first 3 bytes are kept.
   package mutating func append(_ sha256: [UInt8]) { bytes += sha256.prefix(Self.width) }
 
+  /// Returns the digest of one sample in base64; nil if there is none.
+  package subscript(index: Int) -> String? {
+    guard index >= 0, index < count else { return nil }
+    return Data(bytes[index * Self.width..<(index + 1) * Self.width]).base64EncodedString()
+  }
+
+  /// Returns the digest of a sample in base64.
+  ///
+  /// - Parameter sha256: The SHA-256 of the sample's pixels.
+  package static func text(of sha256: [UInt8]) -> String {
+    Data(sha256.prefix(width)).base64EncodedString()
+  }
+
   /// Returns whether a hash begins with the digest of a sample.
   ///
   /// - Parameters:

@@ -20,7 +20,7 @@ struct MetricOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Metrics to compute, separated by commas: fid, fd_dinov2 or fd, sfid, is or cs, kid, precision, recall, "
-        + "mmd_rbf, vendi, total_variance, class_chi2, cmmd, mind, authpct, duplicates, class_kid, mifid, mifid_generated. density and coverage come with precision, in the dialects that have them.",
+        + "mmd_rbf, vendi, total_variance, class_chi2, cmmd, mind, authpct, duplicates, class_kid, mifid, mifid_generated. density and coverage come with precision.",
       valueName: "names"),
     transform: metricTitles)
   var metrics: [[MetricTitle]] = []
