@@ -28,6 +28,12 @@ public struct ExtractorName: Equatable, Sendable {
   /// - Throws: ``Failure`` (64) `UnknownExtractor` if there is no such network or dialect, `AmbiguousExtractor` if
   ///   several tools use the network, `DialectUnsupported` if the tool does not use it.
   public init(_ text: String) throws(Failure) {
+    guard !text.contains(",") else {
+      throw Failure(
+        .usage, .unknownExtractor, text,
+        "one extractor is expected here; fid, evaluate, features and 'stats make' take several")
+    }
+    guard !text.isEmpty else { throw Failure(.usage, .unknownExtractor, text, "the name is empty") }
     let full = Self.aliases[text] ?? text
     if full == MetricTitle.inception {
       (architecture, dialect) = (full, nil)

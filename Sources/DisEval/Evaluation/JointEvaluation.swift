@@ -50,6 +50,11 @@ public struct JointEvaluation: Sendable {
       throw refuse(
         "`run`", "a run keeps the features of one extractor; keep the images, and evaluate them")
     }
+    var asked: Set<String> = []
+    for text in requests.compactMap(\.extractor) {
+      let name = try ExtractorName(text).text
+      guard asked.insert(name).inserted else { throw refuse(name, "the extractor is named twice") }
+    }
     let first = try requests[0].prepare(execution, reporter: reporter)
     switch first.subject {
     case .samples, .existing(.images): break

@@ -91,6 +91,11 @@ extension EvaluationResult {
   /// - Throws: `Failure` `ResultInvalid` (65), naming the key, if the bytes are not a result of
   ///   this version.
   package init(json bytes: [UInt8], subject: String) throws(Failure) {
+    guard documentSchema(of: bytes) != JointResult.currentSchema else {
+      throw Failure(
+        .dataRefused, .resultInvalid, subject,
+        "holds the results of several extractors; give one of those that `out` wrote")
+    }
     self = try decodedDocument(
       Data(bytes), subject: subject, what: "result", code: .resultInvalid)
     guard schema == Self.currentSchema else {

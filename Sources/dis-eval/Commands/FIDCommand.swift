@@ -57,7 +57,7 @@ struct EvaluateCommand: ComputingCommand {
       and its statistics, fdr6 is added.
 
       A metric that cannot be computed from the inputs is left out, and the result says why. If \
-      --metrics names such a metric, the command fails instead. KID, precision and recall keep the \
+      --metrics names such a metric, the command fails before it begins, or warns if only the images show it. KID, precision and recall keep the \
       features of all images in memory: 8 KiB for each image and kind of preprocessing.
 
       Examples:

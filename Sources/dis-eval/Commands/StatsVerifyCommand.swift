@@ -10,7 +10,8 @@ extension StatsCommand {
       abstract: "Verifies statistics.",
       discussion: """
         Compares the hash with the registry, the lock of the first download and the record, and \
-        checks the dimension, and the covariance for symmetry and negative eigenvalues. Without an \
+        checks the dimension, and the covariance for symmetry and negative eigenvalues. Of a file with the \
+        statistics of several extractors, all are verified. Without an \
         argument, verifies all fetched statistics.
 
         Examples:

@@ -122,6 +122,11 @@ struct EvaluationOptions: ParsableArguments {
           + "\(expected == 1 ? "one extractor" : "\(expected) extractors").")
     }
     guard !names.isEmpty else { return }
+    if let out = output.out, !out.hasSuffix(".json") || out.hasSuffix("/.json") || out == ".json" {
+      throw ValidationError(
+        "--out \(out): with several extractors, expected a name such as result.json, before whose end their names "
+          + "are put.")
+    }
     guard keeping.run == nil, repeats == 1 else {
       throw ValidationError(
         "--run and --repeats are for one extractor. Write the samples with 'sample', and give them by --images."

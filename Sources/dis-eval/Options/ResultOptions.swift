@@ -5,7 +5,12 @@ import Work
 
 /// Where a result and pictures of its samples are written.
 struct ResultOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("Also write the result to this file, as JSON.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      """
+      Also write the result to this file, as JSON, and the influences of the images to a file beside it. With several \
+      extractors, result.json becomes result.NAME.json for each.
+      """, valueName: "file"))
   var out: String?
 
   @Option(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import DisEval
 import Files
+import Foundation
 import Tensors
 
 /// The option `--ref`, with the same help in every command.
@@ -49,7 +50,10 @@ struct ExtractorOptions: ParsableArguments {
 
   /// The names of several extractors; empty for one or none.
   var several: [String] {
-    let names = name?.split(separator: ",", omittingEmptySubsequences: false).map(String.init) ?? []
+    let names =
+      name?.split(separator: ",", omittingEmptySubsequences: false).map {
+        $0.trimmingCharacters(in: .whitespaces)
+      } ?? []
     return names.count > 1 ? names : []
   }
 
