@@ -38,6 +38,43 @@ import Testing
     #expect(try ProtocolCard(named: "edm-cifar10-uncond").labels == .none)
   }
 
+  /// What decides a distance besides the images, by hand from the originals' code.
+  @Test(arguments: [
+    ("mar-b-imagenet256", 2.31, ProtocolCard.Labels.balanced, "torch-fidelity, statistics tf"),
+    ("mar-h-imagenet256", 1.55, .balanced, "torch-fidelity, statistics tf"),
+    ("var-d16-imagenet256", 3.55, .balanced, "tf"),
+    ("var-d36-imagenet512", 2.63, .balanced, "tf"),
+    ("lightningdit-xl1-imagenet256", 2.17, .drawn, "tf"),
+    ("lightningdit-xl1-guided-imagenet256", 1.35, .drawn, "tf"),
+    ("edm2-xxl-guided-imagenet512", 1.81, .drawn, "edm"),
+    ("edm2-s-autoguided-imagenet64", 1.01, .drawn, "edm"),
+    ("edm2-s-uncond-autoguided-imagenet512", 3.86, .none, "edm"),
+    ("rae-ditdh-xl-imagenet256", 1.51, .balanced, "tf"),
+    ("rae-ditdh-xl-autoguided-imagenet512", 1.13, .balanced, "tf"),
+  ])
+  func decideTheDistance(
+    name: String, fid: Double, labels: ProtocolCard.Labels, dialect: String
+  ) throws {
+    let card = try ProtocolCard(named: name)
+    #expect(card.published.first?.metric == "fid" && card.published.first?.value == fid)
+    #expect(card.labels == labels && card.classes == (labels == .none ? nil : 1000))
+    #expect(card.lines.contains { $0 == ("dialect", dialect) })
+    let family = dialect == "edm" ? "edm2" : "adm"
+    #expect(card.reference == "imagenet-\(card.side)-\(family)")
+    #expect(name.hasSuffix("imagenet\(card.side)"))
+    #expect(card.unseen.contains { $0.name == "guidance" })
+  }
+
+  /// EDM2 publishes one distance for each of its settings that minimise it.
+  @Test func areAsManyAsWerePublished() {
+    func count(_ family: String) -> Int {
+      ProtocolCard.elsewhere.count { $0.name.hasPrefix(family + "-") }
+    }
+    #expect(
+      ["adm", "edm", "edm2", "mar", "var", "lightningdit", "rae"].map(count)
+        == [2, 3, 20, 3, 5, 4, 3])
+  }
+
   @Test func namesThatDoNotExistAreRefused() {
     #expect { try ProtocolCard(named: "dit") } throws: {
       let failure = $0 as? Failure
