@@ -30,6 +30,15 @@ RUNS, BATCH = 20, 32
 SUBSET = 1000  # the peers' kernel distances need that many images, or quietly take fewer
 
 
+def source_version(folder: Path) -> str:
+    """The commit of a clone, or a hash of the sources of a tool that is not one."""
+    if (folder / ".git").exists():
+        command = ["git", "-C", folder, "rev-parse", "--short=7", "HEAD"]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(folder.rglob("*.py"))))
+    return f"no clone, sources of SHA-256 {digest.hexdigest()[:12]}"
+
+
 class Task:
     """One peer on one set; collects what ends up in the JSON."""
 
@@ -49,14 +58,7 @@ class Task:
     def commit(self, repository: str) -> Path:
         """The folder of a tool that is not a package. Its commit, or a hash of its sources, is its version."""
         folder = Path(os.environ["REFERENCE_REPOS"]) / repository
-        if (folder / ".git").exists():
-            command = ["git", "-C", folder, "rev-parse", "--short=7", "HEAD"]
-            self.versions[repository] = subprocess.run(
-                command, check=True, capture_output=True, text=True
-            ).stdout.strip()
-        else:
-            digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(folder.rglob("*.py"))))
-            self.versions[repository] = f"no clone, sources of SHA-256 {digest.hexdigest()[:12]}"
+        self.versions[repository] = source_version(folder)
         return folder
 
     def value(self, metric: str, value, **more):

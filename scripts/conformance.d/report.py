@@ -1,12 +1,16 @@
 """Runs dis-eval on the same files, compares it with what the peers found, and writes docs/conformance.md.
 
-python report.py WORK N SMALL DIS_EVAL DOCUMENT [keep]; exits 1 when a number is outside its tolerance
+python report.py WORK N SMALL DIS_EVAL DOCUMENT [keep | rows]; exits 1 when a number is outside its tolerance
+
+With keep, no result is computed. With rows, only the section of rows.py is written, and the rest of an earlier page
+stays as it is.
 """
 
 import hashlib
 import json
 import math
 import platform
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -34,6 +38,8 @@ NAMES = {
     "adm": "ADM, evaluator.py",
 }
 METRICS = {"fid": "FID", "sfid": "sFID", "is": "IS", "kid": "KID", "precision": "precision", "recall": "recall"}
+OF_ROWS = {"fd": "FD", "kid": "KID", "mind": "MIND", "cmmd": "CMMD", "authpct": "AuthPct", "vendi": "Vendi score"}
+OF_ROWS |= {"mifid": "MiFID, torchmetrics", "mifid_generated": "MiFID, of generated images"}
 FULL_RANK = 2048  # the number of images from which a covariance of the features can be inverted
 
 
@@ -54,6 +60,10 @@ class Row:
 
 def number(value: float) -> str:
     return f"{value:.9g}"
+
+
+def short(value: float) -> str:
+    return f"{value:g}".replace("e-0", "e-")
 
 
 def tolerance(peer: str, metric: str, theirs: float, count: int) -> tuple[float, str]:
@@ -155,18 +165,138 @@ def section(work: Path, name: str, ours: dict | None, versions: dict) -> tuple[s
                 row.metric = "IS, deviation"
                 rows.append(row)
     head = f"## {KINDS[kind]}: {int(count):,} against {int(count):,}\n\n"
-    table = (
+    return head + table(rows), rows
+
+
+def table(rows: list[Row]) -> str:
+    head = (
         "| peer | metric | peer's number | dis-eval | difference | allowed | agrees |\n|---|---|---|---|---|---|---|\n"
     )
-    return head + table + "\n".join(map(str, rows)) + "\n", rows
+    return head + "\n".join(map(str, rows)) + "\n"
 
+
+# MARK: vision networks, and metrics of the same features
+
+
+def feature_rows(found: dict) -> list[Row]:
+    """Two rows for an extractor: its features, and the distance between two sets of them."""
+    if "missing" in found:
+        return [Row(found["tool"], f"features of `{found['extractor']}`", found["missing"], "", "", "", "not run")]
+    extractor, images, allowed = found["extractor"], found["images"], found["allowed"]
+    largest, apart = [f"largest {number(value)}" for value in found["largest"]], found["apart"] / found["largest"][0]
+    words = f"{short(allowed)} of the largest"
+    features = Row(
+        found["tool"],
+        f"features of `{extractor}`, 2 × {images}",
+        *largest,
+        f"{apart:.1e} of the largest",
+        words,
+        outcome(apart <= allowed),
+    )
+    theirs, ours, allowed = found["theirs"], found["ours"], found["allowedDistance"]
+    passed = abs(ours - theirs) <= allowed * abs(theirs)
+    words = f"{short(allowed)} relative"
+    fd = Row(
+        found["tool"],
+        f"FD of `{extractor}`",
+        number(theirs),
+        number(ours),
+        f"{ours - theirs:+.1e}",
+        words,
+        outcome(passed),
+    )
+    return [features, fd]
+
+
+def metric_row(found: dict) -> Row:
+    metric = f"{OF_ROWS.get(found['metric'], found['metric'])} of `{found['rows']}`"
+    if "missing" in found:
+        return Row(found["tool"], metric, found["missing"], "", "", "", "not run")
+    theirs, ours, allowed = found["theirs"], found["ours"], found["allowed"]
+    text = number(theirs)
+    if ours is None:
+        return Row(found["tool"], metric, text, "not in the result", "", "", "failed")
+    if "single" in found:
+        text = f"{number(found['single'])}; its code in float64: {text}"
+    words = f"{short(allowed)} relative"
+    passed = abs(ours - theirs) <= allowed * abs(theirs)
+    return Row(found["tool"], metric, text, number(ours), f"{ours - theirs:+.1e}", words, outcome(passed))
+
+
+def rows_section(work: Path, page: str) -> tuple[str, list[Row]]:
+    """The section of rows.py's results, or that of the page without any."""
+    path = work / "rows.json"
+    if not path.exists():
+        kept = re.search(rf"^{ROWS_HEADING}$.*?(?=^## (?!#)|\Z)", page, re.M | re.S)
+        return (kept[0] if kept else ""), []
+    document = json.loads(path.read_text())
+    features = [row for found in document["features"] for row in feature_rows(found)]
+    metrics = [metric_row(found) for found in document["metrics"]]
+    count = document["metrics"][0]["images"]
+    listed = "\n".join(f"| {package} | {version} |" for package, version in sorted(document["versions"].items()))
+    parts = [
+        f"{ROWS_HEADING}\n\n{ROWS_INTRODUCTION}\n{table(features)}",
+        f"### Metrics of the same features: {count:,} against {count:,}\n",
+        f"{METRICS_INTRODUCTION.format(copies=document['copies'])}\n{table(metrics)}",
+        f"### Versions of this section\n\n| | |\n|---|---|\n{listed}\n",
+    ]
+    text = "\n".join(parts)
+    return text, features + metrics
+
+
+ROWS_HEADING = "## Vision networks, and metrics of the same features"
+
+ROWS_INTRODUCTION = """Each tool prepares the images by its own code and runs the original network on them. dis-eval
+reads the same images and the same weights (`scripts/conformance.d/rows.py`).
+
+- **Networks**: they have the published sizes and seeded random weights
+  (`scripts/fixtures/make_vision_transformers.py`). DINOv2's are a file in the naming of its
+  repository. CLIP ViT-B/32's are an archive as OpenAI publishes them, with matrices in half
+  precision. CLIP ViT-L/14's have OpenAI's names. timm and transformers get the same weights under
+  their own names.
+- **Patches to the tools**: the functions that download a network or settings (`torch.hub.load`,
+  `timm.create_model`, `from_pretrained`) return these, and the files of dgm-eval are loaded
+  without the modules of its other networks. Nothing else is patched.
+- **Images**: 24 to 419 pixels a side, each its own size. EDM2, torch-fidelity and fd_evaluator take
+  batches of images of one size, so they are given one image at a time.
+- **Tolerance**: 3·10⁻⁵ of the largest feature. There are fewer images than features, so that the
+  Fréchet distance is compared with the distance of the tool's own features in float64, as above.
+- **Pillow**: dgm-eval and cmmd-pytorch resize with the installed Pillow, here version 12. Pillow 13
+  processes the rows of some tall images first, so that dgm-eval computes other features of these
+  images with Pillow 13 than with earlier versions, further apart than the tolerance. dis-eval
+  follows the earlier versions, with which published numbers were computed.
+"""
+
+METRICS_INTRODUCTION = """dis-eval writes the features of two sets of images. The metric functions of the tools read
+them from its files, and `evaluate` reads the same files, so that only the metrics are compared. The
+last {copies} images of the first set are images of the second one that are brighter by one grey
+level, so that there are copies to find.
+
+- **Renamed features**: dis-eval computes CMMD only of features of CLIP ViT-L/14 at 336 pixels, and
+  MiFID only of those of Inception. For these two, the record beside the features was given the name
+  of that extractor, although the features are those of CLIP ViT-B/32. They were made like that
+  extractor's first: for CMMD, they were divided by their norm. For MiFID, which counts nothing as a
+  copy from a cosine distance of 0.1 on, they are absolute values, whose distances are smaller.
+- **Numbers in float32**: where a tool computes in float32, its number is shown, and dis-eval is
+  compared with the number of the same code in float64. For CMMD, the features were divided by their
+  norm in float64 for this. Its kernel of two features of norm 1 is at least 0.98, and only the
+  difference from 1 counts, of which float32 keeps few digits. The number in float64 is therefore
+  the right one.
+- **MIND**: torch-fidelity always computes it in float32.
+- **KID**: dgm-eval draws subsets from an unseeded generator, so its function for one subset is
+  given all features. torch-fidelity's subsets are seeded, and dis-eval draws the same ones.
+- **MiFID of generated images**: the definition of the competition, with the mean over generated
+  images. It is computed by torchmetrics' functions, with the two sets exchanged in the penalty.
+- **No peer**: no tool computes `duplicates` or `class_kid`.
+"""
 
 INTRODUCTION = """# Conformance with the original tools
 
 Generated by `scripts/conformance`. Each number was computed by the tool that its row or column
 names, and none was typed by hand. Nine tools and dis-eval score the same files with the same
-weights. A run resumes from the results of earlier runs. The last table shows which dis-eval binary
-scored which set.
+weights. The section about vision networks compares their features, and newer metrics, with the
+tools that define them. A run resumes from the results of earlier runs. The last table shows which
+dis-eval binary scored which set.
 
 - **Weights**: the network is a seeded random Inception network with calibrated batch statistics
   (`scripts/fixtures/synthetic.py`). It is written as pytorch-fid's `.pth`, as TorchScript with the
@@ -192,23 +322,45 @@ scored which set.
 """
 
 
+def sections(page: str) -> tuple[str, str]:
+    """The tables of an earlier page, and its versions."""
+    tables = re.search(rf"^## .*?(?=^{ROWS_HEADING}$|^## Versions$)", page, re.M | re.S)
+    versions = re.search(r"^## Versions$.*", page, re.M | re.S)
+    return (tables[0] if tables else ""), (versions[0] if versions else "")
+
+
+def summary(page: str) -> str:
+    marks = re.findall(r"\| (yes|\*\*no\*\*|not run) \|$", page, re.M)
+    names = {"yes": "passed", "**no**": "failed", "not run": "not run"}
+    return ", ".join(f"{marks.count(mark)} {name}" for mark, name in names.items())
+
+
 def main():
-    work, large, small, binary, document, *keep = sys.argv[1:]
-    work, binary, versions, rows, text = Path(work), Path(binary), {}, [], ""
-    for name in dict.fromkeys(name for _, name in jobs(int(large), int(small))):
-        part, found = section(work, name, dis_eval(work, name, binary, bool(keep), versions), versions)
-        text, rows = f"{text}\n{part}", rows + found
-    version = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False).stdout.splitlines()[0]
-    listed = "\n".join(f"| {package} | {versions[package]} |" for package in sorted(versions))
-    counts = {key: sum(row.outcome == key for row in rows) for key in ("passed", "failed", "not run")}
-    summary = ", ".join(f"{count} {key}" for key, count in counts.items())
-    footer = f"\n## Versions\n\n| | |\n|---|---|\n| {version} | |\n| Python | {platform.python_version()} |\n{listed}\n"
-    Path(document).write_text(f"{INTRODUCTION}\n**{summary}.**\n{text}{footer}")
+    work, large, small, binary, document, *mode = sys.argv[1:]
+    work, binary, document, versions, rows, text = Path(work), Path(binary), Path(document), {}, [], ""
+    page = document.read_text() if document.exists() else ""
+    if mode == ["rows"]:
+        text, footer = sections(page)
+    else:
+        for name in dict.fromkeys(name for _, name in jobs(int(large), int(small))):
+            part, found = section(work, name, dis_eval(work, name, binary, bool(mode), versions), versions)
+            text, rows = f"{text}{part}\n", rows + found
+        version = subprocess.run(
+            [binary, "--version"], capture_output=True, text=True, check=False
+        ).stdout.splitlines()[0]
+        listed = "\n".join(f"| {package} | {versions[package]} |" for package in sorted(versions))
+        footer = (
+            f"## Versions\n\n| | |\n|---|---|\n| {version} | |\n| Python | {platform.python_version()} |\n{listed}\n"
+        )
+    part, found = rows_section(work, page)
+    rows += found
+    text += f"{part.rstrip()}\n\n" if part else ""
+    document.write_text(f"{INTRODUCTION}\n**{summary(text)}.**\n\n{text}{footer}")
     for row in rows:
         if row.outcome == "failed":
             print(f"failed: {row.peer}, {row.metric}: {row.theirs} against {row.ours} ({row.difference})")
-    print(summary)
-    sys.exit(1 if counts["failed"] else 0)
+    print(summary(text))
+    sys.exit(1 if any(row.outcome == "failed" for row in rows) else 0)
 
 
 if __name__ == "__main__":
