@@ -145,6 +145,10 @@ extension ZipArchive {
     let subject = "\(file.path): \(name)"
     guard disk == 0 else { throw .refused(.zipMalformed, subject, "lies on a different disk") }
     guard flags & 0x2041 == 0 else { throw .refused(.zipEncrypted, subject, "is encrypted") }
+    guard flags & 0x20 == 0 else {
+      throw .refused(
+        .zipMethodUnsupported, subject, "is marked as patched data, expected a whole file")
+    }
     guard method == 0 || method == 8 else {
       throw .refused(
         .zipMethodUnsupported, subject,

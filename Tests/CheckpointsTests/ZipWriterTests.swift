@@ -44,6 +44,27 @@ import _TestSupport
     #expect(try [UInt8](Data(contentsOf: URL(filePath: path))) == local + central + end)
   }
 
+  /// Bits 0, 5, 6 and 13 of the flags say that the bytes of an entry are not its content.
+  @Test(arguments: [
+    (0x01, "ZipEncrypted"), (0x20, "ZipMethodUnsupported"), (0x40, "ZipEncrypted"),
+    (0x2000, "ZipEncrypted"),
+  ])
+  func flagsOfOtherContent(flag: Int, code: String) throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path("a.zip")
+    var archive = try ZipWriter(path: path)
+    try archive.add("a", [0x61])
+    try archive.commit()
+    var bytes = try [UInt8](Data(contentsOf: URL(filePath: path)))
+    let header = try #require(
+      bytes.indices.first { Array(bytes[$0...].prefix(4)) == [0x50, 0x4B, 1, 2] })
+    bytes[header + 8] |= UInt8(flag & 0xFF)
+    bytes[header + 9] |= UInt8(flag >> 8)
+    try Data(bytes).write(to: URL(filePath: path))
+    let failure = #expect(throws: Failure.self) { try ZipArchive(ReadableFile(path: path)) }
+    #expect(failure?.code.rawValue == code)
+  }
+
   @Test func moreEntriesThanTheOldFormatCounts() throws {
     let folder = try TemporaryFolder()
     let path = folder.path("a.zip")
