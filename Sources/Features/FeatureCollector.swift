@@ -224,10 +224,11 @@ package struct FeatureCollector {
   private func plan(_ images: ImageSupply) -> (together: Int, width: Int) {
     switch images.division {
     case .atMost(let limit):
-      let shares =
-        parts.map(\.extractor.imagesTogether) + [
-          limit, workload.batch / workload.threads, images.count / workload.threads,
-        ]
+      // An extractor that processes fewer divides them.
+      let shares = [
+        parts.map(\.extractor.imagesTogether).max() ?? 1, limit,
+        workload.batch / workload.threads, images.count / workload.threads,
+      ]
       return (max(1, shares.min() ?? 1), workload.threads)
     // Some are made, twice as many wait, and the others' features are extracted.
     case .parts(let part, let makers): return (part, workload.threads + 3 * makers)
