@@ -3,7 +3,7 @@ import Foundation
 /// Returns which processes of this machine have a file open, for a message about a lock that is held.
 ///
 /// - Parameter path: The path of the locked file.
-/// - Returns: Such as `process 1234 (dis-eval)`; if there are none, the words for a process elsewhere.
+/// - Returns: Such as `process 1234 (dis-eval) on node7`; if there are none, the words for a process elsewhere.
 package func holders(of path: String) -> String {
   let wanted = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
   let manager = FileManager.default
@@ -18,5 +18,5 @@ package func holders(of path: String) -> String {
   return processes.sorted().prefix(5).map { process in
     let name = (try? String(contentsOfFile: "/proc/\(process)/comm", encoding: .utf8)) ?? ""
     return "process \(process) (\(name.split(separator: "\n").joined()))"
-  }.joined(separator: ", ")
+  }.joined(separator: ", ") + " on \(ProcessInfo.processInfo.hostName)"
 }

@@ -321,7 +321,7 @@ def signalled_once(place, command: str, numbers, chance: random.Random, longest:
     ) as process:
         started = time.monotonic()
         # Before the program has begun, it cannot do anything about a signal.
-        while process.poll() is None and not catches(process.pid, signal.SIGTERM) and time.monotonic() < started + 0.3:
+        while process.poll() is None and not catches(process.pid, signal.SIGTERM) and time.monotonic() < started + 5:
             time.sleep(0.002)
         time.sleep(chance.uniform(0, longest))
         after = f"after {time.monotonic() - started:.3f} s" if process.poll() is None else ""

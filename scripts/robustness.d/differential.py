@@ -83,8 +83,10 @@ def array_line(keys, array):
 
 def tensor_line(keys, tensor):
     import torch
-    # A tensor of one element is contiguous whatever its strides.
-    plain = tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+    plain = tensor.detach().cpu().contiguous()
+    if plain.numel() == 1:
+        # It is contiguous whatever its strides.
+        plain = plain.as_strided((1,), (1,))
     data = plain.reshape(-1).view(torch.uint8).numpy().tobytes() if plain.numel() else b""
     return line(keys, str(tensor.dtype).removeprefix("torch."), tensor.shape, data)
 

@@ -68,7 +68,13 @@ enum Gnuplot {
     }
     let folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("dis-eval-\(UUID().uuidString)")
-    defer { try? FileManager.default.removeItem(at: folder) }
+    defer {
+      // Without opening the folder, for which there may be no descriptor.
+      for name in ["\(stem).gp", "\(stem).dat", "errors", "\(stem).\(format.rawValue)"] {
+        unlink(folder.appendingPathComponent(name).path)
+      }
+      rmdir(folder.path)
+    }
     do {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
       try Data(input.script.utf8).write(to: folder.appendingPathComponent("\(stem).gp"))
