@@ -111,8 +111,8 @@ def tolerant(make):
     """A function that makes a tensor, or something inert of one that PyTorch refuses."""
     def made(*arguments):
         if make.__name__.startswith("_rebuild_tensor") and len(arguments) > 4:
-            # Whether it had a gradient says nothing about a tensor.
-            arguments = (*arguments[:4], bool(arguments[4]), *arguments[5:])
+            # Whether it has a gradient says nothing about a tensor, and not all types can have one.
+            arguments = (*arguments[:4], False, *arguments[5:])
         try:
             return make(*arguments)
         except (RuntimeError, TypeError, ValueError, AttributeError, IndexError):
