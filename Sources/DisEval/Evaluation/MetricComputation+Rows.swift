@@ -264,7 +264,7 @@ extension MetricComputation {
       var metric = EvaluationResult.Metric(
         value: found.percentage,
         definition:
-          "\(found.count) images of each; near is what 1 % of the reference's images are to another one",
+          "\(found.count) images of each; nearer to another one than 99 % of the reference's images are",
         higherIsBetter: title.higherIsBetter, referenceCount: referenceCount(others))
       metric.referenceValue = found.referencePercentage
       metric.intervalReason = "none has been shown to hold"
