@@ -102,8 +102,15 @@ struct CIRepository {
       fi
       exec '\(DisEvalProcess.executable.path)' "$@"
       """
-    try Data(text.utf8).write(to: URL(fileURLWithPath: program))
-    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: program)
+    // Another process writes it: while this one has it open, a process that another test starts keeps it
+    // open for a moment, and Linux does not execute it ("Text file busy").
+    try Data(text.utf8).write(to: URL(fileURLWithPath: "\(program).text"))
+    let copy = Process()
+    copy.executableURL = URL(fileURLWithPath: "/usr/bin/install")
+    copy.arguments = ["-m", "755", "\(program).text", program]
+    try copy.run()
+    copy.waitUntilExit()
+    try #require(copy.terminationStatus == 0)
     return program
   }
 
