@@ -72,6 +72,22 @@ package final class ScratchFile: Sendable {
   }
 }
 
+/// Returns a descriptor of a temporary file without a name, at its beginning, for a program to read or write.
+///
+/// - Parameter content: What the file contains.
+/// - Throws: ``Failure`` `CannotCreate` (73) if the folder `$TMPDIR` is missing or not writable;
+///   `DiskFull`, `InputOutput` (74) or `OutOfMemory` (71) if a system call fails in that way.
+package func unnamedTemporaryFile(_ content: [UInt8]) throws(Failure) -> Int32 {
+  let descriptor = try unnamedFile(in: temporaryFolder)
+  var error = content.withUnsafeBytes { writeAll($0, to: descriptor) }
+  if error == 0, lseek(descriptor, 0, SEEK_SET) != 0 { error = errno }
+  guard error == 0 else {
+    close(descriptor)
+    throw Failure.system(error, "write a temporary file in", temporaryFolder, writing: true)
+  }
+  return descriptor
+}
+
 /// Opens a new file for reading and writing, and removes its name.
 func unnamedFile(in folder: String) throws(Failure) -> Int32 {
   // Where a file needs a name for a moment, a process that is killed in it leaves the file behind.

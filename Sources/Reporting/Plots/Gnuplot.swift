@@ -9,7 +9,7 @@ extension Plot {
   /// - Throws: ``Failure`` `FileName` (64) if the file's name could be interpreted as code,
   ///   `PictureSize` (64) if the plot's size leaves too little space for the points, or is in pixels
   ///   for a PDF, `GnuplotMissing` (69) if gnuplot is not installed, `GnuplotFailed` (70), with gnuplot's
-  ///   message, if it fails, or (74) if it cannot be run.
+  ///   message, if it fails, or (74) if it cannot be run; or the error of writing a temporary file.
   public func picture(
     _ format: PictureFormat, at path: String
   ) throws(Failure) -> [(path: String, bytes: [UInt8])] {
@@ -24,7 +24,7 @@ extension Plot {
         .usage, .pictureSize, path, "a PDF has no pixels; give its size in in, cm or mm")
     }
     let input = try gnuplot(format, stem: stem)
-    var picture = try Gnuplot.run(input, stem: stem, format: format)
+    var picture = try Gnuplot.run(input, format: format)
     if format == .svg, let size { picture = Self.sized(picture, try PictureLayout(self), size) }
     return [
       (Self.beside(path, "dat"), Array(input.data.utf8)),
@@ -52,83 +52,79 @@ extension Plot {
   }
 }
 
-/// Runs the program without a shell, start-up files or devices, in its own temporary folder.
+/// Runs the program without a shell or start-up files. It reads its input and writes the picture through its
+/// standard streams, so that no file is left behind and no write to a disk can be lost.
 enum Gnuplot {
   /// The maximum time for a picture in seconds; it takes a twentieth of a second.
   static let patience = 60.0
 
-  static func run(
-    _ input: GnuplotInput, stem: String, format: PictureFormat
-  ) throws(Failure) -> [UInt8] {
+  static func run(_ input: GnuplotInput, format: PictureFormat) throws(Failure) -> [UInt8] {
     guard let program = installedProgram("gnuplot") else {
       throw Failure(
         .unavailable, .gnuplotMissing, "gnuplot",
         "is not on the PATH; run 'apt-get install gnuplot-nox', or write .csv or .json (Vega-Lite), "
           + "which need no gnuplot")
     }
-    let folder = FileManager.default.temporaryDirectory
-      .appendingPathComponent("dis-eval-\(UUID().uuidString)")
-    defer {
-      // Without opening the folder, for which there may be no descriptor.
-      for name in ["\(stem).gp", "\(stem).dat", "errors", "\(stem).\(format.rawValue)"] {
-        unlink(folder.appendingPathComponent(name).path)
-      }
-      rmdir(folder.path)
-    }
+    let script = FileHandle(
+      fileDescriptor: try unnamedTemporaryFile(Array(input.standardInput.utf8)),
+      closeOnDealloc: true)
+    let errors = FileHandle(fileDescriptor: try unnamedTemporaryFile([]), closeOnDealloc: true)
     do {
-      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-      try Data(input.script.utf8).write(to: folder.appendingPathComponent("\(stem).gp"))
-      try Data(input.data.utf8).write(to: folder.appendingPathComponent("\(stem).dat"))
-      let errors = folder.appendingPathComponent("errors")
-      try Data().write(to: errors)
-      let process = Process()
-      process.executableURL = URL(fileURLWithPath: program)
-      process.arguments = ["-d", "\(stem).gp"]
-      process.currentDirectoryURL = folder
-      process.environment = ["PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"]
-      if let home = ProcessInfo.processInfo.environment["HOME"] {
-        // For fontconfig's cache.
-        process.environment?["HOME"] = home
+      let (picture, end) = try output(of: program, script: script, errors: errors)
+      let said =
+        try {
+          try errors.seek(toOffset: 0); return try errors.readToEnd()
+        }() ?? Data()
+      guard end.reason == .exit, end.status == 0 else {
+        let text = String(decoding: said.prefix(500), as: UTF8.self)
+        throw Failure(.internalError, .gnuplotFailed, program, "ended with \(end.status): \(text)")
       }
-      process.standardInput = FileHandle.nullDevice
-      process.standardOutput = FileHandle.nullDevice
-      process.standardError = try FileHandle(forWritingTo: errors)
-      let ended = DispatchSemaphore(value: 0)
-      process.terminationHandler = { _ in ended.signal() }
-      try process.run()
-      if ended.wait(timeout: .now() + patience) == .timedOut {
-        kill(process.processIdentifier, SIGKILL)
-        process.waitUntilExit()
-        throw Failure(
-          .internalError, .gnuplotFailed, "gnuplot", "did not finish in \(Int(patience)) s")
-      }
-      let picture = [UInt8](
-        (try? Data(contentsOf: folder.appendingPathComponent("\(stem).\(format.rawValue)")))
-          ?? Data())
-      let said = (try? String(contentsOf: errors, encoding: .utf8)) ?? ""
-      // gnuplot ends with 0 even if the disk is full.
-      if process.terminationReason == .exit, process.terminationStatus == 0,
-        !format.isComplete(picture)
-      {
-        throw Failure(
-          .inputOutput, .gnuplotFailed, folder.path,
-          "gnuplot wrote \(picture.isEmpty ? "nothing" : "a part of the picture"): the disk is full or "
-            + "fails, or files are limited in size (TMPDIR names another folder)")
-      }
-      guard process.terminationReason == .exit, process.terminationStatus == 0 else {
+      guard format.isComplete(picture) else {
         throw Failure(
           .internalError, .gnuplotFailed, program,
-          "ended with \(process.terminationStatus): \(said.prefix(500))")
+          "wrote \(picture.isEmpty ? "nothing" : "a part of the picture")")
       }
       return format == .pdf ? undated(picture) : picture
     } catch let failure as Failure {
       throw failure
     } catch {
       let reason = (error as NSError).userInfo[NSUnderlyingErrorKey] ?? error
-      throw Failure(
-        .inputOutput, .gnuplotFailed, folder.path,
-        "the files for gnuplot cannot be written: \(reason)")
+      throw Failure(.inputOutput, .gnuplotFailed, program, "cannot be run: \(reason)")
     }
+  }
+
+  /// Runs gnuplot, and returns what it writes to standard output, and how it ends.
+  private static func output(
+    of program: String, script: FileHandle, errors: FileHandle
+  ) throws -> ([UInt8], (reason: Process.TerminationReason, status: Int32)) {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: program)
+    process.arguments = ["-d"]
+    process.environment = ["PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"]
+    if let home = ProcessInfo.processInfo.environment["HOME"] {
+      // For fontconfig's cache.
+      process.environment?["HOME"] = home
+    }
+    let output = Pipe()
+    // Without descriptors, a pipe is made of none.
+    guard output.fileHandleForReading.fileDescriptor >= 0 else { throw POSIXError(.EMFILE) }
+    process.standardInput = script
+    process.standardOutput = output
+    process.standardError = errors
+    let ended = DispatchSemaphore(value: 0)
+    process.terminationHandler = { _ in ended.signal() }
+    try process.run()
+    let (number, started) = (process.processIdentifier, ContinuousClock.now)
+    let tooLong = DispatchWorkItem { kill(number, SIGKILL) }
+    DispatchQueue.global().asyncAfter(deadline: .now() + patience, execute: tooLong)
+    let picture = [UInt8](try output.fileHandleForReading.readToEnd() ?? Data())
+    ended.wait()
+    tooLong.cancel()
+    guard ContinuousClock.now - started < .seconds(patience) else {
+      throw Failure(
+        .internalError, .gnuplotFailed, program, "did not finish in \(Int(patience)) s")
+    }
+    return (picture, (process.terminationReason, process.terminationStatus))
   }
 
   /// Returns a PDF without the time at which it was drawn, so that the same numbers give the same

@@ -52,8 +52,35 @@ public enum PictureFormat: String, CaseIterable, Sendable {
 /// The input of gnuplot. All texts and numbers of the plot are in `data`, because a string in a
 /// script is code; the script contains only styles and ranges.
 package struct GnuplotInput: Equatable {
-  package var script: String
+  /// The part of the script that chooses the terminal.
+  package var terminal: String
+  /// The part that sets the page, the axes and their ranges.
+  package var settings: String
+  /// The styles of the layers of the data.
+  package var styles: [String]
+  /// A block of lines for each layer; every line has tabs.
   package var data: String
+  /// The name of the picture's file without its extension.
+  package var stem: String
+  /// The extension of the picture's file.
+  package var ending: String
+
+  /// The script for files: it reads the data and writes the picture next to itself.
+  package var script: String {
+    "# gnuplot \(stem).gp\n\(terminal)set output '\(stem).\(ending)'\n\(settings)"
+      + command("'\(stem).dat'")
+  }
+
+  /// The same with its data, for standard input; the picture is written to standard output.
+  package var standardInput: String {
+    // No line of the data is like the last one, because they have tabs.
+    "\(terminal)$data << END_OF_DATA\n\(data)\nEND_OF_DATA\n\(settings)\(command("$data"))"
+  }
+
+  private func command(_ source: String) -> String {
+    let draws = styles.enumerated().map { "\(source) index \($0) \($1) notitle" }
+    return "plot \(draws.joined(separator: ", \\\n  "))\n"
+  }
 }
 
 extension Plot {
@@ -75,21 +102,17 @@ extension Plot {
   package func gnuplot(_ format: PictureFormat, stem: String) throws(Failure) -> GnuplotInput {
     let drawing = GnuplotDrawing(self, try PictureLayout(self), format)
     let layers = drawing.layers
-    let draws = layers.enumerated().map { "'\(stem).dat' index \($0) \($1.style)" }
     let blocks = layers.map { $0.rows.map { row($0) + "\n" }.joined() }
     return GnuplotInput(
-      script: settings(drawing, stem: stem) + "plot \(draws.joined(separator: ", \\\n  "))\n",
-      data: blocks.joined(separator: "\n\n"))
+      terminal: "set terminal \(format.terminal(drawing.layout, size))\n",
+      settings: settings(drawing), styles: layers.map(\.style),
+      data: blocks.joined(separator: "\n\n"), stem: stem, ending: format.rawValue)
   }
 
-  /// Returns the part of the script before the command that draws: the page, the axes and their
-  /// ranges.
-  private func settings(_ drawing: GnuplotDrawing, stem: String) -> String {
-    let (across, up, layout, format) = (xRange, yRange, drawing.layout, drawing.format)
+  /// Returns the part of the script that sets the page, the axes and their ranges.
+  private func settings(_ drawing: GnuplotDrawing) -> String {
+    let (across, up, layout) = (xRange, yRange, drawing.layout)
     return """
-      # gnuplot \(stem).gp
-      set terminal \(format.terminal(layout, size))
-      set output '\(stem).\(format.rawValue)'
       set encoding utf8
       set datafile separator tab
       set datafile commentschars ''

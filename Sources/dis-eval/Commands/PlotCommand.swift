@@ -207,7 +207,11 @@ struct PlotCommand: ParsableCommand {
     if let xLabel { plot.x.label = xLabel }
     if let yLabel { plot.y.label = yLabel }
     // Draw everything first, so that nothing is written if gnuplot is missing.
-    let files = try out.flatMap { try self.files(of: plot, at: $0) }
+    let drawn = try out.flatMap { try self.files(of: plot, at: $0) }
+    // Pictures with one name have one script, that of the last one.
+    let files = drawn.indices.filter { index in
+      !drawn[(index + 1)...].contains { $0.path == drawn[index].path }
+    }.map { drawn[$0] }
     for file in files { try AtomicFile.check(file.path) }
     for file in files { try AtomicFile.write(file.bytes, to: file.path) }
     if json {
