@@ -13,6 +13,8 @@ extension Failure.Code {
   public static let notAFolder = Failure.Code("NotAFolder")
   /// Something is not a regular file.
   public static let notARegularFile = Failure.Code("NotARegularFile")
+  /// A folder is not empty.
+  public static let notEmpty = Failure.Code("NotEmpty")
   /// A file or folder is not there.
   public static let notFound = Failure.Code("NotFound")
   /// The system refused memory, or the work would exceed it.

@@ -15,6 +15,8 @@ extension Failure.Code {
   public static let imageLimit = Failure.Code("ImageLimit")
   /// A folder has images both in it and in folders inside it.
   public static let imagesInside = Failure.Code("ImagesInside")
+  /// A folder of images was left unfinished, or is still being written.
+  public static let imagesUnfinished = Failure.Code("ImagesUnfinished")
   /// A JPEG file does not follow its format.
   public static let jpegMalformed = Failure.Code("JPEGMalformed")
   /// Labels exceed a limit.

@@ -5,6 +5,12 @@ import Files
 extension ImageSource {
   init(_ folder: Folder, recursive: Bool?) throws(Failure) {
     var images: [[UInt8]] = []
+    if let found = folder.names.first(where: UnfinishedFolder.isMark) {
+      throw Failure(
+        .dataRefused, .imagesUnfinished, folder.displayPath(of: found),
+        "the process that writes these images has not finished, or failed; let it write them again, or "
+          + "remove this file to read those that are there")
+    }
     for name in folder.names {
       if try Self.isImage(name, displayPath: folder.displayPath(of: name)) { images.append(name) }
     }

@@ -31,8 +31,6 @@ extension Failure.Code {
   public static let noiseShape = Failure.Code("NoiseShape")
   /// Given noise does not have the expected element type.
   public static let noiseType = Failure.Code("NoiseType")
-  /// A folder is not empty.
-  public static let notEmpty = Failure.Code("NotEmpty")
   /// A network or decoder produced NaN or infinity.
   public static let notFinite = Failure.Code("NotFinite")
   /// The checkpoint is not the one that the result was computed from.

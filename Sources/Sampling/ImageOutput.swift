@@ -9,12 +9,16 @@ import Images
 /// - `.npz`: `arr_0`, uint8 `[N, H, W, 3]`, and with classes `arr_1`, int64 `[N]`, as ADM writes
 ///   samples; grey images are expanded to three channels.
 /// - `.zip`: PNG files and `dataset.json`, as the tools of StyleGAN and EDM write data sets.
-/// - Anything else: a folder of PNG files named by index.
+/// - Anything else: a folder of PNG files named by index. Until it is complete, it has the file
+///   `.dis-eval-unfinished`, and is not read as images. A folder that a failed or killed process left with
+///   that file is written again from the beginning.
 public final class ImageOutput {
   private let path: String
   private let count: Int?
   /// Nil for a folder.
   private var archive: ZipWriter?
+  /// Nil for an archive.
+  private var folder: UnfinishedFolder?
   private var isNumPy: Bool { path.hasSuffix(".npz") }
   private var labels: [Int] = []
   private var written = 0
@@ -28,7 +32,8 @@ public final class ImageOutput {
   ///     otherwise that of a folder.
   ///   - count: The number of images; nil if unknown. An array needs it.
   /// - Throws: `Failure` `CountUnknown` (64) for a `.npz` without a count; (73) `NotEmpty` if the
-  ///   folder is not empty, or `CannotCreate` if it or the file cannot be created.
+  ///   folder is neither empty nor unfinished, `Busy` if a process writes images to it, or `CannotCreate` if
+  ///   it or the file cannot be created.
   public init(path: String, count: Int?) throws {
     self.path = path
     self.count = count
@@ -42,20 +47,7 @@ public final class ImageOutput {
       archive = try ZipWriter(path: path)
       return
     }
-    try Folder.create(path)
-    let existing: [String]
-    do {
-      existing = try FileManager.default.contentsOfDirectory(atPath: path)
-    } catch {
-      throw Failure(
-        .cannotCreate, .cannotCreate, path,
-        "the folder cannot be listed, and so may not be empty; give a new or an empty one")
-    }
-    guard existing.isEmpty else {
-      throw Failure(
-        .cannotCreate, .notEmpty, path,
-        "the folder has \(existing.count) entries; give a new or an empty one")
-    }
+    folder = try UnfinishedFolder(path) { $0.wholeMatch(of: /[0-9]{6,}\.png/) != nil }
     try AtomicFile.check("\(path)/000000.png")
   }
 
@@ -90,12 +82,15 @@ public final class ImageOutput {
     written += 1
   }
 
-  /// Completes the output. Without this call an archive is never created.
+  /// Completes the output. Without this call an archive is never created, and a folder remains unfinished.
   ///
   /// - Throws: `Failure` `InputChanged` (65) if an array got fewer images than announced, or the
   ///   error that writing the file throws.
   public func finish() throws {
-    guard archive != nil else { return }
+    guard archive != nil else {
+      try folder?.finish()
+      return
+    }
     if isNumPy, written != count { throw changed(written) }
     let hasLabels = labels.count == written
     if !isNumPy {

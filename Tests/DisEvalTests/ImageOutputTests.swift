@@ -86,6 +86,49 @@ import _TestSupport
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path).isEmpty)
   }
 
+  @Test func anUnfinishedFolderIsNotReadAndIsWrittenAgain() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path("samples")
+    let images = Self.images(3, channels: 3)
+    do {
+      let output = try ImageOutput(path: path, count: 3)
+      for image in images { try output.append(image, label: nil) }
+      let busy = try #require(throws: Failure.self) { try ImageOutput(path: path, count: 1) }
+      #expect(busy.status == .cannotCreate && busy.code == .busy, "\(busy)")
+    }
+    for recursive in [nil, true] {
+      let refused = try #require(throws: Failure.self) {
+        try ImageSource(path: recursive == nil ? path : folder.url.path, recursive: recursive)
+      }
+      #expect(refused.code == .imagesUnfinished && refused.status == .dataRefused, "\(refused)")
+    }
+    let again = try ImageOutput(path: path, count: 2)
+    for image in images.prefix(2) { try again.append(image, label: nil) }
+    try again.finish()
+    #expect(try FileManager.default.contentsOfDirectory(atPath: path).count == 2)
+    #expect(try ImageSource(path: path).count == 2)
+    let full = try #require(throws: Failure.self) { try ImageOutput(path: path, count: 1) }
+    #expect(full.code == .notEmpty, "\(full)")
+  }
+
+  @Test func filesOfOthersInAnUnfinishedFolderAreKept() throws {
+    let folder = try TemporaryFolder()
+    for name in ["000000.png", ".dis-eval-unfinished", "cat.png"] {
+      try Data().write(to: URL(filePath: folder.path(name)))
+    }
+    let failure = try #require(throws: Failure.self) {
+      try ImageOutput(path: folder.url.path, count: 1)
+    }
+    #expect(failure.code == .notEmpty, "\(failure)")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path).count == 3)
+  }
+
+  @Test func nothingRemainsOfAFolderWithoutImages() throws {
+    let folder = try TemporaryFolder()
+    do { _ = try ImageOutput(path: folder.path("samples"), count: 1) }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path("samples")).isEmpty)
+  }
+
   @Test func anArrayNeedsTheTrueCount() throws {
     let folder = try TemporaryFolder()
     let unknown = try #require(throws: Failure.self) {

@@ -75,7 +75,7 @@ KINDS = (
     Kind("results of several seeds", f"{OF_MODEL} --num 2 --repeats 2 --out {{out}}/a.json", "cp {in}/result.json {out}/a.json"),
     Kind("samples, .npz", f"{SAMPLE} --num 3 --out {{out}}/a.npz", "cp {in}/two.npz {out}/a.npz", quick=True),
     Kind("samples, .zip", f"{SAMPLE} --num 3 --out {{out}}/a.zip", "cp {in}/two.zip {out}/a.zip"),
-    Kind("samples, folder of .png", f"{SAMPLE} --num 3 --out {{out}}/images"),
+    Kind("samples, folder of .png", f"{SAMPLE} --num 3 --out {{out}}/images", continues="images/.dis-eval-unfinished"),
     Kind("samples as floats, .npy", f"{SAMPLE} --num 3 --raw-out {{out}}/a.npy", "cp {in}/two.npy {out}/a.npy"),
     Kind("grid, .png", f"{SAMPLE} --num 3 --grid {{out}}/a.png", "cp {in}/two.png {out}/a.png"),
     Kind("new run", f"{OF_MODEL} --num 4 --unit 2 --run {{out}}/run --out {{out}}/a.json", continues=RUN, quick=True),
