@@ -201,6 +201,16 @@ package struct FeatureCollection {
     count += 1
   }
 
+  /// Checks that the features were kept for the intervals, unless those were not asked for.
+  ///
+  /// - Throws: The failure of the system that prevented it, such as `DiskFull` (74).
+  package func checkRows() throws(Failure) {
+    for features in prepared.values {
+      try features.pooled.checkRows()
+      try features.spatial?.checkRows()
+    }
+  }
+
   /// The SHA-256 over the SHA-256s of the images in order, which can be computed without the
   /// images.
   package var sha256: String { hexadecimal(hash.finalize()) }

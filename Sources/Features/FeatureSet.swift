@@ -66,6 +66,13 @@ package struct FeatureSet {
     }
   }
 
+  /// Checks that the rows were kept for the jackknife, unless that was not asked for.
+  ///
+  /// - Throws: The failure of the system that prevented it.
+  func checkRows() throws(Failure) {
+    if case .failure(let reason) = file, let failure = reason.failure { throw failure }
+  }
+
   /// Returns the Gaussian with its covariance factored. With no more images than dimensions, the
   /// rows themselves are the factor, because their covariance is singular.
   ///
@@ -184,15 +191,18 @@ package struct FeatureSet {
 package struct NoInterval: Error {
   /// The reason, as a clause for users.
   package let reason: String
-  /// Whether the system is the reason, such as a full disk, so that the next run may have an interval.
-  package let isOfSystem: Bool
+  /// The failure of the system that is the reason, such as a full disk.
+  let failure: Failure?
+
+  /// Whether the system is the reason, so that the next run may have an interval.
+  package var isOfSystem: Bool { failure != nil }
 
   /// Creates the error with a reason.
   ///
   /// - Parameter reason: The reason, as a clause for users.
-  package init(reason: String) { (self.reason, isOfSystem) = (reason, false) }
+  package init(reason: String) { (self.reason, failure) = (reason, nil) }
 
   init(_ failure: Failure) {
-    (reason, isOfSystem) = ("features could not be kept: \(failure)", true)
+    (reason, self.failure) = ("features could not be kept: \(failure)", failure)
   }
 }

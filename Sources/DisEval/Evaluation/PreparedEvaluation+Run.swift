@@ -134,6 +134,8 @@ extension PreparedEvaluation {
         }
       }
     }
+    // Nothing is lost if this fails: the samples are in the run, and a result would lack intervals for good.
+    try collection.checkRows()
     // Of samples that this process was to make they are known.
     if labels == nil, let tally { note(tally) }
     return collection
