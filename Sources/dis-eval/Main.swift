@@ -48,6 +48,7 @@ enum Main {
       try checkDescriptors()
       try checkAddressSpace()
       try checkThreads()
+      MemoryWatch.begin()
       var command: any ParsableCommand
       do {
         command = try DisEvalCommand.parseAsRoot(line.arguments)
