@@ -33,6 +33,7 @@
 #define DIS_TARGET "avx2,fma"
 
 #elif defined(DIS_FOR_AVX512)
+#include <immintrin.h>
 #define DIS_SET DIS_AVX512
 #define DIS_LANES 16
 #define DIS_KERNEL(name) name##_avx512

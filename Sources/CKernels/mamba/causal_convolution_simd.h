@@ -5,26 +5,36 @@
 
 DIS_BEGIN_KERNELS
 
+/// Convolves some channels of one token. `rows[k]` is the row of tap k, or null before the first
+/// token.
+INLINE void convolve_token(
+    float *out, const float *const rows[DIS_TAPS], const float *weight, const float *bias,
+    size_t channels, size_t first, size_t lanes) {
+  vector sum = load_first(bias + first, lanes);
+  UNROLL for (size_t k = 0; k < DIS_TAPS; k++) {
+    const vector x = rows[k] == NULL ? splat(0) : load_first(rows[k] + first, lanes);
+    sum = multiply_add(load_first(weight + k * channels + first, lanes), x, sum);
+  }
+  store_first(out + first, silu(sum), lanes);
+}
+
 void DIS_KERNEL(dis_causal_conv1d_silu)(
     float *out, const float *x, size_t x_stride, const float *weight, const float *bias,
     size_t tokens, size_t channels, size_t history, int reverse) {
-  const ptrdiff_t step_back = reverse ? (ptrdiff_t)x_stride : -(ptrdiff_t)x_stride;
-  const float *start = reverse && tokens > 0 ? x + (tokens - 1) * x_stride : x;
-  for (size_t first = 0; first < channels; first += DIS_LANES) {
-    const size_t lanes = lanes_left(channels, first);
-    vector w[DIS_TAPS], window[DIS_TAPS] = {{0}};
-    for (size_t k = 0; k < DIS_TAPS; k++) w[k] = load_first(weight + k * channels + first, lanes);
-    const vector b = load_first(bias + first, lanes);
-    for (size_t back = 1; back < DIS_TAPS && back <= history; back++) {
-      window[DIS_TAPS - back] = load_first(start + (ptrdiff_t)back * step_back + first, lanes);
+  for (size_t step = 0; step < tokens; step++) {
+    const size_t l = reverse ? tokens - 1 - step : step;
+    const float *rows[DIS_TAPS];
+    for (size_t k = 0; k < DIS_TAPS; k++) {
+      const size_t back = DIS_TAPS - 1 - k;  // The number of tokens between the tap and `l`.
+      const ptrdiff_t away = (ptrdiff_t)(back * x_stride);
+      rows[k] = step + history < back ? NULL : x + l * x_stride + (reverse ? away : -away);
     }
-    for (size_t step = 0; step < tokens; step++) {
-      const size_t l = reverse ? tokens - 1 - step : step;
-      for (size_t k = 0; k + 1 < DIS_TAPS; k++) window[k] = window[k + 1];
-      window[DIS_TAPS - 1] = load_first(x + l * x_stride + first, lanes);
-      vector sum = b;
-      for (size_t k = 0; k < DIS_TAPS; k++) sum = multiply_add(w[k], window[k], sum);
-      store_first(out + l * channels + first, silu(sum), lanes);
+    size_t first = 0;
+    for (; first + DIS_LANES <= channels; first += DIS_LANES) {
+      convolve_token(out + l * channels, rows, weight, bias, channels, first, DIS_LANES);
+    }
+    if (first < channels) {
+      convolve_token(out + l * channels, rows, weight, bias, channels, first, channels - first);
     }
   }
 }
