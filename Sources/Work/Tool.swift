@@ -7,7 +7,7 @@ public enum Tool {
   /// The name of the command.
   public static let name = "dis-eval"
   /// The semantic version of the command and the library.
-  public static let version = "0.5.0"
+  public static let version = "0.6.0"
 
   /// Returns whether this processor supports the kernels with that name: `scalar`, `avx2`, `avx512`
   /// or `neon`.
