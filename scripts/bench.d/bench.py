@@ -126,10 +126,10 @@ def exported(network, x) -> Path:
 BATCH = 16
 
 
-def inception(rounds: int) -> str:
+def inception_contest() -> tuple[Contest, object, object]:
+    """The contest with PyTorch, its network, and its batch."""
     import copy
 
-    import onnxruntime
     import torch
 
     network = inception_network()
@@ -139,6 +139,13 @@ def inception(rounds: int) -> str:
     last = copy.deepcopy(network).to(memory_format=torch.channels_last)
     x_last = x.contiguous(memory_format=torch.channels_last)
     contest.peer("PyTorch eager, NHWC", BATCH, lambda: last(x_last))
+    return contest, network, x
+
+
+def inception(rounds: int) -> str:
+    import onnxruntime
+
+    contest, network, x = inception_contest()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = THREADS
     session = onnxruntime.InferenceSession(str(exported(network, x)), options, providers=["CPUExecutionProvider"])
@@ -198,7 +205,7 @@ def bf16(rounds: int) -> str:
 # MARK: DiS and the decoder
 
 
-def dis(rounds: int) -> str:
+def dis_contest() -> Contest:
     import numpy as np
     import refdis
     import torch
@@ -213,6 +220,11 @@ def dis(rounds: int) -> str:
     for batch in (1, 8):
         x, t = torch.randn(batch, 3, 32, 32), torch.full((batch,), 500)
         contest.peer(f"PyTorch reference, batch of {batch}", batch, lambda x=x, t=t: network(x, t, None))
+    return contest
+
+
+def dis(rounds: int) -> str:
+    contest = dis_contest()
     contest.run(rounds)
     measured = dis_eval_bench("dis-s2")
     share = contest.rate("dis-eval") * measured["giga_operations"] / median(contest.peaks)
@@ -239,7 +251,8 @@ def original(repository: str, *names: str):
     return found[0]
 
 
-def transformers(rounds: int) -> str:
+def transformer_contests():
+    """For each network, its name, the case of `dis-eval bench`, and the contest."""
     import torch
 
     models, uvit = original("DiT", "models"), original("U-ViT", "libs.uvit")
@@ -250,7 +263,6 @@ def transformers(rounds: int) -> str:
         ("DiT-B/2, bf16", "dit-b2-bf16", lambda: models.DiT_models["DiT-B/2"](input_size=32), latent, labels, torch.bfloat16),
         ("U-ViT-S/2", "uvit-s2", lambda: uvit.UViT(num_classes=-1, embed_dim=512, depth=12, num_heads=8, img_size=32, patch_size=2), pixels, not labels, None),
     ]  # fmt: skip
-    sections = []
     for name, case, build, shape, has_labels, precision in cases:
         torch.manual_seed(0)
         network = build().eval()
@@ -268,6 +280,12 @@ def transformers(rounds: int) -> str:
                         return call(*arguments)
 
                 contest.peer(f"PyTorch {mode}, batch of {batch}", batch, run_network)
+        yield name, case, contest
+
+
+def transformers(rounds: int) -> str:
+    sections = []
+    for name, case, contest in transformer_contests():
         contest.run(rounds)
         operations = dis_eval_bench(case)["giga_operations"]
         share = contest.rate("dis-eval") * operations / median(contest.peaks)
@@ -280,6 +298,41 @@ def transformers(rounds: int) -> str:
         "## Transformers, one forward pass\n\n"
         "DiT gets latents of 32 × 32 × 4, which makes 256 tokens, and U-ViT images of 32 × 32 × 3, which makes\n"
         "257. PyTorch runs the original code, as it is and compiled.\n\n" + "\n".join(sections)
+    )
+
+
+# MARK: Processors without AVX-512
+
+LIMITS = {
+    "DIS_EVAL_KERNELS": "avx2",
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+}
+
+
+def avx2(rounds: int) -> str:
+    """The same contests with PyTorch, without AVX-512 on both sides."""
+    os.environ.update(LIMITS)
+    import torch._inductor.config
+
+    torch._inductor.config.cpp.simdlen = 256
+    contests = [("Inception-v3", inception_contest()[0]), ("DiS-S/2", dis_contest())]
+    rows = []
+    for name, contest in contests + [(name, contest) for name, _, contest in transformer_contests() if "bf16" not in name]:
+        contest.run(rounds)
+        best = max((peer for peer in contest.rates if peer != "dis-eval"), key=contest.rate)
+        rows.append(
+            f"| {name} | {number(contest.rate('dis-eval'))} | {number(contest.rate(best))} | {best} | "
+            f"**{contest.rate('dis-eval') / contest.rate(best):.2f} ×** | {median(contest.peaks):.0f} |"
+        )
+    return (
+        "## Without AVX-512\n\n"
+        "The same work on the same processor, on which dis-eval is limited by `--kernels avx2` and PyTorch by\n"
+        "`ATEN_CPU_CAPABILITY=avx2`, `ONEDNN_MAX_CPU_ISA=AVX2` and `MKL_ENABLE_INSTRUCTIONS=AVX2`. ONNX Runtime has no\n"
+        "such setting. The peak is that of multiply-adds of AVX2.\n\n"
+        "| per second, median | dis-eval | best of PyTorch | which is | ratio | peak in GFLOP/s |\n"
+        "|---|---|---|---|---|---|\n" + "\n".join(rows) + "\n"
     )
 
 
@@ -626,6 +679,7 @@ PARTS = {
     "decoder": lambda rounds, images: decoder(rounds),
     "frechet": lambda rounds, images: frechet(rounds),
     "transformers": lambda rounds, images: transformers(rounds),
+    "avx2": lambda rounds, images: avx2(rounds),
     "vision": lambda rounds, images: vision(rounds),
     "extractors": lambda rounds, images: extractors(2 * images),
     "growth": lambda rounds, images: growth(rounds),
