@@ -51,6 +51,8 @@ public enum BenchmarkCase: String, CaseIterable, Sendable {
   case decoder256 = "decoder-256"
   /// The Fréchet distance of two full-rank Gaussians of 2,048 dimensions, by all workers together.
   case frechet2048 = "frechet-2048"
+  /// The interval of such a distance for 50,000 images: the jackknife, and the influence of each image.
+  case intervals2048 = "intervals-2048"
 
   /// The cases that are measured by default.
   public static let usual: [Self] = [.sgemm, .inception, .disS2, .decoder256, .frechet2048]
@@ -61,6 +63,7 @@ public enum BenchmarkCase: String, CaseIterable, Sendable {
     case .sgemm: "products"
     case .inception, .inceptionBF16, .decoder256, .dinov2B, .dinov2L, .dinov2LBF16: "images"
     case .frechet2048: "distances"
+    case .intervals2048: "intervals"
     default: "forwards"
     }
   }
@@ -102,7 +105,7 @@ private struct Bench {
     try work.body()  // warms up
     let before = try await peak()
     let perSecond =
-      measured == .frechet2048
+      measured == .frechet2048 || measured == .intervals2048
       ? try rateAlone(work.body) : try await rate(seconds: seconds, work.body)
     return BenchmarkResult.Measurement(
       name: measured.rawValue, unit: measured.unit, perSecond: Double(work.items) * perSecond,
@@ -157,6 +160,27 @@ private struct Bench {
     case .frechet2048:
       let (a, b) = (try Self.gaussian(2048), try Self.gaussian(2048))
       return Work { _ = try frechetDistance(between: a, and: b) }
+    case .intervals2048: return try intervals(dimension: 2048, count: 50_000)
+    }
+  }
+
+  /// The rows are repeated, because speed does not depend on them.
+  private func intervals(dimension: Int, count: Int) throws -> Work {
+    let rows = Self.rows(4096, dimension)
+    @Sendable func row(_ index: Int) -> ArraySlice<Float> {
+      let start = index % 4096 * dimension
+      return rows[start..<start + dimension]
+    }
+    var samples = try GaussianAccumulator(dimension: dimension)
+    for index in 0..<count { try samples.append(rows: Array(row(index))) }
+    let (own, accumulated) = (try FactoredGaussian(samples.statistics()), samples)
+    let reference = try FactoredGaussian(Self.gaussian(dimension))
+    let value = try frechetDistance(between: own, and: reference).value
+    return Work {
+      _ = try Jackknife.ofDistance(value, of: accumulated, from: reference) { Array(row($0)) }
+      _ = try FrechetInfluence(of: own, count: count, on: reference) { range in
+        range.flatMap { row($0) }
+      }
     }
   }
 
@@ -259,15 +283,18 @@ private struct Bench {
   /// 1e-6, similar to those of a network's features.
   private static func gaussian(_ dimension: Int) throws -> GaussianStatistics {
     var accumulator = try GaussianAccumulator(dimension: dimension)
+    try accumulator.append(rows: rows(2 * dimension, dimension))
+    return try accumulator.statistics()
+  }
+
+  private static func rows(_ count: Int, _ dimension: Int) -> [Float] {
     let rows = WeightReader.madeUp([128, dimension]).values
     let deviations = (0..<dimension).map { Float(pow(10, -3 * Double($0) / Double(dimension))) }
     var random = SystemRandomNumberGenerator()
-    for _ in 0..<dimension / 128 * 2 {
+    return (0..<count / 128).flatMap { _ in
       let start = Int.random(in: 0..<rows.count, using: &random)
       let shifted = Array(rows[start...] + rows[..<start])
-      try accumulator.append(
-        rows: shifted.indices.map { shifted[$0] * deviations[$0 % dimension] })
+      return shifted.indices.map { shifted[$0] * deviations[$0 % dimension] }
     }
-    return try accumulator.statistics()
   }
 }

@@ -191,28 +191,34 @@ private struct Transport {
   ///   - mapped: `[K, n]`, z of each.
   ///   - shift: m - μ₀.
   func influence(of centered: Matrix, mapped: Matrix, shift: [Double]) -> [Double] {
-    let dimension = centered.columns
-    var result = (0..<centered.rows).map { row in
-      var sum = 0.0
-      for column in 0..<dimension {
-        let y = centered.values[row * dimension + column]
-        sum += y * (2 * shift[column] + y)
+    let (dimension, count) = (centered.columns, centered.rows)
+    return [Double](unsafeUninitializedCapacity: count) { result, initialized in
+      initialized = count
+      centered.values.withUnsafeBufferPointer { centered in
+        for row in 0..<count {
+          var sum = 0.0
+          for column in 0..<dimension {
+            let y = centered[row * dimension + column]
+            sum += y * (2 * shift[column] + y)
+          }
+          result.initializeElement(at: row, to: sum)
+        }
       }
-      return sum
-    }
-    for (k, root) in roots.enumerated() {
-      for index in 0..<centered.rows {
-        let z = mapped.values[k * centered.rows + index]
-        result[index] -= z * z / root
+      mapped.values.withUnsafeBufferPointer { mapped in
+        for (k, root) in roots.enumerated() {
+          for index in 0..<count {
+            let z = mapped[k * count + index]
+            result[index] -= z * z / root
+          }
+        }
       }
     }
-    return result
   }
 }
 
 /// The sums over samples from which the curvature follows.
 private struct WeightedMoments {
-  /// `Σ hᵢ zᵢ zᵢᵀ`, `[K, K]`.
+  /// The lower triangle of `Σ hᵢ zᵢ zᵢᵀ`, `[K, K]`.
   private var products: Matrix
   /// `Σ hᵢ yᵢ`, `[D]`.
   private(set) var sums: [Double]
@@ -223,18 +229,29 @@ private struct WeightedMoments {
     sums = [Double](repeating: 0, count: dimension)
   }
 
+  /// Adds samples, those with positive and those with negative weights each as one symmetric product.
   mutating func add(_ weights: [Double], _ centered: Matrix, _ mapped: Matrix) {
-    var weighted = mapped
-    for row in 0..<mapped.rows {
-      for column in 0..<mapped.columns {
-        weighted.values[row * mapped.columns + column] *= weights[column]
+    for sign in [1.0, -1] {
+      let chosen = weights.indices.filter { sign * weights[$0] > 0 }
+      let roots = chosen.map { (sign * weights[$0]).squareRoot() }
+      let (rows, columns) = (mapped.rows, mapped.columns)
+      let scaled = [Double](unsafeUninitializedCapacity: rows * chosen.count) {
+        scaled, initialized in
+        mapped.values.withUnsafeBufferPointer { mapped in
+          for row in 0..<rows {
+            for (place, index) in chosen.enumerated() {
+              scaled[row * chosen.count + place] = roots[place] * mapped[row * columns + index]
+            }
+          }
+        }
+        initialized = rows * chosen.count
       }
+      addLowerOuterGram(
+        Matrix(rows: rows, columns: chosen.count, values: scaled), times: sign, to: &products)
     }
-    let part = product(mapped, transposed: weighted)
-    for index in products.values.indices { products.values[index] += part.values[index] }
-    for (row, weight) in weights.enumerated() {
-      for column in sums.indices {
-        sums[column] += weight * centered.values[row * sums.count + column]
+    centered.values.withUnsafeBufferPointer { centered in
+      for (row, weight) in weights.enumerated() {
+        for column in sums.indices { sums[column] += weight * centered[row * sums.count + column] }
       }
     }
   }
@@ -262,10 +279,12 @@ private struct WeightedMoments {
     let s = transport.roots
     let along = zip(u, s).reduce(0) { $0 + $1.0 * $1.0 / $1.1 }
     var bend = 0.0
-    for j in s.indices {
-      for k in s.indices {
-        let value = products.values[j * s.count + k] * factor * scale
-        bend += value * value / (s[j] * s[k] * (s[j] + s[k]))
+    products.values.withUnsafeBufferPointer { products in
+      for j in s.indices {
+        for k in 0...j {
+          let value = products[j * s.count + k] * factor * scale
+          bend += (j == k ? 1 : 2) * value * value / (s[j] * s[k] * (s[j] + s[k]))
+        }
       }
     }
     return (2 * square - 2 * factor * (square - along) + bend) / (2 * standardError)

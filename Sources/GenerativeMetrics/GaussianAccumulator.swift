@@ -23,7 +23,7 @@ public struct GaussianAccumulator: Sendable {
   public var count: Int { moments.count + pending.count / dimension }
 
   /// The sum of the rows in single precision, accumulated row by row.
-  private var singleSum: [Float]
+  private(set) var singleSum: [Float]
   private var moments: Moments
   /// The rows of the block that is not full yet.
   private var pending: [Float] = []
@@ -152,15 +152,19 @@ private struct Moments {
     let shift = zip(other.mean, mean).map { $0 - $1 }
     let meanWeight = sign * Double(other.count) / Double(total)
     let productWeight = Double(count) * meanWeight
-    for row in mean.indices {
-      mean[row] += shift[row] * meanWeight
-      let scaled = shift[row] * productWeight
-      let start = row * products.columns
-      for column in 0...row {
-        products.values[start + column] +=
-          sign * other.products.values[start + column] + scaled * shift[column]
+    let columns = products.columns
+    products.values.withUnsafeMutableBufferPointer { values in
+      other.products.values.withUnsafeBufferPointer { others in
+        for row in shift.indices {
+          let scaled = shift[row] * productWeight
+          for column in 0...row {
+            let index = row * columns + column
+            values[index] += sign * others[index] + scaled * shift[column]
+          }
+        }
       }
     }
+    for row in mean.indices { mean[row] += shift[row] * meanWeight }
     count = total
   }
 

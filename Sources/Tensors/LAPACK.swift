@@ -14,7 +14,12 @@ package struct LAPACKError: Error, CustomStringConvertible {
 }
 
 /// The number of threads for routines that take most of a second at 2048 dimensions.
-private let factorizationThreads: Int32 = 2
+package let factorizationThreads: Int32 = 2
+
+/// Runs a routine on one thread, at the same time as others, or on several threads alone.
+private func withThreads<Result>(_ count: Int32, _ body: () -> Result) -> Result {
+  count == 1 ? withOneBLASThread(body) : withBLASThreads(count, body)
+}
 
 // LAPACK stores matrices by columns and `Matrix` by rows. A lower triangle for one is the upper
 // triangle for the other, and each sees the transpose of what the other sees. No matrix is copied
@@ -32,6 +37,36 @@ package func lowerGram(_ x: Matrix) -> Matrix {
       blasint(x.columns), 0, &gram, blasint(x.columns))
   }
   return Matrix(rows: x.columns, columns: x.columns, values: gram)
+}
+
+/// Returns the upper triangle of `Xᵀ X` with zeros below it: `dsyrk` on one thread.
+///
+/// - Parameter x: `[N, D]`.
+/// - Returns: `[D, D]`.
+package func upperGram(_ x: Matrix) -> Matrix {
+  var gram = [Double](repeating: 0, count: x.columns * x.columns)
+  withOneBLASThread {
+    cblas_dsyrk(
+      CblasRowMajor, CblasUpper, CblasTrans, blasint(x.columns), blasint(x.rows), 1, x.values,
+      blasint(x.columns), 0, &gram, blasint(x.columns))
+  }
+  return Matrix(rows: x.columns, columns: x.columns, values: gram)
+}
+
+/// Adds a multiple of `X Xᵀ` to the lower triangle of a matrix: `dsyrk`.
+///
+/// - Parameters:
+///   - x: `[N, D]`.
+///   - factor: What the product is multiplied by.
+///   - sum: `[N, N]`; nothing above its diagonal is changed.
+package func addLowerOuterGram(_ x: Matrix, times factor: Double, to sum: inout Matrix) {
+  precondition(sum.rows == x.rows && sum.columns == x.rows, "\(x.rows) rows for \(sum.rows)")
+  guard x.columns > 0 else { return }
+  withBLASThreads(factorizationThreads) {
+    cblas_dsyrk(
+      CblasRowMajor, CblasLower, CblasNoTrans, blasint(x.rows), blasint(x.columns), factor,
+      x.values, blasint(x.columns), 1, &sum.values, blasint(x.rows))
+  }
 }
 
 /// Returns the lower triangle of `X Xᵀ` with zeros above it: `dsyrk`.
@@ -106,14 +141,18 @@ package func symmetricEigendecomposition(
 /// Returns the eigenvalues in ascending order: `dsyevd` without the eigenvectors, in a third of the
 /// time.
 ///
-/// - Parameter s: Symmetric, `[D, D]`.
+/// - Parameters:
+///   - s: Symmetric, `[D, D]`; only its upper triangle is read.
+///   - threads: The number of threads; calls on one thread may run at the same time.
 /// - Returns: D eigenvalues; none for an empty matrix.
 /// - Throws: ``LAPACKError`` if `dsyevd` refuses an argument or does not converge.
-package func symmetricEigenvalues(_ s: consuming Matrix) throws(LAPACKError) -> [Double] {
+package func symmetricEigenvalues(
+  _ s: consuming Matrix, threads: Int32 = factorizationThreads
+) throws(LAPACKError) -> [Double] {
   guard !s.values.isEmpty else { return [] }
   var values = [Double](repeating: 0, count: s.rows)
   let n = clapack_int(s.rows)
-  let info = withBLASThreads(factorizationThreads) {
+  let info = withThreads(threads) {
     LAPACKE_dsyevd(
       LAPACK_COL_MAJOR, CChar(UInt8(ascii: "N")), CChar(UInt8(ascii: "L")), n, &s.values, n,
       &values)
@@ -127,11 +166,14 @@ package func symmetricEigenvalues(_ s: consuming Matrix) throws(LAPACKError) -> 
 /// - Parameters:
 ///   - a: `[R, D]`.
 ///   - b: `[Q, D]`.
+///   - threads: The number of threads; calls on one thread may run at the same time.
 /// - Returns: `[R, Q]`.
-package func product(_ a: Matrix, transposed b: Matrix) -> Matrix {
+package func product(
+  _ a: Matrix, transposed b: Matrix, threads: Int32 = factorizationThreads
+) -> Matrix {
   precondition(a.columns == b.columns, "product: \(a.columns) and \(b.columns) columns")
   var result = [Double](repeating: 0, count: a.rows * b.rows)
-  withBLASThreads(factorizationThreads) {
+  withThreads(threads) {
     cblas_dgemm(
       CblasRowMajor, CblasNoTrans, CblasTrans, blasint(a.rows), blasint(b.rows),
       blasint(a.columns), 1, a.values, blasint(a.columns), b.values, blasint(a.columns), 0,
@@ -181,11 +223,14 @@ package func product(_ a: Tensor, transposed b: Tensor) -> Tensor {
 /// - Parameters:
 ///   - a: `[R, D]`.
 ///   - upper: Upper triangular, `[D, D]`.
+///   - threads: The number of threads; calls on one thread may run at the same time.
 /// - Returns: `[R, D]`.
-package func product(_ a: Matrix, transposedUpperTriangular upper: Matrix) -> Matrix {
+package func product(
+  _ a: Matrix, transposedUpperTriangular upper: Matrix, threads: Int32 = factorizationThreads
+) -> Matrix {
   precondition(a.columns == upper.rows, "product: \(a.columns) and \(upper.rows)")
   var result = a
-  withBLASThreads(factorizationThreads) {
+  withThreads(threads) {
     cblas_dtrmm(
       CblasRowMajor, CblasRight, CblasUpper, CblasTrans, CblasNonUnit, blasint(a.rows),
       blasint(a.columns), 1, upper.values, blasint(upper.columns), &result.values,

@@ -25,8 +25,11 @@ package struct Matrix: Equatable, Sendable {
 
   /// Copies the triangle below the diagonal of a square matrix to the triangle above it.
   package mutating func mirrorLowerTriangle() {
-    for row in 0..<rows {
-      for column in 0..<row { values[column * columns + row] = values[row * columns + column] }
+    let (rows, columns) = (rows, columns)
+    values.withUnsafeMutableBufferPointer { values in
+      for row in 0..<rows {
+        for column in 0..<row { values[column * columns + row] = values[row * columns + column] }
+      }
     }
   }
 }
