@@ -43,19 +43,49 @@ extension Image {
     levels: [Float], rows: [Neighbours], columns: [Neighbours],
     mix: (_ fraction: Float, _ low: Float, _ high: Float) -> Float
   ) -> Tensor {
-    var values: [Float] = []
-    values.reserveCapacity(channels * rows.count * columns.count)
-    for channel in 0..<channels {
-      for row in rows {
-        let low = row.low * width * channels + channel
-        let high = row.high * width * channels + channel
-        for column in columns {
-          let (left, right) = (column.low * channels, column.high * channels)
-          let top = mix(
-            column.fraction, levels[Int(pixels[low + left])], levels[Int(pixels[low + right])])
-          let bottom = mix(
-            column.fraction, levels[Int(pixels[high + left])], levels[Int(pixels[high + right])])
-          values.append(mix(row.fraction, top, bottom))
+    let (width, channels, count) = (width, channels, columns.count)
+    let places = columns.map { (left: $0.low * channels, right: $0.high * channels) }
+    let fractions = columns.map(\.fraction)
+    /// Interpolates a row of the input along its columns.
+    func interpolate(_ line: Int, _ channel: Int, into result: inout [Float]) {
+      let start = line * width * channels + channel
+      result.withUnsafeMutableBufferPointer { result in
+        pixels[start...].withUnsafeBufferPointer { pixels in
+          levels.withUnsafeBufferPointer { levels in
+            for index in 0..<count {
+              let (left, right) = places[index]
+              result[index] = mix(
+                fractions[index], levels[Int(pixels[left])], levels[Int(pixels[right])])
+            }
+          }
+        }
+      }
+    }
+    let values = [Float](unsafeUninitializedCapacity: channels * rows.count * count) {
+      values, initialized in
+      initialized = values.count
+      for channel in 0..<channels {
+        // The two rows of the input, which are those of several rows of the result in turn.
+        var low = (line: -1, values: [Float](repeating: 0, count: count))
+        var high = low
+        for (index, row) in rows.enumerated() {
+          if row.low == high.line { swap(&low, &high) }
+          if row.low != low.line {
+            interpolate(row.low, channel, into: &low.values)
+            low.line = row.low
+          }
+          if row.high != high.line {
+            interpolate(row.high, channel, into: &high.values)
+            high.line = row.high
+          }
+          let start = (channel * rows.count + index) * count
+          low.values.withUnsafeBufferPointer { low in
+            high.values.withUnsafeBufferPointer { high in
+              for place in 0..<count {
+                values[start &+ place] = mix(row.fraction, low[place], high[place])
+              }
+            }
+          }
         }
       }
     }

@@ -137,7 +137,9 @@ extension Image {
         var sum = 0
         for row in rows {
           let start = (row * width + columns.lowerBound) * channels
-          for byte in pixels[start..<start + columns.count * channels] { sum += Int(byte) }
+          sum += pixels.withUnsafeBufferPointer { pixels in
+            pixels[start..<start + columns.count * channels].reduce(0) { $0 &+ Int($1) }
+          }
         }
         let count = rows.count * columns.count * channels
         return UInt8((sum + count / 2) / count)
