@@ -49,6 +49,8 @@ public enum BenchmarkCase: String, CaseIterable, Sendable {
   case dinov2LBF16 = "dinov2-l-bf16"
   /// The decoder of Stable Diffusion, to 256 x 256 pixels.
   case decoder256 = "decoder-256"
+  /// The same decoder, to 512 x 512 pixels.
+  case decoder512 = "decoder-512"
   /// The Fréchet distance of two full-rank Gaussians of 2,048 dimensions, by all workers together.
   case frechet2048 = "frechet-2048"
   /// The interval of such a distance for 50,000 images: the jackknife, and the influence of each image.
@@ -61,7 +63,8 @@ public enum BenchmarkCase: String, CaseIterable, Sendable {
   fileprivate var unit: String {
     switch self {
     case .sgemm: "products"
-    case .inception, .inceptionBF16, .decoder256, .dinov2B, .dinov2L, .dinov2LBF16: "images"
+    case .inception, .inceptionBF16, .decoder256, .decoder512, .dinov2B, .dinov2L, .dinov2LBF16:
+      "images"
     case .frechet2048: "distances"
     case .intervals2048: "intervals"
     default: "forwards"
@@ -149,9 +152,9 @@ private struct Bench {
     case .dinov2B: return try dinov2("b")
     case .dinov2L: return try dinov2("l")
     case .dinov2LBF16: return try dinov2("l", precision: .bfloat16)
-    case .decoder256:
+    case .decoder256, .decoder512:
       let configuration = DecoderConfiguration.stableDiffusion
-      let side = 256 / configuration.scale
+      let side = (measured == .decoder256 ? 256 : 512) / configuration.scale
       let decoder = try KLDecoder(configuration, WeightReader.madeUp())
       let latent = WeightReader.madeUp([configuration.latentChannels, side, side])
       return Work(gigaOperations: Double(configuration.operations(latentSide: side)) / 1e9) {

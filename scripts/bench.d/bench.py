@@ -507,19 +507,20 @@ def frechet(rounds: int) -> str:
 # MARK: A whole evaluation
 
 
-def pictures(count: int) -> Path:
-    """A folder of PNG files of 256 x 256."""
+def pictures(count: int, side: int = 256, kind: str = "png") -> Path:
+    """A folder of image files."""
     import numpy as np
 
     from images import picture
 
-    folder = WORK / f"png-{count}"
-    if not (WORK / f"png-{count}.done").exists():
-        say(f"Making {count} images")
+    name = f"{kind}-{count}" if side == 256 else f"{kind}-{side}-{count}"
+    folder, options = WORK / name, {"compress_level": 1} if kind == "png" else {"quality": 95}
+    if not (WORK / f"{name}.done").exists():
+        say(f"Making {count} images of {side} x {side}, {kind}")
         folder.mkdir(exist_ok=True)
         for index in range(count):
-            picture(np.random.default_rng([7, index]), 256, 256, False).save(folder / f"{index:05d}.png", compress_level=1)
-        (WORK / f"png-{count}.done").touch()
+            picture(np.random.default_rng([7, index]), side, side, False).save(folder / f"{index:05d}.{kind}", **options)
+        (WORK / f"{name}.done").touch()
     return folder
 
 
@@ -592,6 +593,122 @@ def folder(images: int) -> str:
         "| images | tool | wall time | peak memory | fid | ratio |\n|---|---|---|---|---|---|\n"
         + "\n".join(rows)
         + "\n"
+    )
+
+
+# MARK: The rest of an evaluation
+
+
+def rest(rounds: int) -> str:
+    """What else takes time: decoding, neighbours, and the start of a process."""
+    return "## The rest of an evaluation\n\n" + "\n".join([decoding(rounds), neighbours(), starts()])
+
+
+def decoding(rounds: int) -> str:
+    network_files()
+    out, rows = WORK / "decoding.npz", []
+
+    def seconds(path: Path) -> float:
+        found = []
+        for _ in range(rounds):
+            for file in (out, out.with_suffix(".json")):
+                file.unlink(missing_ok=True)
+            command = [BINARY, "stats", "make", "--images", path, "--out", out, "--threads", THREADS, "--quiet"]
+            found.append(timed([*command, "--weights", WORK / "weights" / "inception.pth"])[0])
+        return median(found)
+
+    few = seconds(pictures(64))
+    for side, count in ((64, 1000), (256, 1000), (1024, 300)):
+        for kind in ("png", "jpg"):
+            alone = median(dis_eval_bench("inception")["per_second"] for _ in range(rounds))
+            rate = (count - 64) / (seconds(pictures(count, side, kind)) - few)
+            rows.append(f"| {side} × {side} {kind} | {number(rate)} | {number(alone)} | {1 - rate / alone:.0%} |")
+            say(f"decoding, {rows[-1]}")
+    return (
+        "Images per second of `stats make` beside those of Inception alone, and the share of the time that the files, their\n"
+        "decoding, resizing, hashing and the moments take. The start of the process is subtracted.\n\n"
+        "| files | `stats make` | Inception alone | share of the rest |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
+    )
+
+
+def neighbours() -> str:
+    import numpy as np
+
+    paths = {}
+    for name, count, seed in (("generated", 50_000, 1), ("reference", 10_000, 2)):
+        paths[name] = WORK / f"rows-{count}.npz"
+        if not paths[name].exists():
+            rows = np.random.default_rng(seed).standard_normal((count, 2048), np.float32)
+            np.savez(paths[name], features=np.abs(rows) * np.logspace(0, -2, 2048, dtype=np.float32))
+    command = [BINARY, "evaluate", paths["generated"], paths["reference"], "--metrics", "precision,recall", "--json", "--quiet"]
+    seconds, memory, _ = timed(command)
+    say(f"neighbours: {seconds:.1f} s, {memory:.0f} MiB")
+    return (
+        "Precision and recall of 50,000 against 10,000 rows of 2,048 features, with intervals, take "
+        f"{seconds:.0f} s and\n{memory:.0f} MiB.\n"
+    )
+
+
+def starts() -> str:
+    out = WORK / "starts"
+    out.mkdir(exist_ok=True)
+    checkpoint, ledger = ROOT / "scripts/train_demo/fashion-dis.safetensors", ROOT / "scripts/study/ledger.jsonl"
+    commands = {
+        "`--version`": ["--version"],
+        "`sample`, one image of the demo's model in two steps": ["sample", "--ckpt", checkpoint, "--num", 1, "--steps", 2, "--out", out / "a.npz"],
+        "`plot` of the study, `.csv`": ["plot", ledger, "--allow-mixed", "--out", out / "a.csv"],
+        "`plot` of the study, `.svg` by gnuplot": ["plot", ledger, "--allow-mixed", "--out", out / "a.svg"],
+        "`report` of the study": ["report", ledger, "--out", out / "a.html"],
+    }  # fmt: skip
+    rows = []
+    for name, words in commands.items():
+        found = [timed([BINARY, *words])[0] for _ in range(5)]
+        rows.append(f"| {name} | {median(found):.2f} s |")
+        say(f"start, {rows[-1]}")
+    return "| from start to end | |\n|---|---|\n" + "\n".join(rows) + "\n"
+
+
+# MARK: More cores
+
+
+def cores(rounds: int) -> str:
+    """What two threads and two processes gain over one."""
+    rows = []
+    for case in ("inception", "dis-s2", "dit-s2", "decoder-256"):
+        rates = {1: [], 2: []}
+        for _ in range(rounds):
+            for threads, found in rates.items():
+                found.append(dis_eval_bench(case, threads)["per_second"])
+        one, two = (median(found) for found in rates.values())
+        rows.append(f"| {case} | {number(one)} | {number(two)} | {two / one:.2f} |")
+        say(f"cores, {rows[-1]}")
+    return (
+        "## More cores\n\n"
+        "| per second, median | one thread | two threads | gain |\n|---|---|---|---|\n" + "\n".join(rows) + "\n\n"
+        + processes(rounds)
+    )
+
+
+def processes(rounds: int) -> str:
+    import shutil
+
+    checkpoint, stats = ROOT / "scripts/train_demo/fashion-dis.safetensors", ROOT / "reference_stats/fashion-mnist-train.npz"
+    found = {1: [], 2: []}
+    for _ in range(rounds):
+        for count, seconds in found.items():
+            shutil.rmtree(WORK / "run", ignore_errors=True)
+            command = [BINARY, "fid", "--ckpt", checkpoint, "--ref", stats, "--num", 1000, "--steps", 10, "--quiet"]
+            command += ["--run", WORK / "run", "--unit", 20, "--threads", THREADS // count, "--no-intervals"]
+            start = time.monotonic()
+            running = [subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL) for _ in range(count)]
+            if any(process.wait() for process in running):
+                sys.exit("a process of a run failed")
+            seconds.append(time.monotonic() - start)
+    one, two = (median(seconds) for seconds in found.values())
+    say(f"processes: {one:.1f} s, {two:.1f} s")
+    return (
+        f"A run of 1,000 samples in 50 units takes {one:.1f} s in one process with two threads, and {two:.1f} s in two processes\n"
+        "with one thread each, which divide the units by locks.\n"
     )
 
 
@@ -690,6 +807,8 @@ PARTS = {
     "extractors": lambda rounds, images: extractors(2 * images),
     "growth": lambda rounds, images: growth(rounds),
     "folder": lambda rounds, images: folder(images),
+    "rest": lambda rounds, images: rest(rounds),
+    "cores": lambda rounds, images: cores(rounds),
     "agreement": lambda rounds, images: agreement(images),
 }
 PACKAGES = "torch onnxruntime openvino pytorch-fid torch-fidelity clean-fid diffusers scipy numpy".split()

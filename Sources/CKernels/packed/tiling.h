@@ -33,9 +33,9 @@ typedef struct {
 #define DIS_TILED_FLOATS 200000
 
 /// The same for DIS_WINOGRAD_COMPACT, where each block transforms all weights again and is
-/// therefore larger: about half of a share of a third-level cache. The second-level cache holds the
+/// therefore larger: about a share of a third-level cache. The second-level cache holds the
 /// inputs and weights of one matrix.
-#define DIS_TILED_FLOATS_COMPACT 2000000
+#define DIS_TILED_FLOATS_COMPACT 4000000
 
 /// The largest number of tiles in a block.
 #define DIS_TILE_LIMIT 256
@@ -57,7 +57,7 @@ static inline dis_tiling dis_tile(const dis_packed_convolution *c) {
   const size_t panel = DIS_PANEL_LIMIT * DIS_CHANNELS;
   const size_t target = (compact ? DIS_TILED_FLOATS_COMPACT : DIS_TILED_FLOATS) /
                         (t.values * (t.depth + panel));
-  const size_t limit = compact ? DIS_TILE_LIMIT / 2 : 32;
+  const size_t limit = compact ? DIS_TILE_LIMIT : 32;
   t.block = dis_block(t.tiles, target < 6 ? 6 : dis_smaller(target, limit));
   // An additional line keeps the values of a tile from falling into the same set of a cache.
   t.v_plane = t.block * t.depth + 16;
