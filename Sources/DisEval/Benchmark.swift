@@ -99,6 +99,38 @@ public func benchmark(
     kernels: Tool.kernelPath, threads: threads, measurements: measurements)
 }
 
+/// The time of one kind of operation of a network, on one thread.
+public struct OperationShare: Sendable {
+  /// What is computed, such as `3 x 3, 64 to 96, of 35 x 35`.
+  public let name: String
+  /// The algorithm, such as `winograd`; `pool` for pools.
+  public let method: String
+  /// How many such operations the network has.
+  public let count: Int
+  /// The seconds that all of them take for one image.
+  public let seconds: Double
+  /// The share of the time of all operations, from 0 to 1.
+  public let share: Double
+  /// Billions of operations per second by the definition; 0 for pools.
+  public let gflops: Double
+}
+
+/// Measures every operation of Inception-v3 on one thread, in float32.
+///
+/// - Parameter rounds: How often each runs; the least time counts.
+/// - Returns: The kinds of operations, those that take longest first.
+/// - Throws: As ``benchmark(_:threads:seconds:reporter:)`` does.
+public func inceptionOperations(rounds: Int = 10) throws -> [OperationShare] {
+  try Workload(threads: 1, batch: 1).prepare()
+  let times = try InceptionV3(WeightReader.madeUp()).operationTimes(rounds: rounds)
+  let total = times.reduce(0) { $0 + $1.seconds }
+  return times.map {
+    OperationShare(
+      name: $0.name, method: $0.method, count: $0.count, seconds: $0.seconds,
+      share: $0.seconds / total, gflops: $0.operations / $0.seconds / 1e9)
+  }
+}
+
 private struct Bench {
   let threads: Int
   let seconds: Double

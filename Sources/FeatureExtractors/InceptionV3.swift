@@ -69,6 +69,17 @@ public struct InceptionV3: FeatureExtractor {
     try reader.weights.finish(ignoring: { $0.hasSuffix(".bn.num_batches_tracked") })
   }
 
+  /// Measures the operations on one thread, with as many images together as in
+  /// ``callAsFunction(_:_:)``.
+  ///
+  /// - Parameter rounds: How often; the least time of each operation counts.
+  package func operationTimes(rounds: Int) -> [OperationTimes] {
+    OperationTimes.summed(
+      front.operationTimes(images: 1, rounds: rounds)
+        + middle.operationTimes(images: imagesTogether, rounds: rounds)
+        + back.operationTimes(images: imagesTogether, rounds: rounds))
+  }
+
   /// Computes the features of each image, which are means over 8 x 8 positions; the logits used by
   /// the Inception Score, `W · features` without the bias; and the features of sFID.
   ///

@@ -44,6 +44,15 @@ import _TestSupport
     }
   }
 
+  /// The operations by the definition are those of pytorch-fid's 94 convolutions.
+  @Test func everyOperationIsTimed() throws {
+    let times = try Self.network.get().operationTimes(rounds: 1)
+    #expect(times.filter { $0.method != "pool" }.reduce(0) { $0 + $1.count } == 94)
+    #expect(times.reduce(0) { $0 + $1.operations } == 2 * 5_711_168_096)
+    #expect(times.allSatisfy { $0.seconds > 0 })
+    #expect(zip(times, times.dropFirst()).allSatisfy { $0.seconds >= $1.seconds })
+  }
+
   /// What PyTorch's autocast loses on the same photographs, relative to the root mean squares.
   private struct Autocast: Decodable {
     let features: Double

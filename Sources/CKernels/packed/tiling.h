@@ -37,8 +37,9 @@ typedef struct {
 /// inputs and weights of one matrix.
 #define DIS_TILED_FLOATS_COMPACT 4000000
 
-/// The largest number of tiles in a block.
-#define DIS_TILE_LIMIT 256
+/// The largest number of tiles in a block. `dis_block` exceeds its target by up to a half, so
+/// targets are at most half of this.
+#define DIS_TILE_LIMIT 512
 
 static inline dis_tiling dis_tile(const dis_packed_convolution *c) {
   const dis_window w = c->window;
@@ -57,7 +58,7 @@ static inline dis_tiling dis_tile(const dis_packed_convolution *c) {
   const size_t panel = DIS_PANEL_LIMIT * DIS_CHANNELS;
   const size_t target = (compact ? DIS_TILED_FLOATS_COMPACT : DIS_TILED_FLOATS) /
                         (t.values * (t.depth + panel));
-  const size_t limit = compact ? DIS_TILE_LIMIT : 32;
+  const size_t limit = compact ? DIS_TILE_LIMIT / 2 : 32;
   t.block = dis_block(t.tiles, target < 6 ? 6 : dis_smaller(target, limit));
   // An additional line keeps the values of a tile from falling into the same set of a cache.
   t.v_plane = t.block * t.depth + 16;

@@ -26,13 +26,13 @@ package struct PackedNetwork: Sendable {
   /// The shape of the output, `[H, W, C]`.
   package let outputShape: [Int]
 
-  private let steps: [Step]
+  let steps: [Step]
   private let input: Place
   private let output: Place
   /// The number of floats of scratch memory for the convolutions, located before the images.
-  private let scratch: Int
-  private let arena: Int
-  private let workspaces: Workspaces
+  let scratch: Int
+  let arena: Int
+  let workspaces: Workspaces
   private let instructions: dis_instructions
 
   /// Plans the operations of a network for images of one size.
@@ -90,7 +90,7 @@ package struct PackedNetwork: Sendable {
     memory + scratch + place.offset + (place.side == .high ? arena : 0)
   }
 
-  private func run(
+  func run(
     _ step: Step, in memory: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
   ) {
     let (from, to) = (step.from, step.to)
@@ -124,51 +124,57 @@ package struct PackedNetwork: Sendable {
 
 // MARK: - Plan
 
-/// The extents of an image.
-private struct Extent: Equatable {
-  var height: Int
-  var width: Int
-  var channels: Int
+extension PackedNetwork {
+  /// The extents of an image.
+  struct Extent: Equatable {
+    var height: Int
+    var width: Int
+    var channels: Int
 
-  /// The shape `[C, H, W]` that ``Window`` expects.
-  var shape: [Int] { [channels, height, width] }
-}
-
-/// The location of an image in the allocation.
-private struct Place {
-  enum Side { case low, high }
-  let extent: Extent
-  /// The number of floats from a pixel to the next.
-  let stride: Int
-  /// The end of the allocation that the offset is relative to. Offsets from the high end are
-  /// negative.
-  let side: Side
-  let offset: Int
-
-  /// Returns the place of `count` channels from `first` on.
-  func channels(from first: Int, count: Int) -> Place {
-    precondition(
-      first % Int(DIS_CHANNELS) == 0, "branches join at channel \(first), not at a whole group")
-    var extent = extent
-    extent.channels = count
-    return Place(extent: extent, stride: stride, side: side, offset: offset + first)
+    /// The shape `[C, H, W]` that ``Window`` expects.
+    var shape: [Int] { [channels, height, width] }
   }
-}
 
-/// An operation and the places that it reads and writes.
-private struct Step {
-  enum Operation {
-    case convolution(PackedConvolution)
-    case maxPool(Window)
-    case averagePool(Window, bias: [Float]?)
+  /// The location of an image in the allocation.
+  struct Place {
+    enum Side { case low, high }
+    let extent: Extent
+    /// The number of floats from a pixel to the next.
+    let stride: Int
+    /// The end of the allocation that the offset is relative to. Offsets from the high end are
+    /// negative.
+    let side: Side
+    let offset: Int
+
+    /// Returns the place of `count` channels from `first` on.
+    func channels(from first: Int, count: Int) -> Place {
+      precondition(
+        first % Int(DIS_CHANNELS) == 0, "branches join at channel \(first), not at a whole group")
+      var extent = extent
+      extent.channels = count
+      return Place(extent: extent, stride: stride, side: side, offset: offset + first)
+    }
   }
-  let operation: Operation
-  let from: Place
-  let to: Place
+
+  /// An operation and the places that it reads and writes.
+  struct Step {
+    enum Operation {
+      case convolution(PackedConvolution)
+      case maxPool(Window)
+      case averagePool(Window, bias: [Float]?)
+    }
+    let operation: Operation
+    let from: Place
+    let to: Place
+  }
 }
 
 /// Lists the operations and assigns places to their results.
 private struct Planner {
+  typealias Extent = PackedNetwork.Extent
+  typealias Place = PackedNetwork.Place
+  typealias Step = PackedNetwork.Step
+
   var steps: [Step] = []
   /// The largest number of floats in use at once.
   var peak = 0
@@ -250,10 +256,11 @@ private struct Planner {
 
 extension PackedLayer {
   /// Returns the extents of the result for an image of extents `x`.
-  fileprivate func result(of x: Extent) -> Extent {
-    func under(_ window: Window, channels: Int) -> Extent {
+  fileprivate func result(of x: PackedNetwork.Extent) -> PackedNetwork.Extent {
+    func under(_ window: Window, channels: Int) -> PackedNetwork.Extent {
       let sliding = window.over(x.shape)
-      return Extent(height: sliding.out_height, width: sliding.out_width, channels: channels)
+      return PackedNetwork.Extent(
+        height: sliding.out_height, width: sliding.out_width, channels: channels)
     }
     switch self {
     case .convolution(let convolution):

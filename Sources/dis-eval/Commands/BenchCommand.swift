@@ -16,6 +16,7 @@ struct BenchCommand: AsyncParsableCommand {
       Examples:
         dis-eval bench
         dis-eval bench --threads 2 --only inception --only dis-s2-4097 --json
+        dis-eval bench --layers
         dis-eval bench --only dis-s2 --only dis-s2-1025 --only dis-s2-4097 \\
           --out bench.json
       """)
@@ -31,6 +32,9 @@ struct BenchCommand: AsyncParsableCommand {
 
   @Option(help: ArgumentHelp("Minimum seconds for each measurement.", valueName: "seconds"))
   var seconds = 2.0
+
+  @Flag(help: "Measure each layer of Inception-v3 on one thread instead, as a table.")
+  var layers = false
 
   @Option(help: ArgumentHelp("Also write the result to this file, as JSON.", valueName: "file"))
   var out: String?
@@ -48,12 +52,16 @@ struct BenchCommand: AsyncParsableCommand {
     if !(seconds > 0 && seconds <= 3600) {
       throw ValidationError("--seconds \(seconds): expected a number in (0, 3600].")
     }
+    if layers, threads != nil || !only.isEmpty || out != nil || json {
+      throw ValidationError("--layers allows only --quiet.")
+    }
     var files = CommandFiles()
     files.writes("--out", out)
     try files.check(json: json)
   }
 
   func run() async throws {
+    if layers { return try Terminal.result(Self.table(of: inceptionOperations())) }
     if let out { try AtomicFile.check(out) }
     let result = try await benchmark(
       only.isEmpty ? BenchmarkCase.usual : only,
@@ -75,6 +83,22 @@ struct BenchCommand: AsyncParsableCommand {
       try Terminal.result(
         Terminal.table(lines) + "\n\(result.threads) threads, \(result.kernels)")
     }
+  }
+}
+
+extension BenchCommand {
+  /// Returns the table of the layers, in Markdown.
+  private static func table(of operations: [OperationShare]) -> String {
+    let rows = operations.map { row in
+      "| \(row.count) | \(row.name) | \(row.method) | "
+        + String(format: "%.2f | %.1f %% | ", 1e3 * row.seconds, 100 * row.share)
+        + (row.gflops > 0 ? String(format: "%.0f |", row.gflops) : "|")
+    }
+    let total = operations.reduce(0) { $0 + $1.seconds }
+    return
+      (["| | layer | method | ms for an image | share | GFLOP/s |", "|---|---|---|---|---|---|"]
+      + rows + [String(format: "| | all | | %.2f | 100 %% | |", 1e3 * total)])
+      .joined(separator: "\n")
   }
 }
 
