@@ -337,6 +337,19 @@ def folder_rows():
         writes=WRITTEN,
         check=lambda folder, _: "" if len(arrays(folder)) == 3 else "an image was left out",
     )
+    def unfinished(pictures):
+        for name, content in (("000000.png", good), (".dis-eval-unfinished", b"")):
+            (pictures / name).write_bytes(content)
+
+    yield Row(
+        "I23-unfinished",
+        "a folder of images that its writer left unfinished",
+        place(unfinished),
+        FEATURES,
+        65,
+        "ImagesUnfinished",
+        names=".dis-eval-unfinished",
+    )
     yield Row(
         "I24-none",
         "an empty folder",

@@ -580,6 +580,15 @@ def outputs():
         names="taken",
     )
     yield Row(
+        "J22-unfinished",
+        "a folder that a killed process left unfinished, with files that are not its own",
+        {**SMALL, "taken/000000.png": b"", "taken/.dis-eval-unfinished": b"", "taken/x": b"kept"},
+        sample + " --out taken",
+        73,
+        "NotEmpty",
+        names="taken",
+    )
+    yield Row(
         "J22-nowhere",
         "a folder that is not there",
         SMALL,
