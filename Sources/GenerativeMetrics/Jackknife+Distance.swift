@@ -211,6 +211,8 @@ private struct DistanceOfRest: Sendable {
         let root = sumOfRoots(
           squares.suffix(reference.factorization.rank), within: 1e-9 * trace)
       else { return nil }
+      // The distance from the start says what is wrong.
+      guard trace - 2 * root >= -1e-9 * trace else { return nil }
       let meanTerm = zip(mean(without: part, shift: shift), reference.mean).reduce(0) {
         $0 + ($1.0 - $1.1) * ($1.0 - $1.1)
       }

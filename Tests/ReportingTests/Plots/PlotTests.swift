@@ -82,7 +82,7 @@ import _TestSupport
       text.contains("\"schema\" : \"dis-eval-plot/1\"") && text.contains("\"exponent_interval\""))
   }
 
-  /// gnuplot gets its input through a pipe; the files beside a picture draw the same one.
+  /// gnuplot reads and writes its standard streams; the files beside a picture draw the same one.
   @Test func theScriptDrawsThePicture() throws {
     let folder = try TemporaryFolder()
     try plot(Self.evil, title: Self.evil).draw(.svg, to: folder.path("fig.svg"))
