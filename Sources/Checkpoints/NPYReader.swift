@@ -39,6 +39,11 @@ package struct NPYReader: Sendable {
     }
   }
 
+  /// Whether any elements can be read in the same time, which is not so if they are deflated.
+  package var readsAnywhere: Bool {
+    if case .inflated = content { false } else { true }
+  }
+
   /// Creates a reader of an array in memory.
   ///
   /// - Parameter array: The array to read, of any shape.

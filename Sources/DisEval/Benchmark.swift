@@ -208,14 +208,13 @@ private struct Bench {
     }
     var samples = try GaussianAccumulator(dimension: dimension)
     for index in 0..<count { try samples.append(rows: Array(row(index))) }
-    let (own, accumulated) = (try FactoredGaussian(samples.statistics()), samples)
+    let accumulated = samples
     let reference = try FactoredGaussian(Self.gaussian(dimension))
-    let value = try frechetDistance(between: own, and: reference).value
+    let value = try frechetDistance(
+      between: FactoredGaussian(samples.statistics()), and: reference
+    ).value
     return Work {
-      _ = try Jackknife.ofDistance(value, of: accumulated, from: reference) { Array(row($0)) }
-      _ = try FrechetInfluence(of: own, count: count, on: reference) { range in
-        range.flatMap { row($0) }
-      }
+      _ = try FrechetErrors(of: value, accumulated, from: reference) { $0.flatMap { row($0) } }
     }
   }
 

@@ -1,3 +1,4 @@
+import Checkpoints
 import Files
 import Foundation
 import GenerativeMetrics
@@ -12,8 +13,8 @@ package struct FeatureSet {
   /// The first rows, `[min(N, kept), D]`.
   package private(set) var rows: [Float] = []
   private let keptRows: Int
-  /// All rows, `[N, D]`, for the jackknife, or the reason there are none.
-  private var file: Result<ScratchFile, NoInterval>
+  /// All rows, `[N, D]`, for the errors, or the reason there are none.
+  private var stored: Result<StoredRows, NoInterval>
 
   /// The number of rows, N.
   package var count: Int { gaussian.count }
@@ -29,21 +30,34 @@ package struct FeatureSet {
     self.dimension = dimension
     self.keptRows = max(keptRows, dimension)
     gaussian = try GaussianAccumulator(dimension: dimension)
-    file =
+    stored =
       intervals
       ? Result { () throws(Failure) in
-        try ScratchFile(folder: FileManager.default.temporaryDirectory.path)
+        .written(try ScratchFile(folder: FileManager.default.temporaryDirectory.path))
       }.mapError { NoInterval($0) }
       : .failure(NoInterval(reason: "not asked for"))
   }
 
-  /// Copies the feature rows of statistics.
+  /// Takes the feature rows of statistics. Rows that can be read from their file at any place stay there.
   ///
   /// - Returns: Nil if the statistics do not have the rows of all their images.
   /// - Throws: The failure of reading the rows; `MetricError` `NonFinite` if they contain NaN or infinity.
   package init?(of statistics: ReferenceStatistics) throws {
-    try self.init(dimension: statistics.dimension, keptRows: 0, intervals: true)
     let width = statistics.dimension
+    if let reader = try statistics.rowReader() {
+      try self.init(dimension: width, keptRows: 0, intervals: false)
+      let count = reader.shape[0]
+      func rows(_ range: Range<Int>) throws -> [Float] {
+        try reader.floats(range.lowerBound * width..<range.upperBound * width)
+      }
+      stored = .success(.inFile(reader))
+      gaussian =
+        try statistics.accumulated
+        ?? GaussianAccumulator(dimension: width, count: count, rows: rows)
+      self.rows = try rows(0..<min(count, width))
+      return
+    }
+    try self.init(dimension: width, keptRows: 0, intervals: true)
     let isComplete = try statistics.forEachRows { rows in
       for start in stride(from: 0, to: rows.count, by: width) {
         try append(Array(rows[start..<start + width]))
@@ -56,12 +70,12 @@ package struct FeatureSet {
     let index = count
     try gaussian.append(rows: row)
     if index < keptRows { rows += row }
-    if case .success(let open) = file {
+    if case .success(.written(let file)) = stored {
       // An interval is not worth losing hours of work.
       do throws(Failure) {
-        try open.write(row, at: index * dimension)
+        try file.write(row, at: index * dimension)
       } catch {
-        file = .failure(NoInterval(error))
+        stored = .failure(NoInterval(error))
       }
     }
   }
@@ -70,7 +84,7 @@ package struct FeatureSet {
   ///
   /// - Throws: The failure of the system that prevented it.
   func checkRows() throws(Failure) {
-    if case .failure(let reason) = file, let failure = reason.failure { throw failure }
+    if case .failure(let reason) = stored, let failure = reason.failure { throw failure }
   }
 
   /// Returns the Gaussian with its covariance factored. With no more images than dimensions, the
@@ -84,23 +98,40 @@ package struct FeatureSet {
       : try FactoredGaussian(gaussian.statistics(mean: mean))
   }
 
-  /// Returns the jackknife of the Fréchet distance from a reference.
+  /// Returns what the error of the Fréchet distance from a reference follows from.
   ///
   /// - Parameters:
   ///   - value: The squared distance of all rows.
   ///   - reference: The Gaussian to compare with, with the same D.
   ///   - mean: The precision in which the mean of the rows is summed.
-  ///   - progress: Called with the number of groups done, `1...20`.
+  ///   - progress: Called with the number of groups of the jackknife done, `1...20`.
   /// - Throws: `NoInterval` with the reason if the rows were not kept or cannot be read, or the
-  ///   jackknife cannot be computed.
+  ///   errors cannot be computed.
+  package func errors(
+    of value: Double, from reference: FactoredGaussian, mean: MeanPrecision,
+    progress: (Int) -> Void
+  ) throws(NoInterval) -> FrechetErrors {
+    let stored = try stored.get()
+    do throws(MetricError) {
+      return try FrechetErrors(
+        of: value, gaussian, from: reference, mean: mean, progress: progress
+      ) { range throws(MetricError) in try stored.rows(range, of: dimension) }
+    } catch {
+      throw NoInterval(reason: error.detail)
+    }
+  }
+
+  /// Returns the jackknife of the Fréchet distance from a reference, without the influence of each row.
+  ///
+  /// - Parameters and errors: as for ``errors(of:from:mean:progress:)``.
   package func jackknife(
     of value: Double, from reference: FactoredGaussian, mean: MeanPrecision,
     progress: (Int) -> Void
   ) throws(NoInterval) -> Jackknife {
-    let file = try file.get()
+    let stored = try stored.get()
     do throws(MetricError) {
       return try .ofDistance(value, of: gaussian, from: reference, mean: mean, progress: progress) {
-        index throws(MetricError) in try Self.rows(index..<index + 1, of: dimension, in: file)
+        index throws(MetricError) in try stored.rows(index..<index + 1, of: dimension)
       }
     } catch {
       throw NoInterval(reason: error.detail)
@@ -125,35 +156,15 @@ package struct FeatureSet {
           "\(count) pairs are not more than the \(dimension) features, so that rare images may not be among "
           + "them at all")
     }
-    let (file, otherFile) = (try file.get(), try other.file.get())
+    let (stored, others) = (try stored.get(), try other.stored.get())
     do throws(MetricError) {
       return try .ofPairedDistance(
         value, between: gaussian, and: other.gaussian, mean: mean, progress: progress
       ) { index throws(MetricError) in
         (
-          try Self.rows(index..<index + 1, of: dimension, in: file),
-          try Self.rows(index..<index + 1, of: dimension, in: otherFile)
+          try stored.rows(index..<index + 1, of: dimension),
+          try others.rows(index..<index + 1, of: dimension)
         )
-      }
-    } catch {
-      throw NoInterval(reason: error.detail)
-    }
-  }
-
-  /// Returns the influence of every row on the Fréchet distance from a reference.
-  ///
-  /// - Parameters:
-  ///   - reference: The Gaussian to compare with, with the same D.
-  ///   - mean: The precision in which the mean of the rows is summed.
-  /// - Throws: `NoInterval` with the reason if the rows were not kept or cannot be read, or the
-  ///   influences cannot be computed.
-  package func influence(
-    on reference: FactoredGaussian, mean: MeanPrecision
-  ) throws(NoInterval) -> FrechetInfluence {
-    let file = try file.get()
-    do throws(MetricError) {
-      return try FrechetInfluence(of: factored(mean), count: count, on: reference) {
-        range throws(MetricError) in try Self.rows(range, of: dimension, in: file)
       }
     } catch {
       throw NoInterval(reason: error.detail)
@@ -166,21 +177,35 @@ package struct FeatureSet {
   package func errors(
     along directions: FrechetDirections, mean: MeanPrecision
   ) throws(NoInterval) -> [DirectionErrors] {
-    let file = try file.get()
+    let stored = try stored.get()
     do throws(MetricError) {
       return try directions.errors(mean: factored(mean).mean, count: count) {
-        range throws(MetricError) in try Self.rows(range, of: dimension, in: file)
+        range throws(MetricError) in try stored.rows(range, of: dimension)
       }
     } catch {
       throw NoInterval(reason: error.detail)
     }
   }
 
-  private static func rows(
-    _ range: Range<Int>, of dimension: Int, in file: ScratchFile
-  ) throws(MetricError) -> [Float] {
+}
+
+/// Where the rows of a set are.
+private enum StoredRows {
+  /// In a temporary file, in which they were written.
+  case written(ScratchFile)
+  /// In the file of which they were read.
+  case inFile(NPYReader)
+
+  /// Returns the features `[n, D]` of a range of rows.
+  ///
+  /// - Throws: The failure of reading the file, as the error of a metric.
+  func rows(_ range: Range<Int>, of dimension: Int) throws(MetricError) -> [Float] {
+    let (first, count) = (range.lowerBound * dimension, range.count * dimension)
     do throws(Failure) {
-      return try file.read(at: range.lowerBound * dimension, count: range.count * dimension)
+      switch self {
+      case .written(let file): return try file.read(at: first, count: count)
+      case .inFile(let reader): return try reader.floats(first..<first + count)
+      }
     } catch {
       throw MetricError(MetricError.Code(rawValue: error.code.rawValue), error.description)
     }

@@ -202,9 +202,14 @@ private func nuclearNorm(
 
 /// Returns the sum of the square roots of eigenvalues, in ascending order; nil if they are too small or too
 /// large, or if the estimate of what is lost exceeds the tolerance.
-func sumOfRoots(_ squares: ArraySlice<Double>, within tolerance: Double) -> Double? {
+///
+/// - Parameter largest: The largest eigenvalue of a matrix from which that of the eigenvalues was subtracted, whose
+///   rounding they also have.
+func sumOfRoots(
+  _ squares: ArraySlice<Double>, ofLargest largest: Double = 0, within tolerance: Double
+) -> Double? {
   guard (0x1p-64 * squares.reduce(0, +)).isNormal else { return nil }
-  let delta = 0x1p-51 * (squares.last ?? 0)
+  let delta = 0x1p-51 * max(squares.last ?? 0, largest)
   let loss = squares.reduce(0) {
     $0 + ($1 > delta ? delta / (2 * $1.squareRoot()) : delta.squareRoot())
   }

@@ -57,7 +57,7 @@ public func frechetInfluence(
 extension FrechetInfluence {
   /// Computes the influence of each sample on its distance from a reference.
   ///
-  /// Takes one eigendecomposition of `[D, D]` and two products of all rows with `[D, D]`.
+  /// Takes one eigendecomposition of `[D, D]` and one and a half products of all rows with `[D, D]`.
   ///
   /// - Parameters:
   ///   - samples: The Gaussian of the N samples.
@@ -70,52 +70,26 @@ extension FrechetInfluence {
     of samples: FactoredGaussian, count: Int, on reference: FactoredGaussian,
     rows: (Range<Int>) throws(MetricError) -> [Float]
   ) throws(MetricError) {
-    let dimension = samples.mean.count
-    guard reference.mean.count == dimension else {
-      throw .dimensionMismatch(dimension, reference.mean.count)
+    var sums = try Sums(of: samples, count: count, on: reference)
+    // Their number decides the order of the sums, and so does not depend on the machine.
+    let lanes = 2
+    var parts = [Part](repeating: Part(sums.transport), count: lanes)
+    var samplesOfParts = [[Int]](repeating: [], count: lanes)
+    let ranges = stride(from: 0, to: count, by: rowsTogether).map {
+      $0..<min($0 + rowsTogether, count)
     }
-    precondition(count >= 2, "\(count) samples")
-    let transport = try Transport(of: samples, to: reference)
-    let shift = zip(samples.mean, reference.mean).map { $0 - $1 }
-    var values: [Double] = []
-    values.reserveCapacity(count)
-    var moments = WeightedMoments(rank: transport.roots.count, dimension: dimension)
-    for start in stride(from: 0, to: count, by: Self.rowsTogether) {
-      let range = start..<min(start + Self.rowsTogether, count)
-      let centered = Self.centered(try rows(range), mean: samples.mean)
-      let mapped = product(transport.map, transposed: centered)
-      let part = transport.influence(of: centered, mapped: mapped, shift: shift)
-      moments.add(part, centered, mapped)
-      values += part
-    }
-    let mean = values.reduce(0, +) / Double(count)
-    for index in values.indices { values[index] -= mean }
-    moments.remove(mean, count: count, eigenvalues: transport.eigenvalues)
-    let shared = 2 * zip(shift, moments.sums).reduce(0) { $0 + $1.0 * $1.1 }
-    try self.init(
-      values, curvature: { moments.curvature(transport, $0, count: count) },
-      terms: { summary in
-        FrechetTermErrors(
-          of: samples, count: count, shift: shift, distance: summary,
-          covariance: shared / (Double(count) * Double(count)))
-      })
-  }
-
-  /// The number of samples whose products are computed together.
-  private static let rowsTogether = 1024
-
-  private static func centered(_ rows: [Float], mean: [Double]) -> Matrix {
-    let dimension = mean.count
-    let values = [Double](unsafeUninitializedCapacity: rows.count) { buffer, count in
-      for start in stride(from: 0, to: rows.count, by: dimension) {
-        for column in 0..<dimension {
-          buffer.initializeElement(
-            at: start + column, to: Double(rows[start + column]) - mean[column])
-        }
+    for first in stride(from: 0, to: ranges.count, by: lanes) {
+      let together = ranges[first..<min(first + lanes, ranges.count)]
+      let blocks = try together.map { (range) throws(MetricError) in try rows(range) }
+      for (lane, range) in together.enumerated() { samplesOfParts[lane] += range }
+      forEachConcurrently(&parts) { [sums] lane, part in
+        guard lane < blocks.count else { return }
+        let centered = centered(blocks[lane], around: samples.mean)
+        part.add(centered, sums.transport(centered), sums)
       }
-      count = rows.count
     }
-    return Matrix(rows: rows.count / dimension, columns: dimension, values: values)
+    for (part, samples) in zip(parts, samplesOfParts) { sums.add(part, at: samples) }
+    self = try sums.finished()
   }
 
   /// Summarises centred influence values.
@@ -157,13 +131,106 @@ extension FrechetInfluence {
   }
 }
 
+extension FrechetInfluence {
+  /// Sums over samples, in any order, from which their influence follows.
+  struct Sums: Sendable {
+    /// The map from the samples' Gaussian to the reference.
+    let transport: Transport
+    private let samples: FactoredGaussian
+    /// m - μ₀.
+    fileprivate let shift: [Double]
+    /// A number of the size of the influence of a sample.
+    fileprivate let scale: Double
+    /// The mean of `|y|² - Σₖ zₖ² / √λₖ` up to rounding.
+    fileprivate let offset: Double
+    /// h of each sample up to rounding of their mean, `[N]`; 0 for samples that were not added.
+    private var values: [Double]
+    private var moments: WeightedMoments
+
+    /// Creates sums of no samples.
+    ///
+    /// - Parameters:
+    ///   - samples: The Gaussian of all samples.
+    ///   - count: N, at least 2.
+    ///   - reference: The Gaussian to compare with.
+    /// - Throws: ``MetricError`` `DimensionMismatch` or `LAPACKFailure`.
+    init(
+      of samples: FactoredGaussian, count: Int, on reference: FactoredGaussian
+    ) throws(MetricError) {
+      guard reference.mean.count == samples.mean.count else {
+        throw .dimensionMismatch(samples.mean.count, reference.mean.count)
+      }
+      precondition(count >= 2, "\(count) samples")
+      self.samples = samples
+      transport = try Transport(of: samples, to: reference)
+      shift = zip(samples.mean, reference.mean).map { $0 - $1 }
+      scale = samples.trace + reference.trace
+      offset =
+        Double(count - 1) / Double(count) * (samples.trace - transport.roots.reduce(0, +))
+      values = [Double](repeating: 0, count: count)
+      moments = WeightedMoments(transport)
+    }
+
+    /// Adds the sums over some samples.
+    ///
+    /// - Parameters:
+    ///   - part: The sums.
+    ///   - indices: The samples, in the order in which they were added to `part`.
+    mutating func add(_ part: Part, at indices: [Int]) {
+      for (index, value) in zip(indices, part.values) { values[index] = value }
+      moments.add(part.moments)
+    }
+
+    /// Returns the influence of the samples, all of which have been added.
+    ///
+    /// - Throws: ``MetricError`` `Overflow` if a value is not finite.
+    consuming func finished() throws(MetricError) -> FrechetInfluence {
+      let count = values.count
+      let mean = values.reduce(0, +) / Double(count)
+      for index in values.indices { values[index] -= mean }
+      let shared = 2 * zip(shift, moments.sums).reduce(0) { $0 + $1.0 * $1.1 }
+      let (transport, samples, shift, scale, moments) = (transport, samples, shift, scale, moments)
+      return try FrechetInfluence(
+        values, curvature: { moments.curvature(transport, $0, count: count, scale: scale) },
+        terms: { summary in
+          FrechetTermErrors(
+            of: samples, count: count, shift: shift, distance: summary,
+            covariance: shared / (Double(count) * Double(count)))
+        })
+    }
+  }
+
+  /// Sums over some samples, which may be computed at the same time as those over others.
+  struct Part: Sendable {
+    /// h of each sample, in the order in which they were added.
+    fileprivate var values: [Double] = []
+    fileprivate var moments: WeightedMoments
+
+    /// Creates sums of no samples.
+    init(_ transport: Transport) { moments = WeightedMoments(transport) }
+
+    /// Adds samples.
+    ///
+    /// - Parameters:
+    ///   - centered: y, `[n, D]`.
+    ///   - mapped: y as the transport maps it, `[n, R]`.
+    ///   - sums: The sums that this becomes a part of.
+    mutating func add(_ centered: Matrix, _ mapped: Matrix, _ sums: Sums) {
+      let influence = sums.transport.influence(
+        of: centered, mapped: mapped, shift: sums.shift, offset: sums.offset)
+      moments.add(influence, centered, mapped, sums.transport, scale: sums.scale)
+      values += influence
+    }
+  }
+}
+
 /// The optimal map T from one Gaussian to another, in the coordinates in which it is diagonal.
-private struct Transport {
-  /// `Uᵀ F₀`, `[K, D]`.
+struct Transport: Sendable {
+  /// `Uᵀ F₀`, `[R, D]`, in ascending order of λ.
   let map: Matrix
-  /// λ, `[K]`.
+  /// λ, `[R]`.
   let eigenvalues: [Double]
-  /// √λ, `[K]`.
+  /// √λ of the last K directions; those before them, with smaller λ, are left out.
   let roots: [Double]
 
   init(of samples: FactoredGaussian, to reference: FactoredGaussian) throws(MetricError) {
@@ -175,79 +242,96 @@ private struct Transport {
     var outer = lowerOuterGram(product(reference.factor, transposed: samples.factor))
     outer.mirrorLowerTriangle()
     let (values, vectors) = try lapack(symmetricEigendecomposition(outer))
-    let dropped = values.firstIndex { $0 > 1e-10 * (values.last ?? 0) } ?? values.count
-    eigenvalues = Array(values[dropped...])
-    roots = eigenvalues.map { $0.squareRoot() }
-    let kept = Matrix(
-      rows: eigenvalues.count, columns: vectors.columns,
-      values: Array(vectors.values[(dropped * vectors.columns)...]))
-    map = product(kept, reference.factor)
+    let kept = values.drop { $0 <= 1e-10 * (values.last ?? 0) }
+    (eigenvalues, roots) = (values, kept.map { $0.squareRoot() })
+    map = product(vectors, reference.factor)
   }
 
-  /// Returns the influence of samples, up to a constant.
+  /// Returns z of samples, `[n, R]`.
+  ///
+  /// - Parameter centered: y, `[n, D]`.
+  func callAsFunction(_ centered: Matrix) -> Matrix {
+    product(centered, transposed: map, threads: 1)
+  }
+
+  /// Returns the influence of samples.
   ///
   /// - Parameters:
   ///   - centered: y, `[n, D]`.
-  ///   - mapped: `[K, n]`, z of each.
+  ///   - mapped: z of each, `[n, R]`.
   ///   - shift: m - μ₀.
-  func influence(of centered: Matrix, mapped: Matrix, shift: [Double]) -> [Double] {
-    let (dimension, count) = (centered.columns, centered.rows)
-    return [Double](unsafeUninitializedCapacity: count) { result, initialized in
-      initialized = count
-      centered.values.withUnsafeBufferPointer { centered in
-        for row in 0..<count {
-          var sum = 0.0
+  ///   - offset: What is subtracted from all, so that their mean becomes 0.
+  func influence(
+    of centered: Matrix, mapped: Matrix, shift: [Double], offset: Double
+  ) -> [Double] {
+    let (dimension, rank) = (centered.columns, mapped.columns)
+    let factors = roots.map { 1 / $0 }
+    return centered.values.withUnsafeBufferPointer { centered in
+      mapped.values.withUnsafeBufferPointer { mapped in
+        (0..<centered.count / dimension).map { row in
+          var sum = -offset
           for column in 0..<dimension {
             let y = centered[row * dimension + column]
             sum += y * (2 * shift[column] + y)
           }
-          result.initializeElement(at: row, to: sum)
-        }
-      }
-      mapped.values.withUnsafeBufferPointer { mapped in
-        for (k, root) in roots.enumerated() {
-          for index in 0..<count {
-            let z = mapped[k * count + index]
-            result[index] -= z * z / root
+          let first = (row + 1) * rank - factors.count
+          for (k, factor) in factors.enumerated() {
+            let z = mapped[first + k]
+            sum -= z * z * factor
           }
+          return sum
         }
       }
     }
   }
 }
 
-/// The sums over samples from which the curvature follows.
-private struct WeightedMoments {
-  /// The lower triangle of `Σ hᵢ zᵢ zᵢᵀ`, `[K, K]`.
-  private var products: Matrix
+/// The sums over samples from which the curvature follows, in the K directions that are not left out.
+///
+/// The products are summed in single precision. An element of a sum over n samples has an error of about 2⁻²⁴ √n of
+/// its terms, and because w has the same variance in every direction, all elements have terms of the same size: so
+/// the curvature, a weighted sum of the squares of the elements, has a relative error of this order too.
+private struct WeightedMoments: Sendable {
+  /// The lower triangle of `Σ hᵢ wᵢ wᵢᵀ`, `[K, K]`, in units of the scale, where w is z divided by its standard
+  /// deviation √λ.
+  private var products: [Float]
   /// `Σ hᵢ yᵢ`, `[D]`.
   private(set) var sums: [Double]
 
-  init(rank: Int, dimension: Int) {
-    products = Matrix(
-      rows: rank, columns: rank, values: [Double](repeating: 0, count: rank * rank))
-    sums = [Double](repeating: 0, count: dimension)
+  init(_ transport: Transport) {
+    products = [Float](repeating: 0, count: transport.roots.count * transport.roots.count)
+    sums = [Double](repeating: 0, count: transport.map.columns)
   }
 
   /// Adds samples, those with positive and those with negative weights each as one symmetric product.
-  mutating func add(_ weights: [Double], _ centered: Matrix, _ mapped: Matrix) {
+  ///
+  /// - Parameters:
+  ///   - weights: h, `[n]`.
+  ///   - centered: y, `[n, D]`.
+  ///   - mapped: z, `[n, R]`.
+  ///   - scale: A number of the size of h.
+  mutating func add(
+    _ weights: [Double], _ centered: Matrix, _ mapped: Matrix, _ transport: Transport, scale: Double
+  ) {
+    let (factors, rank) = (transport.roots.map { 1 / $0 }, mapped.columns)
     for sign in [1.0, -1] {
       let chosen = weights.indices.filter { sign * weights[$0] > 0 }
-      let roots = chosen.map { (sign * weights[$0]).squareRoot() }
-      let (rows, columns) = (mapped.rows, mapped.columns)
-      let scaled = [Double](unsafeUninitializedCapacity: rows * chosen.count) {
+      let scaled = [Float](unsafeUninitializedCapacity: chosen.count * factors.count) {
         scaled, initialized in
         mapped.values.withUnsafeBufferPointer { mapped in
-          for row in 0..<rows {
-            for (place, index) in chosen.enumerated() {
-              scaled[row * chosen.count + place] = roots[place] * mapped[row * columns + index]
+          for (place, index) in chosen.enumerated() {
+            let root = (sign * weights[index] / scale).squareRoot()
+            let first = (index + 1) * rank - factors.count
+            for (k, factor) in factors.enumerated() {
+              scaled[place * factors.count + k] = Float(root * factor * mapped[first + k])
             }
           }
         }
-        initialized = rows * chosen.count
+        initialized = chosen.count * factors.count
       }
-      addLowerOuterGram(
-        Matrix(rows: rows, columns: chosen.count, values: scaled), times: sign, to: &products)
+      addLowerGram(
+        Tensor(shape: [chosen.count, factors.count], values: scaled), times: Float(sign),
+        to: &products)
     }
     centered.values.withUnsafeBufferPointer { centered in
       for (row, weight) in weights.enumerated() {
@@ -256,11 +340,10 @@ private struct WeightedMoments {
     }
   }
 
-  /// Subtracts a constant from all weights: `Σ zᵢ zᵢᵀ` is (N - 1) diag(λ), and `Σ yᵢ` is 0.
-  mutating func remove(_ constant: Double, count: Int, eigenvalues: [Double]) {
-    for (k, value) in eigenvalues.enumerated() {
-      products.values[k * (products.columns + 1)] -= constant * Double(count - 1) * value
-    }
+  /// Adds the sums over other samples.
+  mutating func add(_ other: WeightedMoments) {
+    for index in products.indices { products[index] += other.products[index] }
+    for index in sums.indices { sums[index] += other.sums[index] }
   }
 
   /// Returns c: half the second derivative of the distance along h, in units of σ.
@@ -269,21 +352,23 @@ private struct WeightedMoments {
   /// ```
   /// 2σ c = 2 eᵀe - 2f (eᵀe - Σₖ uₖ² / sₖ) + Σⱼₖ Kⱼₖ² / (sⱼ sₖ (sⱼ + sₖ))        s = √λ
   /// ```
-  func curvature(_ transport: Transport, _ standardError: Double, count: Int) -> Double {
+  func curvature(
+    _ transport: Transport, _ standardError: Double, count: Int, scale: Double
+  ) -> Double {
     let n = Double(count)
     let factor = n / (n - 1)
-    let scale = 1 / (n * n * standardError)
-    let e = sums.map { $0 * scale }
+    let unit = 1 / (n * n * standardError)
+    let e = sums.map { $0 * unit }
     let square = e.reduce(0) { $0 + $1 * $1 }
-    let u = product(transport.map, transposed: Matrix(rows: 1, columns: e.count, values: e)).values
     let s = transport.roots
+    let u = transport(Matrix(rows: 1, columns: e.count, values: e)).values.suffix(s.count)
     let along = zip(u, s).reduce(0) { $0 + $1.0 * $1.0 / $1.1 }
     var bend = 0.0
-    products.values.withUnsafeBufferPointer { products in
+    products.withUnsafeBufferPointer { products in
       for j in s.indices {
         for k in 0...j {
-          let value = products[j * s.count + k] * factor * scale
-          bend += (j == k ? 1 : 2) * value * value / (s[j] * s[k] * (s[j] + s[k]))
+          let value = Double(products[j * s.count + k]) * factor * scale * unit
+          bend += (j == k ? 1 : 2) * value * value * s[j] * s[k] / (s[j] + s[k])
         }
       }
     }

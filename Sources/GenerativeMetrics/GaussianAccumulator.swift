@@ -39,6 +39,40 @@ public struct GaussianAccumulator: Sendable {
     singleSum = [Float](repeating: 0, count: dimension)
   }
 
+  /// Creates an accumulator of samples that can be read one block after the other. Two blocks are multiplied at
+  /// the same time; the bits are those of ``append(rows:)``.
+  ///
+  /// - Parameters:
+  ///   - dimension: D, at most ``GaussianStatistics/maximumDimension``.
+  ///   - count: The number of samples N.
+  ///   - rows: Returns the features `[n, D]` of a range of samples. Called once for each block, in order.
+  /// - Throws: ``MetricError`` as ``append(rows:)`` does, or the error thrown by `rows`.
+  package init(dimension: Int, count: Int, rows: (Range<Int>) throws -> [Float]) throws {
+    try self.init(dimension: dimension)
+    let full = count / Self.blockSize
+    let empty = Moments(dimension: dimension)
+    var blocks: [(rows: [Float], moments: Moments)] = [([], empty), ([], empty)]
+    for first in stride(from: 0, to: full, by: blocks.count) {
+      let together = min(blocks.count, full - first)
+      for lane in blocks.indices {
+        guard lane < together else {
+          blocks[lane].rows = []
+          continue
+        }
+        let start = (first + lane) * Self.blockSize
+        let read = try rows(start..<start + Self.blockSize)
+        try checkRows(read, dimension: dimension, firstSample: start)
+        singleSum.add(rows: read)
+        blocks[lane].rows = read
+      }
+      forEachConcurrently(&blocks) { _, block in
+        if !block.rows.isEmpty { block.moments.replace(rows: block.rows, dimension: dimension) }
+      }
+      for block in blocks.prefix(together) { moments.merge(block.moments) }
+    }
+    if full * Self.blockSize < count { try append(rows: rows(full * Self.blockSize..<count)) }
+  }
+
   /// Adds the next samples, in ascending sample index.
   ///
   /// - Parameter rows: `[n, D]`, for any n.
@@ -119,7 +153,7 @@ public struct GaussianAccumulator: Sendable {
 }
 
 /// A count, a mean `m` and the lower triangle of the sum `C` of `(x - m)(x - m)ᵀ`.
-private struct Moments {
+private struct Moments: Sendable {
   var count: Int
   var mean: [Double]
   var products: Matrix
@@ -135,10 +169,22 @@ private struct Moments {
   ///
   /// - Parameter rows: `[n, D]`, n > 0.
   init(rows: [Float], dimension: Int) {
+    self.init(dimension: dimension)
+    replace(rows: rows, dimension: dimension)
+  }
+
+  /// Replaces the moments by those of rows, in the same memory.
+  ///
+  /// - Parameter rows: `[n, D]`, n > 0.
+  mutating func replace(rows: [Float], dimension: Int) {
     let (mean, centered) = center(rows, dimension: dimension)
     count = centered.rows
     self.mean = mean
-    products = lowerGram(centered)
+    if products.rows == 0 {
+      products = lowerGram(centered)
+    } else {
+      setLowerGram(centered, &products)
+    }
   }
 
   /// Adds or removes the samples of `other`.

@@ -1,5 +1,4 @@
-import Dispatch
-import Synchronization
+import Foundation
 import Tensors
 
 extension Jackknife {
@@ -8,7 +7,8 @@ extension Jackknife {
   /// The distance without a group is, up to rounding, that of samples to which the group was never
   /// added. Apart from the number of each sample's group, the memory used does not depend on N,
   /// unless there are about as few samples as dimensions. The distances of the two halves are computed if each
-  /// has more samples than features. Two groups are processed at the same time, each on one thread.
+  /// has more samples than features. Two to four groups are processed at the same time, each on one thread, so
+  /// that their number changes no bits.
   ///
   /// - Parameters:
   ///   - value: The squared distance of all N samples.
@@ -17,12 +17,28 @@ extension Jackknife {
   ///   - mean: The precision in which the mean is summed.
   ///   - progress: Called with the number of finished groups, `1...groupCount`.
   ///   - row: Returns the features `[D]` of the sample with an index in `0..<N`. Called once per
-  ///     sample, or 19 times if there are few samples.
+  ///     sample, or up to 19 times if there are few samples.
   /// - Throws: ``MetricError`` `TooFewSamples` if there are fewer samples than ``minimumCount``; as
   ///   ``frechetDistance(between:and:)-(GaussianStatistics,_)`` does; or the error thrown by `row`.
   package static func ofDistance(
     _ value: Double, of samples: GaussianAccumulator, from reference: FactoredGaussian,
     mean: MeanPrecision = .float64, progress: (Int) -> Void = { _ in },
+    row: (Int) throws(MetricError) -> [Float]
+  ) throws(MetricError) -> Jackknife {
+    var none: FrechetInfluence.Sums?
+    return try ofDistance(
+      value, of: samples, from: reference, mean: mean, influence: &none, progress: progress,
+      row: row)
+  }
+
+  /// Returns the jackknife, and adds the influence of every sample to sums, because both need the same
+  /// products.
+  ///
+  /// - Parameter influence: The sums, nil if the influence is not wanted or ``leavesMore(count:than:)`` is
+  ///   not true.
+  static func ofDistance(
+    _ value: Double, of samples: GaussianAccumulator, from reference: FactoredGaussian,
+    mean: MeanPrecision, influence: inout FrechetInfluence.Sums?, progress: (Int) -> Void,
     row: (Int) throws(MetricError) -> [Float]
   ) throws(MetricError) -> Jackknife {
     let (count, dimension) = (samples.count, samples.dimension)
@@ -31,67 +47,111 @@ extension Jackknife {
       throw .dimensionMismatch(dimension, reference.mean.count)
     }
     let groups = groups(count: count)
-    let sizes = groupSizes(count: count)
-    func rows(where isWanted: (Int) -> Bool) throws(MetricError) -> [Float] {
+    func rows(_ indices: some Sequence<Int>) throws(MetricError) -> [Float] {
       var rows: [Float] = []
-      for index in 0..<count where isWanted(groups[index]) { rows += try row(index) }
+      for index in indices { rows += try row(index) }
       return rows
     }
     var leftOut: [Double] = []
-    guard count - (sizes.max() ?? 0) > dimension else {
+    guard leavesMore(count: count, than: dimension) else {
       for group in 0..<groupCount {
         let rest = try FactoredGaussian(
-          rows: rows { $0 != group }, dimension: dimension, mean: mean)
+          rows: rows((0..<count).lazy.filter { groups[$0] != group }), dimension: dimension,
+          mean: mean)
         leftOut.append(try frechetDistance(between: rest, and: reference).value)
         progress(leftOut.count)
       }
       return Jackknife(value: value, leftOut: leftOut, count: count)
     }
-    let whole = try DistanceOfRest(of: samples, from: reference, mean: mean)
-    var halves = [MappedMoments?](repeating: nil, count: 2)
-    for first in stride(from: 0, to: groupCount, by: 2) {
-      let both = try [first, first + 1].map { (group) throws(MetricError) in
-        try rows { $0 == group }
+
+    let whole = try DistanceOfRest(
+      of: samples, from: reference, mean: mean, transport: influence?.transport)
+    /// Returns a distance, computed from the samples that are left if that of the sums is not known.
+    func checked(
+      _ distance: Result<Double?, MetricError>, without part: MappedMoments,
+      _ isLeftOut: (Int) -> Bool
+    ) throws(MetricError) -> Double {
+      if let distance = try distance.get() { return distance }
+      // What is subtracted must not be most of it.
+      let isRestSummed = part.squares > whole.moments.squares / 2
+      var sums = try GaussianAccumulator(dimension: dimension)
+      for index in 0..<count where isLeftOut(groups[index]) != isRestSummed {
+        try sums.append(rows: row(index))
       }
-      for (rows, part) in zip(both, concurrently(both) { whole.part($0) }) {
-        leftOut.append(try whole.checked(part.distance) { rows })
-        let half = leftOut.count <= groupCount / 2 ? 0 : 1
-        halves[half] = halves[half].map { $0.adding(part.moments) } ?? part.moments
+      let rest = isRestSummed ? sums : try samples.removing(sums)
+      return try frechetDistance(
+        between: FactoredGaussian(rest.statistics(mean: mean)), and: reference
+      ).value
+    }
+
+    let members = (0..<groupCount).map { group in groups.indices.filter { groups[$0] == group } }
+    let lanes = min(max(ProcessInfo.processInfo.activeProcessorCount, 2), 4)
+    var halves = [MappedMoments?](repeating: nil, count: 2)
+    for first in stride(from: 0, to: groupCount, by: lanes) {
+      let together = members[first..<min(first + lanes, groupCount)]
+      var sums = together.map { _ in GroupSums(whole.noMoments, influence) }
+      for start in stride(from: 0, to: together.map(\.count).max() ?? 0, by: rowsTogether) {
+        let blocks = try together.map { (members) throws(MetricError) in
+          try rows(members.dropFirst(start).prefix(rowsTogether))
+        }
+        forEachConcurrently(&sums) { [influence] lane, sums in
+          sums.add(blocks[lane], whole, influence)
+        }
+      }
+      forEachConcurrently(&sums) { _, sums in sums.distance = whole.distance(without: sums.moments)
+      }
+      for (group, sums) in zip(first..., sums) {
+        leftOut.append(try checked(sums.distance, without: sums.moments) { $0 == group })
+        if let part = sums.influence { influence?.add(part, at: members[group]) }
+        let half = group < groupCount / 2 ? 0 : 1
+        halves[half] = halves[half].map { $0.adding(sums.moments) } ?? sums.moments
         progress(leftOut.count)
       }
     }
-    let half = sizes.prefix(groupCount / 2).reduce(0, +)
+    let half = groupSizes(count: count).prefix(groupCount / 2).reduce(0, +)
     guard min(half, count - half) > dimension else {
       return Jackknife(value: value, leftOut: leftOut, count: count)
     }
     // A half is what is left without the other one.
-    let others = halves.reversed().compactMap(\.self)
-    let found = concurrently(others) { whole.distance(without: $0) }
-    var ofHalves: [Double] = []
-    for (index, distance) in found.enumerated() {
-      let other = index == 0 ? groupCount / 2..<groupCount : 0..<groupCount / 2
-      ofHalves.append(
-        try whole.checked(distance) { () throws(MetricError) in try rows(where: other.contains) })
+    var others = halves.reversed().compactMap(\.self).map { GroupSums($0, nil) }
+    forEachConcurrently(&others) { _, sums in sums.distance = whole.distance(without: sums.moments)
+    }
+    let ofHalves = try others.enumerated().map { (index, sums) throws(MetricError) in
+      try checked(sums.distance, without: sums.moments) { ($0 >= groupCount / 2) == (index == 0) }
     }
     return Jackknife(value: value, leftOut: leftOut, count: count, halves: ofHalves)
   }
-}
 
-/// Returns the results of calls that run at the same time, in the order of their arguments.
-private func concurrently<Item: Sendable, Result: Sendable>(
-  _ items: [Item], _ body: @Sendable (Item) -> Result
-) -> [Result] {
-  let results = Mutex([Result?](repeating: nil, count: items.count))
-  DispatchQueue.concurrentPerform(iterations: items.count) { index in
-    let result = body(items[index])
-    results.withLock { $0[index] = result }
+  /// Whether more than `dimension` of `count` samples are left without any group.
+  static func leavesMore(count: Int, than dimension: Int) -> Bool {
+    count - (groupSizes(count: count).max() ?? 0) > dimension
   }
-  return results.withLock { $0.compactMap(\.self) }
 }
 
-/// Sums over some of the samples x, about the mean m of all of them, as the factor `F₀` of the reference maps
-/// them.
-private struct MappedMoments {
+/// Sums over the samples of a group, and what follows from them.
+private struct GroupSums: Sendable {
+  private(set) var moments: MappedMoments
+  private(set) var influence: FrechetInfluence.Part?
+  /// The distance without the samples, nil if it must be computed from the start.
+  var distance = Result<Double?, MetricError>.success(nil)
+
+  init(_ moments: MappedMoments, _ influence: FrechetInfluence.Sums?) {
+    (self.moments, self.influence) = (moments, influence.map { .init($0.transport) })
+  }
+
+  /// Adds rows, `[n, D]`.
+  mutating func add(_ rows: [Float], _ whole: DistanceOfRest, _ sums: FrechetInfluence.Sums?) {
+    guard !rows.isEmpty else { return }
+    let centered = centered(rows, around: whole.mean)
+    let mapped = whole.mapping(centered, threads: 1)
+    moments.add(rows, centered, mapped)
+    if let sums { influence?.add(centered, mapped, sums) }
+  }
+}
+
+/// Sums over some of the samples x, about the mean m of all of them, as a factor `F` of the reference's
+/// covariance `FᵀF` maps them.
+private struct MappedMoments: Sendable {
   var count: Int
   /// `Σ (x - m)`, `[D]`.
   var sum: [Double]
@@ -99,8 +159,29 @@ private struct MappedMoments {
   var singleSum: [Float]
   /// `Σ |x - m|²`.
   var squares: Double
-  /// The upper triangle of `Σ F₀ (x - m) (x - m)ᵀ F₀ᵀ`, `[R, R]`.
+  /// The upper triangle of `Σ F (x - m) (x - m)ᵀ Fᵀ`, `[R, R]`.
   var products: Matrix
+
+  /// Adds samples.
+  ///
+  /// - Parameters:
+  ///   - rows: x, `[n, D]`.
+  ///   - centered: x - m, `[n, D]`.
+  ///   - mapped: `(x - m) Fᵀ`, `[n, R]`.
+  mutating func add(_ rows: [Float], _ centered: Matrix, _ mapped: Matrix) {
+    count += centered.rows
+    singleSum.add(rows: rows)
+    centered.values.withUnsafeBufferPointer { centered in
+      for start in stride(from: 0, to: centered.count, by: sum.count) {
+        for column in sum.indices {
+          let value = centered[start + column]
+          sum[column] += value
+          squares += value * value
+        }
+      }
+    }
+    addUpperGram(mapped, to: &products)
+  }
 
   func adding(_ other: MappedMoments) -> MappedMoments {
     var result = self
@@ -119,80 +200,95 @@ private struct MappedMoments {
 
 /// The squared Fréchet distances of samples without some of them from a reference.
 ///
-/// With n samples left, whose mean is m + s, their covariance C mapped by the factor of the reference is
+/// With n samples left, whose mean is m + s, their covariance C mapped by a factor F of the reference is
 /// ```
-/// s = -Σ (x - m) / n        (n - 1) F₀ C F₀ᵀ = Σ_all - Σ - n (F₀ s) (F₀ s)ᵀ
+/// s = -Σ (x - m) / n        (n - 1) F C Fᵀ = Σ_all - Σ - n (F s) (F s)ᵀ
 /// ```
 /// where the sums without a name are over the samples that are left out. The trace of the root follows from its
 /// eigenvalues. Beside them, only the samples that are left out need be multiplied.
 private struct DistanceOfRest: Sendable {
-  private let samples: GaussianAccumulator
+  /// m, `[D]`.
+  let mean: [Double]
+  /// The sums over all samples.
+  let moments: MappedMoments
   private let reference: FactoredGaussian
   private let precision: MeanPrecision
-  /// m, `[D]`.
-  private let mean: [Double]
-  private let whole: MappedMoments
+  /// F, `[R, D]`.
+  private let map: Matrix
+  private let isUpperTriangular: Bool
+  /// The largest eigenvalue of Σ_all, or the largest element of its diagonal.
+  private let largest: Double
 
+  /// Computes the sums over all samples.
+  ///
+  /// - Parameter transport: A map from the samples to the reference, whose map becomes F; nil to map by the
+  ///   reference's own factor.
   init(
-    of samples: GaussianAccumulator, from reference: FactoredGaussian, mean precision: MeanPrecision
+    of samples: GaussianAccumulator, from reference: FactoredGaussian,
+    mean precision: MeanPrecision, transport: Transport?
   ) throws(MetricError) {
     let statistics = try samples.statistics()
     let covariance = Matrix(
       rows: statistics.dimension, columns: statistics.dimension, values: statistics.covariance)
-    var products = product(reference.factor, reference.mapping(covariance, threads: 2))
     let divisor = Double(samples.count - 1)
-    products.values.withUnsafeMutableBufferPointer { values in
-      for index in values.indices { values[index] *= divisor }
+    (self.reference, self.precision, mean) = (reference, precision, statistics.mean)
+    map = transport?.map ?? reference.factor
+    isUpperTriangular = transport == nil && reference.factorization.method == .cholesky
+    var products: Matrix
+    if let transport {
+      let rank = transport.eigenvalues.count
+      products = Matrix(
+        rows: rank, columns: rank, values: [Double](repeating: 0, count: rank * rank))
+      for (k, value) in transport.eigenvalues.enumerated() {
+        products.values[k * (rank + 1)] = divisor * value
+      }
+    } else {
+      products = product(
+        map, Self.mapping(covariance, by: map, isUpperTriangular, threads: factorizationThreads))
+      products.values.withUnsafeMutableBufferPointer { values in
+        for index in values.indices { values[index] *= divisor }
+      }
     }
-    (self.samples, self.reference, self.precision) = (samples, reference, precision)
-    mean = statistics.mean
-    whole = MappedMoments(
+    largest = products.diagonal.max() ?? 0
+    moments = MappedMoments(
       count: samples.count, sum: [Double](repeating: 0, count: mean.count),
       singleSum: samples.singleSum, squares: divisor * covariance.diagonal.reduce(0, +),
       products: products)
   }
 
-  /// Returns the sums over some samples, and the distance without them; nil if it must be computed from
-  /// the start.
-  func part(_ rows: [Float]) -> (moments: MappedMoments, distance: Result<Double?, MetricError>) {
-    let moments = moments(of: rows)
-    return (moments, distance(without: moments))
+  /// The sums over no samples.
+  var noMoments: MappedMoments {
+    let (dimension, rank) = (mean.count, map.rows)
+    return MappedMoments(
+      count: 0, sum: [Double](repeating: 0, count: dimension),
+      singleSum: [Float](repeating: 0, count: dimension), squares: 0,
+      products: Matrix(
+        rows: rank, columns: rank, values: [Double](repeating: 0, count: rank * rank)))
   }
 
-  private func moments(of rows: [Float]) -> MappedMoments {
-    let dimension = mean.count
-    var (sum, squares) = ([Double](repeating: 0, count: dimension), 0.0)
-    let centered = [Double](unsafeUninitializedCapacity: rows.count) { buffer, initialized in
-      for start in stride(from: 0, to: rows.count, by: dimension) {
-        for column in 0..<dimension {
-          let value = Double(rows[start + column]) - mean[column]
-          buffer[start + column] = value
-          sum[column] += value
-          squares += value * value
-        }
-      }
-      initialized = rows.count
-    }
-    var singleSum = [Float](repeating: 0, count: dimension)
-    singleSum.add(rows: rows)
-    let count = rows.count / dimension
-    let mapped = reference.mapping(
-      Matrix(rows: count, columns: dimension, values: centered), threads: 1)
-    return MappedMoments(
-      count: count, sum: sum, singleSum: singleSum, squares: squares, products: upperGram(mapped))
+  /// Returns `X Fᵀ`, `[n, R]`, for rows X, `[n, D]`.
+  func mapping(_ rows: Matrix, threads: Int32) -> Matrix {
+    Self.mapping(rows, by: map, isUpperTriangular, threads: threads)
+  }
+
+  private static func mapping(
+    _ rows: Matrix, by map: Matrix, _ isUpperTriangular: Bool, threads: Int32
+  ) -> Matrix {
+    isUpperTriangular
+      ? product(rows, transposedUpperTriangular: map, threads: threads)
+      : product(rows, transposed: map, threads: threads)
   }
 
   /// Returns the distance without the samples of a part; nil if it must be computed from the start.
   func distance(without part: MappedMoments) -> Result<Double?, MetricError> {
-    let count = whole.count - part.count
+    let count = moments.count - part.count
     let shift = part.sum.map { -$0 / Double(count) }
-    let mapped = reference.mapping(
-      Matrix(rows: 1, columns: shift.count, values: shift), threads: 1)
+    let mapped = mapping(Matrix(rows: 1, columns: shift.count, values: shift), threads: 1)
     let (weight, scale) = (Double(count), 1 / Double(count - 1))
     let squares = shift.reduce(0) { $0 + $1 * $1 }
-    let trace = (whole.squares - part.squares - weight * squares) * scale + reference.trace
-    let rank = whole.products.rows
-    var outer = whole.products
+    let trace = (moments.squares - part.squares - weight * squares) * scale + reference.trace
+    let rank = moments.products.rows
+    var outer = moments.products
     outer.values.withUnsafeMutableBufferPointer { values in
       part.products.values.withUnsafeBufferPointer { products in
         for row in 0..<rank {
@@ -209,7 +305,8 @@ private struct DistanceOfRest: Sendable {
       let squares = try lapack(symmetricEigenvalues(outer, threads: 1))
       guard
         let root = sumOfRoots(
-          squares.suffix(reference.factorization.rank), within: 1e-9 * trace)
+          squares.suffix(reference.factorization.rank), ofLargest: largest * scale,
+          within: 1e-9 * trace)
       else { return nil }
       // The distance from the start says what is wrong.
       guard trace - 2 * root >= -1e-9 * trace else { return nil }
@@ -225,32 +322,10 @@ private struct DistanceOfRest: Sendable {
     switch precision {
     case .float64: zip(mean, shift).map { $0 + $1 }
     case .float32:
-      zip(whole.singleSum, part.singleSum).map {
-        Double(($0 - $1) / Float(whole.count - part.count))
+      zip(moments.singleSum, part.singleSum).map {
+        Double(($0 - $1) / Float(moments.count - part.count))
       }
     }
-  }
-
-  /// Returns a distance, if there is none from the covariance of the samples that are left.
-  ///
-  /// - Parameter rows: Returns the samples that are left out.
-  func checked(
-    _ distance: Result<Double?, MetricError>, rows: () throws(MetricError) -> [Float]
-  ) throws(MetricError) -> Double {
-    if let distance = try distance.get() { return distance }
-    var part = try GaussianAccumulator(dimension: mean.count)
-    try part.append(rows: rows())
-    let rest = try FactoredGaussian(samples.removing(part).statistics(mean: precision))
-    return try frechetDistance(between: rest, and: reference).value
-  }
-}
-
-extension FactoredGaussian {
-  /// Returns `X Fᵀ`, `[n, R]`, for rows X, `[n, D]`.
-  fileprivate func mapping(_ rows: Matrix, threads: Int32) -> Matrix {
-    factorization.method == .cholesky
-      ? product(rows, transposedUpperTriangular: factor, threads: threads)
-      : product(rows, transposed: factor, threads: threads)
   }
 }
 

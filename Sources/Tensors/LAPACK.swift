@@ -30,42 +30,58 @@ private func withThreads<Result>(_ count: Int32, _ body: () -> Result) -> Result
 /// - Parameter x: `[N, D]`.
 /// - Returns: `[D, D]`.
 package func lowerGram(_ x: Matrix) -> Matrix {
-  var gram = [Double](repeating: 0, count: x.columns * x.columns)
-  withOneBLASThread {
-    cblas_dsyrk(
-      CblasRowMajor, CblasLower, CblasTrans, blasint(x.columns), blasint(x.rows), 1, x.values,
-      blasint(x.columns), 0, &gram, blasint(x.columns))
-  }
-  return Matrix(rows: x.columns, columns: x.columns, values: gram)
+  let columns = x.columns
+  var gram = Matrix(
+    rows: columns, columns: columns, values: [Double](repeating: 0, count: columns * columns))
+  setLowerGram(x, &gram)
+  return gram
 }
 
-/// Returns the upper triangle of `Xᵀ X` with zeros below it: `dsyrk` on one thread.
+/// Writes `Xᵀ X` to the lower triangle of a matrix: `dsyrk` on one thread.
 ///
-/// - Parameter x: `[N, D]`.
-/// - Returns: `[D, D]`.
-package func upperGram(_ x: Matrix) -> Matrix {
-  var gram = [Double](repeating: 0, count: x.columns * x.columns)
+/// - Parameters:
+///   - x: `[N, D]`.
+///   - gram: `[D, D]`; nothing above its diagonal is changed.
+package func setLowerGram(_ x: Matrix, _ gram: inout Matrix) {
+  precondition(gram.rows == x.columns && gram.columns == x.columns, "\(x.columns) for \(gram.rows)")
+  let (rows, columns) = (blasint(x.rows), blasint(x.columns))
   withOneBLASThread {
     cblas_dsyrk(
-      CblasRowMajor, CblasUpper, CblasTrans, blasint(x.columns), blasint(x.rows), 1, x.values,
-      blasint(x.columns), 0, &gram, blasint(x.columns))
+      CblasRowMajor, CblasLower, CblasTrans, columns, rows, 1, x.values, columns, 0, &gram.values,
+      columns)
   }
-  return Matrix(rows: x.columns, columns: x.columns, values: gram)
 }
 
-/// Adds a multiple of `X Xᵀ` to the lower triangle of a matrix: `dsyrk`.
+/// Adds `Xᵀ X` to the upper triangle of a matrix: `dsyrk` on one thread.
+///
+/// - Parameters:
+///   - x: `[N, D]`.
+///   - sum: `[D, D]`; nothing below its diagonal is changed.
+package func addUpperGram(_ x: Matrix, to sum: inout Matrix) {
+  precondition(sum.rows == x.columns && sum.columns == x.columns, "\(x.columns) for \(sum.rows)")
+  guard x.columns > 0 else { return }
+  let (rows, columns) = (blasint(x.rows), blasint(x.columns))
+  withOneBLASThread {
+    cblas_dsyrk(
+      CblasRowMajor, CblasUpper, CblasTrans, columns, rows, 1, x.values, columns, 1, &sum.values,
+      columns)
+  }
+}
+
+/// Adds a multiple of `Xᵀ X` to the lower triangle of a matrix in float32: `ssyrk` on one thread.
 ///
 /// - Parameters:
 ///   - x: `[N, D]`.
 ///   - factor: What the product is multiplied by.
-///   - sum: `[N, N]`; nothing above its diagonal is changed.
-package func addLowerOuterGram(_ x: Matrix, times factor: Double, to sum: inout Matrix) {
-  precondition(sum.rows == x.rows && sum.columns == x.rows, "\(x.rows) rows for \(sum.rows)")
+///   - sum: `[D, D]` in row-major order; nothing above its diagonal is changed.
+package func addLowerGram(_ x: Tensor, times factor: Float, to sum: inout [Float]) {
+  precondition(sum.count == x.columns * x.columns, "\(x.columns) columns for \(sum.count)")
   guard x.columns > 0 else { return }
-  withBLASThreads(factorizationThreads) {
-    cblas_dsyrk(
-      CblasRowMajor, CblasLower, CblasNoTrans, blasint(x.rows), blasint(x.columns), factor,
-      x.values, blasint(x.columns), 1, &sum.values, blasint(x.rows))
+  let (rows, columns) = (blasint(x.rows), blasint(x.columns))
+  withOneBLASThread {
+    cblas_ssyrk(
+      CblasRowMajor, CblasLower, CblasTrans, columns, rows, factor, x.values, columns, 1, &sum,
+      columns)
   }
 }
 

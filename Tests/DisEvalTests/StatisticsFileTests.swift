@@ -1,5 +1,6 @@
 import Checkpoints
 import DisEval
+import Features
 import Files
 import Foundation
 import GenerativeMetrics
@@ -76,6 +77,27 @@ import _TestSupport
     #expect(
       statistics.meanPrecision
         == (file.mean == "mu_float32" ? MeanPrecision.float32 : .float64))
+  }
+
+  /// Rows stay in their file unless they are deflated, as those of clean-fid are.
+  @Test("errors of a distance from the rows in a file", arguments: files.filter(\.hasRows))
+  func errors(file: File) throws {
+    let set = try #require(
+      try FeatureSet(of: ReferenceStatistics(path: Self.goldens.path(file.name))))
+    let rows = try Self.goldens.array("rows").floats()
+    var samples = try GaussianAccumulator(dimension: 16)
+    try samples.append(rows: rows)
+    #expect(try set.count == 40 && set.gaussian.statistics() == samples.statistics())
+    let reference = try FactoredGaussian(
+      GaussianStatistics(
+        count: 100, mean: [Double](repeating: 0.5, count: 16),
+        covariance: (0..<256).map { $0 % 17 == 0 ? 1 : 0.1 }))
+    let expected = try FrechetErrors(of: 1, samples, from: reference) {
+      range throws(MetricError) in Array(rows[range.lowerBound * 16..<range.upperBound * 16])
+    }
+    let found = try set.errors(of: 1, from: reference, mean: .float64) { _ in }
+    #expect(found.jackknife == expected.jackknife && found.influence == expected.influence)
+    #expect(found.influence != nil)
   }
 
   @Test func theReferenceBatchOfGuidedDiffusion() throws {

@@ -171,7 +171,70 @@ import _TestSupport
     for (one, other) in zip(all.values, reversed.values.reversed()) {
       #expect(abs(one - other) <= 1e-4 * Float(all.summary.standardError) * 50)
     }
-    #expect(abs(all.summary.curvature - reversed.summary.curvature) <= 1e-9)
+    // Its products are summed in single precision: 2⁻²⁴ √2500 is 3e-6.
+    #expect(abs(all.summary.curvature - reversed.summary.curvature) <= 1e-5)
+  }
+
+  /// The jackknife and the influence of one pass are those of two, just above and far above the number of
+  /// samples from which there is one pass, with a group that is longer than what is multiplied together.
+  @Test(
+    arguments: [
+      (42, 40, MeanPrecision.float64), (45, 40, .float32), (200, 12, .float32),
+      (21_000, 3, .float64),
+    ])
+  func bothInOnePass(count: Int, dimension: Int, mean: MeanPrecision) throws {
+    var random = Normals(seed: UInt64(count))
+    let rows = skewed(count, dimension, random: &random)
+    let reference = try FactoredGaussian(
+      statistics(
+        mean: [Double](repeating: 0.1, count: dimension),
+        covariance: reflected(diagonal: (1...dimension).map { 1 / Double($0) })))
+    var samples = try GaussianAccumulator(dimension: dimension)
+    try samples.append(rows: rows)
+    var done: [Int] = []
+    let both = try FrechetErrors(
+      of: 1, samples, from: reference, mean: mean, progress: { done.append($0) }
+    ) { range throws(MetricError) in
+      Array(rows[range.lowerBound * dimension..<range.upperBound * dimension])
+    }
+    #expect(done == Array(1...20))
+    let jackknife = try Jackknife.ofDistance(1, of: samples, from: reference, mean: mean) {
+      Array(rows[$0 * dimension..<($0 + 1) * dimension])
+    }
+    #expect(worst(both.jackknife.leftOut, jackknife.leftOut).relative <= 1e-9)
+    #expect(worst(both.jackknife.halves, jackknife.halves).relative <= 1e-9)
+    #expect(both.jackknife.halves.count == jackknife.halves.count)
+    let alone = try influence(rows, dimension, on: reference)
+    let found = try #require(both.influence)
+    // The mean in single precision moves all values by 1e-7 of a deviation.
+    let tolerance = 1e-5 * Float(alone.summary.standardError) * Float(count).squareRoot()
+    for (one, other) in zip(found.values, alone.values) { #expect(abs(one - other) <= tolerance) }
+    #expect(found.values.count == count)
+    #expect(abs(found.summary.curvature - alone.summary.curvature) <= 1e-4)
+    #expect(abs(found.terms.covarianceError / alone.terms.covarianceError - 1) <= 1e-4)
+  }
+
+  @Test func tooFewSamplesForOnePass() throws {
+    let reference = try FactoredGaussian(statistics(mean: [0], covariance: [1]))
+    func errors(_ count: Int, _ dimension: Int) throws -> FrechetErrors {
+      var random = Normals(seed: 5)
+      let rows = skewed(count, dimension, random: &random)
+      var samples = try GaussianAccumulator(dimension: dimension)
+      try samples.append(rows: rows)
+      let reference =
+        try dimension == 1
+        ? reference
+        : FactoredGaussian(
+          statistics(
+            mean: [Double](repeating: 0, count: dimension),
+            covariance: diagonal([Double](repeating: 1, count: dimension))))
+      return try FrechetErrors(of: 1, samples, from: reference) { range throws(MetricError) in
+        Array(rows[range.lowerBound * dimension..<range.upperBound * dimension])
+      }
+    }
+    expectRejection("TooFewSamples", naming: "39") { try errors(39, 1) }
+    #expect(try errors(40, 40).influence == nil)
+    #expect(try errors(41, 40).influence?.values.count == 41)
   }
 
   @Test func otherDimensionsAreRefused() throws {

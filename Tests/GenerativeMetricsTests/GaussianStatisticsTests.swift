@@ -58,6 +58,44 @@ import _TestSupport
     #expect(try merged.statistics() == statistics(of: rows, 5))
   }
 
+  /// Blocks are read in order and multiplied two at a time.
+  @Test(
+    "reading blocks gives the bits of appending",
+    arguments: [0, 1, 511, 512, 513, 1024, 1300, 1536, 2100])
+  func readingBlocks(count: Int) throws {
+    let rows = features(count, 5, seed: 8)
+    var ranges: [Range<Int>] = []
+    let read = try GaussianAccumulator(dimension: 5, count: count) { range in
+      ranges.append(range)
+      return Array(rows[range.lowerBound * 5..<range.upperBound * 5])
+    }
+    #expect(ranges.flatMap(\.self) == Array(0..<count) && ranges.allSatisfy { $0.count <= 512 })
+    var appended = try GaussianAccumulator(dimension: 5)
+    try appended.append(rows: rows)
+    #expect(read.count == count && appended.count == count)
+    guard count >= 2 else { return }
+    for mean in [MeanPrecision.float64, .float32] {
+      #expect(try read.statistics(mean: mean) == appended.statistics(mean: mean))
+    }
+    var more = read
+    try more.append(rows: [1, 2, 3, 4, 5])
+    try appended.append(rows: [1, 2, 3, 4, 5])
+    #expect(try more.statistics() == appended.statistics())
+  }
+
+  @Test func readingBlocksRefusesWhatAppendingRefuses() throws {
+    var rows = features(1300, 2, seed: 10)
+    rows[601 * 2 + 1] = .nan
+    expectRejection("NonFinite", naming: "sample 601, column 1") {
+      try GaussianAccumulator(dimension: 2, count: 1300) {
+        Array(rows[$0.lowerBound * 2..<$0.upperBound * 2])
+      }
+    }
+    expectRejection("ShapeMismatch") {
+      try GaussianAccumulator(dimension: 0, count: 1) { _ in [] }
+    }
+  }
+
   @Test("merging anywhere gives the same numbers", arguments: [0, 1, 300, 512, 700, 1300])
   func merging(split: Int) throws {
     let rows = features(1300, 5, seed: 9)

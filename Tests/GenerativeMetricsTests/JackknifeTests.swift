@@ -244,6 +244,24 @@ import _TestSupport
     #expect(jackknife.halves.count == (count == 200 ? 2 : 0))
   }
 
+  /// One sample has nearly all of the variance. The distance without its group would be the difference of sums
+  /// that are 10¹² times as large, so the rest is summed anew.
+  @Test func theDistanceWithoutAnOutlierIsThatOfTheRest() throws {
+    let (count, dimension) = (400, 6)
+    var rows = features(count, dimension, seed: 11)
+    for column in 0..<dimension { rows[123 * dimension + column] = 1e6 * Float(column - 2) }
+    let other = try statistics(of: features(300, dimension, seed: 12), dimension)
+    let jackknife = try jackknife(rows, dimension, from: FactoredGaussian(other))
+    let groups = Jackknife.groups(count: count)
+    let group = groups[123]
+    let rest = (0..<count).filter { groups[$0] != group }
+    let expected = try frechetDistance(
+      betweenRows: rest.flatMap { rows[$0 * dimension..<($0 + 1) * dimension] }, and: other
+    ).value
+    #expect(abs(jackknife.leftOut[group] / expected - 1) <= 1e-9)
+    #expect(jackknife.leftOut[(group + 1) % 20] > 1e9)
+  }
+
   @Test func aSetWithoutAPartIsTheRest() throws {
     let rows = features(1300, 5, seed: 8).map { 1e3 + $0 }
     var (part, whole) = try (GaussianAccumulator(dimension: 5), GaussianAccumulator(dimension: 5))

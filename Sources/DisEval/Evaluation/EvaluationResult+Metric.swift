@@ -24,7 +24,7 @@ extension EvaluationResult.Metric {
   ///   - errors: Returns the values without groups of images, and the influences.
   mutating func setIntervals(
     _ distance: FrechetDistance, _ title: MetricTitle, count: Int, warn: (String) -> Void,
-    _ errors: () throws(NoInterval) -> DistanceErrors
+    _ errors: () throws(NoInterval) -> FrechetErrors
   ) {
     do throws(NoInterval) {
       let errors = try errors()

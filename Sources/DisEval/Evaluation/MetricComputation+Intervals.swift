@@ -4,32 +4,20 @@ import References
 import Results
 import Work
 
-/// What the error of a distance follows from.
-struct DistanceErrors {
-  /// The distances from the whole reference with each group of images left out.
-  let jackknife: Jackknife
-  /// The influence of each image; nil if there are no more images than features.
-  let influence: FrechetInfluence?
-}
-
 extension MetricComputation {
   /// Returns what the error of the distance of the subject's images follows from.
   func errors(
     of distance: FrechetDistance, _ keys: [DistanceKey], _ title: MetricTitle
-  ) throws(NoInterval) -> DistanceErrors {
+  ) throws(NoInterval) -> FrechetErrors {
     if case .omitted(let reason) = intervals { throw NoInterval(reason: reason) }
     let other = try gaussian(of: reference, keys[1])
-    let features = try featureSet(of: subject, keys[0], distance, from: other)
-    let jackknife = try features.jackknife(of: distance.value, from: other, mean: keys[0].mean) {
-      done in
+    return try featureSet(of: subject, keys[0], distance, from: other).errors(
+      of: distance.value, from: other, mean: keys[0].mean
+    ) { done in
       reporter.progress(
         WorkProgress(
           activity: "interval of \(title.rawValue)", done: done, total: Jackknife.groupCount))
     }
-    let influence =
-      features.count > features.dimension
-      ? try features.influence(on: other, mean: keys[0].mean) : nil
-    return DistanceErrors(jackknife: jackknife, influence: influence)
   }
 
   /// Returns the errors of what directions of the distance say of the subject's images.

@@ -19,7 +19,7 @@ package struct MetricComputation {
   let reporter: Reporter
   private var distances: [[DistanceKey]: FrechetDistance] = [:]
   /// The errors of the distances that have been computed.
-  private(set) var errors: [[DistanceKey]: DistanceErrors] = [:]
+  private(set) var errors: [[DistanceKey]: FrechetErrors] = [:]
   var kernelDistances: [Preparation: [KernelDistance.Subsets: KernelDistance]] = [:]
   var coverages: [Preparation: [PrecisionAndRecall.Convention: PrecisionAndRecall]] = [:]
 

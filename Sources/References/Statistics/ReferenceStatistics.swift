@@ -45,6 +45,8 @@ public struct ReferenceStatistics: Sendable {
   /// The mean and covariance of the features of sFID, which retain their positions; nil if there are
   /// none.
   public let spatial: GaussianStatistics?
+  /// The moments of the feature rows, if ``gaussian`` was computed from them.
+  package let accumulated: GaussianAccumulator?
   private let rows: Rows?
   private let logits: (@Sendable () throws -> NPYReader)?
 
@@ -110,7 +112,7 @@ public struct ReferenceStatistics: Sendable {
     self.entry = entry
     format = content.format
     arrays = content.arrays
-    gaussian = moments.gaussian
+    (gaussian, accumulated) = (moments.gaussian, moments.accumulated)
     count = moments.gaussian.count
     ddof = record?.ddof ?? moments.ddof ?? entry?.ddof
     meanPrecision = record?.meanPrecision ?? content.meanPrecision
@@ -131,7 +133,7 @@ public struct ReferenceStatistics: Sendable {
     (ddof, meanPrecision, arrays) = (record.ddof, .float64, [])
     (self.gaussian, self.spatial) = (gaussian, spatial)
     self.rows = rows.flatMap { $0.count > 0 ? .memory($0) : nil }
-    logits = nil
+    (logits, accumulated) = (nil, nil)
     isInMemory = true
     unrelatedRecord = nil
   }
@@ -158,9 +160,20 @@ public struct ReferenceStatistics: Sendable {
     try Self.forEachRows(of: reader) { values += $0 }
     do {
       return try FeatureRows(values, dimension: dimension)
-    } catch let error as MetricError {
+    } catch {
       throw StatisticsContent.refusal(path, error)
     }
+  }
+
+  /// Returns a reader of the feature rows `[N, D]`; nil unless the file has those of all its images and stores
+  /// them so that any of them can be read.
+  ///
+  /// - Throws: `Failure` `StatsInvalid` (65) if they are not rows of numbers, or the failure of reading the file.
+  package func rowReader() throws -> NPYReader? {
+    guard case .file(let open) = rows else { return nil }
+    let reader = try open()
+    let shape = try StatisticsContent.checkedRowShape(reader, path: path, atLeast: 0)
+    return shape == (count, dimension) && reader.readsAnywhere ? reader : nil
   }
 
   /// Passes on the feature rows, a few hundred at a time, if the file has those of all its images.

@@ -197,7 +197,7 @@ extension StatisticsCache {
     let sha256 = try sha256(ofFile: path)
     try Self.check(sha256, of: path, entry: entry, lock: lock)
     let content = try StatisticsContent(path: path)
-    let (gaussian, ddof) = try content.gaussian(count: entry.count)
+    let (gaussian, ddof, _) = try content.gaussian(count: entry.count)
     guard gaussian.dimension == entry.dimension else {
       throw StatisticsContent.refusal(
         path, "\(gaussian.dimension) dimensions, but the registry says \(entry.dimension)")

@@ -3,17 +3,24 @@ import Files
 import GenerativeMetrics
 
 extension StatisticsContent {
-  /// Returns the checked Gaussian of the pooled features, and the divisor that the file itself
-  /// implies.
+  /// Returns the checked Gaussian of the pooled features, the divisor that the file itself implies, and the
+  /// moments of the rows if it was computed from them.
   ///
   /// - Parameter known: The number of images according to the record or the registry.
-  func gaussian(count known: Int?) throws -> (gaussian: GaussianStatistics, ddof: Int?) {
+  func gaussian(
+    count known: Int?
+  ) throws -> (gaussian: GaussianStatistics, ddof: Int?, accumulated: GaussianAccumulator?) {
     if let moments {
-      if format == .featureStats { return (try gaussian(ofSums: moments), 0) }
-      return (try gaussian(of: moments, count: count ?? known, ["mu", "sigma"]), nil)
+      if format == .featureStats { return (try gaussian(ofSums: moments), 0, nil) }
+      return (try gaussian(of: moments, count: count ?? known, ["mu", "sigma"]), nil, nil)
     }
     guard let reader = try rows?() else { preconditionFailure("neither moments nor rows") }
-    return (try gaussian(ofRows: reader), 1)
+    do {
+      let accumulated = try self.accumulated(reader)
+      return (try accumulated.statistics(), 1, accumulated)
+    } catch let error as MetricError {
+      throw Self.refusal(path, error)
+    }
   }
 
   /// The precision of the type in which the mean is stored. The mean of rows is summed in double
@@ -84,19 +91,11 @@ extension StatisticsContent {
       relativePrecision: loss * sums.covariance.type.relativePrecision)
   }
 
-  /// Computes the mean and unbiased covariance of rows, which are read a few megabytes at a time.
-  private func gaussian(ofRows reader: NPYReader) throws -> GaussianStatistics {
+  /// Computes the moments of rows, which are read a few megabytes at a time.
+  private func accumulated(_ reader: NPYReader) throws -> GaussianAccumulator {
     let (rows, columns) = try Self.checkedRowShape(reader, path: path, atLeast: 2)
-    var accumulator = try GaussianAccumulator(dimension: columns)
-    let portion = max(1, (1 << 20) / columns)
-    do {
-      for first in stride(from: 0, to: rows, by: portion) {
-        let last = min(first + portion, rows)
-        try accumulator.append(rows: reader.floats(first * columns..<last * columns))
-      }
-      return try accumulator.statistics()
-    } catch let error as MetricError {
-      throw Self.refusal(path, error)
+    return try GaussianAccumulator(dimension: columns, count: rows) { range in
+      try reader.floats(range.lowerBound * columns..<range.upperBound * columns)
     }
   }
 
