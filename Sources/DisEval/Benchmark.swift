@@ -27,6 +27,8 @@ public enum BenchmarkCase: String, CaseIterable, Sendable {
   case disS2Tokens1025 = "dis-s2-1025"
   /// DiS-S/2 on 128 x 128 x 3, with 4,097 tokens.
   case disS2Tokens4097 = "dis-s2-4097"
+  /// DiS-H/2, of 900 million parameters, on 64 x 64 x 3, with 1,025 tokens.
+  case disH2Tokens1025 = "dis-h2-1025"
   /// A transformer in the place of DiS-S/2, with its width and number of blocks, and 257 tokens.
   case transformerS2 = "transformer-s2"
   /// The same transformer with 1,025 tokens.
@@ -173,6 +175,7 @@ private struct Bench {
     case .disS2BF16: return try forward(side: 32, precision: .bfloat16)
     case .disS2Tokens1025: return try forward(side: 64)
     case .disS2Tokens4097: return try forward(side: 128)
+    case .disH2Tokens1025: return try forward("DiS-H/2", side: 64)
     case .transformerS2: return try transformer(side: 32)
     case .transformerS2Tokens1025: return try transformer(side: 64)
     case .transformerS2Tokens4097: return try transformer(side: 128)
@@ -222,7 +225,7 @@ private struct Bench {
     let (network, operations) = try VisionExtractor.madeUpDINOv2(size, precision: precision)
     let pictures = [Image](repeating: Self.picture(side: 224), count: network.imagesTogether)
     return Work(items: pictures.count, gigaOperations: operations / 1e9) {
-      _ = try network(pictures, .pytorch)
+      _ = network(pictures, .pytorch)
     }
   }
 
@@ -235,10 +238,11 @@ private struct Bench {
   }
 
   private func forward(
-    side: Int, precision: Precision = .float32
+    _ name: String = "DiS-S/2", side: Int, precision: Precision = .float32
   ) throws -> Work {
-    var configuration = DiSConfiguration.small
-    configuration.imageSide = side
+    guard
+      let configuration = DiSConfiguration.variant(name, side: side, channels: 3, classes: nil)
+    else { preconditionFailure("\(name) is a variant of the paper") }
     let model = try DiSModel(configuration, WeightReader.madeUp(), precision: precision)
     return forward(model, operations: configuration.cost.products)
   }
