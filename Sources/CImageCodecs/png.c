@@ -1,7 +1,9 @@
 #include "dis_png.h"
+#include "dis_png_inflated.h"
 
 #include <png.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 /// The largest inflated size of one text or profile chunk in bytes.
@@ -35,6 +37,9 @@ static void refuse_bomb(png_structp png, png_const_charp text) {
 typedef struct {
   const uint8_t *bytes;
   size_t count;
+  /// What is read in place of the IDAT chunks, if its stream is not null, and how much of it was.
+  dis_png_inflated inflated;
+  size_t inflated_read;
 } source;
 
 static void read_bytes(png_structp png, png_bytep out, size_t count) {
@@ -50,6 +55,57 @@ static void read_bytes(png_structp png, png_bytep out, size_t count) {
   }
 }
 
+/// The number of samples per pixel that are decoded.
+static int channels(png_structp png, png_infop info) {
+  return png_get_color_type(png, info) & PNG_COLOR_MASK_COLOR ? 3 : 1;
+}
+
+/// Reads the inflated stream as two IDAT chunks without CRCs: the first has the length that libpng
+/// has read from the file, and the second has the rest.
+static void read_inflated(png_structp png, png_bytep out, size_t count) {
+  source *rest = png_get_io_ptr(png);
+  size_t left = rest->inflated.stream_count - rest->inflated_read;
+  switch (png_get_io_state(png) & PNG_IO_MASK_LOC) {
+    case PNG_IO_CHUNK_HDR:
+      png_save_uint_32(out, (png_uint_32)left);
+      memcpy(out + 4, "IDAT", 4);
+      break;
+    case PNG_IO_CHUNK_DATA:
+      if (count > left) png_error(png, DIS_PNG_TRUNCATED);
+      memcpy(out, rest->inflated.stream + rest->inflated_read, count);
+      rest->inflated_read += count;
+      break;
+    default: memset(out, 0, count);
+  }
+}
+
+/// Inflates the pixels without libpng if possible, and lets libpng read them from memory. It has
+/// read the header of the first IDAT chunk.
+static void begin_inflated(png_structp png, png_infop info, uint8_t *pixels, source *rest) {
+  if (png_get_interlace_type(png, info) != PNG_INTERLACE_NONE) return;
+  size_t height = png_get_image_height(png, info);
+  size_t room = height * png_get_image_width(png, info) * channels(png, info);
+  size_t size = height * (1 + png_get_rowbytes(png, info));
+  enum { HEADER = 8 };
+  if (!dis_png_inflate(
+          &rest->inflated, rest->bytes - HEADER, rest->count + HEADER, size, pixels, room)) {
+    return;
+  }
+  rest->bytes += rest->inflated.chunks_count - HEADER;
+  rest->count -= rest->inflated.chunks_count - HEADER;
+  png_set_read_fn(png, rest, read_inflated);
+  // These checksums were compared.
+  png_set_crc_action(png, PNG_CRC_QUIET_USE, PNG_CRC_ERROR_QUIT);
+  png_set_option(png, PNG_IGNORE_ADLER32, PNG_OPTION_ON);
+}
+
+/// Lets libpng read the rest of the file as usual.
+static void end_inflated(png_structp png, source *rest) {
+  png_set_read_fn(png, rest, read_bytes);
+  png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
+  png_set_option(png, PNG_IGNORE_ADLER32, PNG_OPTION_OFF);
+}
+
 /// Replaces the indices in the first `count` of `3 * count` bytes by their colours, starting at the
 /// end so that no index is overwritten before it is read.
 static void expand_palette(
@@ -63,7 +119,7 @@ static void expand_palette(
   }
 }
 
-static void read_pixels(png_structp png, png_infop info, uint8_t *pixels) {
+static void read_pixels(png_structp png, png_infop info, uint8_t *pixels, source *rest) {
   uint32_t width = png_get_image_width(png, info), height = png_get_image_height(png, info);
   int type = png_get_color_type(png, info);
   png_set_strip_16(png);
@@ -77,6 +133,7 @@ static void read_pixels(png_structp png, png_infop info, uint8_t *pixels) {
   for (int pass = 0; pass < passes; pass++) {
     for (uint32_t y = 0; y < height; y++) png_read_row(png, pixels + y * row_bytes, NULL);
   }
+  if (rest->inflated.stream) end_inflated(png, rest);
   png_read_end(png, NULL);
   if (type == PNG_COLOR_TYPE_PALETTE) {
     png_colorp palette = NULL;
@@ -86,9 +143,36 @@ static void read_pixels(png_structp png, png_infop info, uint8_t *pixels) {
   }
 }
 
-/// Reads the header into `header` or, if that is null, the image into `pixels`.
-static int read_png(
-    dis_png_header *header, uint8_t *pixels, const uint8_t *bytes, size_t count, char *message) {
+/// What is read of a file: the header or, if that is null, the pixels.
+typedef struct {
+  dis_png_header *header;
+  uint8_t *pixels;
+  bool by_libpng_alone;
+} wanted;
+
+/// Returns whether libpng reports no error. Its longjmp ends here.
+static bool read_file(png_structp png, png_infop info, source *rest, const wanted *out) {
+  if (setjmp(png_jmpbuf(png))) return false;
+  png_set_read_fn(png, rest, read_bytes);
+  png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
+  png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);  // The caller's limits are lower.
+  png_set_chunk_malloc_max(png, MAX_CHUNK_BYTES);
+  png_read_info(png, info);
+  if (out->header) {
+    out->header->width = png_get_image_width(png, info);
+    out->header->height = png_get_image_height(png, info);
+    out->header->bit_depth = png_get_bit_depth(png, info);
+    out->header->channels = channels(png, info);
+    out->header->has_alpha = png_get_color_type(png, info) & PNG_COLOR_MASK_ALPHA;
+    out->header->has_transparent_color = png_get_valid(png, info, PNG_INFO_tRNS) != 0;
+  } else {
+    if (!out->by_libpng_alone) begin_inflated(png, info, out->pixels, rest);
+    read_pixels(png, info, out->pixels, rest);
+  }
+  return true;
+}
+
+static int read_png(wanted out, const uint8_t *bytes, size_t count, char *message) {
   png_structp png = png_create_read_struct(
       PNG_LIBPNG_VER_STRING, message, copy_message_and_jump, refuse_bomb);
   png_infop info = png ? png_create_info_struct(png) : NULL;
@@ -97,36 +181,21 @@ static int read_png(
     strcpy(message, "no memory for libpng");
     return -1;
   }
-  source rest = {bytes, count};
-  if (setjmp(png_jmpbuf(png))) {
-    png_destroy_read_struct(&png, &info, NULL);
-    return -1;
-  }
-  png_set_read_fn(png, &rest, read_bytes);
-  png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
-  png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);  // The caller's limits are lower.
-  png_set_chunk_malloc_max(png, MAX_CHUNK_BYTES);
-  png_read_info(png, info);
-  if (header) {
-    header->width = png_get_image_width(png, info);
-    header->height = png_get_image_height(png, info);
-    header->bit_depth = png_get_bit_depth(png, info);
-    header->channels = png_get_color_type(png, info) & PNG_COLOR_MASK_COLOR ? 3 : 1;
-    header->has_alpha = png_get_color_type(png, info) & PNG_COLOR_MASK_ALPHA;
-    header->has_transparent_color = png_get_valid(png, info, PNG_INFO_tRNS) != 0;
-  } else {
-    read_pixels(png, info, pixels);
-  }
+  source rest = {.bytes = bytes, .count = count};
+  bool is_read = read_file(png, info, &rest, &out);
+  free(rest.inflated.stream);
   png_destroy_read_struct(&png, &info, NULL);
-  return 0;
+  return is_read ? 0 : -1;
 }
 
 int dis_png_read_header(dis_png_header *header, const uint8_t *png, size_t count, char *message) {
-  return read_png(header, NULL, png, count, message);
+  return read_png((wanted){.header = header}, png, count, message);
 }
 
-int dis_png_decode(uint8_t *pixels, const uint8_t *png, size_t count, char *message) {
-  return read_png(NULL, pixels, png, count, message);
+int dis_png_decode(
+    uint8_t *pixels, const uint8_t *png, size_t count, bool by_libpng_alone, char *message) {
+  wanted out = {.pixels = pixels, .by_libpng_alone = by_libpng_alone};
+  return read_png(out, png, count, message);
 }
 
 /// The destination of encoded bytes.

@@ -22,6 +22,13 @@ public enum PNG {
   ///   that libpng reports, including a lack of memory. A file is refused where Pillow continues
   ///   after a wrong checksum, a missing IEND or an index outside the palette.
   public static func decode(_ bytes: [UInt8], subject: String) throws(Failure) -> Image {
+    try decode(bytes, subject: subject, byLibpngAlone: false)
+  }
+
+  /// Decodes a PNG file, on request without libdeflate, so that tests can compare the two.
+  package static func decode(
+    _ bytes: [UInt8], subject: String, byLibpngAlone: Bool
+  ) throws(Failure) -> Image {
     guard bytes.starts(with: signature.prefix(bytes.count)) else {
       throw Failure(.dataRefused, .unsupportedFormat, subject, "this is not a PNG file")
     }
@@ -39,7 +46,9 @@ public enum PNG {
     let pixels = [UInt8](unsafeUninitializedCapacity: width * height * channels) {
       buffer, initialized in
       do throws(Failure) {
-        try call(subject) { dis_png_decode(buffer.baseAddress, bytes, bytes.count, $0) }
+        try call(subject) {
+          dis_png_decode(buffer.baseAddress, bytes, bytes.count, byLibpngAlone, $0)
+        }
         initialized = buffer.count
       } catch {
         status = error

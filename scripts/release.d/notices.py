@@ -37,6 +37,7 @@ TOOLCHAIN = {
 DEBIAN = {
     "openblas": "BSD-3-Clause AND BSD-3-Clause-Open-MPI",
     "lapack": "BSD-3-Clause AND BSD-3-Clause-Open-MPI",
+    "libdeflate": "MIT",
     "libjpeg-turbo": "IJG AND BSD-3-Clause AND Zlib",
     "libpng1.6": "libpng-2.0",
     "libwebp": "BSD-3-Clause",

@@ -39,7 +39,11 @@ int dis_png_read_header(dis_png_header *header, const uint8_t *png, size_t count
 /// range, of 16 bits the high byte is kept, alpha and tRNS are dropped without blending, gamma and
 /// profiles are ignored. Every chunk's CRC must be correct and IEND must be present; bytes after
 /// IEND are ignored.
-int dis_png_decode(uint8_t *pixels, const uint8_t *png, size_t count, char *message);
+///
+/// The pixels of most files are inflated by libdeflate, see dis_png_inflate, and the result is the
+/// same. `by_libpng_alone` leaves this out, so that tests can compare the two.
+int dis_png_decode(
+    uint8_t *pixels, const uint8_t *png, size_t count, bool by_libpng_alone, char *message);
 
 /// Receives the next `count` bytes of an encoded file.
 typedef void dis_png_sink(void *context, const uint8_t *bytes, size_t count);
