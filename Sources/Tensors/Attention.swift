@@ -83,12 +83,9 @@ package func multiHeadAttention(
   let (tokens, width) = (qkv.rows, qkv.columns / 3)
   let scratch = dis_attention_scratch(instructions, tokens, width / heads, precision.name)
   return Tensor(shape: [tokens, width]) { y in
-    withUnsafeTemporaryAllocation(
-      byteCount: scratch * MemoryLayout<Float>.stride, alignment: 64
-    ) {
+    withAlignedFloats(count: scratch) {
       dis_attention(
-        instructions, y, qkv.values, tokens, heads, width / heads, precision.name,
-        $0.baseAddress?.assumingMemoryBound(to: Float.self))
+        instructions, y, qkv.values, tokens, heads, width / heads, precision.name, $0)
     }
   }
 }

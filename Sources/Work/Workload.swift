@@ -45,7 +45,7 @@ public struct Workload: Sendable {
             + knownInstructionSets.filter(\.isAvailable).map(\.name).joined(separator: ", "))
       }
     }
-    dis_keep_freed_memory()
+    keepFreedMemory()
     guard prepareLinearAlgebra(callers: threads) else {
       throw Failure(
         .outOfMemory, .outOfMemory, "`threads` \(threads)",
@@ -54,3 +54,10 @@ public struct Workload: Sendable {
     }
   }
 }
+
+/// Makes the process keep memory that it frees, for all of its threads.
+///
+/// A thread that allocated memory before this call keeps a heap of its own, which other threads do
+/// not use. The command therefore calls this before it starts a thread; ``Workload/prepare()`` calls
+/// it for programs that use the libraries.
+package func keepFreedMemory() { dis_keep_freed_memory() }

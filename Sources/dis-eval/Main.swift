@@ -3,6 +3,7 @@ import DisEval
 import Files
 import Foundation
 import GenerativeMetrics
+import Work
 
 /// The root command: configuration only.
 struct DisEvalCommand: AsyncParsableCommand {
@@ -43,6 +44,7 @@ enum Main {
     signal(SIGPIPE, SIG_IGN)
     signal(SIGXFSZ, SIG_IGN)
     CrashSignals.install()
+    keepFreedMemory()
     let line = CurrentArguments(CommandLine.arguments.dropFirst())
     do {
       try checkDescriptors()
