@@ -193,9 +193,9 @@ extension DecoderConfiguration {
       case .convolution(let from, let to, _, let side):
         (from + 3 * PackedConvolution.wholeGroups(to)) * side * side
           + PackedConvolution.scratch(inputs: from, side: side)
-      // The input or its projection, and the hidden image before and after a convolution.
+      // The hidden image and the input or its projection, and a band of the convolution in place.
       case .resnet(let from, let to, let side):
-        (from + 2 * to) * side * side
+        (from + to) * side * side + PackedConvolution.band(inputs: from, outputs: to, side: side)
           + max(
             PackedConvolution.scratch(inputs: from, side: side),
             PackedConvolution.scratch(inputs: to, side: side))
@@ -212,5 +212,5 @@ extension DecoderConfiguration {
     return 4 * (largest.max() ?? 0) + Self.reserve
   }
 
-  private static let reserve = 128 << 20
+  private static let reserve = 160 << 20
 }

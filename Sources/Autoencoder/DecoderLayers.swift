@@ -66,7 +66,8 @@ struct ResnetBlock: Sendable {
   /// Applies the block.
   ///
   /// - Parameter x: `[H, W, from]` on entry, `[H, W, to]` on return. A projection is computed
-  ///   first, so that the input need not be kept: these are the largest images of a decode.
+  ///   first, so that the input need not be kept, and the first convolution writes over its input:
+  ///   these are the largest images of a decode.
   func callAsFunction(_ x: inout Tensor) {
     var hidden: Tensor
     if let shortcut {
@@ -76,7 +77,7 @@ struct ResnetBlock: Sendable {
     } else {
       hidden = norm1(x)
     }
-    hidden = conv1(hidden)
+    conv1(inPlace: &hidden)
     norm2(inPlace: &hidden)
     conv2.add(hidden, to: &x)
   }

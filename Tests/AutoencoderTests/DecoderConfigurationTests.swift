@@ -27,4 +27,17 @@ import _TestSupport
       #expect(try SyntheticDecoder.loaded(name).configuration.parameterCount == count, "\(name)")
     }
   }
+
+  /// `DecoderBenchmarks` compares the bound with the memory of a process.
+  @Test func boundsTheMemory() {
+    let configuration = DecoderConfiguration.stableDiffusion
+    // At 512 x 512: images of 256 and 128 channels, and the weights.
+    let least = 4 * (384 << 18) + 4 * configuration.parameterCount
+    let bound = configuration.workingBytes(latentSide: 64) + 4 * configuration.parameterCount
+    #expect(bound > least && bound <= 800_000_000)
+    // A block with more channels than its input cannot write over it.
+    var growing = configuration
+    growing.blockChannels = [512, 512, 128, 256]
+    #expect(growing.workingBytes(latentSide: 64) > 4 * ((128 + 2 * 256) << 18))
+  }
 }

@@ -153,6 +153,36 @@ private func relativeError(_ got: [Float], _ expected: [Double]) -> Double {
     }
   }
 
+  /// Images of one band and of several, the last of which may have a single row.
+  @Test("writes over its input in bands of rows", arguments: instructionSets, [4, 8, 9, 13, 20])
+  func inPlace(instructions: dis_instructions, height: Int) {
+    var random = SeededGenerator(seed: 8)
+    let width = 7
+    for (inputs, outputs) in [(32, 32), (48, 16), (16, 32), (32, 17)] {
+      for (kernel, method) in [
+        (1, PackedConvolution.Method.direct), (3, .direct), (3, .winograd), (3, .winograd2),
+        (3, .compactWinograd), (5, .winograd),
+      ] {
+        let convolution = PackedConvolution(
+          weight: Tensor(
+            shape: [outputs, inputs, kernel, kernel],
+            values: random.floats(outputs * inputs * kernel * kernel)),
+          bias: random.floats(outputs).map(Double.init), padding: (kernel / 2, kernel / 2),
+          method: method, instructions: instructions)
+        var x = Tensor(
+          shape: [height, width, inputs], values: random.floats(height * width * inputs))
+        let expected = convolution(x)
+        for rows in [4, 8] {
+          var replaced = x
+          convolution(inPlace: &replaced, bandFloats: rows * width * inputs)
+          #expect(replaced == expected, "\(method), \(kernel), \(inputs) to \(outputs)")
+        }
+        convolution(inPlace: &x)
+        #expect(x == expected)
+      }
+    }
+  }
+
   @Test(
     "the Fourier transform agrees with the definition", arguments: instructionSets,
     [

@@ -137,14 +137,12 @@ package struct PackedConvolution: Sendable {
   ///     as PyTorch's `interpolate` with `scale_factor=2, mode="nearest"` does.
   /// - Returns: `[H', W', Cout]`.
   package func callAsFunction(_ x: Tensor, doubled: Bool = false) -> Tensor {
-    let shape = over(x, doubled: doubled).window
-    let (height, width) = (shape.out_height, shape.out_width)
     // Whole groups of outputs are written; the excess channels of the last group are removed
     // afterwards.
     let stride = roundedUpToChannels(outputs)
-    let y = Tensor(shape: [height, width, stride]) {
-      convolve($0, stride: stride, x, doubled: doubled)
-    }
+    let shape = over(x, outStride: stride, doubled: doubled)
+    let (height, width) = (shape.window.out_height, shape.window.out_width)
+    let y = Tensor(shape: [height, width, stride]) { convolve($0, x.values, shape) }
     guard outputs < stride else { return y }
     return Tensor(shape: [height, width, outputs]) { cut in
       y.values.withUnsafeBufferPointer { y in
@@ -162,34 +160,80 @@ package struct PackedConvolution: Sendable {
   ///   - x: `[H, W, C']` with `C' >= Cin`.
   ///   - sum: `[H', W', Cout]`, where Cout is a multiple of `DIS_CHANNELS`.
   package func add(_ x: Tensor, to sum: inout Tensor) {
-    let shape = over(x).window
+    let shape = over(x, outStride: outputs, add: true)
     precondition(
-      sum.shape == [shape.out_height, shape.out_width, outputs]
+      sum.shape == [shape.window.out_height, shape.window.out_width, outputs]
         && outputs == roundedUpToChannels(outputs), "PackedConvolution: add to \(sum.shape)")
     sum.values.withUnsafeMutableBufferPointer {
       guard let sum = $0.baseAddress else { return }
-      convolve(sum, stride: outputs, x, add: true)
+      convolve(sum, x.values, shape)
     }
   }
 
-  private func over(_ x: Tensor, doubled: Bool = false) -> dis_packed_convolution {
+  /// Replaces an image by its convolution, with the same results as
+  /// ``callAsFunction(_:doubled:)``.
+  ///
+  /// A large image is processed in bands of rows. Each band is copied with the rows around it, and
+  /// its results are written over the image, so that no second image is needed.
+  ///
+  /// - Parameters:
+  ///   - x: `[H, W, Cin]` on entry, `[H, W, Cout]` on return. The convolution must keep the height
+  ///     and the width.
+  ///   - bandFloats: The approximate size of a band.
+  package func callAsFunction(inPlace x: inout Tensor, bandFloats: Int = Self.bandFloats) {
+    let rows = Self.bandRows(bandFloats, inputs: inputs, outputs: outputs, width: x.shape[1])
+    guard x.columns == inputs, let rows, rows < x.shape[0] else {
+      x = self(x)
+      return
+    }
+    let whole = over(x, outStride: outputs).window
+    let (height, width, halo) = (x.shape[0], x.shape[1], window.padding.height)
+    precondition(
+      window.stride == 1 && (whole.out_height, whole.out_width) == (height, width),
+      "PackedConvolution: in place for \(window)")
+    let line = width * inputs
+    var values: [Float] = []
+    swap(&values, &x.values)
+    values.withUnsafeMutableBufferPointer { image in
+      withUnsafeTemporaryAllocation(of: Float.self, capacity: (rows + 2 * halo) * line) { band in
+        guard let image = image.baseAddress, let band = band.baseAddress else { return }
+        band.update(repeating: 0, count: halo * line)
+        for first in stride(from: 0, to: height, by: rows) {
+          // The rows above were overwritten, so they are taken from the previous band.
+          if first > 0 { band.update(from: band + rows * line, count: halo * line) }
+          let count = min(rows, height - first)
+          let read = min(count + halo, height - first)
+          (band + halo * line).update(from: image + first * line, count: read * line)
+          (band + (halo + read) * line).update(repeating: 0, count: (count + halo - read) * line)
+          var shape = over(count + 2 * halo, width, inStride: inputs, outStride: outputs)
+          shape.window.padding_height = 0
+          shape.window.out_height = count
+          convolve(image + first * width * outputs, band, shape)
+        }
+      }
+    }
+    values.removeLast(height * width * (inputs - outputs))
+    x = Tensor(shape: [height, width, outputs], values: values)
+  }
+
+  private func over(
+    _ x: Tensor, outStride: Int, doubled: Bool = false, add: Bool = false
+  ) -> dis_packed_convolution {
     precondition(
       x.shape.count == 3
         && x.columns >= (method == .direct ? inputs : roundedUpToChannels(inputs)),
       "PackedConvolution: \(x.shape), expected [H, W, \(inputs)] for \(method)")
     return over(
-      x.shape[0], x.shape[1], inStride: x.columns, outStride: outputs, doubled: doubled)
+      x.shape[0], x.shape[1], inStride: x.columns, outStride: outStride, doubled: doubled, add: add)
   }
 
   /// Convolves `x`, allocating the scratch memory.
   private func convolve(
-    _ out: UnsafeMutablePointer<Float>, stride: Int, _ x: Tensor, doubled: Bool = false,
-    add: Bool = false
+    _ out: UnsafeMutablePointer<Float>, _ x: UnsafePointer<Float>, _ shape: dis_packed_convolution
   ) {
-    var shape = over(
-      x.shape[0], x.shape[1], inStride: x.columns, outStride: stride, doubled: doubled, add: add)
+    var shape = shape
     withAlignedFloats(count: dis_packed_scratch(instructions, &shape)) {
-      dis_convolve_packed(instructions, out, x.values, packed.pointer, bias, &shape, $0)
+      dis_convolve_packed(instructions, out, x, packed.pointer, bias, &shape, $0)
     }
   }
 
@@ -250,6 +294,33 @@ extension PackedConvolution {
       in_stride: inputs, out_stride: inputs, relu: false, doubled: false, add: false,
       method: DIS_WINOGRAD_COMPACT, precision: DIS_FLOAT32)
     return dis_packed_scratch(dis_instructions_in_use(), &shape)
+  }
+
+  /// The approximate number of floats in a band of ``callAsFunction(inPlace:bandFloats:)``: 12 MiB.
+  /// In smaller bands, minimal filtering would transform its weights more often.
+  package static let bandFloats = 3 << 20
+
+  /// Returns the number of rows in a band, or nil if the results do not fit in the place of the
+  /// image. The rows are whole tiles of minimal filtering, so that each tile is the same as without
+  /// bands.
+  private static func bandRows(
+    _ bandFloats: Int, inputs: Int, outputs: Int, width: Int
+  ) -> Int? {
+    guard outputs <= inputs, outputs == roundedUpToChannels(outputs) else { return nil }
+    return max(4, bandFloats / max(1, width * inputs) / 4 * 4)
+  }
+
+  /// Returns the number of floats that ``callAsFunction(inPlace:bandFloats:)`` needs in addition to
+  /// the image and its scratch memory, for a square image and a kernel of 3 x 3.
+  ///
+  /// - Parameters:
+  ///   - inputs: The number of input channels.
+  ///   - outputs: The number of output channels.
+  ///   - side: The height and width of the image in pixels.
+  package static func band(inputs: Int, outputs: Int, side: Int) -> Int {
+    let rows = bandRows(bandFloats, inputs: inputs, outputs: outputs, width: side)
+    guard let rows, rows < side else { return roundedUpToChannels(outputs) * side * side }
+    return (rows + 2) * side * inputs
   }
 }
 
