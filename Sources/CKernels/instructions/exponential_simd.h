@@ -10,27 +10,61 @@ DIS_BEGIN_KERNELS
 /// Adding it to a small number rounds to an integer, which is in the low bits: 1.5 * 2^23.
 #define SHIFTER 12582912.0f
 
-/// Returns 2^r by a minimax polynomial of degree 5 on [-1/2, 1/2], with a relative error of 7.5e-8.
-INLINE vector exp2_of_fraction(vector r) {
-  vector p = multiply_add(splat(1.327647196e-03f), r, splat(9.675541503e-03f));
-  p = multiply_add(p, r, splat(5.550713275e-02f));
-  p = multiply_add(p, r, splat(2.402211972e-01f));
-  p = multiply_add(p, r, splat(6.931469671e-01f));
-  return multiply_add(p, r, splat(1.000000072e+00f));
+/// Completes a step of all four values before the next step of any of them.
+///
+/// The steps of one value wait for each other. To save registers, the compiler would place all
+/// steps of a value before those of the next, and a core with 16 registers looks ahead to too few
+/// of them. The selective scan takes 15 % less time with AVX2 if four values take turns.
+INLINE void finish_step(vector *x, size_t count) {
+#if DIS_LANES == 8
+  if (count == 4) __asm__("" : "+x"(x[0]), "+x"(x[1]), "+x"(x[2]), "+x"(x[3]));
+#else
+  (void)x, (void)count;
+#endif
 }
 
-/// Returns 2^x for x <= 127. The fraction of x is the argument of a polynomial; the integer part is
-/// added to the exponent.
-INLINE vector exp2_approximate(vector x) {
+/// Replaces each of `count` values r by 2^r, by a minimax polynomial of degree 5 on [-1/2, 1/2],
+/// with a relative error of 7.5e-8.
+INLINE void exp2_of_fractions(vector *r, size_t count) {
+  const float coefficients[] = {9.675541503e-03f, 5.550713275e-02f, 2.402211972e-01f,
+                                6.931469671e-01f, 1.000000072e+00f};
+  vector p[4];
+  UNROLL for (size_t i = 0; i < count; i++) p[i] = splat(1.327647196e-03f);
+  UNROLL for (size_t k = 0; k < 5; k++) {
+    UNROLL for (size_t i = 0; i < count; i++) {
+      p[i] = multiply_add(p[i], r[i], splat(coefficients[k]));
+    }
+    finish_step(p, count);
+  }
+  UNROLL for (size_t i = 0; i < count; i++) r[i] = p[i];
+}
+
+/// Replaces each of `count` values x <= 127 by 2^x, where `count` is at most four. The fraction of
+/// x is the argument of a polynomial; the integer part is added to the exponent.
+INLINE void exp2_approximate(vector *x, size_t count) {
+  vector n[4];
 #if DIS_LANES == 16
-  const __m512 n = _mm512_roundscale_ps((__m512)x, _MM_FROUND_TO_NEAREST_INT);
-  return (vector)_mm512_scalef_ps((__m512)exp2_of_fraction(x - (vector)n), n);
+  UNROLL for (size_t i = 0; i < count; i++) {
+    n[i] = (vector)_mm512_roundscale_ps((__m512)x[i], _MM_FROUND_TO_NEAREST_INT);
+    x[i] -= n[i];
+  }
+  exp2_of_fractions(x, count);
+  UNROLL for (size_t i = 0; i < count; i++) {
+    x[i] = (vector)_mm512_scalef_ps((__m512)x[i], (__m512)n[i]);
+  }
 #else
   // Below -126, the result remains 2^-126.
-  x = larger(x, splat(-126.0f));
-  const vector shifted = x + splat(SHIFTER);
-  const vector p = exp2_of_fraction(x - (shifted - splat(SHIFTER)));
-  return (vector)((integers)p + ((integers)shifted << 23));
+  UNROLL for (size_t i = 0; i < count; i++) x[i] = larger(x[i], splat(-126.0f));
+  finish_step(x, count);
+  UNROLL for (size_t i = 0; i < count; i++) n[i] = x[i] + splat(SHIFTER);
+  finish_step(n, count);
+  UNROLL for (size_t i = 0; i < count; i++) x[i] -= n[i] - splat(SHIFTER);
+  finish_step(x, count);
+  exp2_of_fractions(x, count);
+  UNROLL for (size_t i = 0; i < count; i++) {
+    x[i] = (vector)((integers)x[i] + ((integers)n[i] << 23));
+  }
+  finish_step(x, count);
 #endif
 }
 
@@ -39,7 +73,8 @@ INLINE vector exp2_approximate(vector x) {
 INLINE vector exp2_or_nan(vector x) {
   x = choose(x < splat(-126.0f), splat(-126.0f), x);
   const vector shifted = x + splat(SHIFTER);
-  const vector p = exp2_of_fraction(x - (shifted - splat(SHIFTER)));
+  vector p = x - (shifted - splat(SHIFTER));
+  exp2_of_fractions(&p, 1);
   return p * (vector)(((integers)shifted << 23) + splat_integer(0x3f800000));
 }
 

@@ -14,6 +14,10 @@ DIS_BEGIN_KERNELS
 /// coefficients fit in the registers.
 #define STATES_TOGETHER 8
 
+/// The number of states whose decays are computed in turns. The core looks ahead far enough where
+/// there are 32 registers.
+#define DECAYS_TOGETHER (DIS_LANES == 8 ? 4 : 1)
+
 /// Advances STATES_TOGETHER states over the tokens of a block, and adds their outputs to `sums`.
 INLINE void scan_states(
     vector *h, const vector *delta, const vector *delta_u, vector *sums, const float *a,
@@ -26,13 +30,20 @@ INLINE void scan_states(
   }
   for (size_t i = 0; i < tokens; i++, b += bc_step, c += bc_step) {
     vector even = sums[i], odd = {0};
-    UNROLL for (size_t n = 0; n < STATES_TOGETHER; n++) {
-      const vector decay = exp2_approximate(delta[i] * coefficient[n]);
-      state[n] = multiply_add(decay, state[n], delta_u[i] * splat(b[n]));
-      if (n % 2 == 0) {
-        even = multiply_add(state[n], splat(c[n]), even);
-      } else {
-        odd = multiply_add(state[n], splat(c[n]), odd);
+    UNROLL for (size_t first = 0; first < STATES_TOGETHER; first += DECAYS_TOGETHER) {
+      vector decay[DECAYS_TOGETHER];
+      UNROLL for (size_t j = 0; j < DECAYS_TOGETHER; j++) {
+        decay[j] = delta[i] * coefficient[first + j];
+      }
+      exp2_approximate(decay, DECAYS_TOGETHER);
+      UNROLL for (size_t j = 0; j < DECAYS_TOGETHER; j++) {
+        const size_t n = first + j;
+        state[n] = multiply_add(decay[j], state[n], delta_u[i] * splat(b[n]));
+        if (n % 2 == 0) {
+          even = multiply_add(state[n], splat(c[n]), even);
+        } else {
+          odd = multiply_add(state[n], splat(c[n]), odd);
+        }
       }
     }
     sums[i] = even + odd;
