@@ -114,6 +114,15 @@ extension TorchPickle {
       return .failure(
         .refused(.dtypeUnsupported, subject, "'\(name)' is of type \(typeName ?? "complex")"))
     }
+    if arguments.count == counts.upperBound, counts.count > 1,
+      !isEmpty(arguments[counts.upperBound - 1])
+    {
+      return .failure(
+        .refused(
+          .dtypeUnsupported, subject,
+          "'\(name)' is a view that negates or conjugates what is stored; save the tensor that "
+            + "torch.resolve_neg and torch.resolve_conj return"))
+    }
     guard let storage = storages[reference.key],
       let tensor = StoredTensor(
         type: type, shape: shape, strides: strides, offset: offset, storage: storage)
@@ -124,6 +133,14 @@ extension TorchPickle {
           + "storage of \(reference.count) elements")
     }
     return .success(tensor)
+  }
+
+  /// Returns whether the last argument of `_rebuild_tensor_v2` and `_v3` says nothing about a tensor. It is a
+  /// dictionary of bits, of which `neg` and `conj` change the elements (torch/_utils.py, `set_tensor_metadata`).
+  private func isEmpty(_ metadata: Int) -> Bool {
+    if case .none = graph.values[metadata] { return true }
+    guard let bits = graph.dictionary(metadata) else { return false }
+    return bits.allSatisfy { graph.bool($0.value) == false }
   }
 
   /// Returns the numpy array that a value describes as a tensor in memory, or nil if the value is not an
@@ -229,7 +246,7 @@ private let parameterFunctions: Set<String> = [
 ]
 
 /// Functions that make a tensor from storage, offset, shape and strides, and the numbers of
-/// arguments they take. The seventh argument of `_v3` is the type.
+/// arguments they take. The seventh argument of `_v3` is the type. If all are there, the last one is the metadata.
 private let tensorFunctions = [
   "torch._utils._rebuild_tensor": 4...4, "torch._utils._rebuild_tensor_v2": 6...7,
   "torch._utils._rebuild_tensor_v3": 7...8,

@@ -116,6 +116,23 @@ import Testing
     #expect(code { try withFile(changed("NN"), loadEverything) } == "TensorInvalid")
   }
 
+  @Test func aViewThatNegatesIsRefused() throws {
+    let state = try CheckpointFile.open(fixture("torch/negated.zip.pt")).stateDict(key: nil)
+    #expect(try state.array("plain").doubles() == [1, 1])
+    #expect(code { try state.array("negated") } == "DtypeUnsupported")
+    // The same bit, but not set.
+    let end = Array("X\u{3}\u{0}\u{0}\u{0}neg".utf8)
+    let file = try hostileBytes("C26-legacy")
+    let arguments = Array(
+      "\u{89}ccollections\nOrderedDict\n)Rt".unicodeScalars.map { UInt8($0.value) })
+    func changed(_ bit: UInt8) -> [UInt8] {
+      file.replacing(
+        arguments, with: arguments.dropLast() + Array("}".utf8) + end + [bit] + Array("st".utf8))
+    }
+    #expect(code { try withFile(changed(0x89), loadEverything) } == nil)
+    #expect(code { try withFile(changed(0x88), loadEverything) } == "DtypeUnsupported")
+  }
+
   /// No step is ever taken along such an axis, so PyTorch takes any stride for it too.
   @Test func theStrideOfAnAxisOfOnePositionMayBeAnyNumber() throws {
     // Offset 0, shape (4, 4), strides (4, 1).

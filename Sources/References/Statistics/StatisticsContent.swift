@@ -371,7 +371,7 @@ extension StatisticsContent {
     case .torch:
       // The reason a file cannot be read is more helpful than "no images".
       guard let root = try? PickledValue.read(path) else { return true }
-      if (try? root.layout())??.shape.count == 2 { return true }
+      do { if try root.layout()?.shape.count == 2 { return true } } catch { return true }
       return ["mu", "sigma", "raw_mean"].contains { root[$0] != nil } || !parts(of: root).isEmpty
     }
   }
