@@ -173,7 +173,10 @@ extension CheckpointFile {
     where isNetwork: (StateDict) -> Bool = { _ in true }
   ) throws(Failure) -> (key: String?, state: StateDict) {
     guard !stateDicts.isEmpty else {
-      throw .refused(.notAStateDict, path, "holds no tensors that are read but: \(contents)")
+      throw .refused(
+        .notAStateDict, path,
+        contents.isEmpty
+          ? "holds nothing, expected tensors" : "holds no tensors that are read but: \(contents)")
     }
     let taken = key.map(named) ?? chosen
     guard let taken else { throw missing(key, option) }

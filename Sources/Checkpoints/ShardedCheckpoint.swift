@@ -17,6 +17,10 @@ struct ShardedCheckpoint {
   }
 
   private static let suffix = ".safetensors.index.json"
+  /// What to do with several files of `torch.save`.
+  private static let advice =
+    "only safetensors is read in several files; save the model again with safe_serialization=True, "
+    + "or as one file: torch.save({'ema': weights}, 'new.pt')"
   private static let maximumIndexSize = 64 << 20
 
   /// Opens the index at `path`, or the only index in the folder `path`.
@@ -55,6 +59,9 @@ struct ShardedCheckpoint {
     }
     let files = names.filter { name in
       [".safetensors", ".pt", ".pth", ".ckpt", ".bin"].contains { name.hasSuffix($0) }
+    }
+    if names.contains(where: { $0.hasSuffix(".bin.index.json") }) {
+      throw refused("an index of files that torch.save wrote; \(advice)")
     }
     throw refused(
       "a folder without an index (*\(suffix))"
@@ -110,6 +117,11 @@ struct ShardedCheckpoint {
     var files: [ReadableFile] = []
     for (number, shard) in shards.enumerated() {
       let file = try ReadableFile(path: siblingPath(of: indexPath, shard))
+      let head = try file.bytes(at: 0, count: min(file.size, 10))
+      if head.starts(with: "PK".utf8) || head.starts(with: TorchContainer.legacyMagic) {
+        throw .refused(
+          .notACheckpoint, file.path, "one of several files that torch.save wrote; \(Self.advice)")
+      }
       let header = try SafetensorsHeader(of: file, number: number)
       for entry in header.tensors where shardOfTensor[Array(entry.name.utf8)] != shard {
         throw .refused(

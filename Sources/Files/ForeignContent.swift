@@ -15,6 +15,8 @@ package enum ForeignContent: Equatable, Sendable {
   /// A single picture, with its format.
   case picture(String)
   case hdf5
+  /// Quantised weights, as llama.cpp and stable-diffusion.cpp read them.
+  case gguf
   case pdf
 
   /// Recognises a file, or returns nil for anything else.
@@ -41,6 +43,8 @@ package enum ForeignContent: Equatable, Sendable {
       self = .picture("WebP")
     } else if starts(with: [0x89, 0x48, 0x44, 0x46]) {
       self = .hdf5
+    } else if starts(with: "GGUF") {
+      self = .gguf
     } else if starts(with: "%PDF-") {
       self = .pdf
     } else if file.path.hasSuffix(".distcp") {
@@ -78,7 +82,7 @@ package enum ForeignContent: Equatable, Sendable {
   package func failure(_ path: String, _ code: Failure.Code, expected: String) -> Failure {
     switch self {
     case .lfsPointer: Failure(.dataRefused, .lfsPointer, path, explanation)
-    case .picture, .hdf5, .pdf:
+    case .picture, .hdf5, .gguf, .pdf:
       Failure(.dataRefused, code, path, "\(explanation); expected \(expected)")
     default: Failure(.dataRefused, code, path, explanation)
     }
@@ -87,7 +91,7 @@ package enum ForeignContent: Equatable, Sendable {
   /// Whether it is a whole file of another format, rather than what a failed download leaves.
   package var isContainer: Bool {
     switch self {
-    case .compressed, .tar, .picture, .hdf5, .pdf: true
+    case .compressed, .tar, .picture, .hdf5, .gguf, .pdf: true
     case .empty, .page, .lfsPointer, .distributedCheckpoint: false
     }
   }
@@ -105,6 +109,7 @@ package enum ForeignContent: Equatable, Sendable {
         + "torch.distributed.checkpoint.format_utils dcp_to_torch FOLDER model.pt"
     case .picture(let format): "a single picture (\(format))"
     case .hdf5: "an HDF5 file"
+    case .gguf: "a GGUF file, whose weights are quantised"
     case .pdf: "a PDF file"
     }
   }

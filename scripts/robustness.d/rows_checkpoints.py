@@ -1,5 +1,7 @@
 """Checkpoints that are well formed, and not those of the model that is sampled."""
 
+import json
+
 import hostile
 import numpy as np
 from builders import (
@@ -48,6 +50,14 @@ def shared() -> bytes:
     one = pickled_tensor(WHOLE[first], str(keys.index(first)))
     other = pickled_tensor(WHOLE[second], str(keys.index(second)))
     return torch_file(WHOLE, pickled(WHOLE).replace(other, one))
+
+
+def negated() -> bytes:
+    """A checkpoint with a view whose elements are the negatives of what is stored."""
+    key = "norm_f.weight"
+    view = pickled_tensor(WHOLE[key], str(list(WHOLE).index(key)))
+    metadata = b"}" + text("neg") + b"\x88s"
+    return torch_file(WHOLE, pickled(WHOLE).replace(view, view.removesuffix(b"tR") + metadata + b"tR"))
 
 
 def optimizer() -> bytes:
@@ -195,6 +205,20 @@ def rows():
         65,
         "NotACheckpoint",
         names="none.pt",
+    )
+    yield unsampled("H17-negated", "a view that negates what is stored", negated(), "DtypeUnsupported", says=("neg",))
+    yield Row(
+        "H18-parts",
+        "an index of files that torch.save wrote",
+        {
+            "model.bin.index.json": json.dumps({"weight_map": dict.fromkeys(WHOLE, "model-1.bin")}).encode(),
+            "model-1.bin": torch_file(WHOLE),
+        },
+        SAMPLE.format(file="model.bin.index.json"),
+        65,
+        "NotACheckpoint",
+        names="model-1.bin",
+        says=("torch.save",),
     )
 
 
