@@ -61,6 +61,12 @@ def pickled_tensor(array, key: str) -> bytes:
     return hostile.tensor(array.size, array.shape, strides, kind=f"{STORAGES[array.dtype.str]}Storage", key=key)
 
 
+def negated_view(tensor: bytes) -> bytes:
+    """The opcodes of a tensor whose elements are the negatives of what is stored."""
+    assert tensor.endswith(b"tR")
+    return tensor[:-2] + b"}" + hostile.text("neg") + b"\x88s" + b"tR"
+
+
 def pickled(arrays, **more) -> bytes:
     """The opcodes of a dictionary of tensors, stored under 0, 1, and so on, and of other values."""
     items = {key: pickled_tensor(array, str(index)) for index, (key, array) in enumerate(arrays.items())}

@@ -9,6 +9,7 @@ from builders import (
     SAMPLE,
     SMALL,
     grey,
+    negated_view,
     nested,
     pickled,
     pickled_tensor,
@@ -18,7 +19,7 @@ from builders import (
     synthetic,
     torch_file,
 )
-from hostile import integer, st, text, tensor
+from hostile import integer, st, tensor
 from rows_pickle import WHOLE, sampled, unsampled
 from runner import Row
 
@@ -56,8 +57,7 @@ def negated() -> bytes:
     """A checkpoint with a view whose elements are the negatives of what is stored."""
     key = "norm_f.weight"
     view = pickled_tensor(WHOLE[key], str(list(WHOLE).index(key)))
-    metadata = b"}" + text("neg") + b"\x88s"
-    return torch_file(WHOLE, pickled(WHOLE).replace(view, view.removesuffix(b"tR") + metadata + b"tR"))
+    return torch_file(WHOLE, pickled(WHOLE).replace(view, negated_view(view)))
 
 
 def optimizer() -> bytes:
@@ -207,19 +207,29 @@ def rows():
         names="none.pt",
     )
     yield unsampled("H17-negated", "a view that negates what is stored", negated(), "DtypeUnsupported", says=("neg",))
+    index = json.dumps({"weight_map": dict.fromkeys(WHOLE, "model-1.bin")}).encode()
     yield Row(
         "H18-parts",
         "an index of files that torch.save wrote",
-        {
-            "model.bin.index.json": json.dumps({"weight_map": dict.fromkeys(WHOLE, "model-1.bin")}).encode(),
-            "model-1.bin": torch_file(WHOLE),
-        },
+        {"model.bin.index.json": index, "model-1.bin": torch_file(WHOLE)},
         SAMPLE.format(file="model.bin.index.json"),
         65,
         "NotACheckpoint",
         names="model-1.bin",
         says=("torch.save",),
     )
+    yield Row(
+        "H18-folder",
+        "a folder with such an index",
+        {"parts/model.bin.index.json": index, "parts/model-1.bin": torch_file(WHOLE)},
+        SAMPLE.format(file="parts"),
+        65,
+        "NotACheckpoint",
+        names="parts",
+        says=("an index of files that torch.save wrote",),
+    )
+    yield unsampled("H19-gguf", "a GGUF file", b"GGUF" + bytes(60), "UnknownContainer", says=("GGUF",))
+    yield unsampled("H20-empty", "an empty dictionary", torch_file({}), "NotAStateDict", says=("holds nothing",))
 
 
 SECTIONS = [("Checkpoints of another kind", "", list(rows()))]

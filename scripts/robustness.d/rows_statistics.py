@@ -5,7 +5,7 @@ import zipfile
 
 import hostile
 import numpy as np
-from builders import archive, as_json, npy, npz
+from builders import archive, as_json, negated_view, npy, npz, pickled_tensor, torch_file
 from hostile import header
 from runner import Row
 
@@ -70,6 +70,15 @@ def shapes():
         "DimensionMismatch",
         says=("16", "8"),
         names="ref.npz",
+    )
+    rows = features().astype("<f4")
+    yield refused(
+        "G6-negated",
+        "rows of torch that are a view that negates what is stored",
+        torch_file({"0": rows}, hostile.P + negated_view(pickled_tensor(rows, "0")) + b"."),
+        "DtypeUnsupported",
+        names="ref.npz",
+        says=("neg",),
     )
 
 

@@ -12,9 +12,9 @@ DIS_BEGIN_KERNELS
 
 /// Completes a step of all four values before the next step of any of them.
 ///
-/// The steps of one value wait for each other. To save registers, the compiler would place all
-/// steps of a value before those of the next, and a core with 16 registers looks ahead to too few
-/// of them. The selective scan takes 15 % less time with AVX2 if four values take turns.
+/// Each step of a value waits for the one before it. With the 16 registers of AVX2, the compiler
+/// would place all steps of a value before those of the next to save registers, and the core cannot
+/// look far enough ahead to overlap them. Taking turns makes the selective scan 11 to 15 % faster.
 INLINE void finish_step(vector *x, size_t count) {
 #if DIS_LANES == 8
   if (count == 4) __asm__("" : "+x"(x[0]), "+x"(x[1]), "+x"(x[2]), "+x"(x[3]));

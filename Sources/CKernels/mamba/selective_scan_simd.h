@@ -14,8 +14,7 @@ DIS_BEGIN_KERNELS
 /// coefficients fit in the registers.
 #define STATES_TOGETHER 8
 
-/// The number of states whose decays are computed in turns. The core looks ahead far enough where
-/// there are 32 registers.
+/// The number of states whose decays are computed in turns, which was only measured with AVX2.
 #define DECAYS_TOGETHER (DIS_LANES == 8 ? 4 : 1)
 
 /// Advances STATES_TOGETHER states over the tokens of a block, and adds their outputs to `sums`.
