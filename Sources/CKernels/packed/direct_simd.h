@@ -41,7 +41,7 @@ static void convolve_direct(
             converted + (tap * block + i) * words, dis_pixel(c, x, y, q, zeros), depth);
       }
     }
-    const operand a = {table, pitch, taps, words};
+    const operand a = {table, pitch, taps, words, 0};
     const float *weights = packed;
     for (size_t group = 0; group < groups;) {
       const size_t panel = dis_panel_groups(DIS_SET, groups - group);

@@ -16,12 +16,14 @@ DIS_BEGIN_KERNELS
 /// The number of vectors in a group of channels.
 #define GROUP (DIS_CHANNELS / DIS_LANES)
 
-/// The rows to multiply: `rows[m * pitch + i]` points to the `depth` words of row i for matrix m.
+/// The rows to multiply: `rows[m * pitch + i] + offset` points to the `depth` words of row i for
+/// matrix m.
 typedef struct {
   const float *const *rows;
   size_t pitch;     // Pointers from the rows for one matrix to those for the next.
   size_t matrices;
   size_t depth;
+  size_t offset;
 } operand;
 
 /// Computes out[i, j] = activation(bias[j] + sum_{m, k} row(m, i)[k] * weights[m, k, j]) for a tile
@@ -29,7 +31,8 @@ typedef struct {
 ///
 /// Only the first `valid` rows are stored; the pointers of the others repeat the last one. `bias`
 /// may be null. With `relu`, the sum is rectified; with `add`, the result is added to `out`. For
-/// each row of weights, one group of weights from `ahead` on is prefetched.
+/// each row of weights, one group of weights from `ahead` on is prefetched. So are the results that
+/// follow this tile in `out`.
 INLINE void multiply_tile(
     const size_t rows, const size_t width, float *out, size_t out_stride, operand a, size_t first,
     size_t valid, const float *weights, const float *ahead, const float *bias, bool relu,
@@ -40,9 +43,14 @@ INLINE void multiply_tile(
       sum[i][j] = bias != NULL ? load(bias + j * DIS_LANES) : splat(0);
     }
   }
+  UNROLL for (size_t i = 0; i < rows; i++) {
+    UNROLL for (size_t j = 0; j < width; j += GROUP) {
+      __builtin_prefetch(out + (rows + i) * out_stride + j * DIS_LANES, 1, 2);
+    }
+  }
   for (size_t m = 0; m < a.matrices; m++) {
     const float *x[DIS_TILE_ROWS];
-    UNROLL for (size_t i = 0; i < rows; i++) x[i] = a.rows[m * a.pitch + first + i];
+    UNROLL for (size_t i = 0; i < rows; i++) x[i] = a.rows[m * a.pitch + first + i] + a.offset;
     // If unrolled twice, the values would be loaded in pairs, for which NEON has too few registers.
 #pragma clang loop unroll_count(DIS_LANES == 4 ? 1 : 2)
     for (size_t k = 0; k < a.depth; k++) {
@@ -66,8 +74,8 @@ INLINE void multiply_tile(
   }
 }
 
-/// Multiplies `count` rows by a panel in tiles of `rows` rows, or of half as many where that
-/// suffices.
+/// Multiplies `count` rows by a panel in tiles of at most `rows` rows and of nearly the same size:
+/// 17 rows are 6, 6 and 5. A tile of few rows would wait for its sums.
 ///
 /// Weights are read from beyond the second-level cache, and the first tile of a panel would wait
 /// for them. Each tile therefore prefetches a part of the next panel, which saves 5 % of the time
@@ -75,19 +83,20 @@ INLINE void multiply_tile(
 INLINE void multiply_tiles(
     const size_t rows, const size_t width, float *out, size_t out_stride, operand a, size_t count,
     const float *weights, const float *bias, bool relu, bool add) {
-  const size_t half = (rows + 1) / 2;
-  for (size_t i = 0; i < count;) {
-    const size_t left = count - i;
+  const size_t less = rows - 1, half = (rows + 1) / 2;
+  const size_t tiles = (count + rows - 1) / rows, part = a.matrices * a.depth * DIS_CHANNELS;
+  for (size_t tile = 0, i = 0; tile < tiles; tile++) {
+    const size_t size = count / tiles + (tile < count % tiles);
     float *to = out + i * out_stride;
-    const size_t part = a.matrices * a.depth * DIS_CHANNELS, tile = i / rows;
     const float *ahead = weights + (tile < width / GROUP ? width / GROUP + tile : 0) * part;
-    if (left > half) {
-      multiply_tile(rows, width, to, out_stride, a, i, left, weights, ahead, bias, relu, add);
-      i += rows;
+    if (size > less) {
+      multiply_tile(rows, width, to, out_stride, a, i, size, weights, ahead, bias, relu, add);
+    } else if (size > half) {
+      multiply_tile(less, width, to, out_stride, a, i, size, weights, ahead, bias, relu, add);
     } else {
-      multiply_tile(half, width, to, out_stride, a, i, left, weights, ahead, bias, relu, add);
-      i += half;
+      multiply_tile(half, width, to, out_stride, a, i, size, weights, ahead, bias, relu, add);
     }
+    i += size;
   }
 }
 

@@ -22,6 +22,7 @@ static inline size_t dis_block(size_t count, size_t target) {
 /// The division of an image by a method with transforms.
 typedef struct {
   size_t tiles, block;      // The number of tiles, and of tiles computed together.
+  size_t rows, columns;     // The outputs of a tile; fewer at the lower and right edges.
   size_t values;            // Values of a tile after the transform, per channel.
   size_t depth;             // Floats from the inputs of one tile to those of the next.
   size_t v_plane, m_plane;  // Floats from one value to the next, for inputs and for products.
@@ -43,18 +44,23 @@ typedef struct {
 
 static inline dis_tiling dis_tile(const dis_packed_convolution *c) {
   const dis_window w = c->window;
-  dis_tiling t = {.values = dis_values(c), .depth = dis_round_up(c->inputs, DIS_CHANNELS)};
+  dis_tiling t = {.rows = 1, .columns = 1, .values = dis_values(c)};
+  t.depth = dis_round_up(c->inputs, DIS_CHANNELS);
   const bool compact = c->method == DIS_WINOGRAD_COMPACT;
   switch (c->method) {
     case DIS_DIRECT: break;
     case DIS_WINOGRAD:
     case DIS_WINOGRAD_2:
     case DIS_WINOGRAD_COMPACT:
-      t.tiles = dis_winograd_tiles(c->method, w.kernel_height, w.out_height) *
-                dis_winograd_tiles(c->method, w.kernel_width, w.out_width);
+      t.rows = dis_winograd_outputs(c->method, w.kernel_height);
+      t.columns = dis_winograd_outputs(c->method, w.kernel_width);
       break;
-    case DIS_FOURIER_7: t.tiles = w.kernel_width > 1 ? w.height : w.width; break;
+    case DIS_FOURIER_7:
+      t.rows = w.kernel_width > 1 ? 1 : w.out_height;
+      t.columns = w.kernel_width > 1 ? w.out_width : 1;
+      break;
   }
+  t.tiles = (w.out_height + t.rows - 1) / t.rows * ((w.out_width + t.columns - 1) / t.columns);
   const size_t panel = DIS_PANEL_LIMIT * DIS_CHANNELS;
   const size_t target = (compact ? DIS_TILED_FLOATS_COMPACT : DIS_TILED_FLOATS) /
                         (t.values * (t.depth + panel));

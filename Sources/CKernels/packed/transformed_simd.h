@@ -33,6 +33,24 @@ INLINE void finish(float *to, vector y, const dis_packed_convolution *c) {
   store(to, c->add ? load(to) + y : y);
 }
 
+/// Prefetches the outputs of a tile, `groups` groups of each pixel.
+static void prefetch_outputs(
+    const float *out, size_t groups, const dis_packed_convolution *c, dis_tiling t, size_t tile) {
+  const dis_window w = c->window;
+  const size_t across = (w.out_width + t.columns - 1) / t.columns;
+  const size_t y = tile / across * t.rows, x = tile % across * t.columns;
+  const size_t bottom = dis_smaller(y + t.rows, w.out_height);
+  const size_t right = dis_smaller(x + t.columns, w.out_width);
+  for (size_t i = y; i < bottom; i++) {
+    for (size_t j = x; j < right; j++) {
+      const float *pixel = out + (i * w.out_width + j) * c->out_stride;
+      for (size_t group = 0; group < groups; group++) {
+        __builtin_prefetch(pixel + group * DIS_CHANNELS, 1, 2);
+      }
+    }
+  }
+}
+
 static void convolve_transformed(
     float *out, const float *x, const float *packed, const float *bias,
     const dis_packed_convolution *c, float *scratch, weight_transform *transform,
@@ -53,6 +71,10 @@ static void convolve_transformed(
         to_words(values, values, c->inputs);
       }
     }
+    const float *rows[DIS_TILE_LIMIT + DIS_TILE_ROWS];
+    for (size_t i = 0; i < count + DIS_TILE_ROWS; i++) {
+      rows[i] = v + dis_smaller(i, count - 1) * t.depth;
+    }
     const float *stored = packed;
     for (size_t group = 0; group < groups;) {
       const size_t panel = dis_panel_groups(DIS_SET, groups - group), width = panel * DIS_CHANNELS;
@@ -61,13 +83,16 @@ static void convolve_transformed(
         transform(u, stored, c->inputs * width);
         weights = u;
       }
-      for (size_t value = 0; value < t.values; value++, weights += words * width) {
-        const float *rows[DIS_TILE_LIMIT + DIS_TILE_ROWS];
-        for (size_t i = 0; i < count + DIS_TILE_ROWS; i++) {
-          rows[i] = v + value * t.v_plane + dis_smaller(i, count - 1) * t.depth;
+      for (size_t value = 0; value < t.values; value++) {
+        // The outputs are far apart and in no cache. Without this, the transform back would take
+        // twice as long.
+        for (size_t i = value * count / t.values; i < (value + 1) * count / t.values; i++) {
+          prefetch_outputs(out + group * DIS_CHANNELS, panel, c, t, first + i);
         }
-        const operand a = {rows, 0, 1, words};
-        multiply_panel(m + value * t.m_plane, width, a, count, weights, panel, NULL, false, false);
+        const operand a = {rows, 0, 1, words, value * t.v_plane};
+        multiply_panel(
+            m + value * t.m_plane, width, a, count, weights + value * words * width,
+            panel, NULL, false, false);
       }
       for (size_t i = 0; i < count; i++) {
         inverse(

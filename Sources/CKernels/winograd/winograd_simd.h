@@ -21,7 +21,7 @@ INLINE corner tile_corner(
 }
 
 /// Computes the values of a tile at all points from its inputs, and stores them `plane` floats
-/// apart.
+/// apart. The inputs to the right of this tile, which are those of the next one, are prefetched.
 INLINE void winograd_forward(
     const size_t rows, const size_t columns, float *v, size_t plane, const float *x,
     const dis_packed_convolution *c, size_t tile, const float *zeros) {
@@ -34,7 +34,15 @@ INLINE void winograd_forward(
           c, x, at.y + i - w.padding_height, at.x + j - w.padding_width, zeros);
     }
   }
+  const size_t step = OUTPUTS(columns), next = step * c->in_stride;
   for (size_t channel = 0; channel < c->inputs; channel += DIS_LANES) {
+    if (channel % DIS_CHANNELS == 0) {
+      UNROLL for (size_t j = columns - step; j < columns; j++) {
+        UNROLL for (size_t i = 0; i < rows; i++) {
+          __builtin_prefetch(pixels[i][j] + next + channel, 0, 2);
+        }
+      }
+    }
     vector d[8][8];
     UNROLL for (size_t j = 0; j < columns; j++) {
       vector column[8];
