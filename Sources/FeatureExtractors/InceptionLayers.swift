@@ -68,7 +68,11 @@ struct InceptionLayers {
   /// Builds a block from `[35, 35, inputs]` to `[17, 17, 480 + inputs]`.
   private mutating func mixedB(_ name: String, _ inputs: Int) -> PackedLayer {
     .branches([
-      [unit("\(name).branch3x3", inputs, 384, 3, stride: 2)],
+      [
+        unit(
+          "\(name).branch3x3", inputs, 384, 3, stride: 2,
+          method: precision == .float32 ? .halvingWinograd : .direct)
+      ],
       [
         unit("\(name).branch3x3dbl_1", inputs, 64),
         unit("\(name).branch3x3dbl_2", 64, 96, 3, padding: 1),
@@ -225,9 +229,14 @@ struct InceptionLayers {
   /// | 1 x 3, 3 x 1, 384 at 8 x 8 | 8 | 0.26 | Winograd 0.21 | 6 products instead of 12 |
   /// | 1 x 7, 7 x 1, 160 at 17 x 17 | 26 | 0.41 | Fourier 0.22 | 29 products instead of 119 |
   ///
-  /// The other units, 1 x 1 and those of stride 2, support only the direct method. One level of
-  /// Strassen's product for 1 x 1 was measured to save 7 % in the last two blocks and nothing
-  /// elsewhere, which is 0.3 of 31 ms for twice the rounding error, and was not adopted. In
+  /// Of the units with stride 2, only the largest is worth minimal filtering, with 49 products for
+  /// 3 x 3 outputs instead of 81. With AVX2 on one core of an AMD EPYC (Zen 3), 288 to 384 at 35 x 35
+  /// takes 7.6 ms by the direct method and 6.5 ms by the other. For 96 to 96 it saves 2 %, and for 192
+  /// to 320 at 17 x 17 it takes a quarter longer, because all weights are read for only 9 tiles.
+  ///
+  /// The other units, 1 x 1, support only the direct method. One level of Strassen's product was
+  /// measured to save 7 % in the last two blocks and nothing elsewhere, which is 0.3 of 31 ms for
+  /// twice the rounding error, and was not adopted. In
   /// bfloat16, the direct and the Fourier method take half the time, with weights in the caches:
   ///
   /// | unit | units | float32 | bfloat16 |

@@ -36,6 +36,11 @@ static const struct {
     {DIS_WINOGRAD_2, 3, 3, 1, 0, 0, 3, 5, 3, 12, 0},
     {DIS_WINOGRAD_2, 3, 3, 1, 2, 2, 20, 81, 9, 4, 1},
     {DIS_WINOGRAD_2, 3, 3, 1, 1, 1, 33, 65, 8, 8, 0},
+    {DIS_WINOGRAD_HALVING, 3, 3, 2, 1, 1, 1, 1, 1, 1, 0},
+    {DIS_WINOGRAD_HALVING, 3, 3, 2, 0, 0, 3, 5, 3, 12, 0},
+    {DIS_WINOGRAD_HALVING, 3, 3, 2, 2, 2, 20, 81, 9, 4, 1},
+    {DIS_WINOGRAD_HALVING, 3, 3, 2, 0, 0, 33, 65, 13, 7, 0},
+    {DIS_WINOGRAD_HALVING, 3, 3, 2, 1, 0, 17, 33, 78, 70, 0},
     {DIS_FOURIER_7, 1, 7, 1, 0, 3, 1, 1, 1, 17, 0},
     {DIS_FOURIER_7, 1, 7, 1, 0, 3, 33, 81, 17, 17, 0},
     {DIS_FOURIER_7, 7, 1, 1, 3, 0, 17, 145, 17, 17, 1},
@@ -168,6 +173,7 @@ static void test_winograd(enum dis_instructions instructions, outcome *found) {
 
 static void test_winograd_2(enum dis_instructions instructions, outcome *found) {
   test_method(instructions, DIS_WINOGRAD_2, DIS_FLOAT32, 1e-6, found);
+  test_method(instructions, DIS_WINOGRAD_HALVING, DIS_FLOAT32, 1e-6, found);
 }
 
 static void test_fourier(enum dis_instructions instructions, outcome *found) {

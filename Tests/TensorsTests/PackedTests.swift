@@ -115,6 +115,62 @@ private func relativeError(_ got: [Float], _ expected: [Double]) -> Double {
     }
   }
 
+  /// Images of one tile, of whole tiles, of one output more, and of more tiles than a block.
+  @Test(
+    "minimal filtering with stride 2 agrees with the definition", arguments: instructionSets,
+    [
+      ConvolutionCase(inputs: 1, outputs: 1, height: 1, width: 1, stride: 2, padding: (1, 1)),
+      ConvolutionCase(height: 3, width: 12, stride: 2),
+      ConvolutionCase(inputs: 17, outputs: 33, height: 13, width: 7, stride: 2),
+      ConvolutionCase(inputs: 5, outputs: 81, height: 16, width: 9, stride: 2, padding: (2, 1)),
+      ConvolutionCase(inputs: 6, outputs: 18, height: 75, width: 62, stride: 2),
+    ])
+  func halvingWinograd(instructions: dis_instructions, size: ConvolutionCase) {
+    for relu in [false, true] {
+      let (got, expected) = size.packed(.halvingWinograd, instructions, relu: relu)
+      #expect(got.count == expected.count && relativeError(got, expected) <= 1e-6)
+    }
+  }
+
+  /// Sums and halves of these numbers are exact.
+  @Test("minimal filtering of small integers is exact", arguments: instructionSets)
+  func integers(instructions: dis_instructions) {
+    let values = (0..<7 * 7).map { Float($0 * $0 % 11 - 5) }
+    let kernel = (0..<9).map { Float($0 * 5 % 7 - 3) }
+    let size = ConvolutionCase(inputs: 1, outputs: 1, height: 7, width: 7, stride: 2)
+    let x = Tensor(shape: [1, 7, 7], values: values)
+    let weight = Tensor(shape: [1, 1, 3, 3], values: kernel)
+    let packed = PackedConvolution(
+      weight: weight, bias: [4], stride: 2, method: .halvingWinograd, instructions: instructions)
+    let expected = size.reference(
+      x, Conv2d(weight: weight, bias: Tensor(shape: [1], values: [4]), stride: 2))
+    let network = PackedNetwork(
+      [.convolution(.identity(1, instructions)), .convolution(packed)], input: [7, 7, 1],
+      instructions: instructions)
+    #expect(network(channelsLast(x)).values.map(Double.init) == expected)
+  }
+
+  /// Rows are divided into tiles of nearly the same size, which depends on the outputs.
+  @Test(
+    "multiplies every number of rows, exactly if they are integers", arguments: instructionSets,
+    [16, 32, 48, 64, 80])
+  func rows(instructions: dis_instructions, outputs: Int) {
+    let inputs = 3
+    let weight = (0..<outputs * inputs).map { Float($0 * 7 % 13 - 6) }
+    let packed = PackedConvolution(
+      weight: Tensor(shape: [outputs, inputs, 1, 1], values: weight), instructions: instructions)
+    for rows in 1...40 {
+      let x = (0..<rows * inputs).map { Float($0 * 5 % 17 - 8) }
+      let y = packed(Tensor(shape: [1, rows, inputs], values: x))
+      let expected = (0..<rows * outputs).map { index in
+        (0..<inputs).reduce(Float(0)) {
+          $0 + x[index / outputs * inputs + $1] * weight[index % outputs * inputs + $1]
+        }
+      }
+      #expect(y.values == expected, "\(rows) rows")
+    }
+  }
+
   @Test(
     "minimal filtering with compact weights agrees with the definition", arguments: instructionSets,
     [

@@ -35,6 +35,9 @@ enum dis_method {
   /// The discrete Fourier transform of length 20. Applies to 1 x 7 and 7 x 1 with padding 3 and
   /// stride 1, along lines of 17 pixels.
   DIS_FOURIER_7,
+  /// Minimal filtering with three outputs along each axis at a time. Applies to 3 x 3 with stride
+  /// 2. The even pixels of an axis meet two taps, the odd ones the third.
+  DIS_WINOGRAD_HALVING,
 };
 
 /// The number format of the products.

@@ -34,6 +34,7 @@ static inline size_t dis_values(const dis_packed_convolution *c) {
     case DIS_DIRECT: break;
     case DIS_WINOGRAD:
     case DIS_WINOGRAD_2:
+    case DIS_WINOGRAD_HALVING:
     case DIS_WINOGRAD_COMPACT:
       return dis_winograd_points(c->method, c->window.kernel_height) *
              dis_winograd_points(c->method, c->window.kernel_width);
@@ -44,7 +45,24 @@ static inline size_t dis_values(const dis_packed_convolution *c) {
 
 /// Returns the number of matrices that are stored.
 static inline size_t dis_matrices(const dis_packed_convolution *c) {
-  return c->method == DIS_WINOGRAD_COMPACT ? 9 : dis_values(c);
+  switch (c->method) {
+    case DIS_WINOGRAD_COMPACT: return 9;
+    case DIS_WINOGRAD_HALVING: {
+      const size_t kernels = dis_winograd_kernels(c->method, 3);
+      return kernels * kernels;
+    }
+    default: return dis_values(c);
+  }
+}
+
+/// Returns the matrix by which a value is multiplied. The odd pixels along an axis of
+/// DIS_WINOGRAD_HALVING share a matrix.
+static inline size_t dis_matrix(const dis_packed_convolution *c, size_t value) {
+  if (c->method != DIS_WINOGRAD_HALVING) return value;
+  const size_t points = dis_winograd_points(c->method, 3);
+  const size_t kernels = dis_winograd_kernels(c->method, 3);
+  return dis_smaller(value / points, kernels - 1) * kernels +
+         dis_smaller(value % points, kernels - 1);
 }
 
 /// Returns the number of words that hold `depth` values. Two bfloat16 share a word.

@@ -13,6 +13,8 @@ bool dis_method_applies(
     case DIS_WINOGRAD_2:
     case DIS_WINOGRAD_COMPACT:
       return w.stride == 1 && w.kernel_height == 3 && w.kernel_width == 3;
+    case DIS_WINOGRAD_HALVING:
+      return w.stride == 2 && w.kernel_height == 3 && w.kernel_width == 3;
     case DIS_FOURIER_7:
       return w.stride == 1 && w.kernel_height + w.kernel_width == 8 &&
              w.padding_height == w.kernel_height / 2 && w.padding_width == w.kernel_width / 2 &&

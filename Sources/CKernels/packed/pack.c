@@ -17,6 +17,7 @@ static void transform(double *to, const double *kernel, const dis_packed_convolu
     case DIS_WINOGRAD_COMPACT: memcpy(to, kernel, dis_matrices(c) * sizeof *to); return;
     case DIS_WINOGRAD:
     case DIS_WINOGRAD_2:
+    case DIS_WINOGRAD_HALVING:
       dis_winograd_weights(
           to, kernel, c->method, c->window.kernel_height, c->window.kernel_width);
       return;

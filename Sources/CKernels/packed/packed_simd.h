@@ -15,6 +15,7 @@ void DIS_KERNEL(dis_convolve_packed)(
     case DIS_DIRECT: convolve_direct(out, x, packed, bias, c, scratch); return;
     case DIS_WINOGRAD:
     case DIS_WINOGRAD_2:
+    case DIS_WINOGRAD_HALVING:
     case DIS_WINOGRAD_COMPACT: convolve_winograd(out, x, packed, bias, c, scratch); return;
     case DIS_FOURIER_7:
       convolve_transformed(

@@ -38,6 +38,10 @@ typedef struct {
 /// inputs and weights of one matrix.
 #define DIS_TILED_FLOATS_COMPACT 4000000
 
+/// The same for DIS_WINOGRAD_HALVING, whose images have few tiles and many weights: they are read
+/// once for an image.
+#define DIS_TILED_FLOATS_HALVING 900000
+
 /// The largest number of tiles in a block. `dis_block` exceeds its target by up to a half, so
 /// targets are at most half of this.
 #define DIS_TILE_LIMIT 512
@@ -51,6 +55,7 @@ static inline dis_tiling dis_tile(const dis_packed_convolution *c) {
     case DIS_DIRECT: break;
     case DIS_WINOGRAD:
     case DIS_WINOGRAD_2:
+    case DIS_WINOGRAD_HALVING:
     case DIS_WINOGRAD_COMPACT:
       t.rows = dis_winograd_outputs(c->method, w.kernel_height);
       t.columns = dis_winograd_outputs(c->method, w.kernel_width);
@@ -62,9 +67,16 @@ static inline dis_tiling dis_tile(const dis_packed_convolution *c) {
   }
   t.tiles = (w.out_height + t.rows - 1) / t.rows * ((w.out_width + t.columns - 1) / t.columns);
   const size_t panel = DIS_PANEL_LIMIT * DIS_CHANNELS;
-  const size_t target = (compact ? DIS_TILED_FLOATS_COMPACT : DIS_TILED_FLOATS) /
-                        (t.values * (t.depth + panel));
-  const size_t limit = compact ? DIS_TILE_LIMIT / 2 : 32;
+  size_t floats = DIS_TILED_FLOATS, limit = 32;
+  if (c->method == DIS_WINOGRAD_HALVING) {
+    floats = DIS_TILED_FLOATS_HALVING;
+    limit = 64;
+  }
+  if (compact) {
+    floats = DIS_TILED_FLOATS_COMPACT;
+    limit = DIS_TILE_LIMIT / 2;
+  }
+  const size_t target = floats / (t.values * (t.depth + panel));
   t.block = dis_block(t.tiles, target < 6 ? 6 : dis_smaller(target, limit));
   // An additional line keeps the values of a tile from falling into the same set of a cache.
   t.v_plane = t.block * t.depth + 16;

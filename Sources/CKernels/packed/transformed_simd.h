@@ -91,7 +91,7 @@ static void convolve_transformed(
         }
         const operand a = {rows, 0, 1, words, value * t.v_plane};
         multiply_panel(
-            m + value * t.m_plane, width, a, count, weights + value * words * width,
+            m + value * t.m_plane, width, a, count, weights + dis_matrix(c, value) * words * width,
             panel, NULL, false, false);
       }
       for (size_t i = 0; i < count; i++) {

@@ -7,6 +7,10 @@
 // exact in binary, and the rounding error is half of that for the usual points 0, ±1, ±2, ∞. The
 // points of F(4, 5) are 0, ±1, ±2, ±1/2, ∞, and those of F(2, 3) are 0, ±1, ∞. Weights are
 // transformed in winograd_weights.c, except for those of DIS_WINOGRAD_COMPACT.
+//
+// With stride 2, the outer two of 3 taps meet the even pixels and the middle one the odd pixels.
+// Three outputs take the values of the even pixels at the 4 points of F(3, 2), 0, ±1, ∞, and 3
+// products of odd pixels, instead of 9 products.
 
 #include "../instructions/vector.h"
 
@@ -37,6 +41,16 @@ INLINE void to_points(const size_t points, vector *d) {
     d[4] = even_b - odd_b;
     d[5] = infinity;
   }
+  if (points == 7) {
+    // The even pixels as for 4 points, and the odd ones themselves.
+    const vector odd[3] = {d[1], d[3], d[5]};
+    const vector zero = d[0] - d[4], one = d[2] + d[4], minus_one = d[4] - d[2];
+    d[3] = d[6] - d[2];
+    d[0] = zero;
+    d[1] = one;
+    d[2] = minus_one;
+    UNROLL for (size_t i = 0; i < 3; i++) d[4 + i] = odd[i];
+  }
   if (points == 8) {
     const vector zero = multiply_add(splat(5.25f), d[4] - d[2], d[0] - d[6]);
     const vector infinity = multiply_add(splat(5.25f), d[3] - d[5], d[7] - d[1]);
@@ -60,12 +74,19 @@ INLINE void to_points(const size_t points, vector *d) {
   }
 }
 
-/// Transforms products along one axis in place, to four outputs, or to two with 4 points.
+/// Transforms products along one axis in place: to four outputs, to two with 4 points, or to three
+/// with 7.
 INLINE void from_points(const size_t points, vector *m) {
   const vector s = m[1] + m[2], d = m[1] - m[2];
   if (points == 4) {
     m[0] = m[0] + s;
     m[1] = d + m[3];
+    return;
+  }
+  if (points == 7) {
+    m[0] = m[0] + s + m[4];
+    m[1] = d + m[5];
+    m[2] = s + m[3] + m[6];
     return;
   }
   const vector t = m[3] + m[4], e = m[3] - m[4];

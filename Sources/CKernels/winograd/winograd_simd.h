@@ -6,8 +6,8 @@
 DIS_BEGIN_KERNELS
 
 /// The number of outputs of a tile along an axis with `points` points. One point means an axis
-/// without a kernel.
-#define OUTPUTS(points) ((points) == 1 ? 1 : (points) == 4 ? 2 : 4)
+/// without a kernel, and 7 a stride of 2.
+#define OUTPUTS(points) ((points) == 1 ? 1 : (points) == 4 ? 2 : (points) == 7 ? 3 : 4)
 
 /// The position of the first output of a tile.
 typedef struct {
@@ -31,10 +31,11 @@ INLINE void winograd_forward(
   for (size_t i = 0; i < rows; i++) {
     for (size_t j = 0; j < columns; j++) {
       pixels[i][j] = dis_pixel(
-          c, x, at.y + i - w.padding_height, at.x + j - w.padding_width, zeros);
+          c, x, at.y * w.stride + i - w.padding_height, at.x * w.stride + j - w.padding_width,
+          zeros);
     }
   }
-  const size_t step = OUTPUTS(columns), next = step * c->in_stride;
+  const size_t step = OUTPUTS(columns) * (columns == 7 ? 2 : 1), next = step * c->in_stride;
   for (size_t channel = 0; channel < c->inputs; channel += DIS_LANES) {
     if (channel % DIS_CHANNELS == 0) {
       UNROLL for (size_t j = columns - step; j < columns; j++) {
@@ -122,6 +123,7 @@ static void winograd_weights(float *u, const float *packed, size_t count) {
 
 WINOGRAD(winograd_3x3, 6, 6)
 WINOGRAD(winograd_3x3_at_4, 4, 4)
+WINOGRAD(winograd_3x3_halving, 7, 7)
 WINOGRAD(winograd_5x5, 8, 8)
 WINOGRAD(winograd_1x3, 1, 6)
 WINOGRAD(winograd_3x1, 6, 1)
@@ -134,6 +136,9 @@ static void convolve_winograd(
   if (c->method == DIS_WINOGRAD_2) {
     forward = winograd_3x3_at_4_forward;
     inverse = winograd_3x3_at_4_inverse;
+  } else if (c->method == DIS_WINOGRAD_HALVING) {
+    forward = winograd_3x3_halving_forward;
+    inverse = winograd_3x3_halving_inverse;
   } else if (c->window.kernel_height == 5) {
     forward = winograd_5x5_forward;
     inverse = winograd_5x5_inverse;

@@ -27,6 +27,11 @@ static const double winograd_5[8][5] = {
     {0, 0, 0, 0, 1},
 };
 
+/// 3 taps with stride 2: the outer taps, for even pixels, at 0, ±1, ∞ with the opposite sign at 0, and
+/// the middle tap, for odd pixels.
+static const double winograd_3_halving[5][3] = {
+    {1, 0, 0}, {0.5, 0, 0.5}, {0.5, 0, -0.5}, {0, 0, 1}, {0, 1, 0}};
+
 /// The matrix for an axis without a kernel.
 static const double winograd_1[1] = {1};
 
@@ -34,6 +39,7 @@ static const double winograd_1[1] = {1};
 static const double *winograd_axis(enum dis_method method, size_t taps) {
   if (taps == 1) return winograd_1;
   if (method == DIS_WINOGRAD_2) return winograd_3_at_4[0];
+  if (method == DIS_WINOGRAD_HALVING) return winograd_3_halving[0];
   return taps == 3 ? winograd_3[0] : winograd_5[0];
 }
 
@@ -42,8 +48,8 @@ void dis_winograd_weights(
     double *to, const double *kernel, enum dis_method method, size_t height, size_t width) {
   const double *rows = winograd_axis(method, height);
   const double *columns = winograd_axis(method, width);
-  for (size_t i = 0; i < dis_winograd_points(method, height); i++) {
-    for (size_t j = 0; j < dis_winograd_points(method, width); j++) {
+  for (size_t i = 0; i < dis_winograd_kernels(method, height); i++) {
+    for (size_t j = 0; j < dis_winograd_kernels(method, width); j++) {
       double sum = 0;
       for (size_t u = 0; u < height; u++) {
         for (size_t v = 0; v < width; v++) {

@@ -24,6 +24,9 @@ package struct PackedConvolution: Sendable {
     /// use. It takes a quarter of the memory and suits large images, where the transform is cheap
     /// by comparison.
     case compactWinograd
+    /// Minimal filtering with three outputs along each axis at a time, for 3 x 3 with stride 2. The
+    /// even pixels of an axis meet two taps, the odd ones the third.
+    case halvingWinograd
     /// The discrete Fourier transform of length 20, for 1 x 7 and 7 x 1 with padding 3 and stride 1
     /// along lines of 17 pixels.
     case fourier
@@ -34,6 +37,7 @@ package struct PackedConvolution: Sendable {
       case .winograd: DIS_WINOGRAD
       case .winograd2: DIS_WINOGRAD_2
       case .compactWinograd: DIS_WINOGRAD_COMPACT
+      case .halvingWinograd: DIS_WINOGRAD_HALVING
       case .fourier: DIS_FOURIER_7
       }
     }
