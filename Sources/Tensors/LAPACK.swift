@@ -155,27 +155,39 @@ package func symmetricEigendecomposition(
 }
 
 /// Returns the eigenvalues in ascending order: `dsyevd` without the eigenvectors, in a third of the
-/// time.
+/// time, or `dsyevd_2stage`.
+///
+/// The latter is used for large matrices on one thread, where `dsyevd` waits for memory. It reduces the
+/// matrix to a band by products of matrices, and then the band.
 ///
 /// - Parameters:
 ///   - s: Symmetric, `[D, D]`; only its upper triangle is read.
 ///   - threads: The number of threads; calls on one thread may run at the same time.
 /// - Returns: D eigenvalues; none for an empty matrix.
-/// - Throws: ``LAPACKError`` if `dsyevd` refuses an argument or does not converge.
+/// - Throws: ``LAPACKError`` if the routine refuses an argument or does not converge.
 package func symmetricEigenvalues(
   _ s: consuming Matrix, threads: Int32 = factorizationThreads
 ) throws(LAPACKError) -> [Double] {
   guard !s.values.isEmpty else { return [] }
   var values = [Double](repeating: 0, count: s.rows)
   let n = clapack_int(s.rows)
+  let inTwoStages = threads == 1 && s.rows >= twoStageDimension
+  let routine = inTwoStages ? LAPACKE_dsyevd_2stage : LAPACKE_dsyevd
   let info = withThreads(threads) {
-    LAPACKE_dsyevd(
+    routine(
       LAPACK_COL_MAJOR, CChar(UInt8(ascii: "N")), CChar(UInt8(ascii: "L")), n, &s.values, n,
       &values)
   }
-  guard info == 0 else { throw LAPACKError(routine: "dsyevd", info: Int(info)) }
+  guard info == 0 else {
+    throw LAPACKError(routine: inTwoStages ? "dsyevd_2stage" : "dsyevd", info: Int(info))
+  }
   return values
 }
+
+/// The least dimension at which two matrices together are faster by `dsyevd_2stage`. On two cores of an
+/// AMD EPYC (Zen 3) with 32 MiB of cache, two of 2,048 dimensions take 1.0 s instead of 1.2 s, and two of
+/// 1,536 take 0.31 s instead of 0.29 s.
+private let twoStageDimension = 1792
 
 /// Returns `A Bᵀ`: `dgemm`.
 ///

@@ -1,0 +1,47 @@
+import Tensors
+import Testing
+
+/// Dimensions below and above the one from which one thread uses another routine.
+@Suite struct EigenvalueTests {
+  /// `H diag(λ) H` with the reflection `H = I - 2 v vᵀ`, |v| = 1, has the eigenvalues λ. The routines
+  /// and the rounding of the elements change them by at most about D 2⁻⁵² of the largest.
+  @Test(
+    "a reflected diagonal matrix has its eigenvalues", arguments: [1, 2, 3, 60, 1800],
+    [1, 2] as [Int32])
+  func reflected(dimension: Int, threads: Int32) throws {
+    let expected = (0..<dimension).map { Double($0 * $0) / 64 }
+    let v = (0..<dimension).map { Double($0 % 7 - 3) + 0.5 }
+    let square = v.reduce(0) { $0 + $1 * $1 }
+    let mean = zip(expected, v).reduce(0) { $0 + $1.0 * $1.1 * $1.1 } / square
+    var matrix = [Double](repeating: 0, count: dimension * dimension)
+    for row in 0..<dimension {
+      for column in row..<dimension {
+        let shared = 2 * v[row] * v[column] / square
+        matrix[row * dimension + column] =
+          (row == column ? expected[row] : 0)
+          - shared * (expected[row] + expected[column] - 2 * mean)
+      }
+    }
+    let values = try symmetricEigenvalues(
+      Matrix(rows: dimension, columns: dimension, values: matrix), threads: threads)
+    let bound = Double(dimension + 8) * 0x1p-52 * (expected.last ?? 0)
+    #expect(values.count == dimension)
+    #expect(zip(values, expected).allSatisfy { abs($0 - $1) <= bound })
+  }
+
+  @Test("refuses NaN", arguments: [3, 1800], [1, 2] as [Int32])
+  func notANumber(dimension: Int, threads: Int32) {
+    var matrix = [Double](repeating: 0, count: dimension * dimension)
+    matrix[1] = .nan
+    #expect(throws: LAPACKError.self) {
+      try symmetricEigenvalues(
+        Matrix(rows: dimension, columns: dimension, values: matrix), threads: threads)
+    }
+  }
+
+  @Test("an empty matrix has none", arguments: [1, 2] as [Int32])
+  func empty(threads: Int32) throws {
+    #expect(
+      try symmetricEigenvalues(Matrix(rows: 0, columns: 0, values: []), threads: threads) == [])
+  }
+}
