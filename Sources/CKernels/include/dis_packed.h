@@ -77,7 +77,8 @@ size_t dis_packed_count(const dis_packed_convolution *convolution);
 /// its `gain`. Weights are computed in double and rounded once. Strides are not used.
 ///
 /// The order depends on the instruction set: [panel of outputs][matrix][inputs][outputs of the
-/// panel], where the matrices are the taps of the kernel or the values of the method's transform.
+/// panel], where the matrices are the taps of the kernel or the values of the method's transform,
+/// equal ones once.
 /// In DIS_BFLOAT16, a matrix is [inputs / 2][outputs of the panel][2].
 void dis_pack(
     enum dis_instructions instructions, float *packed, const float *weight, const double *gain,
