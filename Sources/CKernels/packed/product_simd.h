@@ -29,10 +29,10 @@ typedef struct {
 /// Computes out[i, j] = activation(bias[j] + sum_{m, k} row(m, i)[k] * weights[m, k, j]) for a tile
 /// of `rows` x `width` vectors, all of which are kept in registers.
 ///
-/// Only the first `valid` rows are stored; the pointers of the others repeat the last one. `bias`
-/// may be null. With `relu`, the sum is rectified; with `add`, the result is added to `out`. For
-/// each row of weights, one group of weights from `ahead` on is prefetched. So are the results that
-/// follow this tile in `out`.
+/// Only the first `valid` rows are stored; the others are those of the next tile or repeat the last
+/// one. `bias` may be null. With `relu`, the sum is rectified; with `add`, the result is added to
+/// `out`. For each row of weights, one group of weights from `ahead` on is prefetched. So are the
+/// results that follow this tile in `out`.
 INLINE void multiply_tile(
     const size_t rows, const size_t width, float *out, size_t out_stride, operand a, size_t first,
     size_t valid, const float *weights, const float *ahead, const float *bias, bool relu,

@@ -9,7 +9,7 @@
 #include <assert.h>
 #include <stdint.h>
 
-/// The number of queries in a block: whole tiles of 6, 8 or 12 rows, and half a tile more of 5 rows.
+/// The number of queries in a block: whole tiles of 6, 8 or 12 rows, or ten of 5 and 4 rows.
 #define DIS_QUERY_BLOCK 48
 
 /// The approximate number of keys in a block.
