@@ -41,9 +41,9 @@ static void convolve_direct(
             converted + (tap * block + i) * words, dis_pixel(c, x, y, q, zeros), depth);
       }
     }
-    const operand a = {table, pitch, taps, words, 0};
     const float *weights = packed;
     for (size_t group = 0; group < groups;) {
+      const operand a = {table, pitch, taps, words, 0, group == 0};
       const size_t panel = dis_panel_groups(DIS_SET, groups - group);
       multiply_panel(
           out + first * c->out_stride + group * DIS_CHANNELS, c->out_stride, a, count, weights,

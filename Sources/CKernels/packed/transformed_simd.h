@@ -89,7 +89,7 @@ static void convolve_transformed(
         for (size_t i = value * count / t.values; i < (value + 1) * count / t.values; i++) {
           prefetch_outputs(out + group * DIS_CHANNELS, panel, c, t, first + i);
         }
-        const operand a = {rows, 0, 1, words, value * t.v_plane};
+        const operand a = {rows, 0, 1, words, value * t.v_plane, false};
         multiply_panel(
             m + value * t.m_plane, width, a, count, weights + dis_matrix(c, value) * words * width,
             panel, NULL, false, false);

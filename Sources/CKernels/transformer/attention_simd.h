@@ -163,7 +163,7 @@ static void attend(
       for (size_t key = 0; key < tokens; key += a.keys) {
         const size_t block = dis_smaller(a.keys, tokens - key);
         multiply_panels(
-            scores, a.pitch, (operand){query_rows, 0, 1, a.words, 0}, count,
+            scores, a.pitch, (operand){query_rows, 0, 1, a.words, 0, false}, count,
             keys + key * a.words, 0, a.words, dis_round_up(block, DIS_CHANNELS) / DIS_CHANNELS,
             false);
         for (size_t i = 0; i < count; i++) {
@@ -178,7 +178,7 @@ static void attend(
         }
         const size_t depth = (block + DIS_ROWS_PER_WORD - 1) / DIS_ROWS_PER_WORD;
         multiply_panels(
-            results, a.width, (operand){score_rows, 0, 1, depth, 0}, count, values,
+            results, a.width, (operand){score_rows, 0, 1, depth, 0, false}, count, values,
             key / DIS_ROWS_PER_WORD, a.token_words, a.width / DIS_CHANNELS, true);
       }
       for (size_t i = 0; i < count; i++) {
