@@ -45,10 +45,12 @@ static void convolve_direct(
     for (size_t group = 0; group < groups;) {
       const operand a = {table, pitch, taps, words, 0, group == 0};
       const size_t panel = dis_panel_groups(DIS_SET, groups - group);
+      const float *after = weights + taps * words * panel * DIS_CHANNELS;
+      const float *next = group + panel < groups ? after : packed;
       multiply_panel(
           out + first * c->out_stride + group * DIS_CHANNELS, c->out_stride, a, count, weights,
-          panel, bias + group * DIS_CHANNELS, c->relu, c->add);
-      weights += taps * words * panel * DIS_CHANNELS;
+          next, panel, bias + group * DIS_CHANNELS, c->relu, c->add);
+      weights = after;
       group += panel;
     }
   }

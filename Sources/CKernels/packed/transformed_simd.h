@@ -78,7 +78,7 @@ static void convolve_transformed(
     const float *stored = packed;
     for (size_t group = 0; group < groups;) {
       const size_t panel = dis_panel_groups(DIS_SET, groups - group), width = panel * DIS_CHANNELS;
-      const float *weights = stored;
+      const float *weights = stored, *after = stored + dis_matrices(c) * words * width;
       if (transform != NULL) {
         transform(u, stored, c->inputs * width);
         weights = u;
@@ -90,16 +90,18 @@ static void convolve_transformed(
           prefetch_outputs(out + group * DIS_CHANNELS, panel, c, t, first + i);
         }
         const operand a = {rows, 0, 1, words, value * t.v_plane, false};
+        const float *next = weights + dis_matrix(c, value + 1) * words * width;
+        if (value + 1 == t.values) next = group + panel < groups ? after : packed;
         multiply_panel(
             m + value * t.m_plane, width, a, count, weights + dis_matrix(c, value) * words * width,
-            panel, NULL, false, false);
+            next, panel, NULL, false, false);
       }
       for (size_t i = 0; i < count; i++) {
         inverse(
             out + group * DIS_CHANNELS, m + i * width, t.m_plane, width,
             bias + group * DIS_CHANNELS, c, first + i);
       }
-      stored += dis_matrices(c) * words * width;
+      stored = after;
       group += panel;
     }
   }

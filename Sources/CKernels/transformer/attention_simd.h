@@ -66,10 +66,11 @@ static void multiply_panels(
     size_t depth, size_t groups, bool add) {
   for (size_t group = 0; group < groups;) {
     const size_t panel = dis_panel_groups(DIS_SET, groups - group), width = panel * DIS_CHANNELS;
-    multiply_panel(
-        out + group * DIS_CHANNELS, out_stride, rows, count, packed + first * width, panel, NULL,
-        false, add);
+    const float *weights = packed + first * width;
     packed += depth * width;
+    multiply_panel(
+        out + group * DIS_CHANNELS, out_stride, rows, count, weights, packed + first * width,
+        panel, NULL, false, add);
     group += panel;
   }
 }
