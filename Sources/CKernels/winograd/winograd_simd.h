@@ -61,14 +61,13 @@ INLINE void winograd_forward(
 }
 
 /// Computes the outputs of a tile from products that are stored `plane` floats apart.
-INLINE void winograd_inverse(
-    const size_t rows, const size_t columns, float *out, const float *m, size_t plane,
-    size_t width, const float *bias, const dis_packed_convolution *c, size_t tile) {
-  const dis_window w = c->window;
-  const corner at = tile_corner(rows, columns, c, tile);
-  const size_t height = dis_smaller(OUTPUTS(rows), w.out_height - at.y);
-  const size_t across = dis_smaller(OUTPUTS(columns), w.out_width - at.x);
-  float *to = out + (at.y * w.out_width + at.x) * c->out_stride;
+///
+/// Only the first `height` x `across` outputs are stored. With `simple`, those are all outputs, and
+/// they are rectified and not added.
+INLINE void winograd_outputs(
+    const size_t rows, const size_t columns, float *to, const float *m, size_t plane,
+    size_t width, const float *bias, const dis_packed_convolution *c, size_t height,
+    size_t across, const bool simple) {
   for (size_t channel = 0; channel < width; channel += DIS_LANES) {
     vector d[8][8];
     const vector b = load(bias + channel);
@@ -83,11 +82,31 @@ INLINE void winograd_inverse(
     UNROLL for (size_t i = 0; i < OUTPUTS(rows); i++) {
       if (columns > 1) from_points(columns, d[i]);
       UNROLL for (size_t j = 0; j < OUTPUTS(columns); j++) {
-        if (i < height && j < across) {
-          finish(to + (i * w.out_width + j) * c->out_stride + channel, d[i][j] + b, c);
+        float *pixel = to + (i * c->window.out_width + j) * c->out_stride + channel;
+        if (simple) {
+          store(pixel, rectified(d[i][j] + b));
+        } else if (i < height && j < across) {
+          finish(pixel, d[i][j] + b, c);
         }
       }
     }
+  }
+}
+
+/// Computes the outputs of a tile that are in the image. Nearly all tiles of a network need none of
+/// the conditions.
+INLINE void winograd_inverse(
+    const size_t rows, const size_t columns, float *out, const float *m, size_t plane,
+    size_t width, const float *bias, const dis_packed_convolution *c, size_t tile) {
+  const dis_window w = c->window;
+  const corner at = tile_corner(rows, columns, c, tile);
+  const size_t height = dis_smaller(OUTPUTS(rows), w.out_height - at.y);
+  const size_t across = dis_smaller(OUTPUTS(columns), w.out_width - at.x);
+  float *to = out + (at.y * w.out_width + at.x) * c->out_stride;
+  if (height == OUTPUTS(rows) && across == OUTPUTS(columns) && c->relu && !c->add) {
+    winograd_outputs(rows, columns, to, m, plane, width, bias, c, height, across, true);
+  } else {
+    winograd_outputs(rows, columns, to, m, plane, width, bias, c, height, across, false);
   }
 }
 
