@@ -34,7 +34,8 @@ INLINE void prefetch_results(const float *out, size_t out_stride, size_t channel
   }
 }
 
-/// Prefetches the pixels by which the window below this one extends beyond it, for a stride of 2.
+/// Prefetches the pixels by which the window below this one extends beyond it, for a stride of 2:
+/// only pools with this stride have images that are too large for a near cache.
 INLINE void prefetch_below(
     const size_t vectors, const float *x, size_t in_stride, region r, size_t width) {
   UNROLL for (size_t i = 0; i < 2; i++) {

@@ -75,8 +75,8 @@ INLINE void multiply_tile(
   }
 }
 
-/// The number of multiply-adds of vectors for each line that is prefetched. With 12, Zen 3 waits,
-/// because it cannot request more lines at once from its third-level cache.
+/// The number of multiply-adds of vectors for each line that is prefetched. With 12, Zen 3 is
+/// slower, presumably because a core can wait for few lines of the third-level cache at once.
 #define PRODUCTS_PER_LINE 48
 
 /// Multiplies `count` rows by a panel in tiles of at most `rows` rows and of nearly the same size:
