@@ -118,6 +118,23 @@ package func choleskyFactor(_ s: Matrix) throws(LAPACKError) -> Matrix? {
   return factor
 }
 
+/// Inverts a positive definite matrix in float32: `spotrf` and `spotri` on one thread.
+///
+/// - Parameters:
+///   - values: `[D, D]` in row-major order, which becomes its inverse; only the lower triangle is read and written.
+///   - dimension: D.
+/// - Returns: Whether all leading minors are positive. If not, nothing is known of the values afterwards. NaNs need not
+///   be noticed, and make the inverse NaN.
+package func invertPositiveDefinite(_ values: inout [Float], dimension: Int) -> Bool {
+  precondition(values.count == dimension * dimension, "\(values.count) for \(dimension)")
+  let n = clapack_int(dimension)
+  let triangle = CChar(UInt8(ascii: "U"))
+  return withOneBLASThread {
+    LAPACKE_spotrf_work(LAPACK_COL_MAJOR, triangle, n, &values, n) == 0
+      && LAPACKE_spotri_work(LAPACK_COL_MAJOR, triangle, n, &values, n) == 0
+  }
+}
+
 /// Returns the inverse of an upper triangular matrix: `dtrtri`.
 ///
 /// - Parameter upper: `[D, D]`, with zeros below the diagonal and none on it.

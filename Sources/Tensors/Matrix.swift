@@ -24,11 +24,26 @@ package struct Matrix: Equatable, Sendable {
   package var diagonal: [Double] { (0..<min(rows, columns)).map { values[$0 * (columns + 1)] } }
 
   /// Copies the triangle below the diagonal of a square matrix to the triangle above it.
-  package mutating func mirrorLowerTriangle() {
-    let (rows, columns) = (rows, columns)
-    values.withUnsafeMutableBufferPointer { values in
-      for row in 0..<rows {
-        for column in 0..<row { values[column * columns + row] = values[row * columns + column] }
+  package mutating func mirrorLowerTriangle() { mirror(&values, dimension: rows) }
+}
+
+extension Tensor {
+  /// Copies the triangle below the diagonal of a square matrix to the triangle above it.
+  package mutating func mirrorLowerTriangle() { mirror(&values, dimension: columns) }
+}
+
+/// Copies the lower triangle of `[n, n]` to the upper one, tile by tile, because elements of a column are far apart.
+private func mirror<Element>(_ values: inout [Element], dimension: Int) {
+  let side = 16
+  precondition(values.count == dimension * dimension, "\(values.count) for \(dimension)")
+  values.withUnsafeMutableBufferPointer { values in
+    for top in stride(from: 0, to: dimension, by: side) {
+      for left in stride(from: 0, through: top, by: side) {
+        for row in top..<min(top + side, dimension) {
+          for column in left..<min(left + side, row) {
+            values[column * dimension + row] = values[row * dimension + column]
+          }
+        }
       }
     }
   }

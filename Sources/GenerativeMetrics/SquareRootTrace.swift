@@ -1,0 +1,123 @@
+import Tensors
+
+/// Returns the trace of the square root of a positive definite matrix B that is nearly diagonal, in about the time of
+/// three products in single precision; nil if it is too far from a diagonal one.
+///
+/// With S, the root of the diagonal of B, and E, the rest of B, the root is `S + Δ` where
+/// ```
+/// (sᵢ + sⱼ) Δᵢⱼ = (E - Δ²)ᵢⱼ
+/// ```
+/// which is solved by iteration from Δ = 0. For `X = S + Δ` with any Δ, and the error H of X,
+/// ```
+/// R = B - X²        tr B^½ = tr X + ½ tr(X⁻¹ R) - ½ tr(X⁻¹ H²)
+/// ```
+/// follows from `B = (X + H)²`. The last term is quadratic in H, which is about the next change of Δ, so it is
+/// estimated by `½ Σ Hᵢⱼ² / sⱼ`. The iteration ends when this is small and falls quickly: if a change is at most half
+/// of the one before, H is at most twice the next change, and the estimate is off by at most three times itself.
+///
+/// Elements of E enter the trace only as products of two of them, so that their rounding is not seen: with
+/// `Vᵢⱼ = Δᵢⱼ / √(sᵢ sⱼ)`, the trace changes by less than `2⁻²³ Σ sᵢ Vᵢⱼ²`.
+///
+/// - Parameters:
+///   - diagonal: The diagonal of B, `[K]`, in a unit in which its elements are neither very large nor very small.
+///   - offDiagonal: E, `[K, K]`, with zeros on the diagonal; only its lower triangle is read.
+///   - tolerance: The error that the trace may have because the iteration ends.
+package func squareRootTrace(
+  diagonal: [Double], offDiagonal: [Float], within tolerance: Double
+) -> Double? {
+  let roots = diagonal.map { $0.squareRoot() }
+  let singleRoots = roots.map { Float($0) }
+  var delta = Tensor(zeros: [roots.count, roots.count])
+  var lastError = Double.infinity
+  for step in 0..<12 {
+    var change = offDiagonal
+    if step > 0 { addLowerGram(delta, times: -1, to: &change) }
+    let error = setChange(of: delta, &change, singleRoots)
+    // Not true if it is not a number.
+    guard error <= lastError else { return nil }
+    if 3 * error <= tolerance, 4 * error <= lastError {
+      guard let rest = halfTrace(of: delta, change: change, singleRoots) else { return nil }
+      let trace = roots.reduce(0, +) + rest - error
+      return trace.isFinite ? trace : nil
+    }
+    add(change, to: &delta)
+    lastError = error
+  }
+  return nil
+}
+
+/// Replaces `E - Δ²` by the next change of Δ, and returns `½ Σ Hᵢⱼ² / sⱼ` for it; lower triangles.
+private func setChange(of delta: Tensor, _ rest: inout [Float], _ roots: [Float]) -> Double {
+  let count = roots.count
+  let halves = roots.map { 0.5 / $0 }
+  var error = 0.0
+  rest.withUnsafeMutableBufferPointer { rest in
+    delta.values.withUnsafeBufferPointer { delta in
+      for row in 0..<count {
+        let (start, root, half) = (row * count, roots[row], halves[row])
+        for column in 0...row {
+          let index = start + column
+          rest[index] = rest[index] / (root + roots[column]) - delta[index]
+        }
+        var sum: Float = 0
+        for column in 0..<row {
+          let change = rest[start + column]
+          sum += change * change * (half + halves[column])
+        }
+        let change = rest[start + row]
+        error += Double(sum + change * change * half)
+      }
+    }
+  }
+  return error
+}
+
+/// Adds a lower triangle to a symmetric matrix.
+private func add(_ change: [Float], to delta: inout Tensor) {
+  let count = delta.columns
+  delta.values.withUnsafeMutableBufferPointer { delta in
+    change.withUnsafeBufferPointer { change in
+      for row in 0..<count {
+        for index in row * count...row * count + row { delta[index] += change[index] }
+      }
+    }
+  }
+  delta.mirrorLowerTriangle()
+}
+
+/// Returns `tr Δ + ½ tr(X⁻¹ R)`, where R is `(sᵢ + sⱼ)` times the next change; nil if X is not positive definite.
+///
+/// With `V = S^-½ Δ S^-½`, the inverse of X is `S^-½ (I + V)⁻¹ S^-½`.
+private func halfTrace(of delta: Tensor, change: [Float], _ roots: [Float]) -> Double? {
+  let count = roots.count
+  let factors = roots.map { 1 / $0.squareRoot() }
+  var inverse = delta.values
+  inverse.withUnsafeMutableBufferPointer { inverse in
+    for row in 0..<count {
+      let factor = factors[row]
+      for column in 0...row { inverse[row * count + column] *= factor * factors[column] }
+      inverse[row * (count + 1)] += 1
+    }
+  }
+  guard invertPositiveDefinite(&inverse, dimension: count) else { return nil }
+  var result = 0.0
+  delta.values.withUnsafeBufferPointer { delta in
+    change.withUnsafeBufferPointer { change in
+      inverse.withUnsafeBufferPointer { inverse in
+        for row in 0..<count {
+          let (start, root, factor) = (row * count, roots[row], factors[row])
+          var sum: Float = 0
+          for column in 0..<row {
+            let index = start + column
+            sum +=
+              inverse[index] * change[index] * (factor * factors[column])
+              * (root + roots[column])
+          }
+          let index = start + row
+          result += Double(delta[index]) + Double(inverse[index] * change[index]) + Double(sum)
+        }
+      }
+    }
+  }
+  return result
+}
