@@ -202,15 +202,17 @@ private struct Bench {
     }
   }
 
-  /// The rows are repeated, because speed does not depend on them.
+  /// Each row is the sum of two of a few, so that all differ without being kept.
   private func intervals(dimension: Int, count: Int) throws -> Work {
-    let rows = Self.rows(4096, dimension)
-    @Sendable func row(_ index: Int) -> ArraySlice<Float> {
-      let start = index % 4096 * dimension
-      return rows[start..<start + dimension]
+    let kept = 4096
+    let rows = Self.rows(kept, dimension)
+    @Sendable func row(_ index: Int) -> [Float] {
+      let start = index % kept * dimension
+      let other = (index + 1 + index / kept) * 1237 % kept * dimension
+      return (0..<dimension).map { rows[start + $0] + rows[other + $0] }
     }
     var samples = try GaussianAccumulator(dimension: dimension)
-    for index in 0..<count { try samples.append(rows: Array(row(index))) }
+    for index in 0..<count { try samples.append(rows: row(index)) }
     let accumulated = samples
     let reference = try FactoredGaussian(Self.gaussian(dimension))
     let value = try frechetDistance(

@@ -196,24 +196,12 @@ private func nuclearNorm(
   let sumOfSquares = x.values.reduce(0) { $0 + $1 * $1 }
   guard (0x1p-64 * sumOfSquares).isNormal else { return try sumOfSingularValues(x) }
   let squares = try squaredSingularValues(x).suffix(rank)
-  if let sum = sumOfRoots(squares, within: tolerance) { return sum }
-  return try sumOfSingularValues(x)
-}
-
-/// Returns the sum of the square roots of eigenvalues, in ascending order; nil if they are too small or too
-/// large, or if the estimate of what is lost exceeds the tolerance.
-///
-/// - Parameter largest: The largest eigenvalue of a matrix from which that of the eigenvalues was subtracted, whose
-///   rounding they also have.
-func sumOfRoots(
-  _ squares: ArraySlice<Double>, ofLargest largest: Double = 0, within tolerance: Double
-) -> Double? {
-  guard (0x1p-64 * squares.reduce(0, +)).isNormal else { return nil }
-  let delta = 0x1p-51 * max(squares.last ?? 0, largest)
+  let delta = 0x1p-51 * (squares.last ?? 0)
   let loss = squares.reduce(0) {
     $0 + ($1 > delta ? delta / (2 * $1.squareRoot()) : delta.squareRoot())
   }
-  return loss <= tolerance ? squares.reduce(0) { $0 + max($1, 0).squareRoot() } : nil
+  return loss <= tolerance
+    ? squares.reduce(0) { $0 + max($1, 0).squareRoot() } : try sumOfSingularValues(x)
 }
 
 private func sumOfSingularValues(_ x: Matrix) throws(LAPACKError) -> Double {

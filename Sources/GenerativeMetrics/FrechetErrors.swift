@@ -5,8 +5,8 @@ package struct FrechetErrors: Sendable {
   /// The influence of each sample; nil if there are no more samples than features.
   package let influence: FrechetInfluence?
 
-  /// Computes both in one pass over the samples if there are more samples than features without any group,
-  /// and otherwise one after the other.
+  /// Computes both in one pass over the samples if there are ``DistanceOfRest/minimumDimension`` features or more, and
+  /// more samples than features without any group, and otherwise one after the other.
   ///
   /// - Parameters:
   ///   - value: The squared distance of all N samples.
@@ -27,7 +27,9 @@ package struct FrechetErrors: Sendable {
       throw .tooFewSamples(count, atLeast: Jackknife.minimumCount)
     }
     var sums: FrechetInfluence.Sums?
-    if Jackknife.leavesMore(count: count, than: dimension) {
+    if Jackknife.leavesMore(count: count, than: dimension),
+      dimension >= DistanceOfRest.minimumDimension
+    {
       sums = try .init(
         of: FactoredGaussian(samples.statistics(mean: mean)), count: count, on: reference)
     }

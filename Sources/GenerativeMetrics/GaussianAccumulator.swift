@@ -145,6 +145,16 @@ public struct GaussianAccumulator: Sendable {
     return whole.moments.statistics(mean: single)
   }
 
+  /// Returns `Σ |x - c|²` for a vector c, `[D]`.
+  func squares(around center: [Double]) -> Double {
+    var whole = self
+    whole.closeBlock()
+    let shift = zip(whole.moments.mean, center).reduce(0) {
+      $0 + ($1.0 - $1.1) * ($1.0 - $1.1)
+    }
+    return whole.moments.products.diagonal.reduce(0, +) + Double(count) * shift
+  }
+
   private mutating func closeBlock() {
     guard !pending.isEmpty else { return }
     moments.merge(Moments(rows: pending, dimension: dimension))

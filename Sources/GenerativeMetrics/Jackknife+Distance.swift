@@ -5,10 +5,11 @@ extension Jackknife {
   /// Returns the jackknife of the squared Fréchet distance of samples from `reference`.
   ///
   /// The distance without a group is, up to rounding, that of samples to which the group was never
-  /// added. Apart from the number of each sample's group, the memory used does not depend on N,
-  /// unless there are about as few samples as dimensions. The distances of the two halves are computed if each
-  /// has more samples than features. Two to four groups are processed at the same time, each on one thread, so
-  /// that their number changes no bits.
+  /// added. With ``DistanceOfRest/minimumDimension`` features or more it has an error of at most about
+  /// twice ``DistanceOfRest/roundingTolerance`` of the traces, and two to four groups are processed at the same time,
+  /// each on one thread, so that their number changes no bits. Apart from the number of each sample's group, the memory
+  /// used does not depend on N, unless there are about as few samples as dimensions. The distances of the two halves
+  /// are computed if each has more samples than features.
   ///
   /// - Parameters:
   ///   - value: The squared distance of all N samples.
@@ -16,8 +17,8 @@ extension Jackknife {
   ///   - reference: The Gaussian to compare with, with the same D.
   ///   - mean: The precision in which the mean is summed.
   ///   - progress: Called with the number of finished groups, `1...groupCount`.
-  ///   - row: Returns the features `[D]` of the sample with an index in `0..<N`. Called once per
-  ///     sample, or up to 19 times if there are few samples.
+  ///   - row: Returns the features `[D]` of the sample with an index in `0..<N`. Called once for each sample with many
+  ///     samples and features, and up to about 20 times otherwise.
   /// - Throws: ``MetricError`` `TooFewSamples` if there are fewer samples than ``minimumCount``; as
   ///   ``frechetDistance(between:and:)-(GaussianStatistics,_)`` does; or the error thrown by `row`.
   package static func ofDistance(
@@ -31,11 +32,10 @@ extension Jackknife {
       row: row)
   }
 
-  /// Returns the jackknife, and adds the influence of every sample to sums, because both need the same
-  /// products.
+  /// Returns the jackknife, and adds the influence of every sample to sums if both need the same products.
   ///
-  /// - Parameter influence: The sums, nil if the influence is not wanted or ``leavesMore(count:than:)`` is
-  ///   not true.
+  /// - Parameter influence: The sums, nil if the influence is not wanted. They become nil if they were not needed,
+  ///   so that no sample was added.
   static func ofDistance(
     _ value: Double, of samples: GaussianAccumulator, from reference: FactoredGaussian,
     mean: MeanPrecision, influence: inout FrechetInfluence.Sums?, progress: (Int) -> Void,
@@ -46,80 +46,78 @@ extension Jackknife {
     guard reference.mean.count == dimension else {
       throw .dimensionMismatch(dimension, reference.mean.count)
     }
-    let groups = groups(count: count)
-    func rows(_ indices: some Sequence<Int>) throws(MetricError) -> [Float] {
-      var rows: [Float] = []
-      for index in indices { rows += try row(index) }
-      return rows
+    let rest = try RestOfSamples(samples, from: reference, mean: mean)
+    if leavesMore(count: count, than: dimension),
+      let distances = try DistanceOfRest(
+        of: samples, from: reference, mean: mean, transport: influence?.transport)
+    {
+      return try inOnePass(
+        value, distances, rest, influence: &influence, progress: progress, row: row)
     }
+    influence = nil
     var leftOut: [Double] = []
-    guard leavesMore(count: count, than: dimension) else {
-      for group in 0..<groupCount {
-        let rest = try FactoredGaussian(
-          rows: rows((0..<count).lazy.filter { groups[$0] != group }), dimension: dimension,
-          mean: mean)
-        leftOut.append(try frechetDistance(between: rest, and: reference).value)
-        progress(leftOut.count)
-      }
-      return Jackknife(value: value, leftOut: leftOut, count: count)
+    for group in 0..<groupCount {
+      leftOut.append(try rest.distance(without: group, row: row))
+      progress(leftOut.count)
     }
-
-    let whole = try DistanceOfRest(
-      of: samples, from: reference, mean: mean, transport: influence?.transport)
-    /// Returns a distance, computed from the samples that are left if that of the sums is not known.
-    func checked(
-      _ distance: Result<Double?, MetricError>, without part: MappedMoments,
-      _ isLeftOut: (Int) -> Bool
-    ) throws(MetricError) -> Double {
-      if let distance = try distance.get() { return distance }
-      // What is subtracted must not be most of it.
-      let isRestSummed = part.squares > whole.moments.squares / 2
-      var sums = try GaussianAccumulator(dimension: dimension)
-      for index in 0..<count where isLeftOut(groups[index]) != isRestSummed {
-        try sums.append(rows: row(index))
-      }
-      let rest = isRestSummed ? sums : try samples.removing(sums)
-      return try frechetDistance(
-        between: FactoredGaussian(rest.statistics(mean: mean)), and: reference
-      ).value
+    let halves = try (rest.hasHalves ? [0, 1] : []).map { (half) throws(MetricError) in
+      try rest.distance(ofHalf: half, row: row)
     }
+    return Jackknife(value: value, leftOut: leftOut, count: count, halves: halves)
+  }
 
-    let members = (0..<groupCount).map { group in groups.indices.filter { groups[$0] == group } }
+  /// Returns the jackknife from sums over the samples of each group, which are mapped once.
+  private static func inOnePass(
+    _ value: Double, _ distances: DistanceOfRest, _ rest: RestOfSamples,
+    influence: inout FrechetInfluence.Sums?, progress: (Int) -> Void,
+    row: (Int) throws(MetricError) -> [Float]
+  ) throws(MetricError) -> Jackknife {
+    let members = (0..<groupCount).map { group in
+      rest.groups.indices.filter { rest.groups[$0] == group }
+    }
     let lanes = min(max(ProcessInfo.processInfo.activeProcessorCount, 2), 4)
-    var halves = [MappedMoments?](repeating: nil, count: 2)
+    var leftOut: [Double] = []
+    var parts = [distances.noPart, distances.noPart]
     for first in stride(from: 0, to: groupCount, by: lanes) {
       let together = members[first..<min(first + lanes, groupCount)]
-      var sums = together.map { _ in GroupSums(whole.noMoments, influence) }
+      var sums = together.map { _ in GroupSums(distances.noPart, influence) }
       for start in stride(from: 0, to: together.map(\.count).max() ?? 0, by: rowsTogether) {
         let blocks = try together.map { (members) throws(MetricError) in
-          try rows(members.dropFirst(start).prefix(rowsTogether))
+          var rows: [Float] = []
+          for index in members.dropFirst(start).prefix(rowsTogether) { rows += try row(index) }
+          return rows
         }
         forEachConcurrently(&sums) { [influence] lane, sums in
-          sums.add(blocks[lane], whole, influence)
+          sums.add(blocks[lane], distances, influence)
         }
       }
-      forEachConcurrently(&sums) { _, sums in sums.distance = whole.distance(without: sums.moments)
+      forEachConcurrently(&sums) { _, sums in
+        sums.distance = distances.distance(without: sums.part)
       }
       for (group, sums) in zip(first..., sums) {
-        leftOut.append(try checked(sums.distance, without: sums.moments) { $0 == group })
+        if let distance = sums.distance {
+          leftOut.append(distance)
+        } else {
+          leftOut.append(try rest.distance(without: group, row: row))
+        }
         if let part = sums.influence { influence?.add(part, at: members[group]) }
-        let half = group < groupCount / 2 ? 0 : 1
-        halves[half] = halves[half].map { $0.adding(sums.moments) } ?? sums.moments
+        parts[group < groupCount / 2 ? 0 : 1].add(sums.part)
         progress(leftOut.count)
       }
     }
-    let half = groupSizes(count: count).prefix(groupCount / 2).reduce(0, +)
-    guard min(half, count - half) > dimension else {
-      return Jackknife(value: value, leftOut: leftOut, count: count)
+    guard rest.hasHalves else {
+      return Jackknife(value: value, leftOut: leftOut, count: rest.groups.count)
     }
     // A half is what is left without the other one.
-    var others = halves.reversed().compactMap(\.self).map { GroupSums($0, nil) }
-    forEachConcurrently(&others) { _, sums in sums.distance = whole.distance(without: sums.moments)
+    var others = parts.reversed().map { GroupSums($0, nil) }
+    forEachConcurrently(&others) { _, sums in
+      sums.distance = distances.distance(without: sums.part)
     }
-    let ofHalves = try others.enumerated().map { (index, sums) throws(MetricError) in
-      try checked(sums.distance, without: sums.moments) { ($0 >= groupCount / 2) == (index == 0) }
+    let halves = try others.enumerated().map { (half, sums) throws(MetricError) in
+      guard let known = sums.distance else { return try rest.distance(ofHalf: half, row: row) }
+      return known
     }
-    return Jackknife(value: value, leftOut: leftOut, count: count, halves: ofHalves)
+    return Jackknife(value: value, leftOut: leftOut, count: rest.groups.count, halves: halves)
   }
 
   /// Whether more than `dimension` of `count` samples are left without any group.
@@ -128,204 +126,90 @@ extension Jackknife {
   }
 }
 
+/// Samples whose distance from a reference is computed from the start without some of them.
+private struct RestOfSamples {
+  private let samples: GaussianAccumulator
+  private let reference: FactoredGaussian
+  private let mean: MeanPrecision
+  /// The group of each sample.
+  let groups: [Int]
+  /// The mean of all samples, and `Σ |x - m|²`.
+  private let center: [Double]
+  private let squares: Double
+
+  init(
+    _ samples: GaussianAccumulator, from reference: FactoredGaussian, mean: MeanPrecision
+  ) throws(MetricError) {
+    (self.samples, self.reference, self.mean) = (samples, reference, mean)
+    groups = Jackknife.groups(count: samples.count)
+    center = try samples.statistics().mean
+    squares = samples.squares(around: center)
+  }
+
+  /// Whether each half has more samples than features.
+  var hasHalves: Bool {
+    let half = Jackknife.groupSizes(count: samples.count).prefix(Jackknife.groupCount / 2)
+      .reduce(0, +)
+    return min(half, samples.count - half) > samples.dimension
+  }
+
+  /// Returns the distance without a group.
+  func distance(
+    without group: Int, row: (Int) throws(MetricError) -> [Float]
+  ) throws(MetricError) -> Double {
+    try distance(of: { $0 != group }, row: row)
+  }
+
+  /// Returns the distance of the first half of the groups, or of the second.
+  func distance(
+    ofHalf half: Int, row: (Int) throws(MetricError) -> [Float]
+  ) throws(MetricError) -> Double {
+    try distance(of: { ($0 < Jackknife.groupCount / 2) == (half == 0) }, row: row)
+  }
+
+  private func distance(
+    of isIn: (Int) -> Bool, row: (Int) throws(MetricError) -> [Float]
+  ) throws(MetricError) -> Double {
+    guard Jackknife.leavesMore(count: samples.count, than: samples.dimension) else {
+      var rows: [Float] = []
+      for index in groups.indices where isIn(groups[index]) { rows += try row(index) }
+      let rest = try FactoredGaussian(rows: rows, dimension: samples.dimension, mean: mean)
+      return try frechetDistance(between: rest, and: reference).value
+    }
+    func sums(_ isAdded: (Int) -> Bool) throws(MetricError) -> GaussianAccumulator {
+      var sums = try GaussianAccumulator(dimension: samples.dimension)
+      for index in groups.indices where isAdded(groups[index]) {
+        try sums.append(rows: row(index))
+      }
+      return sums
+    }
+    let part = try sums { !isIn($0) }
+    // What is subtracted must not be most of it.
+    let rest =
+      part.squares(around: center) <= squares / 2 ? try samples.removing(part) : try sums(isIn)
+    return try frechetDistance(
+      between: FactoredGaussian(rest.statistics(mean: mean)), and: reference
+    ).value
+  }
+}
+
 /// Sums over the samples of a group, and what follows from them.
 private struct GroupSums: Sendable {
-  private(set) var moments: MappedMoments
+  private(set) var part: DistanceOfRest.Part
   private(set) var influence: FrechetInfluence.Part?
   /// The distance without the samples, nil if it must be computed from the start.
-  var distance = Result<Double?, MetricError>.success(nil)
+  var distance: Double?
 
-  init(_ moments: MappedMoments, _ influence: FrechetInfluence.Sums?) {
-    (self.moments, self.influence) = (moments, influence.map { .init($0.transport) })
+  init(_ part: DistanceOfRest.Part, _ influence: FrechetInfluence.Sums?) {
+    (self.part, self.influence) = (part, influence.map { .init($0.transport) })
   }
 
   /// Adds rows, `[n, D]`.
-  mutating func add(_ rows: [Float], _ whole: DistanceOfRest, _ sums: FrechetInfluence.Sums?) {
+  mutating func add(_ rows: [Float], _ distances: DistanceOfRest, _ sums: FrechetInfluence.Sums?) {
     guard !rows.isEmpty else { return }
-    let centered = centered(rows, around: whole.mean)
-    let mapped = whole.mapping(centered, threads: 1)
-    moments.add(rows, centered, mapped)
-    if let sums { influence?.add(centered, mapped, sums) }
-  }
-}
-
-/// Sums over some of the samples x, about the mean m of all of them, as a factor `F` of the reference's
-/// covariance `FᵀF` maps them.
-private struct MappedMoments: Sendable {
-  var count: Int
-  /// `Σ (x - m)`, `[D]`.
-  var sum: [Double]
-  /// `Σ x` in single precision, row by row.
-  var singleSum: [Float]
-  /// `Σ |x - m|²`.
-  var squares: Double
-  /// The upper triangle of `Σ F (x - m) (x - m)ᵀ Fᵀ`, `[R, R]`.
-  var products: Matrix
-
-  /// Adds samples.
-  ///
-  /// - Parameters:
-  ///   - rows: x, `[n, D]`.
-  ///   - centered: x - m, `[n, D]`.
-  ///   - mapped: `(x - m) Fᵀ`, `[n, R]`.
-  mutating func add(_ rows: [Float], _ centered: Matrix, _ mapped: Matrix) {
-    count += centered.rows
-    singleSum.add(rows: rows)
-    centered.values.withUnsafeBufferPointer { centered in
-      for start in stride(from: 0, to: centered.count, by: sum.count) {
-        for column in sum.indices {
-          let value = centered[start + column]
-          sum[column] += value
-          squares += value * value
-        }
-      }
-    }
-    addUpperGram(mapped, to: &products)
-  }
-
-  func adding(_ other: MappedMoments) -> MappedMoments {
-    var result = self
-    result.count += other.count
-    result.squares += other.squares
-    for index in sum.indices { result.sum[index] += other.sum[index] }
-    result.singleSum.add(rows: other.singleSum)
-    result.products.values.withUnsafeMutableBufferPointer { values in
-      other.products.values.withUnsafeBufferPointer { others in
-        for index in values.indices { values[index] += others[index] }
-      }
-    }
-    return result
-  }
-}
-
-/// The squared Fréchet distances of samples without some of them from a reference.
-///
-/// With n samples left, whose mean is m + s, their covariance C mapped by a factor F of the reference is
-/// ```
-/// s = -Σ (x - m) / n        (n - 1) F C Fᵀ = Σ_all - Σ - n (F s) (F s)ᵀ
-/// ```
-/// where the sums without a name are over the samples that are left out. The trace of the root follows from its
-/// eigenvalues. Beside them, only the samples that are left out need be multiplied.
-private struct DistanceOfRest: Sendable {
-  /// m, `[D]`.
-  let mean: [Double]
-  /// The sums over all samples.
-  let moments: MappedMoments
-  private let reference: FactoredGaussian
-  private let precision: MeanPrecision
-  /// F, `[R, D]`.
-  private let map: Matrix
-  private let isUpperTriangular: Bool
-  /// The largest eigenvalue of Σ_all, or the largest element of its diagonal.
-  private let largest: Double
-
-  /// Computes the sums over all samples.
-  ///
-  /// - Parameter transport: A map from the samples to the reference, whose map becomes F; nil to map by the
-  ///   reference's own factor.
-  init(
-    of samples: GaussianAccumulator, from reference: FactoredGaussian,
-    mean precision: MeanPrecision, transport: Transport?
-  ) throws(MetricError) {
-    let statistics = try samples.statistics()
-    let covariance = Matrix(
-      rows: statistics.dimension, columns: statistics.dimension, values: statistics.covariance)
-    let divisor = Double(samples.count - 1)
-    (self.reference, self.precision, mean) = (reference, precision, statistics.mean)
-    map = transport?.map ?? reference.factor
-    isUpperTriangular = transport == nil && reference.factorization.method == .cholesky
-    var products: Matrix
-    if let transport {
-      let rank = transport.eigenvalues.count
-      products = Matrix(
-        rows: rank, columns: rank, values: [Double](repeating: 0, count: rank * rank))
-      for (k, value) in transport.eigenvalues.enumerated() {
-        products.values[k * (rank + 1)] = divisor * value
-      }
-    } else {
-      products = product(
-        map, Self.mapping(covariance, by: map, isUpperTriangular, threads: factorizationThreads))
-      products.values.withUnsafeMutableBufferPointer { values in
-        for index in values.indices { values[index] *= divisor }
-      }
-    }
-    largest = products.diagonal.max() ?? 0
-    moments = MappedMoments(
-      count: samples.count, sum: [Double](repeating: 0, count: mean.count),
-      singleSum: samples.singleSum, squares: divisor * covariance.diagonal.reduce(0, +),
-      products: products)
-  }
-
-  /// The sums over no samples.
-  var noMoments: MappedMoments {
-    let (dimension, rank) = (mean.count, map.rows)
-    return MappedMoments(
-      count: 0, sum: [Double](repeating: 0, count: dimension),
-      singleSum: [Float](repeating: 0, count: dimension), squares: 0,
-      products: Matrix(
-        rows: rank, columns: rank, values: [Double](repeating: 0, count: rank * rank)))
-  }
-
-  /// Returns `X Fᵀ`, `[n, R]`, for rows X, `[n, D]`.
-  func mapping(_ rows: Matrix, threads: Int32) -> Matrix {
-    Self.mapping(rows, by: map, isUpperTriangular, threads: threads)
-  }
-
-  private static func mapping(
-    _ rows: Matrix, by map: Matrix, _ isUpperTriangular: Bool, threads: Int32
-  ) -> Matrix {
-    isUpperTriangular
-      ? product(rows, transposedUpperTriangular: map, threads: threads)
-      : product(rows, transposed: map, threads: threads)
-  }
-
-  /// Returns the distance without the samples of a part; nil if it must be computed from the start.
-  func distance(without part: MappedMoments) -> Result<Double?, MetricError> {
-    let count = moments.count - part.count
-    let shift = part.sum.map { -$0 / Double(count) }
-    let mapped = mapping(Matrix(rows: 1, columns: shift.count, values: shift), threads: 1)
-    let (weight, scale) = (Double(count), 1 / Double(count - 1))
-    let squares = shift.reduce(0) { $0 + $1 * $1 }
-    let trace = (moments.squares - part.squares - weight * squares) * scale + reference.trace
-    let rank = moments.products.rows
-    var outer = moments.products
-    outer.values.withUnsafeMutableBufferPointer { values in
-      part.products.values.withUnsafeBufferPointer { products in
-        for row in 0..<rank {
-          let factor = weight * mapped.values[row]
-          for column in row..<rank {
-            let index = row * rank + column
-            values[index] =
-              (values[index] - products[index] - factor * mapped.values[column]) * scale
-          }
-        }
-      }
-    }
-    return Result { () throws(MetricError) -> Double? in
-      let squares = try lapack(symmetricEigenvalues(outer, threads: 1))
-      guard
-        let root = sumOfRoots(
-          squares.suffix(reference.factorization.rank), ofLargest: largest * scale,
-          within: 1e-9 * trace)
-      else { return nil }
-      // The distance from the start says what is wrong.
-      guard trace - 2 * root >= -1e-9 * trace else { return nil }
-      let meanTerm = zip(mean(without: part, shift: shift), reference.mean).reduce(0) {
-        $0 + ($1.0 - $1.1) * ($1.0 - $1.1)
-      }
-      let value = meanTerm + max(trace - 2 * root, 0)
-      return value.isFinite ? value : nil
-    }
-  }
-
-  private func mean(without part: MappedMoments, shift: [Double]) -> [Double] {
-    switch precision {
-    case .float64: zip(mean, shift).map { $0 + $1 }
-    case .float32:
-      zip(moments.singleSum, part.singleSum).map {
-        Double(($0 - $1) / Float(moments.count - part.count))
-      }
-    }
+    let centered = centered(rows, around: distances.mean)
+    let mapped = distances.add(rows, centered: centered, to: &part)
+    if let sums { influence?.add(centered, distances.unscaled(mapped), sums) }
   }
 }
 

@@ -52,22 +52,6 @@ package func setLowerGram(_ x: Matrix, _ gram: inout Matrix) {
   }
 }
 
-/// Adds `Xᵀ X` to the upper triangle of a matrix: `dsyrk` on one thread.
-///
-/// - Parameters:
-///   - x: `[N, D]`.
-///   - sum: `[D, D]`; nothing below its diagonal is changed.
-package func addUpperGram(_ x: Matrix, to sum: inout Matrix) {
-  precondition(sum.rows == x.columns && sum.columns == x.columns, "\(x.columns) for \(sum.rows)")
-  guard x.columns > 0 else { return }
-  let (rows, columns) = (blasint(x.rows), blasint(x.columns))
-  withOneBLASThread {
-    cblas_dsyrk(
-      CblasRowMajor, CblasUpper, CblasTrans, columns, rows, 1, x.values, columns, 1, &sum.values,
-      columns)
-  }
-}
-
 /// Adds a multiple of `Xᵀ X` to the lower triangle of a matrix in float32: `ssyrk` on one thread.
 ///
 /// - Parameters:
@@ -172,39 +156,23 @@ package func symmetricEigendecomposition(
 }
 
 /// Returns the eigenvalues in ascending order: `dsyevd` without the eigenvectors, in a third of the
-/// time, or `dsyevd_2stage`.
+/// time.
 ///
-/// The latter is used for large matrices on one thread, where `dsyevd` waits for memory. It reduces the
-/// matrix to a band by products of matrices, and then the band.
-///
-/// - Parameters:
-///   - s: Symmetric, `[D, D]`; only its upper triangle is read.
-///   - threads: The number of threads; calls on one thread may run at the same time.
+/// - Parameter s: Symmetric, `[D, D]`; only its upper triangle is read.
 /// - Returns: D eigenvalues; none for an empty matrix.
-/// - Throws: ``LAPACKError`` if the routine refuses an argument or does not converge.
-package func symmetricEigenvalues(
-  _ s: consuming Matrix, threads: Int32 = factorizationThreads
-) throws(LAPACKError) -> [Double] {
+/// - Throws: ``LAPACKError`` if `dsyevd` refuses an argument or does not converge.
+package func symmetricEigenvalues(_ s: consuming Matrix) throws(LAPACKError) -> [Double] {
   guard !s.values.isEmpty else { return [] }
   var values = [Double](repeating: 0, count: s.rows)
   let n = clapack_int(s.rows)
-  let inTwoStages = threads == 1 && s.rows >= twoStageDimension
-  let routine = inTwoStages ? LAPACKE_dsyevd_2stage : LAPACKE_dsyevd
-  let info = withThreads(threads) {
-    routine(
+  let info = withBLASThreads(factorizationThreads) {
+    LAPACKE_dsyevd(
       LAPACK_COL_MAJOR, CChar(UInt8(ascii: "N")), CChar(UInt8(ascii: "L")), n, &s.values, n,
       &values)
   }
-  guard info == 0 else {
-    throw LAPACKError(routine: inTwoStages ? "dsyevd_2stage" : "dsyevd", info: Int(info))
-  }
+  guard info == 0 else { throw LAPACKError(routine: "dsyevd", info: Int(info)) }
   return values
 }
-
-/// The least dimension for `dsyevd_2stage`, halfway between two that were measured. On two cores of an AMD
-/// EPYC (Zen 3) with 32 MiB of cache, two matrices of 2,048 dimensions together take 1.0 s instead of 1.2 s,
-/// and two of 1,536 take 0.31 s instead of 0.29 s.
-private let twoStageDimension = 1792
 
 /// Returns `A Bᵀ`: `dgemm`.
 ///
@@ -268,14 +236,11 @@ package func product(_ a: Tensor, transposed b: Tensor) -> Tensor {
 /// - Parameters:
 ///   - a: `[R, D]`.
 ///   - upper: Upper triangular, `[D, D]`.
-///   - threads: The number of threads; calls on one thread may run at the same time.
 /// - Returns: `[R, D]`.
-package func product(
-  _ a: Matrix, transposedUpperTriangular upper: Matrix, threads: Int32 = factorizationThreads
-) -> Matrix {
+package func product(_ a: Matrix, transposedUpperTriangular upper: Matrix) -> Matrix {
   precondition(a.columns == upper.rows, "product: \(a.columns) and \(upper.rows)")
   var result = a
-  withThreads(threads) {
+  withBLASThreads(factorizationThreads) {
     cblas_dtrmm(
       CblasRowMajor, CblasRight, CblasUpper, CblasTrans, CblasNonUnit, blasint(a.rows),
       blasint(a.columns), 1, upper.values, blasint(upper.columns), &result.values,

@@ -244,6 +244,109 @@ import _TestSupport
     #expect(jackknife.halves.count == (count == 200 ? 2 : 0))
   }
 
+  /// With 256 features or more the rest is summed in single precision, and the root of what is left is expanded: the
+  /// errors of the eigenvalues and of the products are at most 3e-8 of the traces each, that of the expansion is 1e-9
+  /// of them. Where a group changes too much, or single precision is not enough, distances are computed from the
+  /// start. Rows that are read again tell which.
+  @Test(
+    "without a group it is the distance of the rest, of many features",
+    arguments: ManyFeatures.allCases, [MeanPrecision.float64, .float32])
+  func distanceOfTheRest(case features: ManyFeatures, mean: MeanPrecision) throws {
+    let dimension = 256
+    let rows = features.rows(dimension)
+    let count = rows.count / dimension
+    let other = try statistics(of: ManyFeatures.normal.rows(dimension, seed: 2), dimension)
+    var samples = try GaussianAccumulator(dimension: dimension)
+    try samples.append(rows: rows)
+    var reads = 0
+    let jackknife = try Jackknife.ofDistance(
+      1, of: samples, from: FactoredGaussian(other), mean: mean
+    ) {
+      reads += 1
+      return Array(rows[$0 * dimension..<($0 + 1) * dimension])
+    }
+    if let isReadOnce = features.isReadOnce {
+      #expect(isReadOnce == (reads == count), "\(reads) of \(count)")
+    }
+
+    let groups = Jackknife.groups(count: count)
+    func distance(_ isIn: (Int) -> Bool) throws -> (value: Double, traces: Double) {
+      var rest = try GaussianAccumulator(dimension: dimension)
+      for index in 0..<count where isIn(groups[index]) {
+        try rest.append(rows: Array(rows[index * dimension..<(index + 1) * dimension]))
+      }
+      let statistics = try rest.statistics(mean: mean)
+      return (
+        try frechetDistance(between: statistics, and: other).value,
+        trace(statistics) + trace(other)
+      )
+    }
+    // The mean in single precision has an error of 2⁻²⁴ √N of a deviation, and so its squared distance one of
+    // about twice that.
+    let share = 2 * 3e-8 + 1e-9 + (mean == .float32 ? 2 * 0x1p-24 * Double(count).squareRoot() : 0)
+    for group in 0..<20 {
+      let expected = try distance { $0 != group }
+      #expect(abs(jackknife.leftOut[group] - expected.value) <= share * expected.traces)
+    }
+    for (half, value) in jackknife.halves.enumerated() {
+      let expected = try distance { ($0 < 10) == (half == 0) }
+      #expect(abs(value - expected.value) <= share * expected.traces)
+    }
+    #expect(jackknife.halves.count == (features == .few ? 0 : 2))
+  }
+
+  /// Samples of many features.
+  enum ManyFeatures: CaseIterable {
+    /// Independent normal ones, whose variances fall from 1 to 10⁻⁶.
+    case normal
+    /// The same times a number for each sample, so that they have the tails of Student's t with 5 degrees of freedom.
+    case heavyTailed
+    /// The same in a unit of 10¹².
+    case large
+    /// Few more samples than features.
+    case few
+    /// One sample has a hundred times the deviation of the others in every feature.
+    case withOutlier
+    /// Ten features are constant.
+    case withConstants
+    /// All features are sums of ten, and of much smaller noise.
+    case correlated
+
+    /// Whether no distance is computed from the start; nil if rounding decides.
+    var isReadOnce: Bool? {
+      switch self {
+      case .normal, .heavyTailed, .large: true
+      case .withOutlier: false
+      case .few, .withConstants, .correlated: nil
+      }
+    }
+
+    func rows(_ dimension: Int, seed: UInt64 = 1) -> [Float] {
+      var random = Normals(seed: seed)
+      let count = self == .few ? dimension + 40 : 24 * dimension
+      let deviations = (0..<dimension).map { pow(10, -3 * Double($0) / Double(dimension)) }
+      return (0..<count).flatMap { sample -> [Float] in
+        var factor = self == .large ? 1e12 : 1
+        if self == .heavyTailed {
+          let square = (0..<5).map { _ in random.next() }.reduce(0) { $0 + $1 * $1 }
+          factor = 1 / (square / 5).squareRoot()
+        }
+        if self == .withOutlier && sample == 123 { factor = 100 }
+        var row = deviations.map { factor * $0 * random.next() }
+        if self == .withConstants { for index in 0..<10 { row[7 * index] = 3 } }
+        if self == .correlated {
+          let common = Array(row.prefix(10))
+          for index in 10..<dimension {
+            row[index] =
+              1e-9 * row[index]
+              + (0..<10).reduce(0) { $0 + common[$1] * sin(Double(index * ($1 + 1))) }
+          }
+        }
+        return row.map { Float($0) }
+      }
+    }
+  }
+
   /// One sample has nearly all of the variance. The distance without its group would be the difference of sums
   /// that are 10¹² times as large, so the rest is summed anew.
   @Test func theDistanceWithoutAnOutlierIsThatOfTheRest() throws {
