@@ -26,7 +26,7 @@ struct DistanceOfRest: Sendable {
   /// 100. The estimates add up what mostly cancels.
   static let roundingTolerance = 3e-8
   /// The error by which the expansion of a root may change a distance, as a share of the traces of both covariances.
-  static let tolerance = 1e-9
+  static let tolerance = 4e-9
 
   /// m, `[D]`.
   let mean: [Double]

@@ -71,13 +71,25 @@ package struct FactoredGaussian {
 
   /// Returns `F₁F₂ᵀ` or its transpose, which has the same singular values.
   func times(_ other: FactoredGaussian) -> Matrix {
-    if other.factorization.method == .cholesky {
-      return product(factor, transposedUpperTriangular: other.factor)
+    if factorization.method == .cholesky, other.factorization.method != .cholesky {
+      return other.timesTransposed(self)
     }
-    if factorization.method == .cholesky {
-      return product(other.factor, transposedUpperTriangular: factor)
-    }
-    return product(factor, transposed: other.factor)
+    return timesTransposed(other)
+  }
+
+  /// Returns `F₁F₂ᵀ`.
+  func timesTransposed(_ other: FactoredGaussian) -> Matrix {
+    other.factorization.method == .cholesky
+      ? product(factor, transposedUpperTriangular: other.factor)
+      : product(factor, transposed: other.factor)
+  }
+
+  /// Returns `A F`.
+  ///
+  /// - Parameter matrix: A, `[Q, R]`.
+  func multiplied(by matrix: Matrix) -> Matrix {
+    factorization.method == .cholesky
+      ? product(matrix, upperTriangular: factor) : product(matrix, factor)
   }
 }
 

@@ -239,12 +239,12 @@ struct Transport: Sendable {
       (eigenvalues, roots) = ([], [])
       return
     }
-    var outer = lowerOuterGram(product(reference.factor, transposed: samples.factor))
+    var outer = lowerOuterGram(reference.timesTransposed(samples))
     outer.mirrorLowerTriangle()
     let (values, vectors) = try lapack(symmetricEigendecomposition(outer))
     let kept = values.drop { $0 <= 1e-10 * (values.last ?? 0) }
     (eigenvalues, roots) = (values, kept.map { $0.squareRoot() })
-    map = product(vectors, reference.factor)
+    map = reference.multiplied(by: vectors)
   }
 
   /// Returns z of samples, `[n, R]`.

@@ -1,7 +1,7 @@
 import Tensors
 
 /// Returns the trace of the square root of a positive definite matrix B that is nearly diagonal, in about the time of
-/// three products in single precision; nil if it is too far from a diagonal one.
+/// one to three products in single precision; nil if it is too far from a diagonal one.
 ///
 /// With S, the root of the diagonal of B, and E, the rest of B, the root is `S + Δ` where
 /// ```
@@ -11,9 +11,12 @@ import Tensors
 /// ```
 /// R = B - X²        tr B^½ = tr X + ½ tr(X⁻¹ R) - ½ tr(X⁻¹ H²)
 /// ```
-/// follows from `B = (X + H)²`. The last term is quadratic in H, which is about the next change of Δ, so it is
-/// estimated by `½ Σ Hᵢⱼ² / sⱼ`. The iteration ends when this is small and falls quickly: if a change is at most half
-/// of the one before, H is at most twice the next change, and the estimate is off by at most three times itself.
+/// follows from `B = (X + H)²`. The last term is quadratic in H, which is about the next change H′ of Δ, so that
+/// `e = ½ Σ H′ᵢⱼ² / sⱼ` is subtracted for it. What this leaves is smaller by about the changes after H′ relative to H′,
+/// and by Δ relative to S, and both are of the order of q, the larger of the last two ratios of a change to the one
+/// before. The iteration ends when `32 q e` is small and a change is at most half of the one before. With 8,000 random
+/// matrices of up to 60 rows (dense, with one direction or two elements off the diagonal, and with elements of one
+/// sign), up to 26 q e was left, and mostly less than 16 q e.
 ///
 /// Elements of E enter the trace only as products of two of them, so that their rounding is not seen: with
 /// `Vᵢⱼ = Δᵢⱼ / √(sᵢ sⱼ)`, the trace changes by less than `2⁻²³ Σ sᵢ Vᵢⱼ²`.
@@ -28,20 +31,22 @@ package func squareRootTrace(
   let roots = diagonal.map { $0.squareRoot() }
   let singleRoots = roots.map { Float($0) }
   var delta = Tensor(zeros: [roots.count, roots.count])
-  var lastError = Double.infinity
+  var (lastError, lastRatio) = (Double.infinity, 0.0)
   for step in 0..<12 {
     var change = offDiagonal
     if step > 0 { addLowerGram(delta, times: -1, to: &change) }
     let error = setChange(of: delta, &change, singleRoots)
     // Not true if it is not a number.
     guard error <= lastError else { return nil }
-    if 3 * error <= tolerance, 4 * error <= lastError {
+    let ratio = step > 0 ? (error / lastError).squareRoot() : 1
+    if error == 0 || ratio <= 0.5 && 32 * max(ratio, lastRatio) * error <= tolerance {
       guard let rest = halfTrace(of: delta, change: change, singleRoots) else { return nil }
       let trace = roots.reduce(0, +) + rest - error
       return trace.isFinite ? trace : nil
     }
     add(change, to: &delta)
     lastError = error
+    if step > 0 { lastRatio = ratio }
   }
   return nil
 }

@@ -49,6 +49,56 @@ import _TestSupport
     #expect(abs(found - expected) <= 1e-8 + rounding + Double(count) * 0x1p-52 / 2e-6)
   }
 
+  /// The iteration may end early, but not too early: dense matrices of one sign, one direction, and pairs of rows, from
+  /// slightly to far from diagonal.
+  @Test(arguments: ["dense", "one sign", "one direction", "pairs"], [1e-2, 1e-4, 1e-6, 1e-8])
+  func theErrorIsWithinTheTolerance(kind: String, tolerance: Double) throws {
+    let count = 24
+    for (size, seed) in zip([0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7], UInt64(1)...) {
+      var random = SeededGenerator(seed: seed)
+      let vector = random.floats(count).map(Double.init)
+      var matrix = Matrix(
+        rows: count, columns: count, values: [Double](repeating: 0, count: count * count))
+      for row in 0..<count {
+        for column in 0..<row {
+          let value = Double(random.floats(1)[0])
+          matrix.values[row * count + column] =
+            switch kind {
+            case "dense": value
+            case "one sign": -abs(value)
+            case "one direction": -vector[row] * vector[column]
+            default: row == column + 1 && row % 2 == 1 ? 1 : 0
+            }
+        }
+      }
+      matrix.mirrorLowerTriangle()
+      let largest = try symmetricEigenvalues(matrix).reduce(0) { max($0, abs($1)) }
+      let roots = (0..<count).map { 1 / Double(1 + $0) }
+      var offDiagonal = [Float](repeating: 0, count: count * count)
+      for index in offDiagonal.indices {
+        let (row, column) = (index / count, index % count)
+        offDiagonal[index] = Float(
+          matrix.values[index] * size / largest * roots[row] * roots[column])
+        matrix.values[index] =
+          row == column ? roots[row] * roots[row] : Double(offDiagonal[index])
+      }
+      let expected = try symmetricEigenvalues(matrix).reduce(0) { $0 + $1.squareRoot() }
+      let found = try #require(
+        squareRootTrace(diagonal: matrix.diagonal, offDiagonal: offDiagonal, within: tolerance))
+      // The squares of the elements of V add up to less than those of the matrix with ones on the diagonal.
+      let squares = matrix.values.indices.reduce(0) {
+        let value = matrix.values[$1] / (roots[$1 / count] * roots[$1 % count])
+        return $1 / count == $1 % count ? $0 : $0 + value * value
+      }
+      #expect(abs(found - expected) <= tolerance + 0x1p-23 * squares, "size \(size)")
+    }
+  }
+
+  @Test func aDiagonalMatrixHasTheSumOfItsRoots() {
+    #expect(
+      squareRootTrace(diagonal: [4, 9], offDiagonal: [0, 0, 0, 0], within: 0) == 5)
+  }
+
   @Test func whatIsFarFromDiagonalIsRefused() {
     func trace(_ diagonal: [Double], _ offDiagonal: Float) -> Double? {
       squareRootTrace(
