@@ -29,17 +29,18 @@ static void convolve_direct(
     const size_t count = dis_smaller(block, pixels - first);
     for (size_t tap = 0; tap < taps; tap++) {
       const float **row = table + tap * pitch;
-      for (size_t i = 0; i < count + DIS_TILE_ROWS; i++) {
-        if (i >= count) {
-          row[i] = row[count - 1];
-          continue;
+      size_t y = first / w.out_width, q = first % w.out_width;
+      for (size_t i = 0; i < count; i++) {
+        const float *pixel = dis_pixel(
+            c, x, y * w.stride + tap / columns - w.padding_height,
+            q * w.stride + tap % columns - w.padding_width, zeros);
+        row[i] = to_words(converted + (tap * block + i) * words, pixel, depth);
+        if (++q == w.out_width) {
+          q = 0;
+          y++;
         }
-        const size_t pixel = first + i;
-        const size_t y = pixel / w.out_width * w.stride + tap / columns - w.padding_height;
-        const size_t q = pixel % w.out_width * w.stride + tap % columns - w.padding_width;
-        row[i] = to_words(
-            converted + (tap * block + i) * words, dis_pixel(c, x, y, q, zeros), depth);
       }
+      for (size_t i = 0; i < DIS_TILE_ROWS; i++) row[count + i] = row[count - 1];
     }
     const float *weights = packed;
     for (size_t group = 0; group < groups;) {
