@@ -22,7 +22,7 @@ import _TestSupport
 
   private func evaluate(_ count: Int, to path: String, _ more: String...) throws {
     let run = try DisEvalProcess(
-      ["fid", "--num", "\(count)", "--steps", "4", "--sampler", "dpm-solver++", "--out", path]
+      ["fid", "--num", "\(count)", "--steps", "2", "--sampler", "dpm-solver++", "--out", path]
         + Self.files + more)
     #expect(run.status == 0, "\(run.errors)")
   }
@@ -269,7 +269,7 @@ import _TestSupport
   }
 
   @Test func aCheckpointIsEvaluatedAsTheOptionsSay() throws {
-    let options = Self.files + ["--num", "330", "--steps", "4", "--sampler", "dpm-solver++"]
+    let options = Self.files + ["--num", "330", "--steps", "2", "--sampler", "dpm-solver++"]
     #expect(try gate(options + ["--max", "fd=1000"], status: 0).output.contains("keeps max 1000"))
     #expect(try gate(options + ["--max", "fd=1"], status: 1).output.contains("is above max 1"))
     #expect(
