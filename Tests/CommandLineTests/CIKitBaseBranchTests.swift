@@ -13,7 +13,7 @@ import _TestSupport
   ]
 
   @Test func whatAChangeBringsDoesNotJudgeIt() throws {
-    try repository.write("num=400\nsteps=4\n", to: ".dis-eval/plan")
+    try repository.write("num=400\nsteps=8\n", to: ".dis-eval/plan")
     let baseline = try repository.step(["command": "baseline", "reason": "the first"])
     #expect(baseline.status == 0, "\(baseline.errors)")
     let main = try repository.branchOff()

@@ -47,7 +47,7 @@ struct CIRepository {
     try write(
       "schema: dis-eval-policy/1\nmetrics:\n  fd: {tolerance: 15%, min: 1}\n",
       to: ".dis-eval/policy.yml")
-    try write("num=400\nsteps=4\n", to: ".dis-eval/plan")
+    try write("num=400\nsteps=8\n", to: ".dis-eval/plan")
   }
 
   /// - Parameter noise: Standard deviation of the noise, as a part of each tensor's.

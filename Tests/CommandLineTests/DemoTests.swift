@@ -7,7 +7,7 @@ import _TestSupport
 
 /// The trained model of the repository does what the README says, at a size that tests can afford.
 @Suite("The demo model", .blocking) struct DemoTests {
-  static let settings = ["--sampler", "dpm-solver++", "--steps", "8", "--cfg-scale", "2"]
+  static let settings = ["--sampler", "dpm-solver++", "--steps", "16", "--cfg-scale", "2"]
 
   @Test func samplesAreOfTheClassAskedFor() throws {
     let folder = try TemporaryFolder()

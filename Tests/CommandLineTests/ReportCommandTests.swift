@@ -119,7 +119,7 @@ import _TestSupport
   /// A result whose numbers are out of all bounds neither traps nor writes a page.
   @Test(arguments: [
     ("\"num\" : 20", "\"num\" : -5"), ("\"num\" : 20", "\"num\" : 0"),
-    ("\"respacing\" : \"dpm8\"", "\"respacing\" : \"99999999999999999999\""),
+    ("\"respacing\" : \"dpm16\"", "\"respacing\" : \"99999999999999999999\""),
     ("\"labels\" : \"uniform\"", "\"labels\" : \"-7\""),
     ("\"labels\" : \"uniform\"", "\"labels\" : \"a.npy\""),
     ("\"cfg_interval\" : null", "\"cfg_interval\" : [9, 1]"),
